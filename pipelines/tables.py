@@ -1,0 +1,57 @@
+"""The tables of one dump and of one release, gathered under one name each.
+
+Belongs here: plain holders that stages take as input. Does not belong here: how a table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pipelines.lake import Dataset, Lake, LakeError
+
+if TYPE_CHECKING:
+    from pipelines.dumps.card import DumpCard
+    from pipelines.release import ReleaseCard
+
+SIGNAL_GROUPS = ("language", "rules", "safety")
+
+
+@dataclass(frozen=True)
+class DumpTables:
+    """Row-aligned datasets of one dump; those not made yet are None."""
+
+    card: DumpCard
+    documents: Dataset
+    edits: Dataset
+    signals: Mapping[str, Dataset] = field(default_factory=dict)
+    scores: Dataset | None = None
+    signatures: Dataset | None = None
+    decisions: Dataset | None = None
+
+    def need(self, name: str) -> Dataset:
+        """The dataset `name`, or a LakeError that says what to materialize."""
+        dataset = getattr(self, name)
+        if not isinstance(dataset, Dataset):
+            raise LakeError(f"dump {self.card.name} has no {name} yet: materialize {name} for it first")
+        return dataset
+
+
+def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
+    """The current documents and edits of a dump, and the tables in `names` (signals, scores, signatures, decisions)."""
+    current = {n: lake.current(n, card.name) for n in names if n != "signals"}
+    signals = {g: lake.current(f"signals/{g}", card.name) for g in SIGNAL_GROUPS} if "signals" in names else {}
+    return DumpTables(card, lake.current("documents", card.name), lake.current("edits", card.name), signals, **current)
+
+
+@dataclass(frozen=True)
+class ReleaseTables:
+    """The tables of every dump that a release names, in the card's order."""
+
+    card: ReleaseCard
+    dumps: Mapping[str, DumpTables]
+
+    def inputs(self, *names: str) -> dict[str, Dataset]:
+        """Datasets by `table/dump`, as inputs of a recompute key."""
+        return {f"{n}/{d}": t.need(n) for d, t in self.dumps.items() for n in names}
