@@ -1,0 +1,39 @@
+SHELL := /bin/bash
+PY := .venv/bin/python
+export PYTHONPATH := $(CURDIR)
+export DAGSTER_HOME := $(CURDIR)/.dagster
+export DAGSTER_DISABLE_TELEMETRY := 1
+export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help setup demo up test test-full lint bench kenlm clean
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
+
+setup: ## create .venv and install the pinned set (the other targets do it when needed)
+	@bash tools/setup.sh
+
+demo: setup ## run the whole graph on real pages, from WARC to evaluation report
+	@$(PY) -m jobs.demo
+
+up: setup ## Dagster's web UI and daemon on http://127.0.0.1:3000
+	@$(PY) -m jobs.cli up
+
+test: setup ## every law, at small size
+	@$(PY) -m pytest -m "not full"
+
+test-full: setup ## full sizes, clusters and faults
+	@$(PY) -m pytest -m full
+
+lint: setup ## ruff, mypy, import-linter
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
+
+bench: setup ## the quick form of every benchmark
+	@for name in $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/\.py$$//' | grep -v __init__); do $(PY) -m benchmarks.$$name --quick || exit 1; done
+
+kenlm: setup ## build lmplz for the perplexity models into .cache/kenlm
+	@bash tools/kenlm.sh
+
+clean: ## remove the demo's lake and Dagster's records; keeps .venv and downloads
+	rm -rf lake .dagster

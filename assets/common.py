@@ -1,0 +1,54 @@
+"""Partitions, groups and the one way a dataset becomes a MaterializeResult.
+
+Belongs here: what all assets share. Does not belong here: assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from pipelines.lake import Built
+
+DUMP = dg.DynamicPartitionsDefinition(name="dump")
+RELEASE = dg.DynamicPartitionsDefinition(name="release")
+RUN = dg.DynamicPartitionsDefinition(name="training_run")
+OWNER = "team:pretraining"
+FROM_ALL = dg.AllPartitionMapping()
+
+
+def metadata(built: Built) -> dict[str, Any]:
+    """Rows, bytes, path and statistics of a dataset, as Dagster draws them."""
+    manifest = built.dataset.manifest
+    return {
+        "dagster/uri": f"{built.dataset.lake.root}/{built.dataset.path}",
+        "dagster/partition_row_count": manifest.rows,
+        "bytes": manifest.bytes,
+        "parts": len(manifest.parts),
+        "content_hash": manifest.content_hash,
+        "recomputed": built.fresh,
+        "statistics": dg.MetadataValue.json(manifest.stats),
+    }
+
+
+def result(built: Built | Mapping[str, Built], checks: list[dg.AssetCheckResult] | None = None) -> dg.MaterializeResult:
+    """One dataset, or the column groups of one asset, as the result of a materialization."""
+    if isinstance(built, Built):
+        return dg.MaterializeResult(
+            metadata=metadata(built), data_version=dg.DataVersion(built.dataset.content_hash), check_results=checks or []
+        )
+    values = {f"{name}/{key}": value for name, b in built.items() for key, value in metadata(b).items() if not key.startswith("dagster/")}
+    values["recomputed"] = any(b.fresh for b in built.values())
+    version = "-".join(b.dataset.content_hash[:12] for b in built.values())
+    return dg.MaterializeResult(metadata=values, data_version=dg.DataVersion(version), check_results=checks or [])
+
+
+def rows_check(asset: str) -> dg.AssetCheckSpec:
+    """Blocking: a table without rows stops what would be built on it."""
+    return dg.AssetCheckSpec("has_rows", asset=asset, blocking=True, description="The table has at least one row.")
+
+
+def has_rows(built: Built) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(check_name="has_rows", passed=built.dataset.manifest.rows > 0, metadata={"rows": built.dataset.manifest.rows})

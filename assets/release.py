@@ -1,0 +1,144 @@
+"""Assets of one release: what was decided to be published from some dumps, its tokenizer and token shards.
+
+Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
+from assets.dump import decisions, signatures
+from assets.resources import FilesResource, LakeResource, SparkResource
+from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
+from pipelines.dedup.stage import build_duplicates
+from pipelines.overlap import build_overlap
+from pipelines.recurrence import build_recurring_blocks
+from pipelines.shards.writer import build_shards
+from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.report import build_tokenizer_report
+
+CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
+TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer"}
+SHARDS = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, "kinds": {"spark"}, "pool": "spark"}
+SHARD_SEED = 20231030  # the order of documents within a source
+
+
+@dg.asset(deps=[dg.AssetDep(decisions, partition_mapping=FROM_ALL), dg.AssetDep(signatures, partition_mapping=FROM_ALL)], **CORPUS)
+def duplicates(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Documents removed as duplicates: of which document, how similar, exact or near; every pair verified."""
+    return result(build_duplicates(lake.lake, spark.engine, lake.release(context.partition_key)))
+
+
+@dg.asset(deps=[duplicates], **CORPUS)
+def recurring_blocks(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Text blocks that recur over too many surviving documents and hosts (paper 3.1, distribution filtering)."""
+    name = context.partition_key
+    return result(build_recurring_blocks(lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)))
+
+
+@dg.asset(deps=[duplicates], check_specs=[rows_check("validation_sets")], **CORPUS)
+def validation_sets(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Held-out documents by domain, frozen by hash once published."""
+    name = context.partition_key
+    built = build_validation_sets(lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name))
+    return result(built, [has_rows(built)])
+
+
+@dg.asset(deps=[validation_sets], **CORPUS)
+def overlap(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, files: FilesResource) -> dg.MaterializeResult:
+    """Training documents that hold items of benchmarks, leakage sets or validation documents."""
+    name, root = context.partition_key, lake.lake
+    folders = [f for f in (files.benchmark_folder(),) if f]
+    if root.list("inputs/leakage"):
+        folders.append(root.local("inputs/leakage"))
+    return result(build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders))
+
+
+def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: str) -> dg.MaterializeResult:
+    name, root = context.partition_key, lake.lake
+    inputs = [root.current(t, name) for t in ("duplicates", "recurring_blocks", "overlap")]
+    built = build_corpus(root, spark.engine, lake.release(name), *inputs, which=which)
+    return result(built, [has_rows(built)])
+
+
+@dg.asset(deps=[duplicates, recurring_blocks, overlap], check_specs=[rows_check("skypile_main")], **CORPUS)
+def skypile_main(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """SkyPile-Main: rendered text with provenance, by language and category."""
+    return _corpus(context, lake, spark, "main")
+
+
+@dg.asset(deps=[duplicates, recurring_blocks, overlap], check_specs=[rows_check("skypile_stem")], **CORPUS)
+def skypile_stem(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main."""
+    return _corpus(context, lake, spark, "stem")
+
+
+@dg.asset(deps=[duplicates, recurring_blocks, overlap], **CORPUS)
+def rejected(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Every document that is not in the release, with every reason."""
+    name, root = context.partition_key, lake.lake
+    inputs = [root.current(t, name) for t in ("duplicates", "recurring_blocks", "overlap")]
+    return result(build_rejected(root, spark.engine, lake.release(name), *inputs))
+
+
+class TokenizerRequest(dg.Config):
+    """Which release the vocabulary is trained on, and which preset."""
+
+    release: str = "demo"
+    preset: str = "demo"
+
+
+@dg.asset(deps=[dg.AssetDep(skypile_main, partition_mapping=FROM_ALL), dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL)], **TOKENIZER)
+def tokenizer(config: TokenizerRequest, lake: LakeResource) -> dg.MaterializeResult:
+    """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper Table 2)."""
+    corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
+    return result(build_tokenizer(lake.lake, corpora, TokenizerConfig.preset(config.preset)))
+
+
+@dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
+def tokenizer_report(config: TokenizerRequest, lake: LakeResource, files: FilesResource) -> dg.MaterializeResult:
+    """Bytes and characters per token, fertility, byte fallback, by domain of the validation sets."""
+    root = lake.lake
+    vocabulary, held_out = root.current("tokenizer", config.preset), root.current("validation_sets", config.release)
+    return result(build_tokenizer_report(root, vocabulary, held_out, files.peers_folder()))
+
+
+def _shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, asset: str, corpus: str) -> dg.MaterializeResult:
+    name, root = context.partition_key, lake.lake
+    vocabulary = root.current("tokenizer", lake.release_card(name).tokenizer)
+    return result(build_shards(root, spark.engine, asset, root.current(corpus, name), vocabulary, SHARD_SEED))
+
+
+@dg.asset(deps=[skypile_main, tokenizer], **SHARDS)
+def main_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Token shards of SkyPile-Main, one set per language and category, each token traceable to its record."""
+    return _shards(context, lake, spark, "main_shards", "skypile_main")
+
+
+@dg.asset(deps=[skypile_stem, tokenizer], **SHARDS)
+def stem_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Token shards of SkyPile-STEM."""
+    return _shards(context, lake, spark, "stem_shards", "skypile_stem")
+
+
+@dg.asset(deps=[validation_sets, tokenizer], **SHARDS)
+def validation_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """Token shards of the validation sets, one source per domain."""
+    return _shards(context, lake, spark, "validation_shards", "validation_sets")
+
+
+ASSETS = [
+    duplicates,
+    recurring_blocks,
+    validation_sets,
+    overlap,
+    skypile_main,
+    skypile_stem,
+    rejected,
+    tokenizer,
+    tokenizer_report,
+    main_shards,
+    stem_shards,
+    validation_shards,
+]

@@ -1,0 +1,83 @@
+"""What assets are given: the lake, Spark, the training cluster, and cards by name.
+
+Belongs here: thin wrappers that Dagster configures. Does not belong here: any computation.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from pipelines.dumps.card import DumpCard
+from pipelines.lake import Lake
+from pipelines.release import ReleaseCard
+from pipelines.spark import Spark
+from pipelines.tables import DumpTables, ReleaseTables, dump_tables
+
+
+class LakeResource(dg.ConfigurableResource):
+    """The lake and its cards."""
+
+    root: str
+    cache: str = ""
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.root, cache=self.cache or None)
+
+    def dump_card(self, name: str) -> DumpCard:
+        return DumpCard.load(self.lake.local(f"cards/dumps/{name}.yaml"))
+
+    def release_card(self, name: str) -> ReleaseCard:
+        return ReleaseCard.load(self.lake.local(f"cards/releases/{name}.yaml"))
+
+    def dump(self, name: str, *tables: str) -> DumpTables:
+        """The dump's documents and edits, and the tables asked for."""
+        return dump_tables(self.lake, self.dump_card(name), *tables)
+
+    def release(self, name: str) -> ReleaseTables:
+        """All tables of every dump the release's card names."""
+        card = self.release_card(name)
+        return ReleaseTables(card, {d: self.dump(d, "signals", "scores", "signatures", "decisions") for d in card.dumps})
+
+    def training_dumps(self) -> dict[str, DumpTables]:
+        """Documents and edits of every dump that has them, by name: what models may be trained on."""
+        lake = self.lake
+        names = [Path(p).stem for p in lake.list("cards/dumps")]
+        return {n: self.dump(n) for n in names if lake.exists(lake.pointer("edits", n))}
+
+    def run_dir(self, run: str) -> Path:
+        """The folder of a training run. On S3 lakes a run needs a folder that all hosts share."""
+        return self.lake.local(f"runs/{run}")
+
+
+class SparkResource(dg.ConfigurableResource):
+    """One Spark session for the process, started when a stage first needs it."""
+
+    master: str = "local[*]"
+
+    @property
+    def engine(self) -> Spark:
+        return shared_engine(self.master)
+
+
+_engines: dict[str, Spark] = {}
+
+
+def shared_engine(master: str) -> Spark:
+    """The process's engine for a master; sessions are shared because a JVM's settings are fixed at its start."""
+    return _engines.setdefault(master, Spark(master))
+
+
+class FilesResource(dg.ConfigurableResource):
+    """Folders outside the lake: benchmark files and peer tokenizers. Empty where there are none."""
+
+    benchmarks: str = ""
+    peers: str = ""
+
+    def benchmark_folder(self) -> Path | None:
+        return Path(self.benchmarks) if self.benchmarks else None
+
+    def peers_folder(self) -> Path | None:
+        return Path(self.peers) if self.peers else None

@@ -1,0 +1,42 @@
+"""Fixtures shared by all tests: a lake, one Spark session for the whole run, the optional data folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.lake import Lake
+from pipelines.spark import InProcess, Spark
+
+os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(tmp_path / "lake")
+
+
+@pytest.fixture
+def engine() -> InProcess:
+    return InProcess()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Spark]:
+    """One JVM for the whole run."""
+    engine = Spark("local[2]")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; tests that need it are skipped where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("../shared/data is not on this machine")
+    return folder

@@ -1,0 +1,108 @@
+"""The lake: nothing half-written is visible, equal content has equal hashes, nothing is computed twice."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.lake import Lake, LakeError, MissingDataset, Writer, logical_hash, safe_name
+
+TABLE = pa.table({"a": [1, 2, 3], "b": ["x", "", None], "c": pa.array([[1], [], None], pa.list_(pa.int32()))})
+
+
+def write(writer: Writer) -> None:
+    writer.write_table("part-00000.parquet", TABLE, {"documents": 3})
+    writer.write_table("part-00001.parquet", TABLE, {"documents": 3})
+
+
+def test_a_dataset_is_built_once_and_found_again(lake: Lake) -> None:
+    first = lake.build("documents", "d", version=1, write=write)
+    again = lake.build("documents", "d", version=1, write=lambda w: pytest.fail("computed twice"))
+    assert first.fresh and not again.fresh
+    assert again.dataset == first.dataset
+    assert first.dataset.manifest.rows == 6 and first.dataset.stats == {"documents": 6}
+    assert lake.current("documents", "d").read().equals(pa.concat_tables([TABLE, TABLE]))
+
+
+@pytest.mark.parametrize("change", [{"version": 2}, {"parameters": {"x": 1}}, {"inputs": {"raw": "00"}}])
+def test_another_version_parameter_or_input_is_another_computation(lake: Lake, change: dict) -> None:
+    lake.build("documents", "d", version=1, write=write)
+    assert lake.build("documents", "d", **({"version": 1} | change), write=write).fresh
+
+
+def test_the_same_content_has_the_same_hash_in_another_lake(tmp_path: Path) -> None:
+    built = [Lake(tmp_path / n).build("documents", "d", version=1, write=write).dataset for n in "ab"]
+    assert built[0].content_hash == built[1].content_hash
+
+
+def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) -> None:
+    def crash(writer: Writer) -> None:
+        writer.write_table("part-00000.parquet", TABLE)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lake.build("documents", "d", version=1, write=crash)
+    with pytest.raises(MissingDataset, match="materialize documents"):
+        lake.current("documents", "d")
+    kept = []
+
+    def resume(writer: Writer) -> None:
+        kept.append(writer.has("part-00000.parquet"))
+        writer.write_table("part-00001.parquet", TABLE)
+
+    assert lake.build("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
+    assert kept == [True]
+    assert lake.folders("staging") == []
+
+
+def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
+    def mixed(writer: Writer) -> None:
+        writer.write_table("part-00000.parquet", TABLE)
+        writer.write_table("part-00001.parquet", TABLE.select(["a"]))
+
+    with pytest.raises(LakeError, match="2 different schemas"):
+        lake.build("documents", "d", version=1, write=mixed)
+
+
+def test_a_part_can_be_taken_over_from_another_dataset(lake: Lake) -> None:
+    old = lake.build("documents", "d", version=1, write=write).dataset
+    new = lake.build("documents", "d", version=2, write=lambda w: [w.reuse(p.path, old, p, {"documents": 3}) for p in old.parts]).dataset
+    assert new.content_hash == old.content_hash
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../b", "", "a\\b", "./a"])
+def test_paths_that_escape_are_refused(lake: Lake, name: str) -> None:
+    with pytest.raises(LakeError):
+        safe_name(name)
+    with pytest.raises(LakeError):
+        lake.write_bytes(name, b"")
+
+
+def test_a_damaged_part_is_named(lake: Lake) -> None:
+    dataset = lake.build("documents", "d", version=1, write=write).dataset
+    (Path(lake.root) / dataset.file("part-00000.parquet")).write_bytes(b"not parquet")
+    with pytest.raises(LakeError, match=r"part-00000\.parquet is not a readable"):
+        dataset.read_part(0)
+
+
+def test_a_lake_travels_to_workers(lake: Lake) -> None:
+    lake.write_json("x.json", {"a": 1})
+    assert pickle.loads(pickle.dumps(lake)).read_json("x.json") == {"a": 1}
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=5)), max_size=20), st.integers(0, 20))
+def test_the_logical_hash_ignores_chunks_and_sees_values(values: list[str | None], cut: int) -> None:
+    whole = pa.table({"t": pa.array(values, pa.string())})
+    chunked = pa.concat_tables([whole.slice(0, cut), whole.slice(cut)])
+    assert logical_hash(whole) == logical_hash(chunked)
+    changed = pa.table({"t": pa.array([*values, "x"], pa.string())})
+    assert logical_hash(whole) != logical_hash(changed)
+
+
+def test_the_logical_hash_tells_null_from_empty() -> None:
+    assert logical_hash(pa.table({"t": pa.array([None], pa.string())})) != logical_hash(pa.table({"t": pa.array([""])}))
