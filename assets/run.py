@@ -1,0 +1,150 @@
+"""Assets of one training run: checkpoints, evaluation reports, the model card.
+
+Belongs here: resolve paths, write the run's `run.json`, hand the work to the cluster. Training and
+evaluation happen in other processes: torch is never imported here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from assets.cluster.client import DeepSpeedCluster
+from assets.common import FROM_ALL, OWNER, RUN
+from assets.release import main_shards, stem_shards, validation_shards
+from assets.resources import FilesResource, LakeResource
+from model.plan import RunCard, build_plan
+
+TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
+EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
+
+
+def run_card(lake: LakeResource, run: str) -> RunCard:
+    """The card of a training run."""
+    return RunCard.load(lake.lake.local(f"cards/runs/{run}.yaml"))
+
+
+def prepare(lake: LakeResource, run: str) -> Path:
+    """Write `runs/<run>/run.json`: the plan and every input by path and hash. Returns the run's folder.
+
+    A run whose plan has changed since it started is refused: a checkpoint belongs to one plan.
+    """
+    root, card, folder = lake.lake, run_card(lake, run), lake.run_dir(run)
+    shards = {name: root.current(f"{name}_shards", card.release) for name in ("main", "stem", "validation")}
+    tokenizer = root.current("tokenizer", card.tokenizer)
+    plan = build_plan(card, {name: shards[name].read_json("shards.json") for name in ("main", "stem")})
+    value: dict[str, Any] = {
+        "run": run,
+        "release": card.release,
+        "plan": plan.to_json(),
+        "model": card.preset,
+        "deepspeed": {},
+        "tokenizer": str(tokenizer.local("tokenizer.json")),
+        "seed": card.seed,
+        "checkpoint_every": card.checkpoint_every,
+        "validate_every": card.validate_every,
+        "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()} | {"tokenizer": tokenizer.content_hash},
+        **{f"{n}_shards": str(d.local()) for n, d in shards.items()},
+    }
+    path = folder / "run.json"
+    if path.exists() and (old := json.loads(path.read_text())) != value:
+        changed = sorted(k for k in value if old.get(k) != value[k])
+        if (folder / "checkpoints").exists():
+            raise dg.Failure(
+                f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",
+                allow_retries=False,
+            )
+    root.write_json(f"runs/{run}/run.json", value)
+    return folder
+
+
+def finished(folder: Path, stage: str) -> dict[str, Any] | None:
+    """The record of a stage that was trained to its end and exported, if it was."""
+    path = folder / "export" / stage / "stage.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, stage: str) -> Any:
+    """Train one stage on the cluster, or report the one that is there."""
+    folder = prepare(lake, context.partition_key)
+    if done := finished(folder, stage):
+        return dg.MaterializeResult(metadata={**done, "recomputed": False}, data_version=dg.DataVersion(str(done["weights_hash"])))
+    return cluster.run(context, run_dir=folder, stage=stage, ranks=run_card(lake, context.partition_key).world_size)
+
+
+@dg.asset(deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)], kinds={"pytorch"}, **TRAINING)
+def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+    """Stage-1: SkyPile-Main, warm-up and cosine, then constant (paper 3.6)."""
+    return train(context, lake, cluster, "stage1")
+
+
+@dg.asset(deps=[stage1_checkpoint], kinds={"pytorch"}, **TRAINING)
+def stage2_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+    """Stage-2: from the Stage-1 checkpoint, with a growing share of SkyPile-STEM (paper 3.6.2)."""
+    return train(context, lake, cluster, "stage2")
+
+
+def evaluate(
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, task: str, data: Path | None
+) -> dg.MaterializeResult:
+    """One evaluation of the exported Stage-2 model, unless it was done for these weights and this data."""
+    folder = lake.run_dir(context.partition_key)
+    stage = finished(folder, "stage2")
+    if stage is None:
+        raise dg.Failure(f"{folder}/export/stage2 has no finished model: materialize stage2_checkpoint first", allow_retries=False)
+    output = folder / "evaluation" / f"{task}.json"
+    key = {"weights": stage["weights_hash"], "data": str(data or "")}
+    fresh = not (output.exists() and json.loads(output.read_text()).get("key") == key)
+    if fresh:
+        report = cluster.run_evaluation(context, run_dir=folder, task=task, output=output, data=data)
+        lake.lake.write_json(f"runs/{context.partition_key}/evaluation/{task}.json", report | {"key": key})
+    report = json.loads(output.read_text())
+    return dg.MaterializeResult(metadata={"report": dg.MetadataValue.json(report), "path": str(output), "recomputed": fresh})
+
+
+@dg.asset(deps=[stage2_checkpoint], **EVALUATION)
+def validation_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+    """Loss, perplexity and bits per byte on every validation domain."""
+    return evaluate(context, lake, cluster, "validation", None)
+
+
+@dg.asset(deps=[stage2_checkpoint], **EVALUATION)
+def domain_perplexity(
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, files: FilesResource
+) -> dg.MaterializeResult:
+    """Chinese perplexity over the paper's six domains; what is not on the machine is named."""
+    return evaluate(context, lake, cluster, "perplexity", files.benchmark_folder())
+
+
+@dg.asset(deps=[stage2_checkpoint], **EVALUATION)
+def benchmark_scores(
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, files: FilesResource
+) -> dg.MaterializeResult:
+    """C-Eval, CMMLU, MMLU (5-shot) and GSM8K (8-shot) with the paper's prompts; missing files are named."""
+    return evaluate(context, lake, cluster, "benchmarks", files.benchmark_folder())
+
+
+@dg.asset(deps=[stage2_checkpoint], **EVALUATION)
+def leakage_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+    """L_train, L_test, L_ref and the differences D1, D2 with intervals (paper 5)."""
+    folder = lake.lake.local("inputs/leakage")
+    return evaluate(context, lake, cluster, "leakage", folder if folder.exists() else None)
+
+
+@dg.asset(deps=[validation_report, domain_perplexity, benchmark_scores, leakage_report], **EVALUATION)
+def model_card(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
+    """The report of the run, as a page and as JSON."""
+    from reports.gather import gather
+    from reports.run_report import write_report
+
+    run = context.partition_key
+    release = run_card(lake, run).release
+    data = gather(lake.lake, lake.run_dir(run), run, release, list(lake.release_card(release).dumps))
+    html, numbers = write_report(lake.lake.root, run, data)
+    return dg.MaterializeResult(metadata={"page": dg.MetadataValue.path(str(html)), "numbers": dg.MetadataValue.path(str(numbers))})
+
+
+ASSETS = [stage1_checkpoint, stage2_checkpoint, validation_report, domain_perplexity, benchmark_scores, leakage_report, model_card]

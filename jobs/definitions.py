@@ -1,0 +1,63 @@
+"""The composition root: assets, resources, jobs, schedules and sensors of one code location.
+
+Belongs here: putting things together. Does not belong here: how anything works.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+import assets.dump
+import assets.release
+import assets.run
+from assets.cluster.client import DeepSpeedCluster
+from assets.common import DUMP, RELEASE, RUN
+from assets.resources import FilesResource, LakeResource, SparkResource
+from jobs.progress import report_stage
+from jobs.schedules import SCHEDULES, SENSORS
+from jobs.settings import Settings
+
+MODELS = dg.AssetSelection.groups("models")
+
+JOBS = [
+    dg.define_asset_job(
+        "dump", selection=dg.AssetSelection.groups("dump") | MODELS, partitions_def=DUMP, hooks={report_stage}, description="One dump, from raw files to decisions."
+    ),
+    dg.define_asset_job("models", selection=MODELS, hooks={report_stage}, description="The classifiers and perplexity models."),
+    dg.define_asset_job(
+        "release",
+        selection=dg.AssetSelection.groups("corpus", "tokenizer", "shards"),
+        partitions_def=RELEASE,
+        hooks={report_stage},
+        description="One release, from deduplication to token shards.",
+    ),
+    dg.define_asset_job(
+        "training_run",
+        selection=dg.AssetSelection.groups("training", "evaluation"),
+        partitions_def=RUN,
+        hooks={report_stage},
+        tags={"dagster/max_retries": "3"},
+        description="One training run, from shards to the model card. Started by a person.",
+    ),
+]
+
+
+def build_definitions(settings: Settings | None = None) -> dg.Definitions:
+    """All definitions under the given settings (by default those of the environment)."""
+    s = settings or Settings.from_environment()
+    return dg.Definitions(
+        assets=[*assets.dump.ASSETS, *assets.release.ASSETS, *assets.run.ASSETS],
+        jobs=JOBS,
+        schedules=SCHEDULES,
+        sensors=SENSORS,
+        executor=dg.in_process_executor,  # Spark assets share one JVM
+        resources={
+            "lake": LakeResource(root=s.lake, cache=s.cache),
+            "spark": SparkResource(master=s.spark_master),
+            "files": FilesResource(benchmarks=s.benchmarks, peers=s.peers),
+            "cluster": DeepSpeedCluster(),
+        },
+    )
+
+
+defs = build_definitions()

@@ -1,0 +1,82 @@
+"""Running the jobs in this process: what the demo and the command line share.
+
+Belongs here: the Dagster instance, partitions, the order of jobs for a dump, a release, a run. Does not
+belong here: what the assets do.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from jobs.progress import console
+from jobs.settings import ROOT
+
+DUMP_TABLES = ["raw_dump", "documents", "edits", "signals", "signatures"]
+DUMP_VERDICTS = ["scores", "decisions"]
+
+
+class JobFailed(Exception):
+    """A job failed; the message is the first asset's error."""
+
+
+def open_instance() -> dg.DagsterInstance:
+    """The instance of DAGSTER_HOME (`.dagster/` of the checkout), with the checkout's dagster.yaml."""
+    home = Path(os.environ.setdefault("DAGSTER_HOME", str(ROOT / ".dagster")))
+    home.mkdir(parents=True, exist_ok=True)
+    link = home / "dagster.yaml"
+    if not link.exists():
+        link.symlink_to(ROOT / "dagster.yaml")
+    logging.getLogger("dagster").setLevel(logging.WARNING)
+    return dg.DagsterInstance.get()
+
+
+def execute(
+    instance: dg.DagsterInstance, job: str, partition: str | None, assets: list[str] | None = None, config: dict[str, object] | None = None
+) -> None:
+    """Run a job, or some of its assets, in this process. JobFailed carries the cause as a sentence."""
+    from jobs.definitions import defs
+
+    result = defs.resolve_job_def(job).execute_in_process(
+        instance=instance,
+        partition_key=partition,
+        asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
+        run_config=config,
+        raise_on_error=False,
+    )
+    if result.success:
+        return
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.step_failure_data.error
+            while error and error.cause:
+                error = error.cause
+            console.print(f"[red]{event.step_key} failed[/red]")
+            raise JobFailed(f"{event.step_key}: {error.message.strip() if error else 'no error was recorded'}")
+    raise JobFailed(f"{job} failed: see the run in Dagster's web UI")
+
+
+def run_dumps(instance: dg.DagsterInstance, names: list[str]) -> None:
+    """All assets of the dumps: their tables, then the models, then scores and decisions."""
+    instance.add_dynamic_partitions("dump", names)
+    for name in names:
+        execute(instance, "dump", name, DUMP_TABLES)
+    execute(instance, "models", None)
+    for name in names:
+        execute(instance, "dump", name, DUMP_VERDICTS)
+
+
+def run_release(instance: dg.DagsterInstance, name: str, preset: str) -> None:
+    """All assets of a release."""
+    instance.add_dynamic_partitions("release", [name])
+    request = {"config": {"release": name, "preset": preset}}
+    execute(instance, "release", name, config={"ops": {"tokenizer": request, "tokenizer_report": request}})
+
+
+def run_training(instance: dg.DagsterInstance, name: str) -> None:
+    """All assets of a training run."""
+    instance.add_dynamic_partitions("training_run", [name])
+    execute(instance, "training_run", name)
