@@ -51,4 +51,6 @@ def rows_check(asset: str) -> dg.AssetCheckSpec:
 
 
 def has_rows(built: Built) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(check_name="has_rows", passed=built.dataset.manifest.rows > 0, metadata={"rows": built.dataset.manifest.rows})
+    return dg.AssetCheckResult(
+        check_name="has_rows", passed=built.dataset.manifest.rows > 0, metadata={"rows": built.dataset.manifest.rows}
+    )

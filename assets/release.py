@@ -6,10 +6,6 @@ Belongs here: resolve tables, call one stage, return its result. Does not belong
 from __future__ import annotations
 
 import dagster as dg
-
-from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
-from assets.dump import decisions, signatures
-from assets.resources import FilesResource, LakeResource, SparkResource
 from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
 from pipelines.dedup.stage import build_duplicates
 from pipelines.overlap import build_overlap
@@ -17,6 +13,10 @@ from pipelines.recurrence import build_recurring_blocks
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report
+
+from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
+from assets.dump import decisions, signatures
+from assets.resources import FilesResource, LakeResource, SparkResource
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
 TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer"}
@@ -50,7 +50,7 @@ def overlap(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkR
     """Training documents that hold items of benchmarks, leakage sets or validation documents."""
     name, root = context.partition_key, lake.lake
     folders = [f for f in (files.benchmark_folder(),) if f]
-    if root.list("inputs/leakage"):
+    if root.files("inputs/leakage"):
         folders.append(root.local("inputs/leakage"))
     return result(build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders))
 

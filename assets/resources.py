@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+from pipelines.release import ReleaseCard
 
 from pipelines.dumps.card import DumpCard
 from pipelines.lake import Lake
-from pipelines.release import ReleaseCard
 from pipelines.spark import Spark
 from pipelines.tables import DumpTables, ReleaseTables, dump_tables
 
@@ -44,7 +44,7 @@ class LakeResource(dg.ConfigurableResource):
     def training_dumps(self) -> dict[str, DumpTables]:
         """Documents and edits of every dump that has them, by name: what models may be trained on."""
         lake = self.lake
-        names = [Path(p).stem for p in lake.list("cards/dumps")]
+        names = [Path(p).stem for p in lake.files("cards/dumps")]
         return {n: self.dump(n) for n in names if lake.exists(lake.pointer("edits", n))}
 
     def run_dir(self, run: str) -> Path:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from model.plan import RunCard, build_plan
 
 from assets.cluster.client import DeepSpeedCluster
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
-from model.plan import RunCard, build_plan
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
@@ -75,7 +75,9 @@ def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSp
     return cluster.run(context, run_dir=folder, stage=stage, ranks=run_card(lake, context.partition_key).world_size)
 
 
-@dg.asset(deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)], kinds={"pytorch"}, **TRAINING)
+@dg.asset(
+    deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)], kinds={"pytorch"}, **TRAINING
+)
 def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
     """Stage-1: SkyPile-Main, warm-up and cosine, then constant (paper 3.6)."""
     return train(context, lake, cluster, "stage1")

@@ -89,7 +89,16 @@ def up(port: int) -> None:
 
     with open_instance():
         pass
-    command = [str(Path(sys.executable).with_name("dagster")), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    command = [
+        str(Path(sys.executable).with_name("dagster")),
+        "dev",
+        "-w",
+        str(ROOT / "workspace.yaml"),
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
     sys.exit(subprocess.call(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}))
 
 

@@ -6,11 +6,11 @@ Belongs here: putting things together. Does not belong here: how anything works.
 from __future__ import annotations
 
 import dagster as dg
+from assets.cluster.client import DeepSpeedCluster
 
 import assets.dump
 import assets.release
 import assets.run
-from assets.cluster.client import DeepSpeedCluster
 from assets.common import DUMP, RELEASE, RUN
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.progress import report_stage
@@ -21,7 +21,11 @@ MODELS = dg.AssetSelection.groups("models")
 
 JOBS = [
     dg.define_asset_job(
-        "dump", selection=dg.AssetSelection.groups("dump") | MODELS, partitions_def=DUMP, hooks={report_stage}, description="One dump, from raw files to decisions."
+        "dump",
+        selection=dg.AssetSelection.groups("dump") | MODELS,
+        partitions_def=DUMP,
+        hooks={report_stage},
+        description="One dump, from raw files to decisions.",
     ),
     dg.define_asset_job("models", selection=MODELS, hooks={report_stage}, description="The classifiers and perplexity models."),
     dg.define_asset_job(

@@ -16,11 +16,11 @@ warnings.filterwarnings("ignore")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 import yaml  # noqa: E402
+from pipelines.dumps.sample import make_sample  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from jobs.progress import STAGES, console  # noqa: E402
 from jobs.settings import Settings  # noqa: E402
-from pipelines.dumps.sample import make_sample  # noqa: E402
 from pipelines.lake import LakeError  # noqa: E402
 from pipelines.settings import CardError  # noqa: E402
 
@@ -28,7 +28,18 @@ RELEASE = RUN = "demo"
 # What keeps the demo in its time, in seconds on two quiet cores; the end table shows each beside its figure.
 BUDGET = {"sample": 60, "dumps": 180, "release": 150, "training": 240, "evaluation": 90}
 GROUPS = {
-    "dumps": {"raw_dump", "documents", "edits", "signals", "signatures", "reference_classifier", "stem_classifier", "perplexity_models", "scores", "decisions"},
+    "dumps": {
+        "raw_dump",
+        "documents",
+        "edits",
+        "signals",
+        "signatures",
+        "reference_classifier",
+        "stem_classifier",
+        "perplexity_models",
+        "scores",
+        "decisions",
+    },
     "training": {"stage1_checkpoint", "stage2_checkpoint"},
     "evaluation": {"validation_report", "domain_perplexity", "benchmark_scores", "leakage_report", "model_card"},
 }
@@ -47,7 +58,7 @@ def group_of(asset: str) -> str:
 
 def end_table(sample_seconds: float) -> Table:
     """Seconds of each group of stages beside its budget."""
-    spent = {"sample": sample_seconds} | {g: 0.0 for g in list(BUDGET)[1:]}
+    spent = {"sample": sample_seconds} | dict.fromkeys(list(BUDGET)[1:], 0.0)
     for row in STAGES.rows:
         spent[group_of(str(row["asset"]))] += float(str(row["seconds"]))
     table = Table("stage", "seconds", "budget", title="skypile demo")
@@ -58,8 +69,9 @@ def end_table(sample_seconds: float) -> Table:
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    from jobs.runner import open_instance, run_dumps, run_release, run_training
     from model.plan import default_run_card
+
+    from jobs.runner import open_instance, run_dumps, run_release, run_training
 
     started, settings = time.monotonic(), Settings.from_environment()
     lake = settings.open_lake()

@@ -16,7 +16,7 @@ from jobs.settings import Settings
 def new_dump_cards(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Register every dump card of the lake as a partition, and run the dump job for the new ones."""
     lake = Settings.from_environment().open_lake()
-    names = [Path(p).stem for p in lake.list("cards/dumps")]
+    names = [Path(p).stem for p in lake.files("cards/dumps")]
     known = set(context.instance.get_dynamic_partitions("dump"))
     new = [n for n in names if n not in known]
     return dg.SensorResult(
@@ -29,7 +29,7 @@ def new_dump_cards(context: dg.SensorEvaluationContext) -> dg.SensorResult:
 def monthly_release(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     """On the first of a month, build every release that has a card and no skypile_main yet."""
     lake = Settings.from_environment().open_lake()
-    names = [Path(p).stem for p in lake.list("cards/releases") if p.endswith(".yaml")]
+    names = [Path(p).stem for p in lake.files("cards/releases") if p.endswith(".yaml")]
     missing = [n for n in names if not lake.exists(lake.pointer("skypile_main", n))]
     known = set(context.instance.get_dynamic_partitions("release"))
     ready = [n for n in missing if n in known]

@@ -283,7 +283,7 @@ class Lake:
         except pa.ArrowInvalid as error:
             raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
 
-    def list(self, path: str, recursive: bool = False) -> list[str]:
+    def files(self, path: str, recursive: bool = False) -> list[str]:
         """Sorted lake paths of the files below `path`; empty where there is none."""
         selector = pafs.FileSelector(safe_name(path), recursive=recursive, allow_not_found=True)
         return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File)
@@ -308,7 +308,7 @@ class Lake:
             return Path(self.root, path)
         cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache"))
         target = cache / digest(self.root) / path
-        files = self.list(path, recursive=True) or [path]
+        files = self.files(path, recursive=True) or [path]
         for name in files:
             local = cache / digest(self.root) / name
             if not local.exists():
@@ -362,9 +362,9 @@ class Lake:
         no dataset of this recompute key exists; it may be called again after a crash, with the finished
         parts still in the writer.
         """
-        parameters = json.loads(canonical_json(dict(parameters or {})))
+        values: dict[str, Any] = json.loads(canonical_json(dict(parameters or {})))
         hashes = {k: v if isinstance(v, str) else v.content_hash for k, v in sorted((inputs or {}).items())}
-        key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(parameters), canonical_json(hashes))
+        key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(values), canonical_json(hashes))
         found = self.find(key)
         if found:
             self._point(found)
@@ -372,10 +372,15 @@ class Lake:
         started, cpu = time.time(), time.process_time()
         writer = Writer(self, asset, partition, key)
         write(writer)
-        dataset = writer.publish(parameters, hashes)
+        dataset = writer.publish(values, hashes)
         self.write_json(
             f"{dataset.path}/{LINEAGE}",
-            {"started": started, "wall_seconds": time.time() - started, "driver_cpu_seconds": time.process_time() - cpu, "inputs": {k: v.path for k, v in (inputs or {}).items() if isinstance(v, Dataset)}},
+            {
+                "started": started,
+                "wall_seconds": time.time() - started,
+                "driver_cpu_seconds": time.process_time() - cpu,
+                "inputs": {k: v.path for k, v in (inputs or {}).items() if isinstance(v, Dataset)},
+            },
         )
         self._point(dataset)
         return Built(dataset, fresh=True)
@@ -447,7 +452,7 @@ class Writer:
 
     def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
         """Make the staged parts visible as one dataset, atomically."""
-        sidecars = [self.lake.read_json(p) for p in self.lake.list(f"{self.staging}/_done")]
+        sidecars = [self.lake.read_json(p) for p in self.lake.files(f"{self.staging}/_done")]
         sidecars.sort(key=lambda s: s["part"]["path"])
         schemas = sorted({s["schema"] for s in sidecars if s["schema"]})
         if len(schemas) > 1:

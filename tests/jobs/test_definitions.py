@@ -13,9 +13,37 @@ import assets
 from jobs.definitions import build_definitions, defs
 from jobs.settings import ROOT
 
-DESIGN = """raw_dump documents edits signals reference_classifier stem_classifier perplexity_models scores signatures decisions duplicates
-recurring_blocks overlap skypile_main skypile_stem rejected validation_sets tokenizer tokenizer_report main_shards stem_shards
-validation_shards stage1_checkpoint stage2_checkpoint validation_report domain_perplexity benchmark_scores leakage_report model_card""".split()
+DESIGN = [
+    "raw_dump",
+    "documents",
+    "edits",
+    "signals",
+    "reference_classifier",
+    "stem_classifier",
+    "perplexity_models",
+    "scores",
+    "signatures",
+    "decisions",
+    "duplicates",
+    "recurring_blocks",
+    "overlap",
+    "skypile_main",
+    "skypile_stem",
+    "rejected",
+    "validation_sets",
+    "tokenizer",
+    "tokenizer_report",
+    "main_shards",
+    "stem_shards",
+    "validation_shards",
+    "stage1_checkpoint",
+    "stage2_checkpoint",
+    "validation_report",
+    "domain_perplexity",
+    "benchmark_scores",
+    "leakage_report",
+    "model_card",
+]
 
 
 def test_definitions_load() -> None:
