@@ -1,0 +1,305 @@
+"""Reading the records of one file: WARC, ARC, WET, JSONL, Parquet, plain or compressed.
+
+Belongs here: bytes of a file -> records, with every loss counted under a reason. Nothing raises because of what is in
+a file. Does not belong here: charset, HTML, text (extraction/).
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
+MAX_LINE = 32 << 20  # bytes of one JSONL line
+MAX_FILE = 16 << 30  # decoded bytes of one JSONL or ARC file: a bound on gzip bombs
+BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, pa.ArrowException)
+
+
+@dataclass(slots=True)
+class Record:
+    """One document as it came. Either `body` (bytes, with `content_type`) or `text` is set."""
+
+    offset: int  # byte offset of the record in the file as stored, or line or row number
+    url: str
+    date: str = ""
+    content_type: str = ""
+    charset: str = ""  # of the HTTP header
+    body: bytes = b""
+    text: str | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    robots: str = ""  # X-Robots-Tag
+
+
+def read_records(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
+    """The readable records of a file, in order. `stats` gets records/..., skipped/... and broken/... counts."""
+    head = _head(path)
+    if not head:
+        stats["broken/empty_file"] += 1
+        return
+    if kind in ("warc", "wet"):
+        records = _arc(path, stats) if head.startswith(b"filedesc:") else _warc(path, kind, stats)
+    elif kind == "jsonl":
+        records = _jsonl(path, stats)
+    else:
+        records = _parquet(path, stats)
+    for record in records:
+        stats["records/read"] += 1
+        yield record
+
+
+def _open(path: Path) -> IO[bytes]:
+    """The decoded bytes of a plain, gzip, zstd or lz4 file; told by its first bytes, not by its name."""
+    with open(path, "rb") as stream:
+        magic = stream.read(4)
+    if magic[:2] == b"\x1f\x8b":
+        return gzip.open(path, "rb")
+    if magic == b"\x28\xb5\x2f\xfd":
+        import zstandard
+
+        raw = open(path, "rb")  # noqa: SIM115 - closed by the reader
+        return io.BufferedReader(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True))
+    if magic == b"\x04\x22\x4d\x18":
+        import lz4.frame
+
+        stream4: IO[bytes] = lz4.frame.open(path, "rb")
+        return stream4
+    return open(path, "rb")
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with _open(path) as stream:
+            return stream.read(64)
+    except BROKEN:
+        return path.open("rb").read(64)
+
+
+def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
+    """Records of a WARC or WET file. After a broken place, reading goes on at the next record that can be found."""
+    from fastwarc.warc import WarcRecordType
+
+    wanted = WarcRecordType.conversion if kind == "wet" else WarcRecordType.response | WarcRecordType.resource
+    start, size = 0, path.stat().st_size
+    while start < size:
+        last = start
+        with open(path, "rb") as stream:
+            stream.seek(start)
+            iterator = _archive(stream, kind)
+            while True:
+                try:
+                    record = next(iterator, None)
+                    if record is None:
+                        if last == start == 0 and not stats["records/seen"]:
+                            stats["broken/no_records"] += 1
+                        return
+                    last = start + int(record.stream_pos)
+                    stats["records/seen"] += 1
+                    if record.record_type == WarcRecordType.revisit:
+                        stats["skipped/revisit"] += 1
+                        continue
+                    if not record.record_type & wanted:
+                        continue
+                    made = _warc_record(record, last, kind, stats)
+                except BROKEN as error:
+                    stats[f"broken/{_reason(error)}"] += 1
+                    break
+                if made is not None:
+                    yield made
+        start = _resync(path, last + 1)
+
+
+def _archive(stream: Any, kind: str) -> Any:
+    from fastwarc.warc import ArchiveIterator
+
+    return iter(ArchiveIterator(stream, parse_http=kind == "warc", auto_decode="all", fsspec_args=False))
+
+
+def _warc_record(record: Any, offset: int, kind: str, stats: Counter[str]) -> Record | None:
+    headers = record.headers
+    url = (headers.get("WARC-Target-URI") or "").strip("<> ")
+    made = Record(offset, url, date=_iso(headers.get("WARC-Date") or ""))
+    declared = int(record.content_length)
+    if kind == "warc" and record.is_http:
+        http = record.http_headers
+        if http is None:
+            stats["skipped/no_http_headers"] += 1
+            return None
+        status = http.status_code
+        if status is not None and status != 200:
+            stats["skipped/http_status"] += 1
+            return None
+        made.content_type = (http.get("Content-Type") or "").split(";")[0].strip().lower()
+        made.charset = record.http_charset or ""
+        made.robots = (http.get("X-Robots-Tag") or "").lower()
+    else:
+        made.content_type = (headers.get("Content-Type") or "").split(";")[0].strip().lower()
+    body = record.reader.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        stats["cut/max_body"] += 1
+        body = body[:MAX_BODY]
+    if headers.get("WARC-Truncated"):
+        stats["seen/warc_truncated"] += 1
+    if not body:
+        stats["skipped/empty_body" if not declared else "broken/unreadable_body"] += 1
+        return None
+    if kind == "wet":
+        made.text = body.decode("utf-8", "replace")
+    else:
+        made.body = body
+    return made
+
+
+def _resync(path: Path, start: int) -> int:
+    """Offset of the next gzip, zstd or lz4 member or plain record at or after `start`; the file's size where none."""
+    with open(path, "rb") as stream:
+        magic = stream.read(4)
+        mark = next((m for m in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18") if magic.startswith(m)), b"WARC/1.")
+        stream.seek(start)
+        position, tail = start, b""
+        while block := stream.read(1 << 20):
+            data = tail + block
+            found = data.find(mark)
+            if found >= 0:
+                return position - len(tail) + found
+            position += len(block)
+            tail = data[-(len(mark) - 1) :]
+        return position
+
+
+def _arc(path: Path, stats: Counter[str]) -> Iterator[Record]:
+    """Records of an ARC file (Internet Archive, version 1 and 2). `offset` counts decoded bytes."""
+    position = 0
+    try:
+        with _open(path) as stream:
+            while position < MAX_FILE:
+                line = stream.readline(1 << 16)
+                if not line:
+                    return
+                offset, position = position, position + len(line)
+                if not line.strip():
+                    continue
+                words = line.decode("utf-8", "replace").split(" ")
+                try:
+                    length = int(words[-1])
+                    if len(words) < 5 or length < 0:
+                        raise ValueError("header")
+                except ValueError:
+                    stats["broken/arc_header"] += 1
+                    continue
+                body = stream.read(min(length, 4 * MAX_BODY))
+                position += len(body)
+                if length > 4 * MAX_BODY:
+                    stats["broken/arc_length"] += 1
+                    return
+                if len(body) < length:
+                    stats["broken/truncated"] += 1
+                if words[0].startswith("filedesc:"):
+                    continue
+                stats["records/seen"] += 1
+                record = Record(offset, words[0], _iso(words[2]), words[3].lower())
+                if body.startswith(b"HTTP/"):
+                    head, _, rest = body.partition(b"\r\n\r\n" if b"\r\n\r\n" in body[: 1 << 16] else b"\n\n")
+                    lines = head.decode("latin-1").splitlines()
+                    if " 200" not in lines[0]:
+                        stats["skipped/http_status"] += 1
+                        continue
+                    for header in lines[1:]:
+                        if header.lower().startswith("content-type:") and "charset=" in header.lower():
+                            record.charset = header.lower().split("charset=")[1].strip(" \"';")
+                    body = rest
+                record.body = body[:MAX_BODY]
+                if record.body:
+                    yield record
+    except BROKEN as error:
+        stats[f"broken/{_reason(error)}"] += 1
+
+
+def _jsonl(path: Path, stats: Counter[str]) -> Iterator[Record]:
+    """Rows with a string `text`; `offset` is the line number from 0."""
+    read = 0
+    try:
+        with _open(path) as stream:
+            number = -1
+            while line := stream.readline(MAX_LINE):
+                number += 1
+                read += len(line)
+                if read > MAX_FILE:
+                    stats["broken/too_large"] += 1
+                    return
+                if not line.strip():
+                    continue
+                stats["records/seen"] += 1
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    stats["broken/json"] += 1
+                    continue
+                made = _row(row, number, stats)
+                if made is not None:
+                    yield made
+    except BROKEN as error:
+        stats[f"broken/{_reason(error)}"] += 1
+
+
+def _parquet(path: Path, stats: Counter[str]) -> Iterator[Record]:
+    """Rows with a string column `text`; `offset` is the row number from 0."""
+    number = 0
+    try:
+        source = pq.ParquetFile(path)
+        for batch in source.iter_batches(batch_size=512):
+            for row in batch.to_pylist():
+                stats["records/seen"] += 1
+                made = _row(row, number, stats)
+                number += 1
+                if made is not None:
+                    yield made
+    except BROKEN as error:
+        stats[f"broken/{_reason(error)}"] += 1
+
+
+def _row(row: Any, number: int, stats: Counter[str]) -> Record | None:
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        stats["broken/no_text"] += 1
+        return None
+    if not row["text"].strip():
+        stats["skipped/empty_body"] += 1
+        return None
+    text = row.pop("text").encode("utf-8", "replace").decode("utf-8")
+    if len(text) > MAX_BODY:
+        stats["cut/max_body"] += 1
+        text = text[:MAX_BODY]
+    return Record(number, _string(row, "url"), _iso(_string(row, "date")), text=text, fields=row)
+
+
+def _string(row: dict[str, Any], key: str) -> str:
+    value = row.get(key)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else "" if value is None else str(value)
+
+
+def _iso(date: str) -> str:
+    """YYYY-MM-DDThh:mm:ssZ as it is, YYYYMMDDhhmmss turned into that, anything else unchanged."""
+    if len(date) == 14 and date.isdigit():
+        return f"{date[:4]}-{date[4:6]}-{date[6:8]}T{date[8:10]}:{date[10:12]}:{date[12:]}Z"
+    return date
+
+
+def _reason(error: BaseException) -> str:
+    """A short, stable name for what went wrong."""
+    text = str(error).lower()
+    if isinstance(error, EOFError) or "eof" in text or "truncat" in text or "end of" in text or "ended before" in text:
+        return "truncated"
+    if any(word in text for word in ("gzip", "deflate", "zlib", "inflat", "zstd", "lz4", "crc", "decompress", "frame", "brotli")):
+        return "compression"
+    if isinstance(error, pa.ArrowException):
+        return "parquet"
+    return "record"

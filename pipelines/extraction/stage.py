@@ -1,0 +1,168 @@
+"""Raw dump -> documents, file by file.
+
+Belongs here: cutting parts, counting what came in and what was left out, document ids, groups and sides.
+Does not belong here: formats (dumps/readers.py), text (html.py).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pyarrow as pa
+
+from pipelines.documents import DOCUMENTS, document_id
+from pipelines.dumps.card import DumpCard
+from pipelines.dumps.raw import FetchError, fetched
+from pipelines.dumps.readers import Record, read_records
+from pipelines.extraction.charset import decode
+from pipelines.extraction.html import extract
+from pipelines.extraction.side import side
+from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.spark import Engine
+
+VERSION = 1
+PART_ROWS = 20_000  # rows of one part: about 100 MB of text
+MIN_CHARS = 20  # characters of text below which a page gave nothing
+HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
+TEXT_TYPES = ("text/plain",)
+
+
+def build_documents(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
+    """Publish the dump's documents (schema DOCUMENTS).
+
+    One part for each input file, or more where a file holds over PART_ROWS documents (`part-00000.parquet`,
+    `part-00000_0001.parquet`, ...). Stats: `documents`, `pages`, `bytes_in`, `chars_out` and counts by reason.
+    """
+    files = raw.read(["file", "uri", "bytes"]).to_pylist()
+
+    def write(writer: Writer) -> None:
+        def work(index: int) -> None:
+            first = f"part-{index:05d}.parquet"
+            if not writer.has(first):  # the first part is written last, so it stands for all of its file
+                _write_file(writer, card, files[index], Path(lake.root), first)
+
+        engine.map_parts(len(files), work)
+
+    return lake.build("documents", card.name, version=VERSION, parameters=_parameters(card), inputs={"raw_dump": raw}, write=write)
+
+
+def _parameters(card: DumpCard) -> dict[str, Any]:
+    """What of the card decides the documents; where the files lie does not."""
+    return {k: v for k, v in card.parameters().items() if k not in ("uris", "sample", "licence", "languages", "reference")}
+
+
+def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str) -> None:
+    stats: Counter[str] = Counter()
+    rows: list[dict[str, Any]] = []
+    full: list[dict[str, Any]] = []
+    number = 0
+    try:
+        with fetched(file["uri"], base) as path:
+            for record in read_records(path, card.kind, stats):
+                row = to_document(record, card, file["file"], stats)
+                if row is None:
+                    continue
+                if len(rows) == PART_ROWS:
+                    if number:
+                        writer.write_table(f"{first[:10]}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
+                    else:
+                        full = rows
+                    rows, number = [], number + 1
+                rows.append(row)
+    except FetchError:
+        stats["broken/not_fetched"] += 1
+        raise
+    if number:
+        writer.write_table(f"{first[:10]}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
+        rows = full
+    reasons: dict[str, dict[str, int]] = {}
+    for key, count in sorted(stats.items()):
+        head, _, tail = key.partition("/")
+        if tail:
+            reasons.setdefault(head, {})[tail] = count
+    plain: dict[str, Any] = {k: stats[k] for k in ("documents", "pages", "bytes_in", "chars_out", "validation_documents")}
+    writer.write_table(first, pa.Table.from_pylist(rows, DOCUMENTS), {"files": 1, **plain, **reasons})
+
+
+def group_of(record: Record, card: DumpCard, host: str, path: str) -> str:
+    """The group that a document shares its side with, as the card's `group` says."""
+    if card.group in ("host", "host/1", "host/2"):
+        depth = int(card.group[5:] or 0) if "/" in card.group else 0
+        folders = [p for p in path.split("/")[:-1] if p][:depth]
+        return "/".join([host, *folders])
+    if card.group == "url":
+        return record.url
+    value = record.fields.get(card.group)
+    return str(value) if value not in (None, "") else host or record.url
+
+
+def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) -> dict[str, Any] | None:
+    """One row of DOCUMENTS, or None with a count under skipped/REASON."""
+    stats["pages"] += 1
+    try:
+        parts = urlsplit(record.url)
+        host, path = (parts.hostname or "").lower(), parts.path
+    except ValueError:
+        host, path = "", ""
+    if card.block and any(_matches(host, record.url, rule) for rule in card.block):
+        stats["skipped/block_list"] += 1
+        return None
+    if card.allow and not any(_matches(host, record.url, rule) for rule in card.allow):
+        stats["skipped/allow_list"] += 1
+        return None
+    charset, title, language, date = "utf-8", str(record.fields.get("title") or ""), str(record.fields.get("language") or ""), record.date
+    robots = record.robots
+    if record.text is not None:
+        stats["bytes_in"] += len(record.text.encode())
+        text = record.text.strip("\n")
+    else:
+        stats["bytes_in"] += len(record.body)
+        kind = record.content_type
+        if kind not in HTML_TYPES and kind not in TEXT_TYPES:
+            stats["skipped/content_type"] += 1
+            return None
+        if b"\0" in record.body[:1024] and not record.body.startswith((b"\xff\xfe", b"\xfe\xff")):
+            stats["skipped/binary"] += 1
+            return None
+        markup, charset = decode(record.body, record.charset)
+        if kind in TEXT_TYPES:
+            text = markup.replace("\r\n", "\n").strip()
+        else:
+            page = extract(markup)
+            for bound in page.cut:
+                stats[f"cut/{bound}"] += 1
+            text, title, language, robots = page.text, page.title, page.language, robots + page.robots
+            date = page.date or date
+    if "noindex" in robots or "noai" in robots or "tdm-reservation=1" in robots:
+        stats["seen/opted_out"] += 1
+    if len(text) < MIN_CHARS:
+        stats["skipped/no_main_text"] += 1
+        return None
+    group = group_of(record, card, host, path)
+    stats["documents"] += 1
+    stats["chars_out"] += len(text)
+    where = side(group, card)
+    stats["validation_documents"] += where == "validation"
+    return {
+        "doc_id": document_id(card.name, file, record.offset),
+        "url": record.url,
+        "host": host,
+        "group": group,
+        "date": date or card.date,
+        "file": file,
+        "offset": record.offset,
+        "charset": charset,
+        "title": title.encode("utf-8", "replace").decode(),
+        "language_hint": language.encode("utf-8", "replace").decode(),
+        "category": card.category,
+        "side": where,
+        "text": text.encode("utf-8", "replace").decode(),
+    }
+
+
+def _matches(host: str, url: str, rule: str) -> bool:
+    """Whether a rule (host name or URL prefix) covers a page; a host rule covers its subdomains."""
+    return url.startswith(rule) if "://" in rule else host == rule or host.endswith("." + rule)
