@@ -1,0 +1,87 @@
+"""`python -m model.evaluate`: one evaluation of an exported model, as one JSON file.
+
+    python -m model.evaluate --run-dir DIR --export DIR/export/stage2 --task benchmarks --data FOLDER --output FILE
+
+What cannot be measured because a file is absent is reported as {"missing": "..."} by name; no number is ever made up. Knows no Dagster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from model.evaluate.choices import BENCHMARKS, evaluate_choices
+from model.evaluate.gsm8k import evaluate_gsm8k
+from model.evaluate.language_loss import domain_perplexity, validation_loss
+from model.evaluate.leakage import leakage
+from model.evaluate.scorer import Scorer, load
+
+TASKS = ("validation", "perplexity", "benchmarks", "leakage")
+
+
+def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dict[str, Any]:
+    """All four benchmarks. Answers are kept by weights, so that a call that was cut off goes on where it was."""
+    folder = kept / scorer.weights_hash[:16]
+    out: dict[str, Any] = {name: evaluate_choices(scorer, name, data, folder / f"{name}.jsonl", limit) for name in BENCHMARKS}
+    return out | {"gsm8k": evaluate_gsm8k(scorer, data, folder / "gsm8k.jsonl", limit)}
+
+
+def run(task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | None, output: Path, limit: int) -> dict[str, Any]:
+    if task == "validation":
+        shards = data or Path(json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"])
+        return validation_loss(scorer, shards, export / "tokenizer.json")
+    if task == "perplexity":
+        return domain_perplexity(scorer, data)
+    if task == "benchmarks":
+        return benchmarks(scorer, data, output.parent / "answers", limit)
+    return leakage(scorer, data)
+
+
+def finite(value: Any) -> Any:
+    """JSON has no NaN or infinity: they become null."""
+    if isinstance(value, dict):
+        return {k: finite(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def write(path: Path, report: dict[str, Any]) -> None:
+    """All of it or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    partial.write_text(json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(partial, path)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
+    parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run; run.json names the validation shards")
+    parser.add_argument("--export", type=Path, required=True, help="folder with config.json, model.safetensors, tokenizer.json")
+    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write; kept answers go to answers/ beside it")
+    parser.add_argument("--data", type=Path, default=None, help="folder of benchmark, test-set or leakage files, or of other shards")
+    parser.add_argument("--limit", type=int, default=50, help="questions of each benchmark, spread over its subjects; 0 for all")
+    parser.add_argument("--device", default=None, help="cpu or cuda; by default the GPU where there is one")
+    options = parser.parse_args(arguments)
+    if options.limit < 0:
+        parser.error("--limit must be 0 or more")
+    try:
+        scorer = load(options.export, options.device)
+        report = run(options.task, scorer, options.run_dir, options.export, options.data, options.output, options.limit)
+    except FileNotFoundError as error:
+        print(f"evaluate: {error}", file=sys.stderr)
+        return 1
+    report |= {"task": options.task, "weights_hash": scorer.weights_hash, "context": scorer.context}
+    write(options.output, report)
+    print(f"evaluate: {options.task} written to {options.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""GSM8K: eight worked examples, a greedy answer, and the number in it.
+
+The prompt's form and the rules of extraction follow the Skywork repository's script, but the number is parsed, never evaluated. Its
+file of eight examples is not reprinted here: the first eight of the train split are put into the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from model.evaluate.choices import append_answers, read_answers
+from model.evaluate.language_loss import find_file, read_lines
+from model.evaluate.scorer import Scorer
+
+SHOTS = 8
+NEW_TOKENS = 256
+GROUP = 16
+STOPS = ("</s>", "\n\n\n", "\n\n", "Question:")
+NOTE = re.compile(r"<<[^<>]*>>")
+MARKER = re.compile(r"answer is|答案是")
+NUMBER = re.compile(r"(-?[0-9][0-9.,]*)")
+EQUALS = re.compile(r"=\s*(\$?-?[0-9][0-9.,]*)")
+
+
+def worked_example(record: Mapping[str, str]) -> str:
+    """A train item as one shot: calculation notes dropped, the final `#### N` as a sentence."""
+    reasoning, _, answer = record["answer"].partition("####")
+    reasoning = NOTE.sub("", reasoning).strip()
+    return f"Question: {record['question']}\nLet's think step by step\n{reasoning}\nThe answer is {answer.strip()}\n"
+
+
+def prompt(shots: Sequence[Mapping[str, str]], question: str) -> str:
+    examples = "\n".join(worked_example(s) for s in shots)
+    return f"{examples}\nQuestion: {question}\nLet's think step by step\n"
+
+
+def cut(text: str) -> str:
+    """The text before the first stop that appears."""
+    return text[: min((at for at in (text.find(s) for s in STOPS) if at >= 0), default=len(text))]
+
+
+def clean(number: str) -> str:
+    """Without currency sign, thousands commas, a final full stop, `.0` or `.00`."""
+    number = number.replace("$", "").replace(",", "").rstrip(".")
+    for tail in (".00", ".0"):
+        number = number.removesuffix(tail)
+    return number
+
+
+def extract(text: str) -> str | None:
+    """The number a completion gives: the last after the last "answer is", or the last after an equals sign there."""
+    tail = MARKER.split(cut(text))[-1]
+    numbers = EQUALS.findall(tail) or NUMBER.findall(tail)
+    return clean(numbers[-1]) if numbers else None
+
+
+def gold(answer: str) -> str:
+    """The number after `#### `."""
+    return clean(answer.rpartition("####")[2].strip())
+
+
+def same(given: str | None, wanted: str) -> bool:
+    """Equal as decimal numbers, or letter by letter where one is none (1.2.3)."""
+    if given is None:
+        return False
+    try:
+        return Decimal(given) == Decimal(wanted)
+    except InvalidOperation:
+        return given == wanted
+
+
+def evaluate_gsm8k(scorer: Scorer, data: Path | None, kept: Path, limit: int = 50, new_tokens: int = NEW_TOKENS) -> dict[str, Any]:
+    """Accuracy over the first `limit` test questions (0: all). Answers kept in `kept` are not asked again."""
+    if data is None:
+        return {"missing": "no folder with gsm8k/train.jsonl and gsm8k/test.jsonl was given"}
+    train, test = (find_file([data / "gsm8k", data], f"{name}.jsonl") for name in ("train", "test"))
+    for name, path in (("train", train), ("test", test)):
+        if path is None:
+            return {"missing": f"gsm8k/{name}.jsonl[.gz] is not in {data}"}
+    assert train is not None and test is not None
+    shots, items = read_lines(train)[:SHOTS], read_lines(test)
+    chosen = items[:limit] if limit else items
+    if not chosen:
+        return {"missing": f"{test.name} has no questions"}
+    # A short context leaves at most half of itself to the answer, the rest to the end of the prompt.
+    new_tokens = min(new_tokens, scorer.context // 2)
+    answers = read_answers(kept)
+    todo = [i for i in range(len(chosen)) if str(i) not in answers]
+    for at in range(0, len(todo), GROUP):
+        group = todo[at : at + GROUP]
+        ids = [scorer.encode(prompt(shots, chosen[i]["question"])) for i in group]
+        texts = scorer.generate(ids, new_tokens, lambda text: any(s in text for s in STOPS))
+        records = []
+        for i, text, prompt_ids in zip(group, texts, ids, strict=True):
+            given, wanted = extract(text), gold(chosen[i]["answer"])
+            record = {"id": str(i), "completion": text, "given": given, "answer": wanted, "correct": same(given, wanted)}
+            records.append(record | {"prompt_tokens": len(prompt_ids)})
+        append_answers(kept, records)
+        answers.update((r["id"], r) for r in records)
+    done = [answers[str(i)] for i in range(len(chosen))]
+    return {
+        "accuracy": sum(bool(r["correct"]) for r in done) / len(done),
+        "items": len(done),
+        "of": len(items),
+        "shots": len(shots),
+        "no_number": sum(r["given"] is None for r in done),
+        "new_tokens": new_tokens,
+        "cut_to_context": sum(r["prompt_tokens"] > scorer.context - new_tokens for r in done),
+    }

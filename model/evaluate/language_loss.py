@@ -1,0 +1,155 @@
+"""Language-modelling loss: validation shards by domain, and Chinese domain perplexity as the paper defines it.
+
+Sources: paper 4.3 and Appendix D; eval_loss.py of the Skywork repository. Averages over benchmarks belong to choices.py.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.evaluate.scorer import Losses, Scorer, token_bytes
+
+# The six test sets of Table 6, in its order.
+DOMAINS = ("tech", "movie", "government", "game", "finance", "general")
+# Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three tokens for a Chinese character.
+PAPER_MAX_TOKENS = 4096
+
+
+def geometric_mean(perplexities: Iterable[float]) -> float:
+    """exp of the unweighted mean of ln: the Average column of Table 6."""
+    values = list(perplexities)
+    if not values:
+        raise ValueError("the mean of no perplexities is asked for")
+    return math.exp(sum(math.log(v) for v in values) / len(values))
+
+
+def normalised_loss(loss: float, tokens: int, reference_tokens: int) -> float:
+    """Loss per token of a reference tokenizer: the same characters' total loss over the reference's count (paper 4.3)."""
+    if reference_tokens <= 0:
+        raise ValueError("the reference tokenizer must predict at least one token")
+    return loss * tokens / reference_tokens
+
+
+def cut_characters(text: str, max_tokens: int = PAPER_MAX_TOKENS) -> str:
+    """The first max_tokens // 3 characters: 1,365 at 4,096."""
+    return text[: max_tokens // 3]
+
+
+def perplexity(loss: float) -> float:
+    """exp(loss), infinite where that overflows."""
+    return math.exp(loss) if loss < 700 else math.inf
+
+
+def document_losses(scorer: Scorer, texts: Sequence[str], max_tokens: int) -> Losses:
+    """Losses of documents cut to max_tokens // 3 characters, tokenised without markers. Ids beyond the context are left out."""
+    return scorer.losses([scorer.encode(cut_characters(t, max_tokens))[: scorer.context] for t in texts])
+
+
+def summary(losses: Losses, utf8_bytes: int) -> dict[str, Any]:
+    loss = losses.mean
+    bits = float(losses.nll.sum()) / math.log(2)
+    return {
+        "loss": loss,
+        "perplexity": perplexity(loss),
+        "bits_per_byte": bits / utf8_bytes if utf8_bytes else math.nan,
+        "tokens": int(losses.tokens.sum()),
+        "documents": len(losses.tokens),
+    }
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Records of a .jsonl or .jsonl.gz file."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream if line.strip()]
+
+
+def find_file(folders: Sequence[Path], name: str) -> Path | None:
+    """The first of folder/name, folder/name.gz that exists."""
+    for folder in folders:
+        for candidate in (folder / name, folder / f"{name}.gz"):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def domain_perplexity(scorer: Scorer, data: Path | None, reference: Mapping[str, int] | None = None, limit: int = 0) -> dict[str, Any]:
+    """Perplexity on the six sets and its geometric mean. `reference`: predicted tokens by domain of another tokenizer, to compare by.
+
+    Looks for zh_<domain>.jsonl[.gz] in the folder, in its domain-loss/ and beside it; names what it does not find. The average is
+    given only when all six are there.
+    """
+    if data is None:
+        return {"missing": "no folder of test sets was given (zh_<domain>.jsonl of the six domains)"}
+    folders = [data, data / "domain-loss", data.parent / "domain-loss"]
+    max_tokens = min(PAPER_MAX_TOKENS, scorer.context)
+    domains: dict[str, Any] = {}
+    for domain in DOMAINS:
+        name = f"zh_{domain}.jsonl"
+        path = find_file(folders, name)
+        if path is None:
+            domains[domain] = {"missing": f"{name}[.gz] is not in {data}"}
+            continue
+        texts = [record["text"] for record in read_lines(path)]
+        texts = texts[:limit] if limit else texts
+        losses = document_losses(scorer, texts, max_tokens)
+        domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts))
+        if reference and domain in reference:
+            loss = normalised_loss(losses.mean, int(losses.tokens.sum()), reference[domain])
+            domains[domain] |= {"loss_normalised": loss, "perplexity_normalised": perplexity(loss)}
+    out: dict[str, Any] = {"domains": domains, "characters": max_tokens // 3, "paper_characters": max_tokens == PAPER_MAX_TOKENS}
+    lacking = [d for d in DOMAINS if "missing" in domains[d]]
+    if lacking:
+        return out | {"missing": "no average: lacking " + ", ".join(lacking)}
+    return out | {"geometric_mean": geometric_mean(domains[d]["perplexity"] for d in DOMAINS)}
+
+
+def stream_windows(length: int, context: int) -> list[tuple[int, int]]:
+    """Starts and counts of windows over a token stream, one token shared, so that every token but the first is predicted once."""
+    return [(start, min(context + 1, length - start)) for start in range(0, length - 1, context)]
+
+
+def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: int = 0) -> dict[str, Any]:
+    """Loss, perplexity and bits per byte of every source (domain) of a folder of validation shards.
+
+    Loss and perplexity are over all tokens; bits per byte leave out special tokens, which stand for no bytes. `max_tokens` of a domain
+    from its beginning, 0 for all.
+    """
+    from pipelines.shards.reader import ShardSet
+
+    if not shards.is_dir():
+        return {"missing": f"{shards}: no validation shards"}
+    sizes = token_bytes(tokenizer, scorer.vocab_size)
+    opened = ShardSet.open(shards)
+    domains: dict[str, Any] = {}
+    for source in sorted(opened.sources):
+        length = int(opened.sources[source]["tokens"])
+        length = min(length, max_tokens) if max_tokens else length
+        nll = text_nll = 0.0
+        tokens = text_bytes = 0
+        windows = stream_windows(length, scorer.context)
+        # 64 windows at a time bound the memory whatever the size of the domain.
+        for at in range(0, len(windows), 64):
+            ids = [np.asarray(opened.tokens(source, start, count)).astype(np.int64) for start, count in windows[at : at + 64]]
+            for sequence, losses in zip(ids, scorer.token_losses([s.tolist() for s in ids]), strict=True):
+                target = sizes[sequence[1:]]
+                nll += float(losses.sum(dtype=np.float64))
+                text_nll += float(losses[target > 0].sum(dtype=np.float64))
+                tokens += len(losses)
+                text_bytes += int(target.sum())
+        if not tokens:
+            domains[source] = {"missing": f"{source}: fewer than two tokens"}
+            continue
+        loss = nll / tokens
+        bits = text_nll / math.log(2) / text_bytes if text_bytes else math.nan
+        domains[source] = {"loss": loss, "perplexity": perplexity(loss), "bits_per_byte": bits, "tokens": tokens, "bytes": text_bytes}
+    found = [d for d in domains.values() if "loss" in d]
+    total = sum(d["tokens"] for d in found)
+    return {"domains": domains, "loss": sum(d["loss"] * d["tokens"] for d in found) / total if total else math.nan, "tokens": total}

@@ -1,0 +1,185 @@
+"""A model and its tokenizer as an instrument: losses of texts, logits of the next token, greedy continuations.
+
+What is asked of the model, and how answers are judged, belongs to the other files of this folder. Sequences are padded on the right
+and the model is causal, so padding cannot reach a position that is scored; targets are masked by the sequence lengths alone, never by
+a pad id. Two published bugs of the paper's own script (padding side left to the tokenizer's default; mask shifted the wrong way, so
+that predictions of padding counted) are thus impossible by construction, and tested.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+# Bytes of float32 logits held at once: bounds memory for wide vocabularies.
+LOGIT_BYTES = 256 << 20
+SPECIAL_BYTE = 0
+
+
+class Encoder(Protocol):
+    """What is used of tokenizers.Tokenizer."""
+
+    def encode(self, sequence: str, *, add_special_tokens: bool = ...) -> Any: ...
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = ...) -> str: ...
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Per sequence: summed natural-log loss over its predicted tokens, and how many those are (length - 1)."""
+
+    nll: np.ndarray  # float64 [n]
+    tokens: np.ndarray  # int64 [n]
+
+    @property
+    def mean(self) -> float:
+        """Token-weighted mean loss in nats; NaN when nothing was predicted."""
+        total = int(self.tokens.sum())
+        return float(self.nll.sum() / total) if total else math.nan
+
+
+class Scorer:
+    """Runs `logits(ids [n, L] int64) -> [n, L, V]` without gradients, in batches bounded by memory."""
+
+    def __init__(
+        self,
+        logits: Callable[[torch.Tensor], torch.Tensor],
+        tokenizer: Encoder,
+        context: int,
+        vocab_size: int,
+        device: str = "cpu",
+        weights_hash: str = "",
+    ) -> None:
+        self.logits = logits
+        self.tokenizer = tokenizer
+        self.context = context
+        self.vocab_size = vocab_size
+        self.device = device
+        self.weights_hash = weights_hash
+
+    def encode(self, text: str) -> list[int]:
+        """Token ids without begin or end markers."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True)
+
+    def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
+        """Indices grouped by similar length (longest first), each group within LOGIT_BYTES when padded."""
+        order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+        budget = max(1, LOGIT_BYTES // (4 * self.vocab_size))
+        out: list[list[int]] = []
+        for i in order:
+            if out and (len(out[-1]) + 1) * lengths[out[-1][0]] <= budget:
+                out[-1].append(i)
+            else:
+                out.append([i])
+        return out
+
+    def _pad(self, sequences: Sequence[Sequence[int]]) -> torch.Tensor:
+        ids = torch.zeros((len(sequences), max(len(s) for s in sequences)), dtype=torch.long)
+        for row, sequence in enumerate(sequences):
+            ids[row, : len(sequence)] = torch.as_tensor(np.asarray(sequence, dtype=np.int64))
+        return ids.to(self.device)
+
+    @torch.no_grad()
+    def token_losses(self, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
+        """For each sequence of length m the m-1 losses of predicting ids[1:] (float32, nats); empty where m < 2."""
+        out = [np.zeros(0, dtype=np.float32) for _ in sequences]
+        wanted = [i for i, s in enumerate(sequences) if len(s) > 1]
+        for group in self._batches([len(sequences[i]) for i in wanted]):
+            rows = [wanted[g] for g in group]
+            ids = self._pad([sequences[i] for i in rows])
+            scores = self.logits(ids[:, :-1]).float()
+            losses = torch.nn.functional.cross_entropy(scores.transpose(1, 2), ids[:, 1:], reduction="none").cpu().numpy()
+            for row, i in enumerate(rows):
+                out[i] = losses[row, : len(sequences[i]) - 1]
+        return out
+
+    def losses(self, sequences: Sequence[Sequence[int]]) -> Losses:
+        rows = self.token_losses(sequences)
+        return Losses(np.array([float(r.sum(dtype=np.float64)) for r in rows]), np.array([len(r) for r in rows], dtype=np.int64))
+
+    @torch.no_grad()
+    def next_logits(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
+        """Logits after the last id of each sequence: float32 [n, V]. Longer sequences keep their last `context` ids."""
+        cut = [list(s)[-self.context :] for s in sequences]
+        out = np.zeros((len(cut), self.vocab_size), dtype=np.float32)
+        for group in self._batches([len(s) for s in cut]):
+            ids = self._pad([cut[i] for i in group])
+            ends = torch.tensor([len(cut[i]) - 1 for i in group], device=self.device)
+            scores = self.logits(ids)[torch.arange(len(group), device=self.device), ends].float()
+            out[group] = scores.cpu().numpy()
+        return out
+
+    def generate(self, prompts: Sequence[Sequence[int]], new_tokens: int, stop: Callable[[str], bool]) -> list[str]:
+        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on the left to leave room."""
+        room = max(1, self.context - new_tokens)
+        ids = [list(p)[-room:] for p in prompts]
+        starts = [len(p) for p in ids]
+        texts = [""] * len(ids)
+        active = list(range(len(ids)))
+        for _ in range(min(new_tokens, self.context - 1)):
+            if not active:
+                break
+            picked = self.next_logits([ids[i] for i in active]).argmax(axis=1)
+            for i, token in zip(active, picked.tolist(), strict=True):
+                ids[i].append(token)
+                texts[i] = self.decode(ids[i][starts[i] :])
+            active = [i for i in active if not stop(texts[i])]
+        return texts
+
+
+def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
+    """UTF-8 bytes that each id stands for, int64 [V]; 0 for special tokens and unused ids. Read from a tokenizer.json."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    vocabulary = data["model"]["vocab"]
+    pieces = {p: i for i, (p, _) in enumerate(vocabulary)} if isinstance(vocabulary, list) else dict(vocabulary)
+    byte_level = "ByteLevel" in json.dumps([data.get("decoder"), data.get("pre_tokenizer")])
+    out = np.zeros(vocab_size, dtype=np.int64)
+    for piece, i in pieces.items():
+        if i >= vocab_size:
+            continue
+        if byte_level:
+            out[i] = len(piece)
+        elif len(piece) == 6 and piece.startswith("<0x") and piece.endswith(">"):
+            out[i] = 1
+        else:
+            out[i] = len(piece.replace("\u2581", " ").encode("utf-8"))
+    for added in data.get("added_tokens", []):
+        if added["id"] < vocab_size:
+            out[added["id"]] = SPECIAL_BYTE if added.get("special") else len(added["content"].encode("utf-8"))
+    return out
+
+
+def load(export: Path, device: str | None = None) -> Scorer:
+    """The model of an export folder: config.json, model.safetensors, tokenizer.json. Raises FileNotFoundError naming what lacks."""
+    from safetensors.torch import load_file
+    from tokenizers import Tokenizer
+
+    from model.architecture import Skywork
+    from model.config import ModelConfig
+
+    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+        if not (export / name).is_file():
+            raise FileNotFoundError(f"{export / name}: not an export folder; train a stage to its end first")
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    config = ModelConfig.from_llama(json.loads((export / "config.json").read_text(encoding="utf-8")))
+    model = Skywork(config)
+    model.load_state_dict(load_file(export / "model.safetensors"))
+    model = model.to(device).eval()
+    return Scorer(
+        model,
+        Tokenizer.from_file(str(export / "tokenizer.json")),
+        config.max_position_embeddings,
+        config.vocab_size,
+        device,
+        hashlib.sha256((export / "model.safetensors").read_bytes()).hexdigest(),
+    )
