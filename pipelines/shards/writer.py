@@ -1,0 +1,188 @@
+"""From a corpus to token shards, parts in parallel, in bounded memory.
+
+Belongs here: tokenizing parts, ordering documents, writing shards. Does not belong here: the format
+(format.py), reading (reader.py), the encoder (encoder.py).
+
+Two passes over the engine. First each part of the corpus is tokenized once and spilled, sorted by order key.
+Then each shard, an equal range of the 64-bit key space, gathers its range from every spill. Tokens, not
+text, are shuffled; a shard holds about SHARD_TOKENS whatever the size of the corpus.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
+from pipelines.lake import Built, Dataset, Lake, Writer, safe_name
+from pipelines.shards.encoder import BATCH_BYTES, Encoder
+from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, PROVENANCE, TOKEN, ShardError, ShardFile, order_key, shard_paths
+from pipelines.spark import Engine
+
+VERSION = 1
+SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
+SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.binary())])
+
+
+def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_domain: bool) -> pa.Table:
+    """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id)."""
+    columns = [*PROVENANCE.names, "language", "category", "text", *(["domain"] if by_domain else [])]
+    table = corpus.read_part(index, columns)
+    if by_domain:
+        sources = table.column("domain").to_pylist()
+    else:
+        sources = [f"{a}-{b}" for a, b in zip(table.column("language").to_pylist(), table.column("category").to_pylist(), strict=True)]
+    tokens: list[bytes] = []
+    lengths: list[int] = []
+    pending: list[str] = []
+    size = 0
+    end = np.array([END_OF_DOCUMENT], TOKEN).tobytes()
+
+    def flush() -> None:
+        tokens.extend(ids.astype(TOKEN, copy=False).tobytes() + end for ids in encoder.encode(pending))
+        pending.clear()
+
+    for scalar in table.column("text"):
+        text = scalar.as_py() or ""
+        pending.append(text)
+        lengths.append(len(text.encode()))
+        size += lengths[-1]
+        if size >= BATCH_BYTES:
+            flush()
+            size = 0
+    flush()
+    keys = pa.array([order_key(seed, d) for d in table.column("doc_id").to_pylist()], pa.uint64())
+    arrays = [
+        pa.array(sources, pa.string()),
+        keys,
+        *(table.column(n).cast(t) for n, t in zip(PROVENANCE.names, PROVENANCE.types, strict=True)),
+    ]
+    spill = pa.table([*arrays, pa.array(lengths, pa.int64()), pa.array(tokens, pa.binary())], schema=SPILL)
+    ordered = sorted(range(len(spill)), key=lambda r: (sources[r], keys[r].as_py(), table.column("doc_id")[r].as_py()))
+    return spill.take(pa.array(ordered, pa.int64()))
+
+
+def _key_range(index: int, count: int) -> tuple[int, int]:
+    """First and last key of shard `index` of `count`."""
+    return (index << 64) // count, ((index + 1 << 64) // count) - 1
+
+
+def _write_shard(writer: Writer, spills: list[str], source: str, index: int, count: int) -> ShardFile:
+    """Gather the key range of one shard from all spills and write its three files."""
+    low, high = (pa.scalar(k, pa.uint64()) for k in _key_range(index, count))
+    wanted = (pads.field("source") == source) & (pads.field("key") >= low) & (pads.field("key") <= high)
+    tables = [pq.read_table(s, filesystem=writer.lake.fs, filters=wanted, partitioning=None) for s in spills]
+    rows = pa.concat_tables(tables).sort_by([("key", "ascending"), ("doc_id", "ascending")])
+    data = b"".join(chunk_bytes(rows))
+    ends = np.cumsum([len(t.as_buffer()) // TOKEN.itemsize for t in rows.column("tokens")], dtype=END)
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows.select(PROVENANCE.names).cast(PROVENANCE), sink, compression="zstd", row_group_size=4096)
+    files = dict(zip(shard_paths(source, index), (data, ends.astype(END).tobytes(), sink.getvalue().to_pybytes()), strict=True))
+    for path, content in files.items():
+        writer.write_bytes(path, content)
+    hashes = [hashlib.sha256(content).hexdigest() for content in files.values()]
+    text_bytes = sum(rows.column("text_bytes").to_pylist())
+    return ShardFile(*files, len(data) // TOKEN.itemsize, len(rows), text_bytes, *hashes)
+
+
+def chunk_bytes(rows: pa.Table) -> list[bytes]:
+    """The token bytes of each row."""
+    return [t.as_py() for t in rows.column("tokens")]
+
+
+def build_shards(
+    lake: Lake, engine: Engine, asset: str, corpus: Dataset, tokenizer: Dataset, seed: int, shard_tokens: int = SHARD_TOKENS
+) -> Built:
+    """Publish `asset` (main_shards, stem_shards, validation_shards): shards and the listing `shards.json`.
+
+    A source is language-category; for validation_shards it is the column `domain`. The listing has, for each
+    source, tokens, documents, text_bytes and files; beside them tokenizer_hash (sha256 of tokenizer.json).
+    """
+    by_domain = asset == "validation_shards"
+    parameters = {"seed": seed, "shard_tokens": shard_tokens, "format": FORMAT}
+
+    def write(writer: Writer) -> None:
+        definition = lake.read_bytes(tokenizer.file("tokenizer.json"))
+        vocab_size = int(tokenizer.read_json("card.json")["vocab_size"])
+        if vocab_size > 1 << 16:
+            raise ShardError(f"{tokenizer.path} has {vocab_size} pieces: token shards hold uint16, at most 65,536")
+        scratch = f"staging/{writer.key}-spill"
+        spills = [f"{scratch}/part-{i:05d}.parquet" for i in range(len(corpus.parts))]
+
+        def spill(i: int) -> None:
+            if lake.exists(f"{spills[i]}.json"):
+                return
+            encoder = Encoder(definition.decode())
+            table = _spill_part(corpus, i, encoder, seed, by_domain)
+            lake.fs.create_dir(scratch, recursive=True)
+            pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
+            totals: dict[str, int] = {}
+            for source, tokens in zip(table.column("source").to_pylist(), table.column("tokens"), strict=True):
+                totals[source] = totals.get(source, 0) + len(tokens.as_buffer()) // TOKEN.itemsize
+            lake.write_json(f"{spills[i]}.json", totals)
+
+        engine.map_parts(len(spills), spill)
+        totals: dict[str, int] = {}
+        for path in spills:
+            for source, tokens in lake.read_json(f"{path}.json").items():
+                totals[safe_name(source)] = totals.get(source, 0) + tokens
+        shards = [(s, i, n) for s in sorted(totals) for n in [max(1, -(-totals[s] // shard_tokens))] for i in range(n)]
+
+        def gather(j: int) -> None:
+            source, index, count = shards[j]
+            done = f"{scratch}/shard-{j:05d}.json"
+            if not lake.exists(done):
+                lake.write_json(done, _write_shard(writer, spills, source, index, count).to_json())
+
+        engine.map_parts(len(shards), gather)
+        files = [ShardFile(**lake.read_json(f"{scratch}/shard-{j:05d}.json")) for j in range(len(shards))]
+        by_source: dict[str, list[ShardFile]] = {}
+        for (source, _, _), file in zip(shards, files, strict=True):
+            by_source.setdefault(source, []).append(file)
+        _publish_listing(writer, by_source, tokenizer, hashlib.sha256(definition).hexdigest(), vocab_size, parameters)
+        lake.delete(scratch)
+
+    return lake.build(
+        asset,
+        corpus.manifest.partition,
+        version=VERSION,
+        parameters=parameters,
+        inputs={"corpus": corpus, "tokenizer": tokenizer},
+        write=write,
+    )
+
+
+def _publish_listing(
+    writer: Writer, files: Mapping[str, list[ShardFile]], tokenizer: Dataset, sha256: str, vocab_size: int, parameters: Mapping[str, Any]
+) -> None:
+    """Write shards.json; its sums are the dataset's stats."""
+    sources = {
+        source: {
+            "tokens": sum(f.tokens for f in shards),
+            "documents": sum(f.documents for f in shards),
+            "text_bytes": sum(f.text_bytes for f in shards),
+            "files": [f.to_json() for f in shards],
+        }
+        for source, shards in files.items()
+    }
+    stats = {
+        "tokens": sum(s["tokens"] for s in sources.values()),
+        "documents": sum(s["documents"] for s in sources.values()),
+        "text_bytes": sum(s["text_bytes"] for s in sources.values()),
+        "tokens_by_source": {name: s["tokens"] for name, s in sources.items()},
+    }
+    value = {
+        **parameters,
+        "tokenizer_hash": sha256,
+        "tokenizer": tokenizer.manifest.partition,
+        "vocab_size": vocab_size,
+        "end_of_document": END_OF_DOCUMENT,
+        "sources": sources,
+    }
+    writer.write_bytes(LISTING, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)

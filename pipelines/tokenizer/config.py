@@ -1,0 +1,85 @@
+"""Sizes of the vocabulary's four classes and the bounds of the sample that it is trained on.
+
+Belongs here: numbers with their sources. Does not belong here: how pieces are chosen (build.py).
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from pipelines.settings import Card, CardError
+
+RESERVED = (
+    "<unk>",
+    "<s>",
+    "</s>",
+    "<pad>",
+    "<eod>",
+    "<fim_prefix>",
+    "<fim_middle>",
+    "<fim_suffix>",
+    "<fim_pad>",
+    "<system>",
+    "<user>",
+    "<assistant>",
+    "<tool>",
+    "<reserved_0>",
+    "<reserved_1>",
+    "<reserved_2>",
+    "<reserved_3>",
+)
+NUM_BYTES = 256
+PAPER = {"latin": 32_000, "characters": 8_000, "words": 25_519}  # paper Table 2, beside 17 reserved
+
+
+class TokenizerConfig(Card):
+    """Class sizes; `latin` counts the 256 byte pieces and the control characters, as LLaMA's 32,000 does."""
+
+    name: str
+    latin: int = PAPER["latin"]
+    characters: int = PAPER["characters"]
+    words: int = PAPER["words"]
+    sample_chars: int = 60_000_000  # over all domains; 39 s of BPE training at 17 M characters (measured)
+    weights: dict[str, float] = {}  # share of the sample by "<language>-<category>"; 1 where not named
+    latin_alphabet: int = 512  # distinct characters that Latin pieces are made of
+    latin_max_length: int = 16  # characters in a Latin piece
+    word_max_length: int = 8  # characters in a Chinese word
+    seed: int = 1
+
+    @model_validator(mode="after")
+    def _sizes(self) -> Self:
+        if self.latin < NUM_BYTES + 100 or self.characters < 1 or self.words < 1:
+            raise ValueError(f"latin must hold {NUM_BYTES} bytes and ASCII (at least 356); characters and words at least one each")
+        if self.vocab_size > 65_536:
+            raise ValueError(f"{self.vocab_size} pieces do not fit into uint16 token shards (65,536)")
+        return self
+
+    @property
+    def vocab_size(self) -> int:
+        return self.latin + self.characters + self.words + len(RESERVED)
+
+    @classmethod
+    def proportional(cls, name: str, vocab_size: int, sample_chars: int = 60_000_000) -> TokenizerConfig:
+        """A smaller vocabulary in the paper's proportions; what rounding leaves goes to the words."""
+        rest, total = vocab_size - len(RESERVED), sum(PAPER.values())
+        latin, characters = round(rest * PAPER["latin"] / total), round(rest * PAPER["characters"] / total)
+        alphabet = min(512, max(128, latin // 16))
+        return cls(
+            name=name,
+            latin=latin,
+            characters=characters,
+            words=rest - latin - characters,
+            sample_chars=sample_chars,
+            latin_alphabet=alphabet,
+        )
+
+    @classmethod
+    def preset(cls, name: str) -> TokenizerConfig:
+        """`full` (65,536, paper Table 2) or `demo` (8,192 in the same proportions)."""
+        if name == "full":
+            return cls(name="full")
+        if name == "demo":
+            return cls.proportional("demo", 8_192, sample_chars=4_000_000)
+        raise CardError(f"tokenizer preset {name!r}: choose full (65,536) or demo (8,192)")

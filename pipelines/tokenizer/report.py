@@ -1,0 +1,157 @@
+"""Measuring a vocabulary on held-out text, beside peers.
+
+Belongs here: bytes and characters per token, fertility, byte fallback, unused ids, by domain. Does not
+belong here: how a vocabulary is made.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.tokenizer.config import NUM_BYTES, RESERVED
+from pipelines.tokenizer.text import HAN_RUN
+
+VERSION = 1
+DOMAIN_CHARS = 500_000  # measured of each domain: bounds the report's time
+WORD = re.compile(r"\w+")
+
+Encode = Callable[[Sequence[str]], Iterable[Sequence[int]]]
+
+
+def own_encoder(definition: str) -> Encode:
+    """Token ids of texts under a tokenizer.json."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_str(definition)
+    return lambda texts: (e.ids for e in tokenizer.encode_batch(list(texts), add_special_tokens=False))
+
+
+def _sentencepiece(path: Path) -> tuple[Encode, int, frozenset[int]]:
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    falls = frozenset(i for i in range(model.vocab_size()) if model.is_byte(i) or model.is_unknown(i))
+    return (lambda texts: model.encode(list(texts))), model.vocab_size(), falls
+
+
+def _tiktoken(path: Path) -> tuple[Encode, int, frozenset[int]]:
+    """A byte-level BPE of a tiktoken rank file, through `tokenizers`; it has no byte fallback of its own."""
+    from tokenizers import Regex, Tokenizer, models, pre_tokenizers
+
+    ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in gzip.decompress(path.read_bytes()).splitlines())}
+    letters = _byte_letters()
+    merges = []
+    for piece, rank in sorted(ranks.items(), key=lambda item: item[1]):
+        if len(piece) > 1:
+            halves = _last_merge(ranks, piece, rank)
+            if len(halves) == 2:
+                merges.append(tuple("".join(letters[b] for b in half) for half in halves))
+    vocab = {"".join(letters[b] for b in piece): rank for piece, rank in ranks.items()}
+    digits = r"\p{N}" if "qwen" in path.name else r"\p{N}{1,3}"
+    pattern = (
+        rf"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    )
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
+    split = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    return (lambda texts: (e.ids for e in tokenizer.encode_batch(list(texts)))), len(ranks), frozenset()
+
+
+def _byte_letters() -> dict[int, str]:
+    """The printable character that stands for each byte in byte-level BPE (GPT-2)."""
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    others = [b for b in range(256) if b not in plain]
+    return {b: chr(b) for b in plain} | {b: chr(256 + i) for i, b in enumerate(others)}
+
+
+def _last_merge(ranks: Mapping[bytes, int], piece: bytes, limit: int) -> list[bytes]:
+    """The two pieces that merge into `piece`: its BPE under the ranks below its own."""
+    parts = [piece[i : i + 1] for i in range(len(piece))]
+    while True:
+        best, at = limit, -1
+        for i in range(len(parts) - 1):
+            rank = ranks.get(parts[i] + parts[i + 1], limit)
+            if rank < best:
+                best, at = rank, i
+        if at < 0:
+            return parts
+        parts[at : at + 2] = [parts[at] + parts[at + 1]]
+
+
+def load_peers(folder: Path) -> dict[str, tuple[Encode, int, frozenset[int]]]:
+    """Encoder, vocabulary size and fallback ids of every peer file in a folder (SentencePiece, tiktoken)."""
+    peers = {p.name.removesuffix(".model"): _sentencepiece(p) for p in sorted(folder.glob("*.model"))}
+    return peers | {p.name.removesuffix(".tiktoken.gz"): _tiktoken(p) for p in sorted(folder.glob("*.tiktoken.gz"))}
+
+
+def count_words(texts: Sequence[str]) -> int:
+    """Words: jieba's in Han runs, runs of word characters elsewhere."""
+    import jieba
+
+    jieba.setLogLevel("ERROR")
+    total = 0
+    for text in texts:
+        total += sum(len(jieba.lcut(run, HMM=False)) for run in HAN_RUN.findall(text))
+        total += len(WORD.findall(HAN_RUN.sub(" ", text)))
+    return total
+
+
+def measure(encode: Encode, texts: Sequence[str], falls: frozenset[int], words: int, seen: set[int] | None = None) -> dict[str, float]:
+    """Figures of one encoder on the texts of one domain."""
+    num_tokens = num_falls = 0
+    for ids in encode(texts):
+        num_tokens += len(ids)
+        num_falls += sum(i in falls for i in ids)
+        if seen is not None:
+            seen.update(ids)
+    num_bytes, num_chars = sum(len(t.encode()) for t in texts), sum(len(t) for t in texts)
+    tokens = max(1, num_tokens)
+    return {
+        "tokens": num_tokens,
+        "bytes_per_token": round(num_bytes / tokens, 4),
+        "characters_per_token": round(num_chars / tokens, 4),
+        "fertility": round(num_tokens / max(1, words), 4),
+        "fallback_share": round(num_falls / tokens, 6),
+    }
+
+
+def own_fallback() -> frozenset[int]:
+    """Ids of the byte pieces."""
+    return frozenset(range(len(RESERVED), len(RESERVED) + NUM_BYTES))
+
+
+def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, peers: Path | None) -> Built:
+    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and the peers'."""
+    names = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()} if peers else {}
+
+    def write(writer: Writer) -> None:
+        by_domain: dict[str, list[str]] = {}
+        taken: dict[str, int] = {}
+        for i in range(len(validation.parts)):
+            table = validation.read_part(i, ["domain", "text"])
+            for domain, text in zip(table.column("domain").to_pylist(), table.column("text").to_pylist(), strict=True):
+                if taken.get(domain, 0) < DOMAIN_CHARS:
+                    by_domain.setdefault(domain, []).append(text)
+                    taken[domain] = taken.get(domain, 0) + len(text)
+        definition = lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
+        size = int(tokenizer.read_json("card.json")["vocab_size"])
+        encoders = {"ours": (own_encoder(definition), size, own_fallback()), **(load_peers(peers) if peers else {})}
+        words = {domain: count_words(texts) for domain, texts in sorted(by_domain.items())}
+        report: dict[str, Any] = {"domains": {}, "vocab_size": {}, "unused_ids": {}, "measured_characters": dict(sorted(taken.items()))}
+        for name, (encode, vocab_size, falls) in encoders.items():
+            seen: set[int] = set()
+            for domain, texts in sorted(by_domain.items()):
+                report["domains"].setdefault(domain, {})[name] = measure(encode, texts, falls, words[domain], seen)
+            report["vocab_size"][name], report["unused_ids"][name] = vocab_size, vocab_size - len(seen)
+        writer.write_json("report.json", report)
+
+    inputs: dict[str, Dataset | str] = {"tokenizer": tokenizer, "validation": validation}
+    parameters = {"peers": names, "domain_chars": DOMAIN_CHARS}
+    return lake.build("tokenizer_report", tokenizer.manifest.partition, version=VERSION, parameters=parameters, inputs=inputs, write=write)
