@@ -26,6 +26,8 @@ BLOCKS = frozenset(
     "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol "
     "p pre section summary table tbody td tfoot th thead tr ul caption legend hgroup menu".split()
 )
+CELLS = frozenset(("td", "th"))
+MAX_CELL = 80  # characters of a table cell up to which it shares a line with its neighbours
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 FAR_TAGS = frozenset(("nav", "footer", "aside", "menu"))
 _FAR = re.compile(
@@ -152,6 +154,9 @@ def _blocks(body: Any, page: Page) -> list[Block]:
             blocks.append(Block(text, at.block, size, linked / total, len(_STOPS.findall(text)), at.far, at.near, at.root))
         pieces.clear()
 
+    def short() -> bool:
+        return sum(len(t) for t, _ in pieces) <= MAX_CELL and not any("\x01" in t for t, _ in pieces)
+
     state = _Open(False, False, 0, False, False, "body")
     stack: list[tuple[Any, _Open]] = []
     node = body.first_child
@@ -161,7 +166,7 @@ def _blocks(body: Any, page: Page) -> list[Block]:
                 flush(state)
                 return blocks
             parent, outer = stack.pop()
-            if state.block != outer.block or parent.tag in BLOCKS:
+            if parent.tag in BLOCKS and not (parent.tag in CELLS and short()):
                 flush(state)
             state, node = outer, parent.next_sibling
         visited += 1
@@ -181,7 +186,10 @@ def _blocks(body: Any, page: Page) -> list[Block]:
             elif tag not in SKIP:
                 inner = state
                 if tag in BLOCKS:
-                    flush(state)
+                    if tag in CELLS and short():
+                        pieces.append(("  ", False))  # a short cell shares its line with the next
+                    else:
+                        flush(state)
                     names = _names(node)
                     far, near, root = state.far, state.near, state.root
                     if tag in ("article", "main") or node.getattr("role") == "main" or node.getattr("itemprop") == "articleBody":
@@ -197,7 +205,7 @@ def _blocks(body: Any, page: Page) -> list[Block]:
                         node = node.next_sibling
                         continue
                     inner = _Open(far, near, root, state.pre or tag == "pre", state.link, tag)
-                elif tag == "a":
+                elif tag == "a" and node.hasattr("href"):  # an anchor without address is no link, and XHTML leaves them open
                     inner = _Open(state.far, state.near, state.root, state.pre, True, state.block)
                 child = node.first_child
                 if child is not None:
@@ -208,8 +216,6 @@ def _blocks(body: Any, page: Page) -> list[Block]:
                         stack.append((node, state))
                         state, node = inner, child
                         continue
-                if inner is not state and tag in BLOCKS:
-                    flush(inner)
         node = node.next_sibling
 
 
