@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+
+from pipelines.documents import DOCUMENTS, EDITS, document_id
+from pipelines.edits import MASKS, build_edits, find, id_card_valid, render, rendered, spans_of
+from pipelines.lake import Lake, LakeError, Writer
+from pipelines.spark import InProcess
+
+SPANS = EDITS.field("spans").type
+ID_CARD = "11010519491231002X"
+SECRETS = {
+    "zhang.san@example.cn": "email",
+    "a+b_c@mail.sub.example.com": "email",
+    "13812345678": "mobile",
+    "+86 138-1234-5678": "mobile",
+    ID_CARD: "id_card",
+    "8.8.8.8": "ip",
+}
+AROUND = ["", "联系", "，", "：", " ", "（", "）", "\n", "谢谢。", "😀", "—", '"']
+
+
+def mask(text: str) -> str:
+    return render(pa.array([text]), pa.array([spans_of(text)], SPANS))[0].as_py()
+
+
+@pytest.mark.parametrize(("secret", "kind"), SECRETS.items())
+def test_masks_are_whole_beside_any_neighbour(secret: str, kind: str) -> None:
+    for before in AROUND:
+        for after in AROUND:
+            assert mask(f"前{before}{secret}{after}后") == f"前{before}{MASKS[kind]}{after}后"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "版本8.8.8.8.1发布",
+        "version 8.8.8.8-rc1",
+        "v8.8.8.8",
+        "1.8.8.8.8",
+        "127.0.0.1 and 192.168.1.1",
+        "256.1.1.1",
+        "order 113812345678",
+        "0.13812345678",
+        "110105194912310021",
+        "def f(a): return a@b",
+        "x13812345678",
+    ],
+)
+def test_what_is_no_personal_data_is_not_touched(text: str) -> None:
+    assert mask(text) == text
+
+
+def test_sentence_end_after_an_address_is_kept() -> None:
+    assert mask("Ask 8.8.8.8. Or me@example.com.") == "Ask [IP]. Or [EMAIL]."
+
+
+def test_checksum() -> None:
+    assert id_card_valid(ID_CARD) and id_card_valid(ID_CARD.lower())
+    assert not id_card_valid("110105194912310020")
+
+
+def test_properties_on_random_texts() -> None:
+    rng = random.Random(7)
+    pieces = [*SECRETS, *AROUND, "汉字", "word ", "1", "@", ".", "-", "8.8.8.8.1", "+86", "x", "é", "[EMAIL]", "139"]
+    for _ in range(3000):
+        text = "".join(rng.choices(pieces, k=rng.randint(0, 14)))
+        spans = spans_of(text)
+        assert all(a["end"] <= b["start"] for a, b in pairwise(spans))
+        data = text.encode()
+        for span in spans:
+            data[span["start"] : span["end"]].decode("ascii")
+        once = mask(text)
+        assert mask(once) == once and not find(once)
+
+
+def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
+    rows = [{f.name: "" for f in DOCUMENTS} for _ in range(3)]
+    for i, (row, text) in enumerate(zip(rows, ["plain", "邮箱a@b.cn谢谢", "8.8.8.8和13812345678"], strict=True)):
+        row |= {"doc_id": document_id("d", "f", i), "offset": i, "text": text}
+
+    def write(writer: Writer) -> None:
+        writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows[:2], DOCUMENTS))
+        writer.write_table("part-00001.parquet", pa.Table.from_pylist(rows[2:], DOCUMENTS))
+
+    documents = lake.build("documents", "d", version=1, write=write).dataset
+    built = build_edits(lake, engine, documents)
+    assert built.dataset.stats == {"documents": 3, "edited_documents": 2, "spans": {"email": 1, "id_card": 0, "mobile": 1, "ip": 1}}
+    assert rendered(documents, built.dataset, 0).to_pylist() == ["plain", "邮箱[EMAIL]谢谢"]
+    assert rendered(documents, built.dataset, 1).to_pylist() == ["[IP]和[PHONE]"]
+    assert not build_edits(lake, engine, documents).fresh
+    with pytest.raises(LakeError, match="does not fit"):
+        render(pa.array(["short"]), pa.array([[{"start": 0, "end": 99, "kind": "ip"}]], SPANS))
