@@ -26,6 +26,8 @@ BLOCKS = frozenset(
     "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol "
     "p pre section summary table tbody td tfoot th thead tr ul caption legend hgroup menu".split()
 )
+MAX_GAP = 6  # blocks left out between two chosen ones that still belong to one run
+LIGHT = 0.05  # share of the heaviest run's weight below which a run is dropped
 CELLS = frozenset(("td", "th"))
 MAX_CELL = 80  # characters of a table cell up to which it shares a line with its neighbours
 HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -259,9 +261,26 @@ def _choose(blocks: list[Block]) -> list[bool]:
     for i in range(n - 1, -1, -1):  # a heading stays with what it heads
         b = blocks[i]
         if b.tag in HEADINGS and b.links < 0.6 and not b.far and (not inside or b.root in inside):
-            after = next((j for j in range(i + 1, min(n, i + 4)) if blocks[j].tag not in HEADINGS or keep[j]), None)
-            keep[i] = after is not None and keep[after]
-    return keep
+            after = [j for j in range(i + 1, min(n, i + 5)) if blocks[j].tag not in HEADINGS or keep[j]][:2]
+            keep[i] = any(keep[j] for j in after)
+    return _trim(blocks, keep, weight)
+
+
+def _trim(blocks: list[Block], keep: list[bool], weight: list[float]) -> list[bool]:
+    """Drop runs of chosen blocks that are light and stand far from the heavy ones: teasers, notices, related pages."""
+    runs: list[list[int]] = []
+    for i, k in enumerate(keep):
+        if k and runs and i - runs[-1][-1] <= MAX_GAP:
+            runs[-1].append(i)
+        elif k:
+            runs.append([i])
+    heavy = max((sum(weight[i] for i in run) for run in runs), default=0.0)
+    kept = [False] * len(keep)
+    for run in runs:
+        if sum(weight[i] for i in run) >= LIGHT * heavy:
+            for i in run:
+                kept[i] = True
+    return kept
 
 
 def _text(blocks: list[Block], keep: list[bool], title: str) -> str:
