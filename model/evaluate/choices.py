@@ -25,13 +25,35 @@ SHOTS = 5
 # Asked in one forward group; results are kept after each.
 GROUP = 32
 CEVAL_HARD = frozenset(
-    "advanced_mathematics discrete_mathematics probability_and_statistics college_physics college_chemistry "
-    "high_school_mathematics high_school_physics high_school_chemistry".split()
+    (
+        "advanced_mathematics",
+        "college_chemistry",
+        "college_physics",
+        "discrete_mathematics",
+        "high_school_chemistry",
+        "high_school_mathematics",
+        "high_school_physics",
+        "probability_and_statistics",
+    )
 )
 CMMLU_CHINA = frozenset(
-    "ancient_chinese chinese_civil_service_exam chinese_driving_rule chinese_food_culture chinese_foreign_policy chinese_history "
-    "chinese_literature chinese_teacher_qualification construction_project_management elementary_chinese elementary_commonsense "
-    "ethnology high_school_politics modern_chinese traditional_chinese_medicine".split()
+    (
+        "ancient_chinese",
+        "chinese_civil_service_exam",
+        "chinese_driving_rule",
+        "chinese_food_culture",
+        "chinese_foreign_policy",
+        "chinese_history",
+        "chinese_literature",
+        "chinese_teacher_qualification",
+        "construction_project_management",
+        "elementary_chinese",
+        "elementary_commonsense",
+        "ethnology",
+        "high_school_politics",
+        "modern_chinese",
+        "traditional_chinese_medicine",
+    )
 )
 
 
@@ -197,9 +219,13 @@ def evaluate_choices(scorer: Scorer, name: str, data: Path | None, kept: Path, l
     chosen = spread({s: len(items) for s, items in asked.items()}, limit)
     letters = letter_ids(scorer)
     answers = read_answers(kept)
-    todo = [(s, i) for s, i in chosen if f"{s}/{i}" not in answers]
-    for at in range(0, len(todo), GROUP):
-        group = todo[at : at + GROUP]
+    # By subject, so that its examples, which all its prompts begin with, go through the model once.
+    todo: dict[str, list[tuple[str, int]]] = {}
+    for s, i in chosen:
+        if f"{s}/{i}" not in answers:
+            todo.setdefault(s, []).append((s, i))
+    groups = [items[at : at + GROUP] for _, items in sorted(todo.items()) for at in range(0, len(items), GROUP)]
+    for group in groups:
         ids = [scorer.encode(prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i])) for s, i in group]
         scores = scorer.next_logits(ids)[:, letters].astype(np.float64)
         # Over the four letters alone; ties go to the first letter.

@@ -130,7 +130,7 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
     opened = ShardSet.open(shards)
     domains: dict[str, Any] = {}
     for source in sorted(opened.sources):
-        length = int(opened.sources[source]["tokens"])
+        length = opened.sources[source].tokens
         length = min(length, max_tokens) if max_tokens else length
         nll = text_nll = 0.0
         tokens = text_bytes = 0

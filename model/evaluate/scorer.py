@@ -19,9 +19,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-# Bytes of float32 logits held at once: bounds memory for wide vocabularies.
-LOGIT_BYTES = 256 << 20
-SPECIAL_BYTE = 0
+# Positions in one forward pass: bounds the memory of activations (13b: 8,192 x 12,288 x 2 bytes is 0.2 GB a layer).
+BATCH_TOKENS = 8_192
 
 
 class Encoder(Protocol):
@@ -46,18 +45,12 @@ class Losses:
 
 
 class Scorer:
-    """Runs `logits(ids [n, L] int64) -> [n, L, V]` without gradients, in batches bounded by memory."""
+    """Runs a `Skywork` (its `model` and `lm_head`) without gradients, in batches bounded by memory."""
 
     def __init__(
-        self,
-        logits: Callable[[torch.Tensor], torch.Tensor],
-        tokenizer: Encoder,
-        context: int,
-        vocab_size: int,
-        device: str = "cpu",
-        weights_hash: str = "",
+        self, network: Any, tokenizer: Encoder, context: int, vocab_size: int, device: str = "cpu", weights_hash: str = ""
     ) -> None:
-        self.logits = logits
+        self.network = network
         self.tokenizer = tokenizer
         self.context = context
         self.vocab_size = vocab_size
@@ -72,12 +65,11 @@ class Scorer:
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Indices grouped by similar length (longest first), each group within LOGIT_BYTES when padded."""
+        """Indices grouped by similar length (longest first), each group within BATCH_TOKENS when padded."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-        budget = max(1, LOGIT_BYTES // (4 * self.vocab_size))
         out: list[list[int]] = []
         for i in order:
-            if out and (len(out[-1]) + 1) * lengths[out[-1][0]] <= budget:
+            if out and (len(out[-1]) + 1) * lengths[out[-1][0]] <= BATCH_TOKENS:
                 out[-1].append(i)
             else:
                 out.append([i])
@@ -89,6 +81,19 @@ class Scorer:
             ids[row, : len(sequence)] = torch.as_tensor(np.asarray(sequence, dtype=np.int64))
         return ids.to(self.device)
 
+    def _caches(self, prefix: Sequence[int], rows: int) -> list[Any]:
+        """Keys and values of a prefix that `rows` sequences share, computed once."""
+        from model.architecture import KeyValueCache
+
+        caches = [KeyValueCache() for _ in self.network.model.layers]
+        if prefix:
+            self.network.model(self._pad([prefix]), None, caches)
+            for cache in caches:
+                if cache.keys is not None and cache.values is not None:
+                    cache.keys = cache.keys.expand(rows, -1, -1, -1)
+                    cache.values = cache.values.expand(rows, -1, -1, -1)
+        return caches
+
     @torch.no_grad()
     def token_losses(self, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
         """For each sequence of length m the m-1 losses of predicting ids[1:] (float32, nats); empty where m < 2."""
@@ -97,10 +102,11 @@ class Scorer:
         for group in self._batches([len(sequences[i]) for i in wanted]):
             rows = [wanted[g] for g in group]
             ids = self._pad([sequences[i] for i in rows])
-            scores = self.logits(ids[:, :-1]).float()
-            losses = torch.nn.functional.cross_entropy(scores.transpose(1, 2), ids[:, 1:], reduction="none").cpu().numpy()
+            # The head with targets holds the logits of a few positions at a time.
+            _, losses = self.network.lm_head(self.network.model(ids[:, :-1]), ids[:, 1:].contiguous())
+            host = losses.float().cpu().numpy()
             for row, i in enumerate(rows):
-                out[i] = losses[row, : len(sequences[i]) - 1]
+                out[i] = host[row, : len(sequences[i]) - 1]
         return out
 
     def losses(self, sequences: Sequence[Sequence[int]]) -> Losses:
@@ -109,32 +115,65 @@ class Scorer:
 
     @torch.no_grad()
     def next_logits(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
-        """Logits after the last id of each sequence: float32 [n, V]. Longer sequences keep their last `context` ids."""
+        """Logits after the last id of each sequence: float32 [n, V]. Longer sequences keep their last `context` ids.
+
+        What all sequences begin with (the five examples of a subject) goes through the model once.
+        """
         cut = [list(s)[-self.context :] for s in sequences]
+        if any(not s for s in cut):
+            raise ValueError("the next token after an empty sequence is asked for")
+        shared = common_prefix(cut)
         out = np.zeros((len(cut), self.vocab_size), dtype=np.float32)
-        for group in self._batches([len(s) for s in cut]):
-            ids = self._pad([cut[i] for i in group])
-            ends = torch.tensor([len(cut[i]) - 1 for i in group], device=self.device)
-            scores = self.logits(ids)[torch.arange(len(group), device=self.device), ends].float()
-            out[group] = scores.cpu().numpy()
+        for group in self._batches([len(s) - shared for s in cut]):
+            caches = self._caches(cut[0][:shared], len(group))
+            ids = self._pad([cut[i][shared:] for i in group])
+            states = self.network.model(ids, None, caches if shared else None)
+            ends = torch.tensor([len(cut[i]) - shared - 1 for i in group], device=self.device)
+            scores = self.network.lm_head(states[torch.arange(len(group), device=self.device), ends])
+            out[group] = scores.float().cpu().numpy()
         return out
 
+    @torch.no_grad()
     def generate(self, prompts: Sequence[Sequence[int]], new_tokens: int, stop: Callable[[str], bool]) -> list[str]:
-        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on the left to leave room."""
+        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on the left to leave room.
+
+        Rows of different length go in step without padding: a row that still has prompt left takes its own next id.
+        """
         room = max(1, self.context - new_tokens)
-        ids = [list(p)[-room:] for p in prompts]
-        starts = [len(p) for p in ids]
-        texts = [""] * len(ids)
-        active = list(range(len(ids)))
-        for _ in range(min(new_tokens, self.context - 1)):
-            if not active:
+        given = [list(p)[-room:] for p in prompts]
+        if any(not p for p in given):
+            raise ValueError("a continuation of an empty prompt is asked for")
+        shared = common_prefix(given)
+        written: list[list[int]] = [[] for _ in given]
+        texts = [""] * len(given)
+        done = [False] * len(given)
+        caches = self._caches(given[0][:shared], len(given))
+        shortest, longest = min(map(len, given)), max(map(len, given))
+        step = torch.tensor([p[shared:shortest] for p in given], device=self.device)
+        for at in range(shortest, longest + new_tokens):
+            states = self.network.model(step, None, caches)
+            picked = self.network.lm_head(states[:, -1]).argmax(-1).tolist()
+            for i, prompt in enumerate(given):
+                if at < len(prompt):
+                    picked[i] = prompt[at]
+                elif not done[i]:
+                    written[i].append(picked[i])
+                    texts[i] = self.decode(written[i])
+                    done[i] = len(written[i]) == new_tokens or stop(texts[i])
+            if all(done):
                 break
-            picked = self.next_logits([ids[i] for i in active]).argmax(axis=1)
-            for i, token in zip(active, picked.tolist(), strict=True):
-                ids[i].append(token)
-                texts[i] = self.decode(ids[i][starts[i] :])
-            active = [i for i in active if not stop(texts[i])]
+            step = torch.tensor(picked, device=self.device)[:, None]
         return texts
+
+
+def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """How many first ids all sequences share, leaving at least one of each; 0 for a single sequence, which has nothing to share."""
+    if len(sequences) < 2:
+        return 0
+    # The smallest and the largest in lexical order share exactly what all share.
+    low, high = min(sequences), max(sequences)
+    same = next((i for i, (x, y) in enumerate(zip(low, high, strict=False)) if x != y), min(len(low), len(high)))
+    return min(same, *(len(s) - 1 for s in sequences))
 
 
 def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
@@ -155,7 +194,7 @@ def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
             out[i] = len(piece.replace("\u2581", " ").encode("utf-8"))
     for added in data.get("added_tokens", []):
         if added["id"] < vocab_size:
-            out[added["id"]] = SPECIAL_BYTE if added.get("special") else len(added["content"].encode("utf-8"))
+            out[added["id"]] = 0 if added.get("special") else len(added["content"].encode("utf-8"))
     return out
 
 
@@ -171,14 +210,14 @@ def load(export: Path, device: str | None = None) -> Scorer:
         if not (export / name).is_file():
             raise FileNotFoundError(f"{export / name}: not an export folder; train a stage to its end first")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    config = ModelConfig.from_llama(json.loads((export / "config.json").read_text(encoding="utf-8")))
+    config = ModelConfig.from_huggingface(json.loads((export / "config.json").read_text(encoding="utf-8")))
     model = Skywork(config)
     model.load_state_dict(load_file(export / "model.safetensors"))
     model = model.to(device).eval()
     return Scorer(
         model,
         Tokenizer.from_file(str(export / "tokenizer.json")),
-        config.max_position_embeddings,
+        config.context,
         config.vocab_size,
         device,
         hashlib.sha256((export / "model.safetensors").read_bytes()).hexdigest(),
