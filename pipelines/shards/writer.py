@@ -79,21 +79,25 @@ def _write_shard(writer: Writer, spills: list[str], source: str, index: int, cou
     wanted = (pads.field("source") == source) & (pads.field("key") >= low) & (pads.field("key") <= high)
     tables = [pq.read_table(s, filesystem=writer.lake.fs, filters=wanted, partitioning=None) for s in spills]
     rows = pa.concat_tables(tables).sort_by([("key", "ascending"), ("doc_id", "ascending")])
-    data = b"".join(chunk_bytes(rows))
+    data = b"".join(rows.column("tokens").to_pylist())
     ends = np.cumsum([len(t.as_buffer()) // TOKEN.itemsize for t in rows.column("tokens")], dtype=END)
     sink = pa.BufferOutputStream()
     pq.write_table(rows.select(PROVENANCE.names).cast(PROVENANCE), sink, compression="zstd", row_group_size=4096)
     files = dict(zip(shard_paths(source, index), (data, ends.astype(END).tobytes(), sink.getvalue().to_pybytes()), strict=True))
     for path, content in files.items():
         writer.write_bytes(path, content)
-    hashes = [hashlib.sha256(content).hexdigest() for content in files.values()]
-    text_bytes = sum(rows.column("text_bytes").to_pylist())
-    return ShardFile(*files, len(data) // TOKEN.itemsize, len(rows), text_bytes, *hashes)
-
-
-def chunk_bytes(rows: pa.Table) -> list[bytes]:
-    """The token bytes of each row."""
-    return [t.as_py() for t in rows.column("tokens")]
+    (bin_path, idx_path, prov_path), (sha256, idx_sha256, prov_sha256) = files, (hashlib.sha256(c).hexdigest() for c in files.values())
+    return ShardFile(
+        bin=bin_path,
+        idx=idx_path,
+        prov=prov_path,
+        tokens=len(data) // TOKEN.itemsize,
+        documents=len(rows),
+        text_bytes=sum(rows.column("text_bytes").to_pylist()),
+        sha256=sha256,
+        idx_sha256=idx_sha256,
+        prov_sha256=prov_sha256,
+    )
 
 
 def build_shards(
@@ -162,27 +166,15 @@ def _publish_listing(
     writer: Writer, files: Mapping[str, list[ShardFile]], tokenizer: Dataset, sha256: str, vocab_size: int, parameters: Mapping[str, Any]
 ) -> None:
     """Write shards.json; its sums are the dataset's stats."""
-    sources = {
-        source: {
-            "tokens": sum(f.tokens for f in shards),
-            "documents": sum(f.documents for f in shards),
-            "text_bytes": sum(f.text_bytes for f in shards),
-            "files": [f.to_json() for f in shards],
-        }
-        for source, shards in files.items()
-    }
-    stats = {
-        "tokens": sum(s["tokens"] for s in sources.values()),
-        "documents": sum(s["documents"] for s in sources.values()),
-        "text_bytes": sum(s["text_bytes"] for s in sources.values()),
-        "tokens_by_source": {name: s["tokens"] for name, s in sources.items()},
-    }
+    sums = {s: {k: sum(getattr(f, k) for f in shards) for k in ("tokens", "documents", "text_bytes")} for s, shards in files.items()}
+    stats: dict[str, Any] = {k: sum(s[k] for s in sums.values()) for k in ("tokens", "documents", "text_bytes")}
+    stats["tokens_by_source"] = {name: s["tokens"] for name, s in sums.items()}
     value = {
         **parameters,
         "tokenizer_hash": sha256,
         "tokenizer": tokenizer.manifest.partition,
         "vocab_size": vocab_size,
         "end_of_document": END_OF_DOCUMENT,
-        "sources": sources,
+        "sources": {name: {**s, "files": [f.to_json() for f in files[name]]} for name, s in sums.items()},
     }
     writer.write_bytes(LISTING, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)

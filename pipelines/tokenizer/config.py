@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from pipelines.settings import Card, CardError
 
@@ -42,7 +42,7 @@ class TokenizerConfig(Card):
     characters: int = PAPER["characters"]
     words: int = PAPER["words"]
     sample_chars: int = 60_000_000  # over all domains; 39 s of BPE training at 17 M characters (measured)
-    weights: dict[str, float] = {}  # share of the sample by "<language>-<category>"; 1 where not named
+    weights: dict[str, float] = Field(default_factory=dict)  # share of the sample by "<language>-<category>"; 1 where not named
     latin_alphabet: int = 512  # distinct characters that Latin pieces are made of
     latin_max_length: int = 16  # characters in a Latin piece
     word_max_length: int = 8  # characters in a Chinese word

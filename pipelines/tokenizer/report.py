@@ -33,10 +33,29 @@ def own_encoder(definition: str) -> Encode:
     return lambda texts: (e.ids for e in tokenizer.encode_batch(list(texts), add_special_tokens=False))
 
 
-def _sentencepiece(path: Path) -> tuple[Encode, int, frozenset[int]]:
+def extend_sentencepiece(base: bytes, more: bytes) -> bytes:
+    """A SentencePiece model with the pieces of another appended at score 0, as Chinese-LLaMA was made.
+
+    ModelProto.pieces is repeated field 1, so further entries may follow the base's bytes.
+    """
     import sentencepiece
 
-    model = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    known, added = (sentencepiece.SentencePieceProcessor(model_proto=m) for m in (base, more))
+    have = {known.id_to_piece(i) for i in range(known.vocab_size())}
+    data = bytearray(base)
+    for i in range(added.vocab_size()):
+        piece = added.id_to_piece(i)
+        if piece not in have:
+            text = piece.encode()
+            entry = b"\x0a" + bytes([len(text)]) + text + b"\x15" + bytes(4)  # piece: string; score: float 0
+            data += b"\x0a" + bytes([len(entry)]) + entry
+    return bytes(data)
+
+
+def _sentencepiece(proto: bytes) -> tuple[Encode, int, frozenset[int]]:
+    import sentencepiece
+
+    model = sentencepiece.SentencePieceProcessor(model_proto=proto)
     falls = frozenset(i for i in range(model.vocab_size()) if model.is_byte(i) or model.is_unknown(i))
     return (lambda texts: model.encode(list(texts))), model.vocab_size(), falls
 
@@ -52,12 +71,12 @@ def _tiktoken(path: Path) -> tuple[Encode, int, frozenset[int]]:
         if len(piece) > 1:
             halves = _last_merge(ranks, piece, rank)
             if len(halves) == 2:
-                merges.append(tuple("".join(letters[b] for b in half) for half in halves))
+                left, right = ("".join(letters[b] for b in half) for half in halves)
+                merges.append((left, right))
     vocab = {"".join(letters[b] for b in piece): rank for piece, rank in ranks.items()}
-    digits = r"\p{N}" if "qwen" in path.name else r"\p{N}{1,3}"
-    pattern = (
-        rf"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    )
+    number = r"\p{N}" if "qwen" in path.name else r"\p{N}{1,3}"
+    words = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|" + number
+    pattern = words + r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
     split = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -87,7 +106,10 @@ def _last_merge(ranks: Mapping[bytes, int], piece: bytes, limit: int) -> list[by
 
 def load_peers(folder: Path) -> dict[str, tuple[Encode, int, frozenset[int]]]:
     """Encoder, vocabulary size and fallback ids of every peer file in a folder (SentencePiece, tiktoken)."""
-    peers = {p.name.removesuffix(".model"): _sentencepiece(p) for p in sorted(folder.glob("*.model"))}
+    peers = {p.name.removesuffix(".model"): _sentencepiece(p.read_bytes()) for p in sorted(folder.glob("*.model"))}
+    llama, chinese = folder / "llama2-tokenizer.model", folder / "chinese_sp.model"
+    if llama.exists() and chinese.exists():
+        peers["chinese-llama"] = _sentencepiece(extend_sentencepiece(llama.read_bytes(), chinese.read_bytes()))
     return peers | {p.name.removesuffix(".tiktoken.gz"): _tiktoken(p) for p in sorted(folder.glob("*.tiktoken.gz"))}
 
 

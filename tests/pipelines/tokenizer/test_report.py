@@ -1,0 +1,42 @@
+"""Figures of the report, against counting by hand and against the peers' own code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.lake import Lake
+from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure
+from tests.pipelines.tokenizer.samples import corpus, sample_texts
+
+
+def test_measure_counts_bytes_characters_words_and_fallback() -> None:
+    figures = measure(lambda texts: [[1, 2, 9] for _ in texts], ["ab中", "xyz"], frozenset([9]), words=4)
+    assert figures == {"tokens": 6, "bytes_per_token": 1.3333, "characters_per_token": 1.0, "fertility": 1.5, "fallback_share": 0.333333}
+
+
+def test_words_are_those_of_jieba_and_runs_elsewhere() -> None:
+    assert count_words(["我们研究 two words"]) == 4
+
+
+def test_report_has_every_domain_and_unused_ids(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    tokenizer = build_tokenizer(lake, [corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)).dataset
+    held_out = corpus(lake, sample_texts(10, seed=1), name="validation_sets", domain="web-zh")
+    report = build_tokenizer_report(lake, tokenizer, held_out, None).dataset.read_json("report.json")
+    assert set(report["domains"]) == {"web-zh"} and report["domains"]["web-zh"]["ours"]["bytes_per_token"] > 2
+    assert 0 < report["unused_ids"]["ours"] < 1_200
+
+
+def test_peers_have_their_published_sizes_and_encode(shared_data: Path) -> None:
+    peers = load_peers(shared_data / "tokenizers")
+    assert {n: p[1] for n, p in peers.items() if n in ("llama2-tokenizer", "chinese-llama", "qwen")} == {
+        "llama2-tokenizer": 32_000,
+        "chinese-llama": 49_953,
+        "qwen": 151_643,
+    }
+    encode, _, falls = peers["llama2-tokenizer"]
+    (ids,) = encode(["龘"])
+    assert sum(i in falls for i in ids) == 3
+    for encode, _, _ in peers.values():
+        assert all(len(ids) < 12 for ids in encode(["hello world", "中文"]))
