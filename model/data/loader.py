@@ -9,9 +9,9 @@ restarts choose who reads a sample, never which samples there are; so the loader
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.data.order import PassOrder
-from model.mixture import PlanError, shard_sources
+from model.mixture import PlanError
 from model.plan import Plan
 from pipelines.lake import canonical_json, digest
 
@@ -70,28 +70,20 @@ class Loader:
         missing = [c for c in wanted if c not in shard_dirs]
         if missing:
             raise PlanError(f"the plan reads the corpora {', '.join(wanted)}; no shards were given for {', '.join(missing)}")
-        self._dirs = {c: Path(shard_dirs[c]) for c in wanted}
-        self._sets: dict[str, Any] = {c: ShardSet.open(d) for c, d in self._dirs.items()}
+        self._sets = {c: ShardSet.open(shard_dirs[c], plan.tokenizer_hash or None) for c in wanted}
         self._orders: dict[tuple[int, int], PassOrder] = {}
         self._check()
 
     def _check(self) -> None:
         changed = []
         for source in self.plan.sources:
-            entry = self.manifests[source.corpus].get(source.shard_name)
+            entry = self._sets[source.corpus].listing["sources"].get(source.shard_name)
             if entry is None:
                 changed.append(f"{source.name} is gone")
             elif digest("source", canonical_json(entry)) != source.fingerprint:
                 changed.append(f"{source.name} has {entry['tokens']} tokens and another manifest, planned were {source.tokens} tokens")
         if changed:
             raise PlanError(f"these are not the shards of plan {self.plan.name}: {'; '.join(changed)}")
-
-    @cached_property
-    def manifests(self) -> dict[str, dict[str, dict[str, Any]]]:
-        """Entries of `shards.json` by corpus and source."""
-        import json
-
-        return {c: shard_sources(json.loads((d / "shards.json").read_text(encoding="utf-8"))) for c, d in self._dirs.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -155,49 +147,27 @@ class Loader:
         starts = np.zeros((len(sources), length), dtype=np.bool_)
         for row, (s, p) in enumerate(zip(sources.tolist(), position.tolist(), strict=True)):
             source = self.plan.sources[s]
-            tokens[row] = self._sets[source.corpus].tokens(source.shard_name, p * length, length + 1)
-            ends = self.document_ends(s)
-            first, last = np.searchsorted(ends, (p * length, (p + 1) * length))
-            starts[row, ends[first:last] - p * length] = True
-            if p == 0:
-                starts[row, 0] = True
+            shards = self._sets[source.corpus]
+            tokens[row] = shards.tokens(source.shard_name, p * length, length + 1)
+            starts[row, shards.document_starts(source.shard_name, p * length, length)] = True
         cuts = range(0, len(sources), m)
         return [MicroBatch(tokens[i : i + m, :-1], tokens[i : i + m, 1:], sources[i : i + m], starts[i : i + m]) for i in cuts]
-
-    def document_ends(self, source: int) -> npt.NDArray[np.int64]:
-        """Ends of a source's documents in tokens, over all its files; each is the start of the next document."""
-        if source not in self._ends:
-            s = self.plan.sources[source]
-            parts, base = [], 0
-            for file in self.manifests[s.corpus][s.shard_name]["files"]:
-                path = self._dirs[s.corpus] / str(file["bin"])
-                path = path if path.exists() else self._dirs[s.corpus] / s.shard_name / str(file["bin"])
-                index = np.memmap(path.with_suffix(".idx"), dtype="<i8", mode="r") if file["documents"] else np.zeros(0, dtype="<i8")
-                parts.append(index if base == 0 else index + base)
-                base += int(file["tokens"])
-            self._ends[source] = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        return self._ends[source]
-
-    @cached_property
-    def _ends(self) -> dict[int, npt.NDArray[np.int64]]:
-        return {}
 
     def trace(self, step: int, sample: int) -> list[dict[str, Any]]:
         """The documents that sample number `sample` of the step's global batch is made of, first to last.
 
         Each is what the shards' provenance says (doc_id, url, dump, file, offset) with `start` and `end`, the
-        tokens of the sequence that it fills.
+        tokens of the sequence that it fills, and `document_token`, where in the document that begins.
         """
         chosen = self.samples(step)[sample]
-        index = [s.name for s in self.plan.sources].index(chosen.source)
-        source, length = self.plan.sources[index], self.plan.sequence_length
-        begin, end = chosen.position * length, (chosen.position + 1) * length
-        ends = self.document_ends(index)
-        cuts = [begin, *(int(e) for e in ends[np.searchsorted(ends, begin, "right") : np.searchsorted(ends, end)]), end]
-        shards = self._sets[source.corpus]
+        corpus, _, name = chosen.source.partition("/")
+        shards, length = self._sets[corpus], self.plan.sequence_length
+        begin = chosen.position * length
+        cuts = sorted({0, *shards.document_starts(name, begin, length).tolist(), length})
         found = []
-        for first, last in zip(cuts[:-1], cuts[1:], strict=True):
-            document = shards.document_of(source.shard_name, first)
-            record = dict(document) if isinstance(document, Mapping) else {"document": document}
-            found.append({**record, "source": chosen.source, "start": first - begin, "end": last - begin})
+        for first, last in itertools.pairwise(cuts):
+            document = shards.document_of(name, begin + first)
+            token = begin + first - document.pop("start")
+            document.pop("end")
+            found.append({**document, "source": chosen.source, "start": first, "end": last, "document_token": token})
         return found
