@@ -200,7 +200,9 @@ def to_universal(path: Path) -> str:
     shutil.rmtree(output, ignore_errors=True)
     command = [sys.executable, "-m", "deepspeed.checkpoint.ds_to_universal", "--input_folder", str(path), "--output_folder", str(output)]
     scrubbed = {k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT")}
-    done = subprocess.run([*command, "--num_extract_workers", "1", "--num_merge_workers", "1"], capture_output=True, text=True, env=scrubbed)
+    done = subprocess.run(
+        [*command, "--num_extract_workers", "1", "--num_merge_workers", "1"], capture_output=True, text=True, env=scrubbed
+    )
     if done.returncode:
         raise CheckpointError(f"conversion of {path} failed: {done.stderr[-800:]}")
     return output.name

@@ -58,6 +58,11 @@ class ModelConfig:
         return self.hidden // self.num_heads
 
     @property
+    def max_position_embeddings(self) -> int:
+        """The context, under Hugging Face's name."""
+        return self.context
+
+    @property
     def num_parameters(self) -> int:
         """Every weight, both embeddings included; tests hold it against the network on the meta device."""
         d, kv = self.hidden, self.num_kv_heads * self.head_dim
@@ -86,7 +91,7 @@ class ModelConfig:
             raise ValueError(f"unknown model keys {', '.join(unknown)}: known are {', '.join(f.name for f in fields(cls))}")
         return cls(**value)
 
-    def to_huggingface(self) -> dict[str, Any]:
+    def to_llama(self) -> dict[str, Any]:
         """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
         if (self.positions, self.norm, self.activation) != ("rotary", "rms", "swiglu"):
             raise ValueError("only rotary, RMSNorm, SwiGLU models can be written as Llama; this one differs (paper Table 9, GPT-7B)")
@@ -113,7 +118,7 @@ class ModelConfig:
         }
 
     @classmethod
-    def from_huggingface(cls, value: dict[str, Any]) -> ModelConfig:
+    def from_llama(cls, value: dict[str, Any]) -> ModelConfig:
         """The config that wrote this config.json."""
         rope = value.get("rope_parameters") or {}
         return cls(

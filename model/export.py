@@ -22,7 +22,9 @@ SHARD_BYTES = 5 << 30
 
 
 def weights_hash(files: list[Path]) -> str:
-    """One hash over the weight files, in the order of their names."""
+    """SHA-256 of the weights: of the file where there is one, else over the files' hashes in the order of their names."""
+    if len(files) == 1:
+        return sha256(files[0])
     h = hashlib.sha256()
     for f in sorted(files):
         h.update(f.name.encode() + bytes.fromhex(sha256(f)))
@@ -36,7 +38,7 @@ def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, f
     """
     from safetensors.torch import save_file
 
-    values = config.to_huggingface()
+    values = config.to_llama()
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -49,7 +51,9 @@ def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, f
             size = 0
         shards[-1][name] = tensor
         size += tensor.nbytes
-    names = ["model.safetensors"] if len(shards) == 1 else [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    names = (
+        ["model.safetensors"] if len(shards) == 1 else [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    )
     for name, tensors in zip(names, shards, strict=True):
         save_file(tensors, str(partial / name), metadata={"format": "pt"})
     if len(shards) > 1:
@@ -77,7 +81,7 @@ def load(folder: Path, dtype: Any = None) -> Skywork:
 
     from model.architecture import Skywork
 
-    config = ModelConfig.from_huggingface(json.loads((folder / "config.json").read_text()))
+    config = ModelConfig.from_llama(json.loads((folder / "config.json").read_text()))
     with torch.device("meta"):
         model = Skywork(config)
     state: dict[str, Any] = {}

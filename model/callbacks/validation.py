@@ -1,0 +1,64 @@
+"""Loss and bits per byte on every validation domain, shared among the ranks."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model import distributed
+from pipelines.shards.reader import ShardSet
+
+MAX_SEQUENCES = 64
+"""Sequences of a domain that are read at most: a look every few steps, the evaluation reads all."""
+
+
+class Validation:
+    """Non-overlapping sequences of each domain, the same at every call."""
+
+    def __init__(self, folder: Path, length: int, micro_batch: int, max_sequences: int = MAX_SEQUENCES) -> None:
+        self.shards, self.length, self.micro_batch, self.max_sequences = ShardSet.open(folder), length, micro_batch, max_sequences
+        self.last: dict[str, float] = {}
+        self.last_train = math.inf
+
+    def run(self, engine: Any, step: int, train_loss: float) -> list[dict[str, Any]]:
+        """One record a domain: token-weighted mean loss (nats) and bits per byte; equal on every rank.
+
+        `overfitting` is true where the domain's loss rose since the last time though the training loss fell.
+        """
+        import torch
+
+        engine.module.eval()
+        world, rank = distributed.world_size(), distributed.rank()
+        records = []
+        for name, source in self.shards.sources.items():
+            if source.tokens < 2:
+                continue
+            length = min(self.length, source.tokens - 1)
+            count = min(self.max_sequences, (source.tokens - 1) // length)
+            batches = math.ceil(count / (self.micro_batch * world))
+            loss = targets = 0.0
+            for b in range(batches):
+                first = (b * world + rank) * self.micro_batch
+                rows = [i for i in range(first, first + self.micro_batch) if i < count]
+                # Every rank runs every batch, since ZeRO-3 gathers weights together; rows beyond the end do not count.
+                data = np.stack([self.shards.tokens(name, i * length, length + 1) for i in rows or [0]]).astype(np.int64)
+                ids = torch.from_numpy(data).to(distributed.device())
+                with torch.no_grad():
+                    _, losses = engine.module(ids[:, :-1], ids[:, 1:])
+                if rows:
+                    loss += float(losses.double().sum())
+                    targets += losses.numel()
+            loss, targets = distributed.total([loss, targets])
+            mean = loss / targets
+            bits = mean / math.log(2) * source.tokens / max(1, source.text_bytes)
+            worse = name in self.last and mean > self.last[name] and train_loss < self.last_train
+            self.last[name] = mean
+            records.append(
+                {"step": step, "domain": name, "loss": mean, "bits_per_byte": bits, "tokens": int(targets), "overfitting": worse}
+            )
+        self.last_train = train_loss
+        engine.module.train()
+        return records
