@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
 MAX_LINE = 32 << 20  # bytes of one JSONL line
 MAX_FILE = 16 << 30  # decoded bytes of one JSONL or ARC file: a bound on gzip bombs
+MEMBERS = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # first bytes of gzip, zstd and lz4 members
 BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, pa.ArrowException)
 
 
@@ -90,6 +91,7 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
 
     wanted = WarcRecordType.conversion if kind == "wet" else WarcRecordType.response | WarcRecordType.resource
     start, size = 0, path.stat().st_size
+    compressed = _magic(path) in MEMBERS
     while start < size:
         last = start
         with open(path, "rb") as stream:
@@ -101,6 +103,9 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
                     if record is None:
                         if last == start == 0 and not stats["records/seen"]:
                             stats["broken/no_records"] += 1
+                        if compressed and _resync(path, last + 1) < size:  # fastwarc ends quietly at a header it cannot read
+                            stats["broken/truncated"] += 1
+                            break
                         return
                     last = start + int(record.stream_pos)
                     stats["records/seen"] += 1
@@ -159,11 +164,17 @@ def _warc_record(record: Any, offset: int, kind: str, stats: Counter[str]) -> Re
     return made
 
 
+def _magic(path: Path) -> bytes:
+    """The bytes that a member or record of this file starts with."""
+    with open(path, "rb") as stream:
+        head = stream.read(4)
+    return next((m for m in MEMBERS if head.startswith(m)), b"WARC/1.")
+
+
 def _resync(path: Path, start: int) -> int:
     """Offset of the next gzip, zstd or lz4 member or plain record at or after `start`; the file's size where none."""
     with open(path, "rb") as stream:
-        magic = stream.read(4)
-        mark = next((m for m in (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18") if magic.startswith(m)), b"WARC/1.")
+        mark = _magic(path)
         stream.seek(start)
         position, tail = start, b""
         while block := stream.read(1 << 20):

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import time
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.dumps.readers import MAX_BODY, Record, read_records
+from pipelines.dumps.sample import PageFile, write_warc
+from pipelines.extraction.html import extract
+
+REAL = Path(__file__).parents[4] / "shared" / "data" / "warc-real"
+
+
+def read(path: Path, kind: str = "warc") -> tuple[list[Record], Counter[str]]:
+    stats: Counter[str] = Counter()
+    return list(read_records(path, kind, stats)), stats
+
+
+def pages(count: int) -> list[PageFile]:
+    return [PageFile(f"https://a.invalid/{i}.html", "a", f"<html><body><p>页面 {i}</p></body></html>".encode()) for i in range(count)]
+
+
+def test_warc_compressions_give_the_same_records(tmp_path: Path) -> None:
+    import lz4.frame
+    import zstandard
+
+    write_warc(tmp_path / "a.warc.gz", pages(5), "2023-01-01T00:00:00Z")
+    plain = gzip.decompress((tmp_path / "a.warc.gz").read_bytes())
+    (tmp_path / "a.warc").write_bytes(plain)
+    (tmp_path / "a.warc.zst").write_bytes(zstandard.compress(plain))
+    (tmp_path / "a.warc.lz4").write_bytes(lz4.frame.compress(plain))
+    want = [(p.url, p.data) for p in pages(5)]
+    for name in ("a.warc", "a.warc.gz", "a.warc.zst", "a.warc.lz4"):
+        records, stats = read(tmp_path / name)
+        assert [(r.url, r.body) for r in records] == want, name
+        assert not any(k.startswith("broken") for k in stats)
+    records, _ = read(tmp_path / "a.warc.gz")
+    for record in records:  # offsets point at the records' own gzip members
+        member = gzip.decompress((tmp_path / "a.warc.gz").read_bytes()[record.offset :])
+        assert member.startswith(b"WARC/1.1") and record.url.encode() in member[:400]
+
+
+def test_writing_the_same_pages_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_warc(tmp_path / name / "x.warc.gz", pages(3), "2023-01-01T00:00:00Z")
+    assert (tmp_path / "a/x.warc.gz").read_bytes() == (tmp_path / "b/x.warc.gz").read_bytes()
+
+
+def test_a_broken_record_costs_only_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    write_warc(path, pages(20), "2023-01-01T00:00:00Z")
+    good, _ = read(path)
+    data = bytearray(path.read_bytes())
+    at = good[10].offset
+    data[at + 20 : at + 60] = b"\xff" * 40
+    path.write_bytes(bytes(data))
+    records, stats = read(path)
+    urls = {r.url for r in records}
+    assert urls >= {r.url for i, r in enumerate(good) if i != 10}
+    assert sum(v for k, v in stats.items() if k.startswith("broken/")) >= 1
+
+
+def test_truncated_file_gives_what_came_and_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    write_warc(path, pages(20), "2023-01-01T00:00:00Z")
+    good, _ = read(path)
+    path.write_bytes(path.read_bytes()[: good[15].offset + 40])
+    records, stats = read(path)
+    assert len(records) >= 15
+    assert any(k.startswith("broken/") for k in stats), stats
+
+
+def test_jsonl_and_parquet_count_what_is_wrong(tmp_path: Path) -> None:
+    import zstandard
+
+    lines = [json.dumps({"text": "好", "url": "u", "date": "20230102030405", "k": 1}), "{broken", json.dumps({"no": 1}), json.dumps({"text": ""}), "", json.dumps({"text": "b\ud800"})]
+    data = "\n".join(lines).encode()
+    (tmp_path / "a.jsonl").write_bytes(data)
+    (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "a.jsonl.zst").write_bytes(zstandard.compress(data))
+    for name in ("a.jsonl", "a.jsonl.gz", "a.jsonl.zst"):
+        records, stats = read(tmp_path / name, "jsonl")
+        assert [(r.offset, r.text) for r in records] == [(0, "好"), (5, "b?")]
+        assert records[0].date == "2023-01-02T03:04:05Z" and records[0].fields["k"] == 1
+        assert (stats["broken/json"], stats["broken/no_text"], stats["skipped/empty_body"]) == (1, 1, 1)
+    pq.write_table(pa.table({"text": ["x", None, "z"], "url": ["a", "b", "c"]}), tmp_path / "a.parquet")
+    records, stats = read(tmp_path / "a.parquet", "parquet")
+    assert [(r.offset, r.url) for r in records] == [(0, "a"), (2, "c")] and stats["broken/no_text"] == 1
+    (tmp_path / "b.parquet").write_bytes((tmp_path / "a.parquet").read_bytes()[:-20])
+    assert read(tmp_path / "b.parquet", "parquet")[1]["broken/parquet"] == 1
+
+
+def test_gzip_bomb_is_cut(tmp_path: Path) -> None:
+    bomb = PageFile("https://a.invalid/bomb", "a", b"<p>" + b"0" * (40 << 20))
+    write_warc(tmp_path / "a.warc.gz", [bomb, *pages(1)], "2023-01-01T00:00:00Z")
+    records, stats = read(tmp_path / "a.warc.gz")
+    assert [len(r.body) for r in records] == [MAX_BODY, len(pages(1)[0].data)]
+    assert stats["cut/max_body"] == 1
+
+
+def test_fuzzed_files_never_raise(tmp_path: Path) -> None:
+    write_warc(tmp_path / "a.warc.gz", pages(8), "2023-01-01T00:00:00Z")
+    packed = (tmp_path / "a.warc.gz").read_bytes()
+    plain = gzip.decompress(packed)
+    rows = gzip.compress("\n".join(json.dumps({"text": f"t{i}", "url": "u"}) for i in range(40)).encode())
+    random.seed(1)
+    started = time.monotonic()
+    for number in range(500):
+        source, kind = random.choice([(packed, "warc"), (plain, "warc"), (packed, "wet"), (rows, "jsonl"), (plain, "parquet")])
+        data = bytearray(source)
+        for _ in range(random.choice((1, 3, 30))):
+            how = random.random()
+            if how < 0.4:
+                data[random.randrange(len(data))] ^= 1 << random.randrange(8)
+            elif how < 0.6:
+                del data[random.randrange(len(data)) :]
+                data = data or bytearray(b"x")
+            elif how < 0.8:
+                data = data.replace(b"Content-Length: ", b"Content-Length: " + str(random.randrange(1 << 40)).encode(), random.randrange(1, 4))
+            else:
+                at = random.randrange(len(data))
+                data[at:at] = random.randbytes(random.randrange(1, 50))
+        path = tmp_path / f"f{number % 4}"
+        path.write_bytes(bytes(data))
+        for record in read(path, kind)[0]:
+            assert len(record.body) <= MAX_BODY
+            extract(record.body.decode("latin-1"))
+    assert time.monotonic() - started < 60
+
+
+def test_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").write_bytes(b"")
+    assert read(tmp_path / "empty")[1] == Counter({"broken/empty_file": 1})
+    (tmp_path / "foreign").write_bytes(b"\x89PNG" + b"abc\n" * 100)
+    records, stats = read(tmp_path / "foreign")
+    assert records == [] and any(k.startswith("broken/") for k in stats)
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="../shared/data/warc-real is not on this machine")
+def test_real_files_of_other_projects() -> None:
+    seen = 0
+    for path in sorted(p for p in REAL.rglob("*") if p.is_file() and any(x in p.name for x in (".warc", ".arc"))):
+        records, _ = read(path, "wet" if ".wet" in path.name else "warc")
+        seen += len(records)
+    assert seen > 500

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pipelines.documents import DOCUMENTS, document_id
+from pipelines.dumps.card import DumpCard
+from pipelines.dumps.raw import build_raw_dump
+from pipelines.dumps.sample import PageFile, write_warc
+from pipelines.extraction import stage
+from pipelines.extraction.stage import build_documents
+from pipelines.lake import Dataset, Lake
+from pipelines.spark import InProcess
+
+TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
+
+
+def build(lake: Lake, **fields: object) -> Dataset:
+    card = DumpCard.model_validate({"name": "d", **fields})
+    return build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset).dataset
+
+
+def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
+    pages = [PageFile(f"https://h{i % 3}.invalid/a/b/{i}.html", "x", f"<html><title>T{i}</title><body>{TEXT * 2}{i}</body></html>".encode()) for i in range(9)]
+    pages.append(PageFile("https://blocked.invalid/x", "x", pages[0].data))
+    pages.append(PageFile("https://h0.invalid/empty", "x", b"<html><body></body></html>"))
+    pages.append(PageFile("https://h0.invalid/binary", "x", b"\x89PNG\0\0\0" * 50))
+    write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
+    (tmp_path / "in" / "b.warc.gz").write_bytes(b"not a warc")
+    dataset = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], block=["blocked.invalid"], group="host/1")
+    table = dataset.read()
+    assert table.schema.equals(DOCUMENTS) and table.num_rows == 9
+    row = table.to_pylist()[4]
+    assert (row["url"], row["host"], row["group"], row["title"]) == ("https://h1.invalid/a/b/4.html", "h1.invalid", "h1.invalid/a", "T4")
+    assert row["doc_id"] == document_id("d", "a.warc.gz", row["offset"]) and row["date"] == "2023-01-01T00:00:00Z"
+    stats = dataset.stats
+    assert (stats["files"], stats["pages"], stats["documents"]) == (2, 12, 9)
+    assert stats["skipped"] == {"block_list": 1, "no_main_text": 1, "binary": 1} and sum(stats["broken"].values()) >= 1
+    assert stats["pages"] == stats["documents"] + sum(stats["skipped"].values())
+
+
+def test_parts_are_cut_by_file_and_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PART_ROWS", 4)
+    for name, count in (("a", 10), ("b", 0), ("c", 4)):
+        rows = [{"text": f"text number {i} of the file {name}, long enough", "repo": f"r{i}"} for i in range(count)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], category="code", group="repo")
+    assert [(p.path, p.rows) for p in dataset.parts] == [
+        ("part-00000.parquet", 4),
+        ("part-00000_0001.parquet", 4),
+        ("part-00000_0002.parquet", 2),
+        ("part-00001.parquet", 0),
+        ("part-00002.parquet", 4),
+    ]
+    assert dataset.read()["group"].to_pylist()[:10] == [f"r{i}" for i in range(10)]
+    assert dataset.stats["documents"] == 14
+
+
+def test_a_crash_keeps_finished_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text(json.dumps({"text": f"a text that is long enough {name}"}) + "\n")
+    real, calls = stage._write_file, []
+
+    def fails_once(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+        calls.append(file["file"])
+        if calls == ["a.jsonl", "b.jsonl"]:
+            raise KeyboardInterrupt
+        real(writer, card, file, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "_write_file", fails_once)
+    with pytest.raises(KeyboardInterrupt):
+        build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
+    assert calls == ["a.jsonl", "b.jsonl", "b.jsonl"]
