@@ -44,6 +44,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "deepspeed": {},
         "tokenizer": str(tokenizer.local("tokenizer.json")),
         "seed": card.seed,
+        "micro_batch": card.micro_batch,
         "checkpoint_every": card.checkpoint_every,
         "validate_every": card.validate_every,
         "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()} | {"tokenizer": tokenizer.content_hash},

@@ -32,6 +32,7 @@ class ReleaseCard(Card):
     name: str
     dumps: tuple[str, ...] = Field(min_length=1)
     policy: str = "default"
+    tokenizer: str = "demo"  # the vocabulary its token shards are written with
     cutoff_date: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2}.*)?)?)?$")
     tombstones: tuple[str, ...] = ()
     validation: str = ""
