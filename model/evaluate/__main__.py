@@ -20,6 +20,7 @@ from model.evaluate.gsm8k import evaluate_gsm8k
 from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.scorer import Scorer, load
+from pipelines.shards.format import ShardError
 
 TASKS = ("validation", "perplexity", "benchmarks", "leakage")
 
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         scorer = load(options.export, options.device)
         report = run(options.task, scorer, options.run_dir, options.export, options.data, options.output, options.limit)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, ValueError, ShardError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     report |= {"task": options.task, "weights_hash": scorer.weights_hash, "context": scorer.context}

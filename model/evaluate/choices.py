@@ -231,7 +231,7 @@ def evaluate_choices(scorer: Scorer, name: str, data: Path | None, kept: Path, l
         # Over the four letters alone; ties go to the first letter.
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
-        records = []
+        records: list[dict[str, Any]] = []
         for (s, i), row, prompt_ids in zip(group, shares, ids, strict=True):
             picked = LETTERS[int(row.argmax())]
             records.append(

@@ -8,7 +8,6 @@ that predictions of padding counted) are thus impossible by construction, and te
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -171,7 +170,8 @@ def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
     if len(sequences) < 2:
         return 0
     # The smallest and the largest in lexical order share exactly what all share.
-    low, high = min(sequences), max(sequences)
+    ordered = [list(s) for s in sequences]
+    low, high = min(ordered), max(ordered)
     same = next((i for i, (x, y) in enumerate(zip(low, high, strict=False)) if x != y), min(len(low), len(high)))
     return min(same, *(len(s) - 1 for s in sequences))
 
@@ -199,26 +199,22 @@ def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
 
 
 def load(export: Path, device: str | None = None) -> Scorer:
-    """The model of an export folder: config.json, model.safetensors, tokenizer.json. Raises FileNotFoundError naming what lacks."""
-    from safetensors.torch import load_file
+    """The model of an export folder with its tokenizer. Raises FileNotFoundError naming what lacks, ValueError for other weights."""
     from tokenizers import Tokenizer
 
-    from model.architecture import Skywork
-    from model.config import ModelConfig
+    from model.export import load as load_model
+    from model.export import weights_hash
 
-    for name in ("config.json", "model.safetensors", "tokenizer.json"):
+    for name in ("config.json", "tokenizer.json"):
         if not (export / name).is_file():
-            raise FileNotFoundError(f"{export / name}: not an export folder; train a stage to its end first")
+            raise FileNotFoundError(f"{export / name} does not exist: train a stage to its end first")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    config = ModelConfig.from_huggingface(json.loads((export / "config.json").read_text(encoding="utf-8")))
-    model = Skywork(config)
-    model.load_state_dict(load_file(export / "model.safetensors"))
-    model = model.to(device).eval()
-    return Scorer(
-        model,
-        Tokenizer.from_file(str(export / "tokenizer.json")),
-        config.context,
-        config.vocab_size,
-        device,
-        hashlib.sha256((export / "model.safetensors").read_bytes()).hexdigest(),
-    )
+    # A CPU computes bfloat16 slowly; a GPU takes the weights as they are stored.
+    network = load_model(export, torch.float32 if device == "cpu" else None).to(device).eval()
+    files = sorted(export.glob("*.safetensors"))
+    tokenizer = Tokenizer.from_file(str(export / "tokenizer.json"))
+    if tokenizer.get_vocab_size() > network.config.vocab_size:
+        raise ValueError(
+            f"{export}: the tokenizer has {tokenizer.get_vocab_size()} pieces, the model {network.config.vocab_size}: not of one run"
+        )
+    return Scorer(network, tokenizer, network.config.context, network.config.vocab_size, device, weights_hash(files))

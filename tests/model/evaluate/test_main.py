@@ -1,0 +1,114 @@
+"""The command line on an exported model: each task writes its JSON; what is absent is an error or is named."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from model.architecture import Skywork
+from model.config import ModelConfig
+from model.evaluate.__main__ import finite, main
+from model.evaluate.scorer import load
+from model.export import export
+from pipelines.shards.format import END, FORMAT, LISTING, PROVENANCE, TOKEN, ShardFile, shard_paths
+
+DOCUMENTS = [[5, 6, 7, 8, 2], [9, 10, 2], [11, 12, 13, 14, 15, 16, 2]]
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCD 0123456789?"
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    """A run with validation shards of one domain and an exported random model of context 8."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    vocabulary = {p: i for i, p in enumerate(["<unk>", "<s>", "</s>", *LETTERS])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    config = ModelConfig(num_layers=1, hidden=16, num_heads=2, ffn=24, vocab_size=len(vocabulary), context=8, init_std=0.5)
+    export(Skywork(config, seed=0).state_dict(), config, tmp_path / "tokenizer.json", tmp_path / "export" / "stage2")
+
+    shards = tmp_path / "validation"
+    paths = shard_paths("web-en", 0)
+    (shards / "web-en").mkdir(parents=True)
+    np.array([t for d in DOCUMENTS for t in d], TOKEN).tofile(shards / paths[0])
+    np.cumsum([len(d) for d in DOCUMENTS]).astype(END).tofile(shards / paths[1])
+    pq.write_table(pa.Table.from_pylist([], PROVENANCE), shards / paths[2])
+    hashes = [hashlib.sha256((shards / p).read_bytes()).hexdigest() for p in paths]
+    file = ShardFile(*paths, tokens=15, documents=3, text_bytes=12, sha256=hashes[0], idx_sha256=hashes[1], prov_sha256=hashes[2])
+    source = {"tokens": 15, "documents": 3, "text_bytes": 12, "files": [file.to_json()]}
+    (shards / LISTING).write_text(json.dumps({"format": FORMAT, "tokenizer_hash": "0", "sources": {"web-en": source}}))
+    (tmp_path / "run.json").write_text(json.dumps({"validation_shards": str(shards)}))
+    return tmp_path
+
+
+def call(run_dir: Path, task: str, *more: str) -> tuple[int, dict]:
+    output = run_dir / "evaluation" / f"{task}.json"
+    arguments = ["--run-dir", str(run_dir), "--export", str(run_dir / "export" / "stage2"), "--output", str(output), "--task", task]
+    code = main([*arguments, "--device", "cpu", *more])
+    return code, json.loads(output.read_text()) if output.exists() else {}
+
+
+@torch.no_grad()
+def test_validation_by_domain(run_dir: Path) -> None:
+    code, report = call(run_dir, "validation")
+    domain = report["domains"]["web-en"]
+    assert code == 0 and domain["tokens"] == 14
+    stream = torch.tensor([[t for d in DOCUMENTS for t in d]])
+    network = load(run_dir / "export" / "stage2", "cpu").network
+    # Windows of 8 predictions: tokens 1..8 from the first, 9..14 from the second.
+    losses = []
+    for start, stop in ((0, 9), (8, 15)):
+        ids = stream[:, start:stop]
+        losses.append(torch.nn.functional.cross_entropy(network(ids[:, :-1])[0], ids[0, 1:], reduction="none"))
+    every = torch.cat(losses)
+    assert domain["loss"] == pytest.approx(every.mean().item(), rel=1e-4)
+    assert domain["perplexity"] == pytest.approx(math.exp(domain["loss"]))
+    # The two </s> among the targets, and the last, stand for no bytes; the other eleven for one each.
+    text = stream[0, 1:] != 2
+    assert domain["bytes"] == 11
+    assert domain["bits_per_byte"] == pytest.approx(every[text].sum().item() / math.log(2) / 11, rel=1e-4)
+
+
+def test_every_task_names_what_is_missing(run_dir: Path) -> None:
+    assert "missing" in call(run_dir, "perplexity")[1]
+    assert "missing" in call(run_dir, "leakage")[1]
+    code, report = call(run_dir, "benchmarks", "--data", str(run_dir))
+    assert code == 0
+    assert all("missing" in report[name] for name in ("ceval", "cmmlu", "mmlu", "gsm8k"))
+    (run_dir / "run.json").write_text(json.dumps({"validation_shards": str(run_dir / "nowhere")}))
+    assert "nowhere" in call(run_dir, "validation")[1]["missing"]
+
+
+def test_benchmarks_and_leakage_on_files(run_dir: Path) -> None:
+    (run_dir / "gsm8k").mkdir()
+    items = "".join(json.dumps({"question": f"what is {i}?", "answer": f"it\n#### {i}"}) + "\n" for i in range(3))
+    for name in ("train", "test"):
+        (run_dir / "gsm8k" / f"{name}.jsonl").write_text(items)
+    report = call(run_dir, "benchmarks", "--data", str(run_dir), "--limit", "2")[1]
+    assert report["gsm8k"]["items"] == 2
+    assert (run_dir / "evaluation" / "answers" / report["weights_hash"][:16] / "gsm8k.jsonl").exists()
+    (run_dir / "reference.jsonl").write_text(json.dumps({"text": "what is 3? it 3"}) + "\n")
+    report = call(run_dir, "leakage", "--data", str(run_dir))[1]
+    # The train and the test file are the same here.
+    assert report["D2"] == pytest.approx(0.0, abs=1e-6) and not report["flags"]["train_overfit"]
+
+
+def test_absent_model_is_one_sentence(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run_dir / "export" / "stage2" / "tokenizer.json").unlink()
+    code, report = call(run_dir, "validation")
+    assert code == 1 and report == {}
+    assert "tokenizer.json does not exist" in capsys.readouterr().err
+
+
+def test_no_nan_in_json() -> None:
+    assert finite({"a": [math.nan, 1.0], "b": math.inf}) == {"a": [None, 1.0], "b": None}
