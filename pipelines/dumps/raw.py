@@ -179,7 +179,8 @@ def _download(uri: str, target: Path) -> None:
     have = target.stat().st_size if target.exists() else 0
     headers = {"User-Agent": "skypile"} | ({"Range": f"bytes={have}-"} if have else {})
     with urllib.request.urlopen(urllib.request.Request(uri, headers=headers), timeout=60) as reply:
-        with open(target, "ab" if have and reply.status == 206 else "wb") as sink:
+        goes_on = have and reply.status == 206
+        with open(target, "ab" if goes_on else "wb") as sink:
             length = reply.headers.get("Content-Length")
             got = 0
             while block := reply.read(1 << 20):
@@ -200,7 +201,7 @@ def build_raw_dump(lake: Lake, card: DumpCard) -> Built:
         raise FetchError(f"dump {card.name}: the sample of {card.sample} holds no file; raise `sample` in the card")
     names = [file for file, _, _ in rows.values()]
     doubled = {n for n in names if names.count(n) > 1} if len(names) != len(set(names)) else set()
-    records = []
+    records: list[dict[str, Any]] = []
     for address, (file, size, tag) in sorted(rows.items()):
         records.append({"file": address if file in doubled else file, "uri": address, "bytes": size, "etag_or_sha256": tag})
     table = pa.Table.from_pylist(records, RAW)

@@ -63,11 +63,12 @@ def _open(path: Path) -> IO[bytes]:
     with open(path, "rb") as stream:
         magic = stream.read(4)
     if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
+        unzipped: Any = gzip.open(path, "rb")
+        return unzipped
     if magic == b"\x28\xb5\x2f\xfd":
         import zstandard
 
-        raw = open(path, "rb")  # noqa: SIM115 - closed by the reader
+        raw = open(path, "rb")
         return io.BufferedReader(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True))
     if magic == b"\x04\x22\x4d\x18":
         import lz4.frame

@@ -152,7 +152,8 @@ def _sections(page: PageFile) -> Iterator[PageFile]:
     for number, piece in enumerate(_SECTION.split(markup)[1:], 1):
         heading = re.search(r"<h\d[^>]*>(.*?)</h\d>", piece, re.DOTALL)
         title = html.unescape(_TAGS.sub("", heading[1])).strip() if heading else chapter
-        text = f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{html.escape(title)}</title></head>\n<body>{piece}</body></html>\n'
+        head = f'<head><meta charset="utf-8"><title>{html.escape(title)}</title></head>'
+        text = f'<!DOCTYPE html>\n<html lang="{language}">{head}\n<body>{piece}</body></html>\n'
         yield PageFile(f"{page.url.rsplit('/', 1)[0]}/{chapter}/section-{number:03d}.html", page.package, text.encode())
 
 
@@ -198,7 +199,9 @@ def _code() -> list[tuple[str, str, str]]:
     for path in sorted(root.rglob("*.py")):
         name = path.relative_to(root).as_posix()
         parts = name.split("/")
-        if {"test", "tests", "site-packages", "dist-packages", "idlelib", "__pycache__", "lib2to3", "turtledemo"} & set(parts) or parts[0].startswith("_sysconfigdata"):
+        if {"test", "tests", "site-packages", "dist-packages", "idlelib", "__pycache__", "lib2to3", "turtledemo"} & set(parts) or parts[
+            0
+        ].startswith("_sysconfigdata"):
             continue
         if 400 < path.stat().st_size < CODE_BYTES:
             text = path.read_bytes().decode("utf-8", "replace").replace("\r\n", "\n")
@@ -269,7 +272,16 @@ def _cards(lake: Path) -> list[Path]:
         _card(lake, "sample-web-a", **pages, group="host/2", licence=free, date=CRAWLS["sample-web-a"]),
         _card(lake, "sample-web-b", **pages, group="host/2", licence=free, date=CRAWLS["sample-web-b"]),
         _card(lake, "sample-code", **rows, category="code", group="module", licence="PSF-2.0"),
-        _card(lake, "sample-reference", **pages, category="encyclopedia", group="host/1", reference=True, licence=free, date=CRAWLS["sample-reference"]),
+        _card(
+            lake,
+            "sample-reference",
+            **pages,
+            category="encyclopedia",
+            group="host/1",
+            reference=True,
+            licence=free,
+            date=CRAWLS["sample-reference"],
+        ),
         _card(lake, "sample-pairs", **rows, category="stem", group="group", licence="PSF-2.0 and MPL-2.0"),
     ]
 
@@ -316,10 +328,18 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     write_warc(inputs / "sample-reference" / "sample-reference-00000.warc.gz", sections, CRAWLS["sample-reference"])
     counts["sample-reference"] = {"pages": len(sections), "zh": sum(p.language == "zh" for p in sections)}
     files = sorted((f for f in code if f[0] not in held), key=lambda f: _share("code", f[1]))[:CODE_FILES]
-    rows = [{"url": f"https://docs.python-stdlib.invalid/Lib/{n}", "module": m, "title": n, "text": t} for m, n, t in sorted(files, key=lambda f: f[1])]
+    rows = [
+        {"url": f"https://docs.python-stdlib.invalid/Lib/{n}", "module": m, "title": n, "text": t}
+        for m, n, t in sorted(files, key=lambda f: f[1])
+    ]
     counts["sample-code"] = {"pages": write_jsonl(inputs / "sample-code" / "sample-code-00000.jsonl.gz", rows), "zh": 0}
     train = [
-        {"url": f"https://pairs.sample.invalid/{digest(text)}", "group": group, "language": "zh" if text.startswith("问题") else "en", "text": text}
+        {
+            "url": f"https://pairs.sample.invalid/{digest(text)}",
+            "group": group,
+            "language": "zh" if text.startswith("问题") else "en",
+            "text": text,
+        }
         for group, text in pairs["train"]
     ]
     write_jsonl(inputs / "sample-pairs" / "sample-pairs-00000.jsonl.gz", train)
@@ -330,7 +350,13 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
         write_jsonl(lake / "inputs" / "leakage" / f"{name}.jsonl", [{"text": text} for _, text in chosen_pairs], compress=False)
     made = sorted([*inputs.glob("sample-*/*.gz"), *(lake / "inputs" / "leakage" / f"{n}.jsonl" for n in PAIRS)])
     packages = {
-        p.name: {"file": debs[p.name].name, "bytes": debs[p.name].stat().st_size, "sha256": _sha256(debs[p.name]), "licence": p.licence, "pages": len(by_package[p.name])}
+        p.name: {
+            "file": debs[p.name].name,
+            "bytes": debs[p.name].stat().st_size,
+            "sha256": _sha256(debs[p.name]),
+            "licence": p.licence,
+            "pages": len(by_package[p.name]),
+        }
         for p in PACKAGES
     }
     packages["python-stdlib"] = {"file": sysconfig.get_python_version(), "licence": "PSF-2.0", "pages": len(code)}

@@ -20,11 +20,77 @@ MAX_DEPTH = 256  # nesting that is followed; below, subtrees are left out
 ELEMENT, TEXT = 1, 3
 
 SKIP = frozenset(
-    "script style noscript template svg math iframe object embed canvas audio video button select option textarea input head map datalist dialog".split()
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "embed",
+        "canvas",
+        "audio",
+        "video",
+        "button",
+        "select",
+        "option",
+        "textarea",
+        "input",
+        "head",
+        "map",
+        "datalist",
+        "dialog",
+    ]
 )
 BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr li main nav ol "
-    "p pre section summary table tbody td tfoot th thead tr ul caption legend hgroup menu".split()
+    [
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "center",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "li",
+        "main",
+        "nav",
+        "ol",
+        "p",
+        "pre",
+        "section",
+        "summary",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+        "caption",
+        "legend",
+        "hgroup",
+        "menu",
+    ]
 )
 MAX_GAP = 6  # blocks left out between two chosen ones that still belong to one run
 LIGHT = 0.05  # share of the heaviest run's weight below which a run is dropped
@@ -40,7 +106,10 @@ _FAR = re.compile(
     r"previous|next|prevnext|prev|qrcode|reward|donate|comment-form|respond|avatar|userinfo|profile|signature|relative)(?:[\s_\-]|\d|$)",
     re.IGNORECASE,
 )
-_FAR_JOINED = re.compile(r"sidebar|breadcrumb|navbar|footer|copyright|relatednews|recommend|pagination|sharebar|userinfo|loginbox", re.IGNORECASE)
+_FAR_JOINED = re.compile(
+    r"sidebar|breadcrumb|navbar|footer|copyright|relatednews|recommend|pagination|sharebar|userinfo|loginbox|cookie|consent|onetrust|gdpr",
+    re.IGNORECASE,
+)
 _NEAR = re.compile(
     r"(?:^|[\s_\-])(?:article|articlebody|content|contents|main|maincontent|post|postbody|post-body|entry|story|text|body|detail|news|message|t_f|topic|reply|answer|markdown)"
     r"(?:[\s_\-]|\d|$)",
@@ -53,7 +122,8 @@ _SPACES = re.compile(r"[ \t\r\n\f\v\u00a0\u3000\u200b]+")
 _DATE = re.compile(r"(?:19|20)\d\d[-/年.](?:0?[1-9]|1[0-2])[-/月.](?:0?[1-9]|[12]\d|3[01])")
 _CONTACT = re.compile(
     r"版权所有|备案号|ICP[备证]|京公网安备|举报电话|联系电话|联系我们|责任编辑|责编[:：]|未经授权|转载请注明|扫一扫|扫描二维码|点击下载|分享到|上一篇|下一篇|"
-    r"all rights reserved|copyright ©|©|terms of (?:use|service)|privacy policy|cookie policy|sign in|log in|subscribe|follow us|share this|read more|click here|contact us",
+    r"all rights reserved|copyright ©|©|terms of (?:use|service)|privacy policy|cookie policy|sign in|log in|subscribe|follow us|share this|"
+    r"read more|click here|contact us",
     re.IGNORECASE,
 )
 
@@ -67,7 +137,7 @@ class Block:
     chars: int  # Han characters count three, as they carry about that much
     links: float  # share of the text in links, 0..1
     stops: int  # sentence punctuation
-    far: bool  # an ancestor's name or tag says navigation, footer, sidebar
+    far: int  # number of the outermost element whose name or tag says navigation, footer, sidebar; 0 for none
     near: bool  # an ancestor's name or tag says content
     root: int  # number of the nearest article or main element, 0 for none
 
@@ -88,7 +158,7 @@ class Page:
 class _Open:
     """State of the walk below one element."""
 
-    far: bool
+    far: int
     near: bool
     root: int
     pre: bool
@@ -124,7 +194,16 @@ def _head(tree: Any, page: Page) -> None:
         value = (meta.getattr("content") or "").strip()
         if name in ("robots", "googlebot", "tdm-reservation"):
             page.robots += f" {name}={value.lower()}"
-        elif name in ("article:published_time", "pubdate", "publishdate", "date", "dc.date", "dcterms.created", "og:release_date", "citation_date"):
+        elif name in (
+            "article:published_time",
+            "pubdate",
+            "publishdate",
+            "date",
+            "dc.date",
+            "dcterms.created",
+            "og:release_date",
+            "citation_date",
+        ):
             found = _DATE.search(value)
             if found and not page.date:
                 page.date = "-".join(p.zfill(2) for p in re.split(r"\D+", found[0])[:3])
@@ -140,7 +219,7 @@ def _blocks(body: Any, page: Page) -> list[Block]:
     """The blocks in document order. One walk with an explicit stack: depth costs no recursion."""
     blocks: list[Block] = []
     pieces: list[tuple[str, bool]] = []
-    roots = visited = 0
+    roots = visited = fars = 0
 
     def flush(at: _Open) -> None:
         if not pieces:
@@ -159,7 +238,7 @@ def _blocks(body: Any, page: Page) -> list[Block]:
     def short() -> bool:
         return sum(len(t) for t, _ in pieces) <= MAX_CELL and not any("\x01" in t for t, _ in pieces)
 
-    state = _Open(False, False, 0, False, False, "body")
+    state = _Open(0, False, 0, False, False, "body")
     stack: list[tuple[Any, _Open]] = []
     node = body.first_child
     while True:
@@ -196,10 +275,11 @@ def _blocks(body: Any, page: Page) -> list[Block]:
                     far, near, root = state.far, state.near, state.root
                     if tag in ("article", "main") or node.getattr("role") == "main" or node.getattr("itemprop") == "articleBody":
                         roots += 1
-                        far, near, root = False, True, roots
+                        far, near, root = 0, True, roots
                     elif tag in FAR_TAGS or (names and (_FAR.search(names) or _FAR_JOINED.search(names))):
-                        # a container that holds the article is no navigation, whatever it is called
-                        far = far or tag in FAR_TAGS or not _NEAR.search(names)
+                        if not far and (tag in FAR_TAGS or not _NEAR.search(names)):
+                            fars += 1
+                            far = fars
                     elif names and _NEAR.search(names):
                         near = True
                     style = node.getattr("style")
@@ -222,16 +302,14 @@ def _blocks(body: Any, page: Page) -> list[Block]:
 
 
 def _score(b: Block) -> float:
-    """How much a block by itself reads like main text; above 0 it does."""
+    """How much a block by itself reads like main text, wherever it stands; above 0 it does."""
     if b.tag == "pre":
-        return -1.0 if b.far else 1.5
+        return 1.5
     value = -1.0 + min(b.chars, 400) / 100 + min(b.stops, 6) * 0.25 - 4.0 * b.links
     if b.tag in ("p", "blockquote", "dd"):
         value += 0.6
     if b.near:
         value += 0.4
-    if b.far:
-        value -= 2.5
     if b.chars < 260 and _CONTACT.search(b.text):
         value -= 2.5
     return value
@@ -241,6 +319,12 @@ def _choose(blocks: list[Block]) -> list[bool]:
     """Which blocks are main text."""
     base = [_score(b) for b in blocks]
     n = len(blocks)
+    held: dict[int, float] = {}
+    for b, s in zip(blocks, base, strict=True):
+        held[b.far] = held.get(b.far, 0.0) + max(0.0, s) * min(b.chars, 2000)
+    # an element that holds half of the page's good text is no navigation, whatever it is called
+    far = {number for number, weight in held.items() if number and weight < 0.5 * sum(held.values())}
+    base = [s - 2.5 if b.far in far else s for b, s in zip(blocks, base, strict=True)]
     weight = [max(0.0, s) * min(b.chars, 2000) for b, s in zip(blocks, base, strict=True)]
     total = sum(weight)
     inside: set[int] = set()
@@ -260,7 +344,7 @@ def _choose(blocks: list[Block]) -> list[bool]:
         keep[i] = b.tag not in HEADINGS and base[i] + 0.7 * context + bonus > 0.0
     for i in range(n - 1, -1, -1):  # a heading stays with what it heads
         b = blocks[i]
-        if b.tag in HEADINGS and b.links < 0.6 and not b.far and (not inside or b.root in inside):
+        if b.tag in HEADINGS and b.links < 0.6 and b.far not in far and (not inside or b.root in inside):
             after = [j for j in range(i + 1, min(n, i + 5)) if blocks[j].tag not in HEADINGS or keep[j]][:2]
             keep[i] = any(keep[j] for j in after)
     return _trim(blocks, keep, weight)

@@ -5,6 +5,7 @@ import http.server
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -48,8 +49,8 @@ def test_a_card_that_names_nothing_is_an_error(tmp_path: Path) -> None:
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    files: dict[str, bytes] = {}
-    failures: dict[str, int] = {}
+    files: ClassVar[dict[str, bytes]] = {}
+    failures: ClassVar[dict[str, int]] = {}
 
     def _reply(self, body: bool) -> None:
         if self.failures.get(self.path, 0) > 0 and body:

@@ -80,7 +80,14 @@ def test_truncated_file_gives_what_came_and_a_reason(tmp_path: Path) -> None:
 def test_jsonl_and_parquet_count_what_is_wrong(tmp_path: Path) -> None:
     import zstandard
 
-    lines = [json.dumps({"text": "好", "url": "u", "date": "20230102030405", "k": 1}), "{broken", json.dumps({"no": 1}), json.dumps({"text": ""}), "", json.dumps({"text": "b\ud800"})]
+    lines = [
+        json.dumps({"text": "好", "url": "u", "date": "20230102030405", "k": 1}),
+        "{broken",
+        json.dumps({"no": 1}),
+        json.dumps({"text": ""}),
+        "",
+        json.dumps({"text": "b\ud800"}),
+    ]
     data = "\n".join(lines).encode()
     (tmp_path / "a.jsonl").write_bytes(data)
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(data))
@@ -123,7 +130,9 @@ def test_fuzzed_files_never_raise(tmp_path: Path) -> None:
                 del data[random.randrange(len(data)) :]
                 data = data or bytearray(b"x")
             elif how < 0.8:
-                data = data.replace(b"Content-Length: ", b"Content-Length: " + str(random.randrange(1 << 40)).encode(), random.randrange(1, 4))
+                data = data.replace(
+                    b"Content-Length: ", b"Content-Length: " + str(random.randrange(1 << 40)).encode(), random.randrange(1, 4)
+                )
             else:
                 at = random.randrange(len(data))
                 data[at:at] = random.randbytes(random.randrange(1, 50))

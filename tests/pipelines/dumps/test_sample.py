@@ -24,7 +24,11 @@ def _fake_pages(package: sample.Package, deb: Path) -> list[PageFile]:
     for i in range(60):
         zh = "zh" in package.name
         name = f"ch{i:02d}.html" if package.name in sample.REFERENCE else f"part{i % 7}/guide/{i}.html"
-        text = "这是一段说明文字，解释如何在文档中插入对象，以及怎样调整它的位置和大小。" if zh else "This paragraph explains how the command works and what it prints. "
+        text = (
+            "这是一段说明文字，解释如何在文档中插入对象，以及怎样调整它的位置和大小。"
+            if zh
+            else "This paragraph explains how the command works and what it prints. "
+        )
         body = "".join(f'<p id="p{j}" class="paragraph">{package.name} {i} {j} {text * 4}</p>' for j in range(4))
         html = f'<html><head><title>{package.name} {i}</title></head><body><div class="section"><h2>{i}</h2>{body}</div></body></html>'
         made.append(PageFile(f"https://docs.{package.name}.invalid/{name}", package.name, html.encode()))

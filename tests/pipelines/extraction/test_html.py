@@ -23,7 +23,11 @@ def test_main_text_without_navigation_and_contact_lines() -> None:
 
 
 def test_code_keeps_its_lines_and_tables_their_rows() -> None:
-    body = PARAGRAPH + "<pre>def f():\n    return 1</pre><table><tr><td>甲</td><td>一百二十三，四</td></tr></table>" + PARAGRAPH.replace("一段", "二段")
+    body = (
+        PARAGRAPH
+        + "<pre>def f():\n    return 1</pre><table><tr><td>甲</td><td>一百二十三，四</td></tr></table>"
+        + PARAGRAPH.replace("一段", "二段")
+    )
     text = extract(PAGE.format(body=body)).text
     assert "def f():\n    return 1" in text
     assert "甲 一百二十三，四" in text
@@ -36,7 +40,17 @@ def test_anchor_without_address_is_no_link() -> None:
 
 def test_no_markup_makes_it_raise_or_hang() -> None:
     started = time.monotonic()
-    for markup in ("", "\0", "<", "<div>" * 100_000 + "text", "<a " * 20_000, "<p>x</p>" * MAX_NODES, "\x00\x01\x02" * 1000, "<table>" * 5000 + "x", "<b>" * 20_000 + "x"):
+    for markup in (
+        "",
+        "\0",
+        "<",
+        "<div>" * 100_000 + "text",
+        "<a " * 20_000,
+        "<p>x</p>" * MAX_NODES,
+        "\x00\x01\x02" * 1000,
+        "<table>" * 5000 + "x",
+        "<b>" * 20_000 + "x",
+    ):
         page = extract(markup)
         assert isinstance(page.text, str)
     assert time.monotonic() - started < 30

@@ -23,7 +23,10 @@ def build(lake: Lake, **fields: object) -> Dataset:
 
 
 def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
-    pages = [PageFile(f"https://h{i % 3}.invalid/a/b/{i}.html", "x", f"<html><title>T{i}</title><body>{TEXT * 2}{i}</body></html>".encode()) for i in range(9)]
+    pages = [
+        PageFile(f"https://h{i % 3}.invalid/a/b/{i}.html", "x", f"<html><title>T{i}</title><body>{TEXT * 2}{i}</body></html>".encode())
+        for i in range(9)
+    ]
     pages.append(PageFile("https://blocked.invalid/x", "x", pages[0].data))
     pages.append(PageFile("https://h0.invalid/empty", "x", b"<html><body></body></html>"))
     pages.append(PageFile("https://h0.invalid/binary", "x", b"\x89PNG\0\0\0" * 50))
