@@ -64,7 +64,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
                 time.sleep(0.5)
         yield client
     finally:
-        process.terminate()
+        process.kill()  # its graceful stop takes half a minute, and nothing here is kept
         process.wait(20)
         patch.undo()
 
