@@ -245,6 +245,14 @@ class Plan:
         row: Counts = self._before[index] + self.tables[index][step - self.phases[index].start_step]
         return row
 
+    def step_of(self, source: int, read: int) -> int:
+        """The step that makes read number `read` (from 0, over the whole run) of a source."""
+        for phase, table, before in zip(self.phases, self.tables, self._before, strict=False):
+            local = read - int(before[source])
+            if local < table[-1, source]:
+                return phase.start_step + int(np.searchsorted(table[:, source], local, side="right")) - 1
+        raise PlanError(f"run {self.name} reads {self.sources[source].name} {int(self._before[-1][source])} times, not {read + 1}")
+
     def source_counts(self, step: int) -> dict[str, int]:
         """`counts` by source name."""
         return {s.name: int(c) for s, c in zip(self.sources, self.counts(step), strict=True)}
@@ -362,10 +370,11 @@ def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, 
     # 120 steps read 960 sequences, 64 of them STEM; four repetitions leave room for rounding below the limit of five.
     scale = min(1.0, 4 * sizes["main"] / 960)
     a, b, c = (max(2, int(n * scale)) for n in (60, 20, 40))
-    if sizes["stem"]:
+    with_stem = sizes["stem"] >= 2  # less is not even two steps' worth
+    if with_stem:
         c = max(2, min(c, int(4 * sizes["stem"] / (batch * 0.2))))
     per_step = length * batch
-    constant, ramp = Schedule(kind="constant", peak=final), STEM_RAMP if sizes["stem"] else StemShare()
+    constant, ramp = Schedule(kind="constant", peak=final), STEM_RAMP if with_stem else StemShare()
     cosine = Schedule(kind="cosine", peak=peak, final=final, warmup_tokens=max(1, a // 10) * per_step)
     return RunCard(
         name=name,

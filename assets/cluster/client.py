@@ -19,13 +19,15 @@ from typing import Any
 import dagster as dg
 from dagster import open_pipes_session
 from dagster._core.errors import DagsterExecutionInterruptedError
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from assets.cluster import handles, lease
 from assets.cluster.launchers import Launcher, LocalLauncher, SlurmLauncher, exit_status
 from assets.cluster.mailbox import AppendOnlyMessages, KeptFileContext, tail
 
 BAD_CONFIGURATION = 78  # EX_CONFIG of sysexits.h: the job says that a retry cannot help
+# What the library raises for input that a person has to mend; all ranks would meet it again.
+REFUSALS = frozenset({"LakeError", "PlanError", "ShardError", "CheckpointError", "ConfigError", "StrategyError", "MissingDataset"})
 STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 
 
@@ -41,8 +43,8 @@ class DeepSpeedCluster(dg.ConfigurableResource):
     launcher: str = "local"
     head: str = ""
     hostfile: str = ""
-    slurm_options: list[str] = []
-    environment: dict[str, str] = {}
+    slurm_options: list[str] = Field(default=[])
+    environment: dict[str, str] = Field(default={})
     observe_every: int = 10
     grace: float = 120.0
     poll: float = 0.5
@@ -80,7 +82,6 @@ class DeepSpeedCluster(dg.ConfigurableResource):
         launcher = self.make_launcher()
         arguments = ["--run-dir", str(run_dir), "--stage", stage]
         progress = Progress(context, stage, self.observe_every)
-        (run_dir / "stop").unlink(missing_ok=True)
         with lease.locked(run_dir):
             held = self._living(context, launcher, run_dir, stage)
             job = held[0] if held else self._new_job(context, run_dir, stage)
@@ -97,6 +98,7 @@ class DeepSpeedCluster(dg.ConfigurableResource):
                     job_id = held[1]
                     context.log.info(f"adopted the job that runs in {job}")
                 else:
+                    (run_dir / "stop").unlink(missing_ok=True)
                     bootstrap = [part for pair in session.get_bootstrap_cli_arguments().items() for part in pair]
                     command = launcher.training_command(ranks, "model.train", [*arguments, *bootstrap])
                     job_id = launcher.start(job, command, self.job_environment())
@@ -111,10 +113,10 @@ class DeepSpeedCluster(dg.ConfigurableResource):
         with _closing(session_manager):
             status = self._wait(context, launcher, run_dir, job, job_id)
         if status:
-            raise dg.Failure(
-                f"{stage} ended with status {status} in {job}:\n{tail(job / 'stderr') or tail(job / 'stdout')}",
-                allow_retries=status != BAD_CONFIGURATION,
-            )
+            exception = reader.closed_with or {}
+            refused = status == BAD_CONFIGURATION or exception.get("name") in REFUSALS
+            cause = str(exception.get("message", "")).strip() or tail(job / "stderr") or tail(job / "stdout")
+            raise dg.Failure(f"{stage} ended with status {status} in {job}:\n{cause}", allow_retries=not refused)
         return self._result(session, reader, job, stage)
 
     def _living(self, context: Any, launcher: Launcher, run_dir: Path, stage: str) -> tuple[Path, str] | None:
@@ -180,7 +182,7 @@ class DeepSpeedCluster(dg.ConfigurableResource):
             what = (
                 "did not close its messages"
                 if not handler.received_closed_message
-                else f"closed with an exception: {reader.closed_with}"
+                else f"closed with an exception: {reader.closed_with.get('message')}"
                 if reader.closed_with
                 else "reported no materialization (was it stopped?)"
             )

@@ -44,7 +44,9 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def write_script(job: Path, command: Sequence[str], environment: Mapping[str, str], root: Path = ROOT) -> Path:
+def write_script(
+    job: Path, command: Sequence[str], environment: Mapping[str, str], root: Path = ROOT, python: str = sys.executable
+) -> Path:
     """`run.sh`: the command in the checkout, its output to files, its exit status to `rc` at the very end."""
     q = {n: shlex.quote(str(job / n)) for n in ("stdout", "stderr", "rc", "rc.tmp")}
     exports = " ".join(shlex.quote(f"{k}={v}") for k, v in sorted(environment.items()))
@@ -52,6 +54,7 @@ def write_script(job: Path, command: Sequence[str], environment: Mapping[str, st
         "#!/bin/bash",
         "trap : TERM INT  # a signal to the group must not keep the exit status from being written",
         f"cd {shlex.quote(str(root))}",
+        f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"  # tools of the environment, such as ninja',
         f"env {exports} {shlex.join(command)} >{q['stdout']} 2>{q['stderr']}",
         f"echo $? >{q['rc.tmp']} && mv {q['rc.tmp']} {q['rc']}",
     ]
@@ -93,11 +96,12 @@ class LocalLauncher:
 
     def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str]) -> str:
         """Start the job in a session of its own; returns its process group."""
-        script = write_script(job, command, environment, self.root)
+        script = write_script(job, command, environment, self.root, self.python)
         return self._sh(f"setsid nohup bash {shlex.quote(str(script))} </dev/null >/dev/null 2>&1 & echo $!")
 
     def alive(self, job_id: str) -> bool:
-        return self._sh(f"kill -0 -- -{int(job_id)} 2>/dev/null && echo y || echo n") == "y"
+        """Whether any process of the group runs. Zombies do not count: a container's init may never reap them."""
+        return bool(self._sh(f"ps -eo pgid=,stat= | awk '$1 == {int(job_id)} && $2 !~ /^Z/' | head -n 1"))
 
     def signal(self, job_id: str, name: str) -> None:
         self._sh(f"kill -{name} -- -{int(job_id)} 2>/dev/null || true")
@@ -118,7 +122,7 @@ class SlurmLauncher:
         return ["srun", f"--ntasks={ranks}", "bash", "-c", inner, "rank", self.python, "-m", module, *arguments]
 
     def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str]) -> str:
-        script = write_script(job, command, {"MASTER_PORT": str(free_port()), **environment}, self.root)
+        script = write_script(job, command, {"MASTER_PORT": str(free_port()), **environment}, self.root, self.python)
         # The first host of the allocation is where rank 0 listens.
         text = script.read_text().replace("\nenv ", "\nexport MASTER_ADDR=${SLURM_LAUNCH_NODE_IPADDR:-$(hostname)}\nenv ", 1)
         script.write_text(text)

@@ -153,6 +153,20 @@ class Loader:
         cuts = range(0, len(sources), m)
         return [MicroBatch(tokens[i : i + m, :-1], tokens[i : i + m, 1:], sources[i : i + m], starts[i : i + m]) for i in cuts]
 
+    def reads_of(self, source: int, first: int, last: int) -> list[tuple[int, int]]:
+        """(step, sample) of every sample of the run that holds any of the tokens [first, last) of a source."""
+        s, length = self.plan.sources[source], self.plan.sequence_length
+        wanted = np.arange(first // length, min(s.sequences, (last - 1) // length + 1))
+        total = int(self.plan.counts(self.plan.steps)[source])
+        found = []
+        for reading in range(-(-total // s.sequences)):
+            numbers = reading * s.sequences + self._order(source, reading).index(wanted) if len(wanted) else wanted
+            for number in numbers[numbers < total].tolist():
+                step = self.plan.step_of(source, number)
+                sources, reads = self._assignment(step)
+                found.append((step, int(np.flatnonzero((sources == source) & (reads == number))[0])))
+        return found
+
     def trace(self, step: int, sample: int) -> list[dict[str, Any]]:
         """The documents that sample number `sample` of the step's global batch is made of, first to last.
 
