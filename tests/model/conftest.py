@@ -1,0 +1,112 @@
+"""Fixtures of the model's tests: a small run on small shards, and ranks to train it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.shards.format import FORMAT, PROVENANCE
+from tests.model.ranks import Ranks
+
+VOCABULARY = 97
+MODEL = {"num_layers": 2, "hidden": 32, "num_heads": 2, "ffn": 48, "vocab_size": VOCABULARY, "context": 64}
+
+
+@pytest.fixture(scope="session")
+def ranks() -> Iterator[Ranks]:
+    """Forks ranks of model.train."""
+    server = Ranks()
+    yield server
+    server.close()
+
+
+def write_shards(folder: Path, sources: dict[str, int], seed: int) -> dict[str, Any]:
+    """A shard set of random documents that a model can learn (each token follows from the last, with noise)."""
+    rng = np.random.default_rng(seed)
+    entries = {}
+    for name, tokens in sources.items():
+        (folder / name).mkdir(parents=True)
+        steps = rng.integers(1, 4, tokens)
+        data = (3 + np.cumsum(steps) % (VOCABULARY - 3)).astype("<u2")
+        ends = np.unique(np.append(np.arange(37, tokens, 37), tokens)).astype("<i8")
+        data[ends - 1] = 2
+        paths = {"bin": f"{name}/00000.bin", "idx": f"{name}/00000.idx", "prov": f"{name}/00000.prov.parquet"}
+        data.tofile(folder / paths["bin"])
+        ends.tofile(folder / paths["idx"])
+        rows = [{"doc_id": i.to_bytes(16, "big"), "url": f"u{i}", "dump": "d", "file": "f", "offset": i} for i in range(len(ends))]
+        pq.write_table(pa.Table.from_pylist(rows, schema=PROVENANCE), folder / paths["prov"])
+        hashes = {k: hashlib.sha256((folder / p).read_bytes()).hexdigest() for k, p in paths.items()}
+        sums = {"tokens": tokens, "documents": len(ends), "text_bytes": 4 * tokens}
+        file = {**paths, **sums, "sha256": hashes["bin"], "idx_sha256": hashes["idx"], "prov_sha256": hashes["prov"]}
+        entries[name] = {**sums, "files": [file]}
+    listing = {"format": FORMAT, "tokenizer_hash": "t", "sources": entries}
+    (folder / "shards.json").write_text(json.dumps(listing))
+    return listing
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Folders of main, stem and validation shards."""
+    root = tmp_path_factory.mktemp("shards")
+    write_shards(root / "main", {"en-webpages": 6_000, "zh-webpages": 6_000}, 1)
+    write_shards(root / "stem", {"en-stem": 4_000}, 2)
+    write_shards(root / "validation", {"web-en": 700, "web-zh": 300}, 3)
+    return {n: root / n for n in ("main", "stem", "validation")}
+
+
+@pytest.fixture
+def make_run(tmp_path: Path, shards: dict[str, Path]) -> Any:
+    """Writes a run folder: 4 + 2 steps of Stage-1 and 2 of Stage-2, batches of 8 x 32 tokens."""
+    from model.plan import Phase, RunCard, Schedule, StemShare, build_plan
+
+    per_step = 8 * 32
+
+    def make(name: str = "run", **changes: Any) -> Path:
+        card = RunCard(
+            name="test",
+            release="r",
+            sequence_length=32,
+            global_batch=8,
+            micro_batch=2,
+            phases=(
+                Phase(
+                    name="a",
+                    stage="stage1",
+                    tokens=4 * per_step,
+                    schedule=Schedule(kind="cosine", peak=1e-2, final=1e-3, warmup_tokens=per_step),
+                ),
+                Phase(name="b", stage="stage1", tokens=2 * per_step, schedule=Schedule(peak=1e-3)),
+                Phase(
+                    name="c",
+                    stage="stage2",
+                    tokens=2 * per_step,
+                    schedule=Schedule(peak=1e-3),
+                    stem=StemShare(kind="quadratic", start=0.1, end=0.4),
+                ),
+            ),
+        )
+        listings = {n: json.loads((shards[n] / "shards.json").read_text()) for n in ("main", "stem")}
+        folder = tmp_path / name
+        folder.mkdir()
+        value = {
+            "plan": build_plan(card, listings).to_json(),
+            "model": MODEL,
+            "deepspeed": {},
+            "micro_batch": 2,
+            "seed": 1,
+            "checkpoint_every": 3,
+            "validate_every": 3,
+            **{f"{n}_shards": str(p) for n, p in shards.items()},
+        }
+        (folder / "run.json").write_text(json.dumps(value | changes))
+        return folder
+
+    return make
