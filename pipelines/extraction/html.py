@@ -121,7 +121,8 @@ _HAN = re.compile(r"[\u3400-\u9fff]")
 _SPACES = re.compile(r"[ \t\r\n\f\v\u00a0\u3000\u200b]+")
 _DATE = re.compile(r"(?:19|20)\d\d[-/年.](?:0?[1-9]|1[0-2])[-/月.](?:0?[1-9]|[12]\d|3[01])")
 _CONTACT = re.compile(
-    r"版权所有|备案号|ICP[备证]|京公网安备|举报电话|联系电话|联系我们|责任编辑|责编[:：]|未经授权|转载请注明|扫一扫|二维码|点击下载|分享到|上一篇|下一篇|"
+    r"版权所有|备案号|ICP[备证]|京公网安备|举报电话|联系电话|联系我们|责任编辑|责编[:：]|未经授权|"
+    r"转载请注明|扫一扫|二维码|点击下载|分享到|上一篇|下一篇|"
     r"all rights reserved|copyright ©|©|terms of (?:use|service)|privacy policy|cookie policy|sign in|log in|subscribe|follow us|share this|"
     r"read more|click here|contact us",
     re.IGNORECASE,

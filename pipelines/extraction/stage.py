@@ -131,7 +131,11 @@ def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) 
         if kind in TEXT_TYPES:
             text = markup.replace("\r\n", "\n").strip()
         else:
-            page = extract(markup)
+            try:
+                page = extract(markup)
+            except (ValueError, RuntimeError, UnicodeError):  # what the parser raises for markup it cannot hold
+                stats["skipped/parser"] += 1
+                return None
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, robots + page.robots
@@ -148,19 +152,24 @@ def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) 
     stats["validation_documents"] += where == "validation"
     return {
         "doc_id": document_id(card.name, file, record.offset),
-        "url": record.url,
-        "host": host,
-        "group": group,
-        "date": date or card.date,
+        "url": _valid(record.url),
+        "host": _valid(host),
+        "group": _valid(group),
+        "date": _valid(date or card.date),
         "file": file,
         "offset": record.offset,
         "charset": charset,
-        "title": title.encode("utf-8", "replace").decode(),
-        "language_hint": language.encode("utf-8", "replace").decode(),
+        "title": _valid(title),
+        "language_hint": _valid(language),
         "category": card.category,
         "side": where,
-        "text": text.encode("utf-8", "replace").decode(),
+        "text": _valid(text),
     }
+
+
+def _valid(text: str) -> str:
+    """Text that can be written as UTF-8: lone surrogates become question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _matches(host: str, url: str, rule: str) -> bool:

@@ -12,7 +12,7 @@ from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction import stage
 from pipelines.extraction.stage import build_documents
 from pipelines.lake import Dataset, Lake
-from pipelines.spark import InProcess
+from pipelines.spark import Engine, InProcess
 
 TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
 
@@ -77,3 +77,15 @@ def test_a_crash_keeps_finished_files(tmp_path: Path, monkeypatch: pytest.Monkey
         build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
     assert calls == ["a.jsonl", "b.jsonl", "b.jsonl"]
+
+
+def test_spark_gives_the_same_bytes(tmp_path: Path, spark: Engine) -> None:
+    for name in "ab":
+        pages = [PageFile(f"https://{name}.invalid/{i}", "x", f"<html><body>{TEXT * 2}{i}</body></html>".encode()) for i in range(5)]
+        write_warc(tmp_path / "in" / f"{name}.warc.gz", pages, "2023-01-01T00:00:00Z")
+    card = DumpCard(name="d", kind="warc", uris=(str(tmp_path / "in" / "*.warc.gz"),))
+    hashes = set()
+    for number, engine in enumerate((InProcess(), spark)):
+        lake = Lake(tmp_path / f"lake{number}")
+        hashes.add(build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset.content_hash)
+    assert len(hashes) == 1
