@@ -44,7 +44,10 @@ class ReleaseCard(Card):
     @field_validator("name")
     @classmethod
     def _name_is_a_path(cls, value: str) -> str:
-        return safe_name(value, "release name")
+        try:
+            return safe_name(value, "release name")
+        except LakeError as error:  # pydantic gathers ValueError only
+            raise ValueError(str(error)) from None
 
     @field_validator("dumps")
     @classmethod

@@ -1,0 +1,80 @@
+"""Both forms of components against scipy on random graphs with chains and hubs; star edges in numpy and Spark."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from pipelines.dedup import bands, components
+from pipelines.spark import Spark
+
+
+def random_edges(seed: int, length: int = 60) -> np.ndarray:
+    """Random pairs, a chain in random order, a hub of 80; ids are sparse and large."""
+    gen = np.random.default_rng(seed)
+    ids = gen.choice(1 << 40, 400, replace=False)
+    chain = ids[:length]
+    pairs = [np.stack([chain[:-1], chain[1:]], 1), np.stack([np.full(80, ids[100]), ids[101:181]], 1), gen.choice(ids[150:], (90, 2))]
+    edges = np.concatenate(pairs).astype(np.int64)
+    return edges[gen.permutation(len(edges))]
+
+
+def expected(edges: np.ndarray) -> dict[int, int]:
+    size, (nodes, inverse) = len(edges), np.unique(edges, return_inverse=True)
+    pairs = inverse.reshape(-1, 2)
+    _, labels = connected_components(coo_matrix((np.ones(size), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes),) * 2), directed=False)
+    return {int(n): int(nodes[labels == label].min()) for n, label in zip(nodes, labels, strict=True)}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_driver_components(seed: int) -> None:
+    edges = random_edges(seed)
+    nodes, roots = components.driver_components(edges)
+    assert dict(zip(nodes.tolist(), roots.tolist(), strict=True)) == expected(edges)
+
+
+def test_no_edges_no_components() -> None:
+    assert [len(x) for x in components.driver_components(np.zeros((0, 2), np.int64))] == [0, 0]
+
+
+def frame(spark: Spark, values: np.ndarray, names: str) -> object:
+    return spark.session.createDataFrame([tuple(map(int, row)) for row in values], names)
+
+
+def test_spark_components_are_the_drivers(spark: Spark) -> None:
+    edges = random_edges(7, length=20)
+    given = frame(spark, edges, "node long, smallest long")
+    nodes, roots = components.components(given, driver_edges=0)
+    assert dict(zip(nodes.tolist(), roots.tolist(), strict=True)) == expected(edges)
+    again = components.components(given)
+    assert np.array_equal(nodes, again[0])
+    assert np.array_equal(roots, again[1])
+
+
+def test_unconverged_components_are_an_error(spark: Spark) -> None:
+    with pytest.raises(components.NotConverged, match="1 rounds"):
+        components.spark_components(frame(spark, random_edges(3), "node long, smallest long"), max_rounds=1)
+
+
+def test_star_edges_are_few_and_the_same_in_spark(spark: Spark) -> None:
+    gen = np.random.default_rng(0)
+    keys = gen.integers(0, 40, (60, 3)).astype(np.uint64)
+    keys[:50, 0] = 99  # a hot key
+    nodes = gen.permutation(60)
+    edges = bands.star_edges(keys, nodes)
+    assert len(edges) <= 60 * 3
+    flat = np.stack([keys.ravel().astype(np.int64), np.repeat(nodes, 3)], 1)
+    found = bands.spark_star_edges(frame(spark, flat, "key long, node long")).collect()
+    assert sorted((r.node, r.smallest) for r in found) == sorted(map(tuple, edges.tolist()))
+
+
+def test_band_keys_depend_on_band_values_and_salt() -> None:
+    values = np.tile(np.arange(8, dtype=np.uint16), (2, 2))
+    keys = bands.band_keys(values, 2, 8)
+    assert keys[0, 0] != keys[0, 1]  # equal values in another band
+    assert np.array_equal(keys[0], keys[1])
+    salted = bands.band_keys(values, 2, 8, np.array([0, 1]))
+    assert np.array_equal(salted[0], keys[0])
+    assert not set(salted[1].tolist()) & set(keys[1].tolist())
