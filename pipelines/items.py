@@ -1,0 +1,102 @@
+"""Items of benchmarks and leakage sets, read from any folder of JSONL, JSON or CSV, plain, gzipped or zipped.
+
+Belongs here: which files and fields are items. Does not belong here: matching them (overlap.py), evaluating models on them.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipelines.lake import LakeError
+
+SUFFIXES = (".jsonl", ".json", ".csv")
+QUESTION = ("question", "problem", "Question", "prompt", "text", "content", "input", "instruction")
+SHORT = 60  # characters: a question this short is joined with its options, or it could not be told from other text
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that training documents should not hold. `kind`: benchmark, leakage or validation."""
+
+    name: str
+    source: str
+    kind: str
+    text: str
+
+
+def _files(path: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of a file, unpacked."""
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            for member in sorted(archive.namelist()):
+                if member.endswith(SUFFIXES):
+                    yield f"{name}/{member}", archive.read(member)
+    elif name.endswith(".gz"):
+        yield name.removesuffix(".gz"), gzip.decompress(path.read_bytes())
+    else:
+        yield name, path.read_bytes()
+
+
+def _records(name: str, data: bytes) -> Iterator[Any]:
+    text = data.decode("utf-8-sig")
+    if name.endswith(".csv"):
+        table = list(csv.reader(io.StringIO(text)))
+        header = [c.strip().lower() for c in table[0]] if table else []
+        named = "question" in header
+        for row in table[1:] if named else table:
+            yield dict(zip(header, row, strict=False)) if named else {"question": row[0] if row else "", "options": row[1:-1]}
+    elif name.endswith(".jsonl"):
+        yield from (json.loads(line) for line in text.splitlines() if line.strip())
+    else:
+        value = json.loads(text)
+        if isinstance(value, dict):  # {"example": [...], ...}: the one list of records in it
+            value = next((v for v in value.values() if isinstance(v, list)), [])
+        yield from value
+
+
+def item_text(record: Any) -> str:
+    """Passage and question of a record, with its options where the question is short; "" where there is none."""
+    if isinstance(record, str):
+        return record
+    if not isinstance(record, dict):
+        return ""
+    question = next((record[k] for k in QUESTION if isinstance(record.get(k), str) and record[k]), "")
+    passage = record.get("passage") or record.get("article") or ""
+    text = f"{passage}\n{question}" if isinstance(passage, str) and passage else question
+    if text and len(text) < SHORT:
+        options = record.get("options") or record.get("choices") or [record[k] for k in "abcdABCD" if isinstance(record.get(k), str)]
+        text = "\n".join([text, *map(str, options)]) if isinstance(options, list) else text
+    return text
+
+
+def items_from_folders(folders: list[Path]) -> list[Item]:
+    """Every item below the folders, in the order of paths. Files named train are no items: train splits may be trained on.
+
+    A folder called leakage gives items of kind leakage, every other one of kind benchmark. LakeError names a file that cannot be read.
+    """
+    items: list[Item] = []
+    for folder in folders:
+        kind = "leakage" if folder.name == "leakage" else "benchmark"
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            name = path.relative_to(folder).as_posix()
+            if not name.endswith((*SUFFIXES, *(f"{s}.gz" for s in SUFFIXES), ".zip")) or path.name == "mapping.json":
+                continue
+            try:
+                for inner, data in _files(path, name):
+                    if PurePosixPath(inner).stem == "train" or "train" in PurePosixPath(inner).parts:
+                        continue
+                    source = f"{folder.name}/{inner}"
+                    for number, record in enumerate(_records(inner, data)):
+                        if text := item_text(record):
+                            items.append(Item(f"{inner}:{number}", source, kind, text))
+            except (OSError, ValueError, zipfile.BadZipFile, csv.Error) as error:
+                raise LakeError(f"{path}: not readable as items: {error}; mend the file or take it out of the folder") from None
+    return items

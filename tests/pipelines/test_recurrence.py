@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pipelines.documents import document_id
+from pipelines.lake import Lake
+from pipelines.recurrence import RecurrencePolicy, build_recurring_blocks
+from pipelines.spark import InProcess
+from tests.pipelines.release_samples import make_duplicates, make_release
+
+FOOTER = "Copyright {} by the people of this site"
+
+
+def rows(count: int, host: str = "") -> list[dict[str, object]]:
+    made = [{"text": f"Own words of page {chr(97 + k) * 5}\n{FOOTER.format(1990 + k)}\n{FOOTER.format(k)}"} for k in range(count)]
+    return [row | ({"host": host} if host else {}) for row in made]
+
+
+def test_counts_once_per_document_and_host(lake: Lake) -> None:
+    release = make_release(lake, {"a": rows(3, "one.example"), "b": rows(2)})
+    built = build_recurring_blocks(lake, InProcess(), release, make_duplicates(lake), RecurrencePolicy(min_documents=5))
+    # digits count as 0 and the footer stands twice on a page: five documents, not ten
+    assert [(r["documents"], r["hosts"]) for r in built.dataset.read().to_pylist()] == [(5, 3)]
+    assert built.dataset.stats["blocks_seen"] == 4  # own words of a, b, c, and the footer
+
+
+def test_duplicates_and_rejected_documents_do_not_count(lake: Lake) -> None:
+    made = rows(4)
+    made[0]["reasons"] = ["gopher/words"]
+    release = make_release(lake, {"a": made})
+    duplicates = make_duplicates(lake, (document_id("a", "f", 1), document_id("a", "f", 2)))
+    policy = RecurrencePolicy(min_documents=2)
+    found = build_recurring_blocks(lake, InProcess(), release, duplicates, policy).dataset.read().to_pylist()
+    assert [r["documents"] for r in found] == [2]
+
+
+def test_thresholds_and_recompute(lake: Lake) -> None:
+    release = make_release(lake, {"a": rows(4, "one.example")})
+    duplicates = make_duplicates(lake)
+    assert build_recurring_blocks(lake, InProcess(), release, duplicates).dataset.manifest.rows == 0
+    two_hosts = RecurrencePolicy(min_documents=2, min_hosts=2)
+    first = build_recurring_blocks(lake, InProcess(), release, duplicates, two_hosts)
+    assert first.fresh and first.dataset.manifest.rows == 0
+    assert not build_recurring_blocks(lake, InProcess(), release, duplicates, two_hosts).fresh
+
+
+def test_buckets_give_the_same_blocks(lake: Lake, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    release = make_release(lake, {"a": rows(4), "b": rows(4)})
+    duplicates, policy = make_duplicates(lake), RecurrencePolicy(min_documents=2)
+    whole = build_recurring_blocks(lake, InProcess(), release, duplicates, policy).dataset.read().to_pylist()
+    lake.delete(f"keys/{lake.current('recurring_blocks', 'r').manifest.recompute_key}.json")
+    monkeypatch.setattr("pipelines.recurrence.ROWS_PER_BUCKET", 2)
+    parts = build_recurring_blocks(lake, InProcess(), release, duplicates, policy).dataset
+    assert len(parts.parts) == 5
+    assert sorted(parts.read().to_pylist(), key=lambda r: r["block"]) == whole
