@@ -67,10 +67,12 @@ def _find_once(text: str) -> list[tuple[int, int, str]]:
         found += [(m.start(), m.end(), "mobile") for m in _MOBILE.finditer(text)]
         # Private, loopback and documentation addresses name no one.
         found += [(m.start(), m.end(), "ip") for m in _IP.finditer(text) if ipaddress.ip_address(m[0]).is_global]
+    covered = bytearray(len(text)) if found else bytearray()
     taken: list[tuple[int, int, str]] = []
-    for span in found:
-        if all(span[1] <= s or span[0] >= e for s, e, _ in taken):
-            taken.append(span)
+    for start, end, kind in found:
+        if not any(covered[start:end]):
+            covered[start:end] = b"\1" * (end - start)
+            taken.append((start, end, kind))
     return taken
 
 
