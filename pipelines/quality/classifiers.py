@@ -1,0 +1,189 @@
+"""fastText classifiers: would a reference work cite this page; exercise, exposition or other.
+
+Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump (scores.py), thresholds.
+
+One thread and a fixed seed: the same inputs give the same bytes. For each language there is a model of all examples and one for each
+fold, trained without it, so that training documents get scores from a model that did not see them. Documents of the validation side
+are not read. Labels are weak and free of keywords:
+
+- reference: documents of dumps whose card says `reference`; against web pages, social media and miscellany of all others.
+- exercise: documents of dumps of category stem. exposition: academic papers, and pages where mathematical notation is dense (a share of
+  characters, see MATHEMATICS). other: everything else.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.edits import rendered
+from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.quality.text import FOLDS, features, fold
+from pipelines.tables import DumpTables
+
+VERSION = 1
+LANGUAGES = ("en", "zh")
+PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
+MAX_RATIO = 4  # examples of the largest class for each of the smallest
+MIN_EXAMPLES = 8  # of each class, in each fold's training set
+TRAINING = {"dim": 16, "epoch": 15, "lr": 0.3, "wordNgrams": 2, "bucket": 50_000, "minCount": 2, "seed": 1, "thread": 1}
+NEGATIVES = ("webpages", "social", "miscellany")
+MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX commands in a page of exposition
+_MATHEMATICS = re.compile(r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)")
+
+Examples = dict[str, list[tuple[bytes, str]]]  # label -> (doc_id, features), sorted by doc_id
+
+
+def reference_label(tables: DumpTables, text: str) -> str | None:
+    if tables.card.reference:
+        return "reference"
+    return "other" if tables.card.category in NEGATIVES else None
+
+
+def stem_label(tables: DumpTables, text: str) -> str | None:
+    if tables.card.category == "stem":
+        return "exercise"
+    dense = len(_MATHEMATICS.findall(text)) >= MATHEMATICS * len(text)
+    return "exposition" if tables.card.category == "academic" or (dense and tables.card.category != "code") else "other"
+
+
+def build_reference_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
+    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language without both classes has no model."""
+    used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES}
+    return _build(lake, "reference_classifier", used, reference_label, ("reference", "other"))
+
+
+def build_stem_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
+    """Publish the STEM classifier, with exercises and others at least; a label without examples is not in the model."""
+    return _build(lake, "stem_classifier", dict(dumps), stem_label, ("exercise", "other"))
+
+
+def _build(
+    lake: Lake,
+    asset: str,
+    dumps: dict[str, DumpTables],
+    label: Callable[[DumpTables, str], str | None],
+    required: tuple[str, ...],
+) -> Built:
+    dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
+    roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in dumps.items()}
+    inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in dumps.items() for kind in ("documents", "edits")}
+    parameters = {"training": TRAINING, "per_dump": PER_DUMP, "max_ratio": MAX_RATIO, "min_examples": MIN_EXAMPLES, "roles": roles}
+
+    def write(writer: Writer) -> None:
+        examples = collect(dumps, label)
+        card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}}
+        card["training"] = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash, **roles[n]} for n, d in dumps.items()}
+        for code in LANGUAGES:
+            card["languages"][code] = _train_language(writer, code, _balance(examples[code]), required)
+        available = sum(entry["available"] for entry in card["languages"].values())
+        writer.write_bytes("card.json", _json(card), {"languages": available})
+
+    return lake.build(asset, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+
+
+def collect(dumps: Mapping[str, DumpTables], label: Callable[[DumpTables, str], str | None]) -> dict[str, Examples]:
+    """Examples of the training side by language and label, at most PER_DUMP of each dump, in the order of their ids."""
+    from pipelines.signals import language
+
+    found: dict[str, Examples] = {code: {} for code in LANGUAGES}
+    for _, tables in sorted(dumps.items()):
+        mine: dict[tuple[str, str], list[tuple[bytes, str]]] = {}
+        for index in range(len(tables.documents.parts)):
+            heads = tables.documents.read_part(index, ["doc_id", "side"]).to_pylist()
+            texts = rendered(tables.documents, tables.edits, index).to_pylist()
+            train = [(h["doc_id"], t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
+            codes = language.measure([t for _, t in train])["language"].to_pylist()
+            for (doc_id, text), code in zip(train, codes, strict=True):
+                name = label(tables, text) if code in LANGUAGES else None
+                if name:
+                    mine.setdefault((code, name), []).append((doc_id, features(text)))
+            mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
+        for (code, name), rows in sorted(mine.items()):
+            found[code].setdefault(name, []).extend(rows)
+    return {code: {name: sorted(rows) for name, rows in sorted(labels.items())} for code, labels in found.items()}
+
+
+def _balance(examples: Examples) -> Examples:
+    """No class more than MAX_RATIO times the smallest; ids are hashes, so the first ones are a sample."""
+    limit = MAX_RATIO * max(min(map(len, examples.values()), default=0), MIN_EXAMPLES * FOLDS)
+    return {name: rows[:limit] for name, rows in examples.items()}
+
+
+def _train_language(writer: Writer, code: str, examples: Examples, required: tuple[str, ...]) -> dict[str, Any]:
+    """Train and write the models of one language; the card's entry for it."""
+    parts = {k: {n: [r for r in rows if fold(r[0]) != k] for n, rows in examples.items()} for k in range(FOLDS)}
+    small = {n for rows in parts.values() for n in examples if len(rows[n]) < MIN_EXAMPLES}
+    counts = {name: len(rows) for name, rows in examples.items()}
+    lacking = [name for name in required if name not in examples or name in small]
+    if lacking:
+        reason = (
+            f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds are needed; add a dump that has them"
+        )
+        return {"available": False, "reason": reason, "examples": counts, "labels": []}
+    labels = sorted(set(examples) - small)
+    out_of_fold: list[tuple[str, dict[str, float]]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for name, rows in [("full", examples), *((f"fold{k}", parts[k]) for k in range(FOLDS))]:
+            path = Path(folder, f"{code}-{name}.bin")
+            train({n: rows[n] for n in labels}, path)
+            writer.add_file(path.name, path)
+            if name != "full":
+                held = [(n, r[1]) for n in labels for r in examples[n] if fold(r[0]) == int(name[4:])]
+                out_of_fold += [(n, predict(str(path), words)) for n, words in held]
+    report = {
+        n: {"auc": auc([s.get(n, 0.0) for t, s in out_of_fold if t == n], [s.get(n, 0.0) for t, s in out_of_fold if t != n])}
+        for n in labels
+    }
+    return {"available": True, "labels": labels, "examples": {n: counts[n] for n in labels}, "out_of_fold": report}
+
+
+def train(examples: Examples, path: Path) -> None:
+    """Train on examples in an order that mixes the labels, and save."""
+    import fasttext
+
+    lines = sorted((doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, words in rows)
+    source = path.with_suffix(".txt")
+    source.write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")
+    model = fasttext.train_supervised(input=str(source), loss="softmax", verbose=0, **TRAINING)
+    model.save_model(str(path))
+    source.unlink()
+
+
+@lru_cache(maxsize=16)
+def _load(path: str) -> Any:
+    import fasttext
+
+    return fasttext.load_model(path)
+
+
+def predict(path: str, words: str) -> dict[str, float]:
+    """Probability of each label by the model in file `path`. Paths of the lake name their content, so a model is loaded once."""
+    return {label.removeprefix("__label__"): float(min(p, 1.0)) for p, label in _load(path).f.predict(words + "\n", -1, 0.0, "replace")}
+
+
+def auc(positive: list[float], negative: list[float]) -> float | None:
+    """Area under the ROC curve, ties counted half; None without both classes."""
+    if not positive or not negative:
+        return None
+    ordered = np.sort(np.array(negative))
+    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
+    return round(float(below.mean() / 2 / len(negative)), 4)
+
+
+def class_counts(model: Dataset) -> Counter[str]:
+    """Examples of each label over all languages, for reports."""
+    return Counter({n: c for entry in model.read_json("card.json")["languages"].values() for n, c in entry["examples"].items()})
+
+
+def _json(value: Any) -> bytes:
+    import json
+
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,157 @@
+"""Perplexity as in CCNet: 5-gram KenLM of reference text, per language, over pieces of a small BPE trained on the same text.
+
+Belongs here: training, the cutoffs of head, middle and tail, the perplexity of one text. Does not belong here: which group is kept.
+
+`lmplz` is a program that `make kenlm` builds; where it is missing the artifact says so in status.json, and documents get no perplexity.
+The BPE is not the project's tokenizer, whose corpus is chosen with these scores.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pipelines.edits import rendered
+from pipelines.lake import Built, Lake, LakeError, Writer
+from pipelines.tables import DumpTables
+
+VERSION = 1
+LANGUAGES = ("en", "zh")
+ORDER = 5
+PIECES = 8000
+CHARS = 4000  # characters of a text that are scored
+MIN_DOCUMENTS = 20
+CUTOFFS = {"p30": 30, "p60": 60}  # percentiles of the reference sample, as in CCNet
+
+
+def find_lmplz() -> Path | None:
+    """The program lmplz: in SKYPILE_KENLM_BIN, in .cache/kenlm/bin of the project, or on PATH."""
+    folders = [os.environ.get("SKYPILE_KENLM_BIN", ""), str(Path(__file__).resolve().parents[2] / ".cache/kenlm/bin")]
+    for folder in filter(None, folders):
+        if (path := Path(folder, "lmplz")).is_file() and os.access(path, os.X_OK):
+            return path
+    found = shutil.which("lmplz")
+    return Path(found) if found else None
+
+
+def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
+    """Publish LANGUAGE.bpe.json and LANGUAGE.arpa for each language that reference dumps hold, card.json and status.json."""
+    used = {n: d for n, d in sorted(dumps.items()) if d.card.reference and not d.card.held_out}
+    lmplz = find_lmplz()
+    inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in used.items() for kind in ("documents", "edits")}
+    parameters = {"order": ORDER, "pieces": PIECES, "chars": CHARS, "min_documents": MIN_DOCUMENTS, "lmplz": lmplz is not None}
+
+    def write(writer: Writer) -> None:
+        training = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash} for n, d in used.items()}
+        card: dict[str, Any] = {"asset": "perplexity_models", "parameters": parameters, "training": training, "languages": {}}
+        if lmplz is None:
+            reason = "lmplz is missing: run `make kenlm`, or set SKYPILE_KENLM_BIN to the folder that holds it"
+            card["languages"] = {code: {"available": False, "reason": reason} for code in LANGUAGES}
+        else:
+            texts = _reference_texts(used)
+            card["languages"] = {code: _train(writer, lmplz, code, texts[code]) for code in LANGUAGES}
+        available = int(any(e["available"] for e in card["languages"].values()))
+        missing = sorted({e["reason"] for e in card["languages"].values() if not e["available"]})
+        writer.write_json("card.json", card)
+        writer.write_bytes(
+            "status.json",
+            (json.dumps({"available": bool(available), "missing": missing}, indent=1, sort_keys=True) + "\n").encode(),
+            {"available": available},
+        )
+
+    return lake.build("perplexity_models", version=VERSION, parameters=parameters, inputs=inputs, write=write)
+
+
+def _reference_texts(dumps: dict[str, DumpTables]) -> dict[str, list[str]]:
+    """Rendered texts of the training side by language, in the order of the dumps."""
+    from pipelines.signals import language
+
+    texts: dict[str, list[str]] = {code: [] for code in LANGUAGES}
+    for tables in dumps.values():
+        for index in range(len(tables.documents.parts)):
+            sides = tables.documents.read_part(index, ["side"])["side"].to_pylist()
+            train = [t for t, s in zip(rendered(tables.documents, tables.edits, index).to_pylist(), sides, strict=True) if s == "train"]
+            for text, code in zip(train, language.measure(train)["language"].to_pylist(), strict=True):
+                if code in texts:
+                    texts[code].append(text)
+    return texts
+
+
+def _train(writer: Writer, lmplz: Path, code: str, texts: list[str]) -> dict[str, Any]:
+    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from the tenth."""
+    held, used = texts[::10], [t for i, t in enumerate(texts) if i % 10]
+    if len(texts) < MIN_DOCUMENTS:
+        return {"available": False, "reason": f"{len(texts)} {code} documents in reference dumps: {MIN_DOCUMENTS} are needed"}
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.BpeTrainer(vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16)
+    tokenizer.train_from_iterator((line for t in used for line in _lines(t)), trainer)
+    with tempfile.TemporaryDirectory() as folder:
+        vocabulary, corpus, arpa = Path(folder, f"{code}.bpe.json"), Path(folder, "corpus"), Path(folder, f"{code}.arpa")
+        tokenizer.save(str(vocabulary))
+        with corpus.open("w", encoding="utf-8") as stream:
+            for text in used:
+                stream.writelines(" ".join(_pieces(tokenizer, line)) + "\n" for line in _lines(text))
+        command = [
+            str(lmplz),
+            "-o",
+            str(ORDER),
+            "-S",
+            "20%",
+            "-T",
+            folder,
+            "--discount_fallback",
+            "--text",
+            str(corpus),
+            "--arpa",
+            str(arpa),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise LakeError(f"lmplz failed on {len(used)} {code} documents: {done.stderr.strip()[-500:]}")
+        values = [perplexity_of(folder, code, text) for text in held]
+        _models.cache_clear()  # the folder goes away
+        writer.add_file(vocabulary.name, vocabulary)
+        writer.add_file(arpa.name, arpa)
+    cutoffs = {name: round(float(np.percentile(values, p)), 2) for name, p in CUTOFFS.items()}
+    return {"available": True, "documents": len(used), "held": len(held), **cutoffs}
+
+
+def _lines(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text[:CHARS]).lower()
+    return [" ".join("".join("0" if c.isdigit() else c for c in line).split()) for line in folded.split("\n") if line.strip()]
+
+
+def _pieces(tokenizer: Any, line: str) -> list[str]:
+    return [t.replace(" ", "▁") for t in tokenizer.encode(line).tokens]
+
+
+@lru_cache(maxsize=4)
+def _models(folder: str, code: str) -> tuple[Any, Any]:
+    import kenlm
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(str(Path(folder, f"{code}.arpa")))
+
+
+def perplexity_of(folder: str, code: str, text: str) -> float:
+    """10 ^ (-log10 p / pieces) over the text's lines, line ends counted, as in CCNet."""
+    tokenizer, model = _models(folder, code)
+    total, count = 0.0, 0
+    for line in _lines(text):
+        pieces = _pieces(tokenizer, line)
+        total += model.score(" ".join(pieces))
+        count += len(pieces) + 1
+    return float(10.0 ** min(-total / count, 30.0)) if count else float("inf")

@@ -1,0 +1,99 @@
+"""Models -> one score of each kind for every document.
+
+Belongs here: applying the published models to a dump. Does not belong here: training (classifiers.py, perplexity.py), thresholds.
+
+A document that a model was trained on is scored by the model of the other fold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.edits import rendered
+from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.quality.text import features, fold
+from pipelines.spark import Engine
+
+VERSION = 1
+SCORES = pa.schema(
+    [
+        ("doc_id", pa.binary(16)),
+        ("reference", pa.float32()),  # probability that a reference work would cite the page; null without a model of the language
+        ("stem_exercise", pa.float32()),  # probability of an exercise with solution
+        ("stem_exposition", pa.float32()),  # probability of STEM exposition
+        ("perplexity", pa.float32()),  # of 5-gram KenLM over BPE pieces, per piece; null without a model
+    ]
+)
+MAX_PERPLEXITY = 1e6
+
+
+def build_scores(
+    lake: Lake,
+    engine: Engine,
+    documents: Dataset,
+    edits: Dataset,
+    signals: dict[str, Dataset],
+    reference: Dataset,
+    stem: Dataset,
+    perplexity: Dataset,
+) -> Built:
+    """Publish SCORES, row-aligned with `documents`, rounded to 1e-4. Parameters carry the perplexity cutoffs of each language."""
+    models = {"reference": reference, "stem": stem, "perplexity": perplexity}
+    cards = {name: model.read_json("card.json") for name, model in models.items()}
+    languages = signals["language"]
+
+    def write(writer: Writer) -> None:
+        def work(index: int) -> None:
+            path = documents.parts[index].path
+            if writer.has(path):
+                return
+            heads = documents.read_part(index, ["doc_id", "side"]).to_pylist()
+            codes = languages.read_part(index, ["language"])["language"].to_pylist()
+            texts = rendered(documents, edits, index).to_pylist()
+            rows = [
+                _score(models, cards, documents.content_hash, h["doc_id"], h["side"], code, text)
+                for h, code, text in zip(heads, codes, texts, strict=True)
+            ]
+            table = pa.Table.from_pylist(rows, SCORES)
+            stats = {"documents": len(rows), "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]}}
+            writer.write_table(path, table, stats)
+
+        engine.map_parts(len(documents.parts), work)
+
+    cutoffs = {code: {k: v[k] for k in ("p30", "p60")} for code, v in cards["perplexity"]["languages"].items() if v["available"]}
+    return lake.build(
+        "scores",
+        documents.manifest.partition,
+        version=VERSION,
+        parameters={"perplexity_cutoffs": cutoffs},
+        inputs={"documents": documents, "edits": edits, "signals/language": languages, **models},
+        write=write,
+    )
+
+
+def _score(
+    models: dict[str, Dataset], cards: dict[str, Any], content: str, doc_id: bytes, side: str, code: str, text: str
+) -> dict[str, Any]:
+    from pipelines.quality.classifiers import predict
+    from pipelines.quality.perplexity import perplexity_of
+
+    row: dict[str, Any] = {"doc_id": doc_id, "reference": None, "stem_exercise": None, "stem_exposition": None, "perplexity": None}
+    words = ""
+    for task in ("reference", "stem"):
+        card = cards[task]
+        entry = card["languages"].get(code)
+        if not entry or not entry["available"]:
+            continue
+        trained_on = side == "train" and any(t["documents"] == content for t in card["training"].values())
+        words = words or features(text)
+        found = predict(str(models[task].local(f"{code}-{f'fold{fold(doc_id)}' if trained_on else 'full'}.bin")), words)
+        if task == "reference":
+            row["reference"] = round(found.get("reference", 0.0), 4)
+        else:
+            for label in ("exercise", "exposition"):
+                row[f"stem_{label}"] = round(found.get(label, 0.0), 4) if label in entry["labels"] else None
+    if cards["perplexity"]["languages"].get(code, {}).get("available"):
+        row["perplexity"] = round(min(perplexity_of(str(models["perplexity"].local()), code, text), MAX_PERPLEXITY), 2)
+    return row
