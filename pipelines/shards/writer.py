@@ -1,7 +1,7 @@
 """From a corpus to token shards, parts in parallel, in bounded memory.
 
 Belongs here: tokenizing parts, ordering documents, writing shards. Does not belong here: the format
-(format.py), reading (reader.py), the encoder (encoder.py).
+(format.py), reading (reader.py), the encoder (tokenizer/encoder.py).
 
 Two passes over the engine. First each part of the corpus is tokenized once and spilled, sorted by order key.
 Then each shard, an equal range of the 64-bit key space, gathers its range from every spill. Tokens, not
@@ -13,7 +13,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,13 +22,24 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from pipelines.lake import Built, Dataset, Lake, Writer, safe_name
-from pipelines.shards.encoder import BATCH_BYTES, Encoder
 from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, PROVENANCE, TOKEN, ShardError, ShardFile, order_key, shard_paths
-from pipelines.spark import Engine
+
+if TYPE_CHECKING:
+    from pipelines.spark import Engine
+    from pipelines.tokenizer.encoder import Encoder
 
 VERSION = 1
+BATCH_BYTES = 4 << 20  # text handed to the encoder at once: bounds memory, long enough to amortise the call
 SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
 SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.binary())])
+
+
+@lru_cache(maxsize=1)
+def _encoder(definition: str) -> Encoder:
+    """One encoder for a worker: its word cache stays warm from part to part."""
+    from pipelines.tokenizer.encoder import Encoder
+
+    return Encoder(definition)
 
 
 def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_domain: bool) -> pa.Table:
@@ -57,14 +69,18 @@ def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_dom
             flush()
             size = 0
     flush()
-    keys = pa.array([order_key(seed, d) for d in table.column("doc_id").to_pylist()], pa.uint64())
+    doc_ids = table.column("doc_id").to_pylist()
+    keys = [order_key(seed, d) for d in doc_ids]
+    provenance = [table.column(f.name).cast(f.type) for f in PROVENANCE]
     arrays = [
         pa.array(sources, pa.string()),
-        keys,
-        *(table.column(n).cast(t) for n, t in zip(PROVENANCE.names, PROVENANCE.types, strict=True)),
+        pa.array(keys, pa.uint64()),
+        *provenance,
+        pa.array(lengths, pa.int64()),
+        pa.array(tokens, pa.binary()),
     ]
-    spill = pa.table([*arrays, pa.array(lengths, pa.int64()), pa.array(tokens, pa.binary())], schema=SPILL)
-    ordered = sorted(range(len(spill)), key=lambda r: (sources[r], keys[r].as_py(), table.column("doc_id")[r].as_py()))
+    spill = pa.table(arrays, schema=SPILL)
+    ordered = sorted(range(len(spill)), key=lambda r: (sources[r], keys[r], doc_ids[r]))
     return spill.take(pa.array(ordered, pa.int64()))
 
 
@@ -122,8 +138,7 @@ def build_shards(
         def spill(i: int) -> None:
             if lake.exists(f"{spills[i]}.json"):
                 return
-            encoder = Encoder(definition.decode())
-            table = _spill_part(corpus, i, encoder, seed, by_domain)
+            table = _spill_part(corpus, i, _encoder(definition.decode()), seed, by_domain)
             lake.fs.create_dir(scratch, recursive=True)
             pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
             totals: dict[str, int] = {}
