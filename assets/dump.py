@@ -3,7 +3,6 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
-from __future__ import annotations
 
 import dagster as dg
 from pipelines.decisions import Policy, build_decisions, policy_path

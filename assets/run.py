@@ -4,7 +4,6 @@ Belongs here: resolve paths, write the run's `run.json`, hand the work to the cl
 evaluation happen in other processes: torch is never imported here.
 """
 
-from __future__ import annotations
 
 import json
 from pathlib import Path

@@ -4,7 +4,6 @@ Belongs here: what a person sees while a job runs in this process. Does not belo
 except the seconds of each stage that the report shows.
 """
 
-from __future__ import annotations
 
 import json
 import time
