@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     for language, names, han, size in (("en", ENGLISH, False, 2000), ("zh", CHINESE, True, 750)):
         texts = read_texts(options.data, names, han, count, size)
         seconds: dict[str, list[float]] = {name: [] for name in compared}
-        for name, run in compared.items():
+        for run in compared.values():
             run(texts[:20])
         for _ in range(rounds):
             for name, run in compared.items():

@@ -1,0 +1,156 @@
+"""Near-duplicates in process with the shipped kernels, verification included, against the datasketch LSH loop.
+
+Run: python -m benchmarks.neardup [--quick] [--data ../shared/data/corpus]
+Documents are pieces of real text, about a third of them edited copies. CPU seconds of this process from texts to the
+kept set. Recall and precision are against exact Jaccard of every pair of a smaller set (an inverted index of shingles).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts, shingle_strings
+
+
+def make_documents(originals: list[str], count: int, seed: int = 1) -> list[str]:
+    """`count` documents: originals (reused with changed words once they run out) and 32 % edited copies.
+
+    The share of words, or of Han characters, that an edited copy changes is 0.2 u^2 for uniform u; 25 % are also cut.
+    """
+    gen = random.Random(seed)
+    words = [w for t in originals[:500] for w in t.split()][:20000]
+    documents: list[str] = []
+
+    def change(text: str, share: float) -> str:
+        parts = text.split(" ") if text.count(" ") > len(text) // 12 else list(text)
+        glue = " " if text.count(" ") > len(text) // 12 else ""
+        return glue.join(gen.choice(words)[: 1 if not glue else None] if gen.random() < share else p for p in parts)
+
+    while len(documents) < count:
+        if documents and gen.random() < 0.32:
+            text = change(documents[gen.randrange(len(documents))], 0.2 * gen.random() ** 2)
+            documents.append(text[: int(len(text) * gen.uniform(0.5, 1))] if gen.random() < 0.25 else text)
+        else:
+            text = originals[len(documents) % len(originals)]
+            documents.append(text if len(documents) < len(originals) else change(text, 0.6))
+    return documents
+
+
+def removed_by_skypile(texts: list[str]) -> set[int]:
+    """Signatures, band keys, star edges, components, election with exact verification: rows removed."""
+    from pipelines.dedup import bands, components, kernel
+    from pipelines.dedup.election import Thresholds, elect, elect_exact
+    from pipelines.dedup.signatures import MinHashParameters
+
+    parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())
+    minima, counts = kernel.minhash(array, parameters.num_perm, parameters.seed)
+    leaders, copies = elect_exact(kernel.content_hashes(array).to_pylist(), range(len(texts)))
+    live = np.array([r for r in leaders if counts[r]], np.int64)
+    keys = bands.band_keys(minima[live].astype(np.uint16), parameters.bands, parameters.rows)
+    nodes, roots = components.driver_components(bands.star_edges(keys, live))
+    place = np.searchsorted(live, nodes)
+    sets = dict(zip(nodes.tolist(), kernel.shingle_sets(array.take(pa.array(nodes))), strict=True))
+    own = dict(zip(nodes.tolist(), keys[place], strict=True))
+    gone = set(copies)
+    order = np.lexsort((nodes, roots))
+    for members in np.split(nodes[order], np.flatnonzero(np.diff(roots[order])) + 1) if len(nodes) else []:
+        gone |= {r.row for r in elect(members.tolist(), own.__getitem__, sets.__getitem__, Thresholds())}
+    return gone
+
+
+def removed_by_datasketch(texts: list[str]) -> set[int]:
+    """bulk with xxh32, MinHashLSH with the same bands, query then insert; verified by nothing."""
+    import xxhash
+    from datasketch import MinHash, MinHashLSH
+
+    lsh = MinHashLSH(num_perm=224, params=(28, 8))
+    gone: set[int] = set()
+    for start in range(0, len(texts), 1000):
+        block = [shingle_strings(t) for t in texts[start : start + 1000]]
+        for n, sketch in enumerate(MinHash.bulk(block, num_perm=224, hashfunc=xxhash.xxh32_intdigest), start):
+            if lsh.query(sketch):
+                gone.add(n)
+            else:
+                lsh.insert(n, sketch, check_duplication=False)
+    return gone
+
+
+def true_pairs(texts: list[str], threshold: float = 0.7) -> list[tuple[int, int]]:
+    """Every pair of exact Jaccard similarity from `threshold` on, through an inverted index over shared shingles."""
+    sets = [set(shingle_strings(t)) for t in texts]
+    index: dict[bytes, list[int]] = defaultdict(list)
+    pairs = []
+    for row, own in enumerate(sets):
+        shared: dict[int, int] = defaultdict(int)
+        for shingle in own:
+            for other in index[shingle]:
+                shared[other] += 1
+            index[shingle].append(row)
+        for other, both in shared.items():
+            if both / (len(own) + len(sets[other]) - both) >= threshold:
+                pairs.append((other, row))
+    return pairs
+
+
+def cpu(work: Any, texts: list[str]) -> tuple[float, set[int]]:
+    started = time.process_time()
+    gone = work(texts)
+    return time.process_time() - started, gone
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table and the result line; 2 where the data is absent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--quick", action="store_true", help="2,500 and 5,000 documents instead of 50,000 and 100,000")
+    options = parser.parse_args(arguments)
+    if not options.data.is_dir():
+        print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
+        return 2
+    half, judged = (2500, 1500) if options.quick else (50_000, 20_000)
+    originals = read_texts(options.data, ENGLISH, False, half, 2000) + read_texts(options.data, CHINESE, True, half // 4, 750)
+    random.Random(0).shuffle(originals)
+    documents = make_documents(originals, 2 * half)
+    removed_by_skypile(documents[:100])
+    small, _ = cpu(removed_by_skypile, documents[:half])
+    large, gone = cpu(removed_by_skypile, documents)
+    peer, peer_gone = cpu(removed_by_datasketch, documents)
+
+    sample = documents[:judged]
+    pairs = true_pairs(sample)
+    removed = removed_by_skypile(sample)
+    involved = {r for pair in pairs for r in pair}
+    recall = sum(a in removed or b in removed for a, b in pairs) / max(1, len(pairs))
+    precision = len(removed & involved) / max(1, len(removed))
+    print(f"{'method':12} {'documents':>10} {'CPU s':>8} {'kept':>8}")
+    print(f"{'skypile':12} {half:10} {small:8.2f}")
+    print(f"{'skypile':12} {2 * half:10} {large:8.2f} {2 * half - len(gone):8}")
+    print(f"{'datasketch':12} {2 * half:10} {peer:8.2f} {2 * half - len(peer_gone):8}")
+    print(f"{len(pairs)} true pairs among {judged} documents: recall {recall:.4f}, precision {precision:.4f}")
+    metrics = {
+        "ratio_datasketch": round(peer / large, 2),
+        "growth": round(large / small, 3),
+        "recall": round(recall, 4),
+        "precision": round(precision, 4),
+        "cpu_seconds": round(large, 2),
+        "documents": 2 * half,
+        "true_pairs": len(pairs),
+    }
+    goal = {"ratio_datasketch": 10, "growth": 2.1, "recall": 0.97, "precision": 0.99}
+    command = "python -m benchmarks.neardup" + (" --quick" if options.quick else "")
+    print(json.dumps({"name": "neardup", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
