@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import pickle
+import random
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipelines.corpus import build_validation_sets
+from pipelines.documents import document_id
+from pipelines.items import Item, items_from_folders
+from pipelines.lake import Lake, LakeError
+from pipelines.overlap import Index, OverlapPolicy, build_overlap
+from pipelines.spark import InProcess
+from tests.pipelines.release_samples import make_duplicates, make_release
+
+ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
+CHINESE = "小明每天早上在農貿市場賣出十六個鴨蛋，自己留下三個當作早餐，其餘的全部賣給鄰居，請問他一天能賺多少錢？"
+SIMPLIFIED = "小明每天早上在农贸市场卖出十六个鸭蛋，自己留下三个当作早餐，其余的全部卖给邻居，请问他一天能赚多少钱？"
+
+
+def words(rng: random.Random, count: int) -> str:
+    return " ".join(f"w{rng.randrange(5000)}" for _ in range(count))
+
+
+def index(*items: str, **policy: object) -> Index:
+    return Index([Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], OverlapPolicy(**policy))  # type: ignore[arg-type]
+
+
+def test_found_verbatim_in_a_long_page_with_byte_spans() -> None:
+    rng = random.Random(1)
+    page = f"{words(rng, 4000)} 中文。{ENGLISH} {words(rng, 4000)}"
+    (match,) = index(ENGLISH, words(rng, 40)).find(page)
+    assert page.encode()[match.start : match.end].decode() == ENGLISH.rstrip("?")
+
+
+def test_width_case_and_script_do_not_matter() -> None:
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in ENGLISH.upper())
+    assert [m.item.name for m in index(ENGLISH).find(f"x {wide} y")] == ["0"]
+    pytest.importorskip("opencc")
+    assert [m.item.name for m in index(CHINESE).find(f"題目。{SIMPLIFIED}完")] == ["0"]
+
+
+def test_a_tenth_of_the_tokens_edited_is_still_found() -> None:
+    rng = random.Random(2)
+    items = [words(rng, rng.randrange(20, 60)) for _ in range(300)]
+    lookup, found = index(*items), 0
+    for k, item in enumerate(items):
+        tokens = item.split()
+        for place in rng.sample(range(len(tokens)), len(tokens) // 10):
+            tokens[place] = "edited"
+        found += str(k) in [m.item.name for m in lookup.find(f"{words(rng, 200)} {' '.join(tokens)} {words(rng, 200)}")]
+    assert found >= 0.95 * len(items)
+
+
+def test_common_phrases_and_scattered_pieces_are_not_found() -> None:
+    rng = random.Random(3)
+    phrase = "which of the following statements about this passage is the most likely to be correct"
+    items = [f"{phrase} {words(rng, 20)}" for _ in range(20)]
+    assert index(*items).find(f"{words(rng, 50)} {phrase} {words(rng, 50)}") == []
+    tokens = ENGLISH.split()
+    pieces = [" ".join(tokens[k : k + 6]) for k in range(0, len(tokens) - 5, 6)]
+    assert index(ENGLISH).find(" ".join(f"{piece} {words(rng, 400)}" for piece in pieces)) == []
+
+
+def test_a_short_document_inside_a_long_item_is_found() -> None:
+    long = words(random.Random(4), 2000)
+    assert [m.item.name for m in index(long).find(" ".join(long.split()[700:760]))] == ["0"]
+    assert index(long).find("nothing of it at all") == [] == index(long).find("")
+
+
+def test_short_and_equal_items_and_pickling() -> None:
+    lookup = index("too short", ENGLISH, ENGLISH.upper())
+    assert (lookup.skipped, len(lookup.items)) == (1, 1)
+    assert [m.item.name for m in pickle.loads(pickle.dumps(lookup)).find(ENGLISH)] == ["1"]
+
+
+def test_items_from_every_kind_of_file(tmp_path: Path) -> None:
+    bench, leak = tmp_path / "bench", tmp_path / "leakage"
+    for folder in (bench / "gsm8k", bench / "mmlu", leak):
+        folder.mkdir(parents=True)
+    lines = "\n".join(json.dumps({"question": f"Question {k}? " * 9, "answer": "7"}) for k in range(2))
+    (bench / "gsm8k" / "test.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (bench / "gsm8k" / "train.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (bench / "one.json").write_text(json.dumps({"example": [{"question": "短题", "options": ["甲", "乙"]}]}), encoding="utf-8")
+    rows = io.StringIO()
+    csv.writer(rows).writerows([["", "Question", "A", "B", "Answer"], ["0", "Which?", "this", "that", "A"]])
+    with zipfile.ZipFile(bench / "mmlu" / "m.zip", "w") as archive:
+        archive.writestr("test/a.csv", rows.getvalue())
+        archive.writestr("dev/b.csv", "What is it?,one,two,A\n")
+    for name in ("train", "test", "reference"):
+        (leak / f"{name}.jsonl").write_text(json.dumps({"text": name}) + "\n")
+    items = items_from_folders([bench, leak])
+    assert [(i.kind, i.name) for i in items] == [
+        ("benchmark", "gsm8k/test.jsonl:0"),
+        ("benchmark", "gsm8k/test.jsonl:1"),
+        ("benchmark", "mmlu/m.zip/dev/b.csv:0"),
+        ("benchmark", "mmlu/m.zip/test/a.csv:0"),
+        ("benchmark", "one.json:0"),
+        ("leakage", "reference.jsonl:0"),
+        ("leakage", "test.jsonl:0"),
+    ]
+    assert [i.text for i in items[2:5]] == ["What is it?\none\ntwo", "Which?\nthis\nthat", "短题\n甲\n乙"]
+    (bench / "bad.json").write_text("{")
+    with pytest.raises(LakeError, match=r"bad\.json"):
+        items_from_folders([bench])
+
+
+def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "test.jsonl").write_text(json.dumps({"question": ENGLISH}))
+    rng = random.Random(5)
+    held_out = words(rng, 60)
+    rows = [{"text": f"{words(rng, 99)} {ENGLISH}"}, {"text": held_out, "side": "validation"}, {"text": words(rng, 99)}]
+    rows += [{"text": f"{held_out} {words(rng, 500)}"}, {"text": ENGLISH, "reasons": ["gopher/words"]}]
+    release = make_release(lake, {"a": rows})
+    validation = build_validation_sets(lake, InProcess(), release, make_duplicates(lake)).dataset
+    built = build_overlap(lake, InProcess(), release, validation, [folder])
+    found = {r["doc_id"]: (r["kind"], r["source"], r["item"]) for r in built.dataset.read().to_pylist()}
+    ids = [document_id("a", "f", k) for k in range(5)]
+    assert found == {
+        ids[0]: ("benchmark", "bench/test.jsonl", "test.jsonl:0"),
+        ids[3]: ("validation", "validation/web-en", ids[1].hex()),
+    }
+    assert built.dataset.stats["found_documents"] == 2
+    assert not build_overlap(lake, InProcess(), release, validation, [folder]).fresh
+    (folder / "test.jsonl").write_text(json.dumps({"question": "Another " + ENGLISH}))
+    assert build_overlap(lake, InProcess(), release, validation, [folder]).fresh
