@@ -366,13 +366,16 @@ def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, 
     """
     length, batch, peak, final = 256, 8, 3e-3, 3e-4
     found = plan_sources(shards, length)
-    sizes = {c: sum(s.sequences for s in found if s.corpus == c) for c in ("main", "stem")}
-    # 120 steps read 960 sequences, 64 of them STEM; four repetitions leave room for rounding below the limit of five.
-    scale = min(1.0, 4 * sizes["main"] / 960)
-    a, b, c = (max(2, int(n * scale)) for n in (60, 20, 40))
-    with_stem = sizes["stem"] >= 2  # less is not even two steps' worth
+    room = {}
+    for corpus in ("main", "stem"):
+        sizes = [s.sequences for s in found if s.corpus == corpus]
+        # Four repetitions, and what redistribution needs for rounding below the limit of five.
+        room[corpus] = min(4 * sum(sizes), 5 * sum(sizes) - 3 * len(sizes))
+    # 120 steps read 960 sequences; a step of Stage-2 reads a fifth of its batch from SkyPile-STEM.
+    a, b, c = (max(2, int(n * min(1.0, room["main"] / 960))) for n in (60, 20, 40))
+    with_stem = room["stem"] >= 2 * batch * 0.2
     if with_stem:
-        c = max(2, min(c, int(4 * sizes["stem"] / (batch * 0.2))))
+        c = max(2, min(c, int(room["stem"] / (batch * 0.2))))
     per_step = length * batch
     constant, ramp = Schedule(kind="constant", peak=final), STEM_RAMP if with_stem else StemShare()
     cosine = Schedule(kind="cosine", peak=peak, final=final, warmup_tokens=max(1, a // 10) * per_step)
