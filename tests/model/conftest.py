@@ -62,8 +62,8 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {n: root / n for n in ("main", "stem", "validation")}
 
 
-@pytest.fixture
-def make_run(tmp_path: Path, shards: dict[str, Path]) -> Any:
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) -> Any:
     """Writes a run folder: 4 + 2 steps of Stage-1 and 2 of Stage-2, batches of 8 x 32 tokens."""
     from model.plan import Phase, RunCard, Schedule, StemShare, build_plan
 
@@ -94,8 +94,7 @@ def make_run(tmp_path: Path, shards: dict[str, Path]) -> Any:
             ),
         )
         listings = {n: json.loads((shards[n] / "shards.json").read_text()) for n in ("main", "stem")}
-        folder = tmp_path / name
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp(name)
         value = {
             "plan": build_plan(card, listings).to_json(),
             "model": MODEL,

@@ -44,8 +44,8 @@ class Ranks:
         self.process.wait(timeout=20)
 
 
-def kill_at(function: str, call: int) -> None:
-    """Replace `module:name` or `module:Class.name` so that its n-th call (from 1) kills this process after it ran."""
+def kill_at(function: str, call: int, touch: str | None = None) -> None:
+    """Replace `module:name` or `module:Class.name`: after its n-th call (from 1) this process dies, or writes the file `touch`."""
     module, _, path = function.partition(":")
     owner: Any = importlib.import_module(module)
     *parents, name = path.split(".")
@@ -56,7 +56,9 @@ def kill_at(function: str, call: int) -> None:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         result = original(*args, **kwargs)
         count[0] += 1
-        if count[0] == call:
+        if count[0] == call and touch:
+            Path(touch).touch()
+        elif count[0] == call:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
@@ -82,7 +84,7 @@ def run_rank(rank: int, port: int, request: dict[str, Any]) -> None:
 
         kill = request["kill"]
         if kill and kill["rank"] == rank:
-            kill_at(kill["function"], kill["call"])
+            kill_at(kill["function"], kill["call"], kill.get("touch"))
         code = main(request["arguments"])
     except BaseException:
         traceback.print_exc()
@@ -125,9 +127,13 @@ if __name__ == "__main__":
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     import deepspeed  # noqa: F401
+    import deepspeed.ops  # noqa: F401
     import torch
+    import torch.utils.tensorboard
 
-    import model.architecture  # noqa: F401
+    import model.architecture
+    import model.export
+    import model.train  # noqa: F401
 
     torch.set_num_threads(1)
     for line in sys.stdin:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,18 @@ def explain(folder: Path) -> str:
     return "".join(p.read_text()[-1500:] for p in sorted(folder.glob("rank*.log")))
 
 
-@pytest.fixture
-def whole(make_run: Any, ranks: Ranks) -> Path:
+@pytest.fixture(scope="module")
+def trained(make_run: Any, ranks: Ranks) -> Path:
     """An uninterrupted Stage-1 on two ranks."""
     folder: Path = make_run("whole")
     assert ranks.train(folder, "stage1", 2) == [0, 0], explain(folder)
     return folder
+
+
+@pytest.fixture
+def whole(trained: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change."""
+    return Path(shutil.copytree(trained, tmp_path / "whole"))
 
 
 def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) -> None:
@@ -57,11 +64,17 @@ def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) ->
 
 def test_stop_request_saves_and_a_second_start_gives_the_same_bits(whole: Path, make_run: Any, ranks: Ranks) -> None:
     stopped = make_run("stopped", checkpoint_every=100)
-    # The request arrives while step 3 is computed: it is written by a rank that reads its third batch.
-    (stopped / "stop").write_text("")
-    assert ranks.train(stopped, "stage1", 2) == [0, 0], explain(stopped)
-    assert "stopped at step 0" in (stopped / "rank0.log").read_text()
+    at_3 = {"rank": 0, "function": "model.train:Trainer.train_step", "call": 3, "touch": str(stopped / "stop")}
+    assert ranks.train(stopped, "stage1", 2, kill=at_3) == [0, 0], explain(stopped)
+    assert "stopped at step 3" in (stopped / "rank0.log").read_text()
+    assert (stopped / "checkpoints" / "latest").read_text() == "step-00000003"
     assert not (stopped / "stop").exists()
+    assert ranks.train(stopped, "stage1", 2) == [0, 0], explain(stopped)
+    assert losses(stopped) == losses(whole)
+    assert weights(stopped) == weights(whole)
+
+
+def test_lost_rank_costs_one_interval_and_changes_nothing(whole: Path, make_run: Any, ranks: Ranks) -> None:
     killed = make_run("killed")
     codes = ranks.train(killed, "stage1", 2, kill={"rank": 1, "function": "model.train:Trainer.train_step", "call": 5})
     assert codes[1] == -9 and codes[0] != 0
