@@ -9,7 +9,7 @@ import pyarrow as pa
 from pipelines.documents import DOCUMENTS, document_id
 from pipelines.dumps.card import DumpCard
 from pipelines.edits import build_edits
-from pipelines.lake import Lake, Writer
+from pipelines.lake import Lake, Writer, digest
 from pipelines.spark import InProcess
 from pipelines.tables import DumpTables
 
@@ -29,5 +29,6 @@ def make_dump(lake: Lake, engine: InProcess, name: str, parts: list[list[str]], 
                 number += 1
             writer.write_table(f"part-{i:05d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
 
-    documents = lake.build("documents", name, version=1, write=write).dataset
+    texts_hash = {"texts": digest(repr(parts), side)}
+    documents = lake.build("documents", name, version=1, inputs=texts_hash, write=write).dataset
     return DumpTables(dump, documents, build_edits(lake, engine, documents).dataset)

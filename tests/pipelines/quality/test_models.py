@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from pipelines.lake import Lake
+from pipelines.quality import perplexity
+from pipelines.quality.classifiers import auc, build_reference_classifier, build_stem_classifier
+from pipelines.quality.perplexity import build_perplexity_models
+from pipelines.quality.scores import SCORES, build_scores
+from pipelines.quality.text import features
+from pipelines.signals.stage import build_signals
+from pipelines.spark import InProcess
+from pipelines.tables import DumpTables
+from tests.pipelines.helpers import make_dump
+
+TOPICS = {
+    "reference": [
+        "history",
+        "river",
+        "province",
+        "century",
+        "population",
+        "city",
+        "founded",
+        "kingdom",
+        "treaty",
+        "museum",
+        "region",
+        "census",
+        "archive",
+        "bishop",
+    ],
+    "web": [
+        "buy",
+        "shop",
+        "discount",
+        "price",
+        "order",
+        "shipping",
+        "click",
+        "offer",
+        "sale",
+        "deal",
+        "cart",
+        "today",
+        "coupon",
+        "brand",
+        "free",
+        "store",
+    ],
+    "stem": [
+        "question",
+        "answer",
+        "solve",
+        "equation",
+        "sum",
+        "number",
+        "equals",
+        "solution",
+        "calculate",
+        "apples",
+        "therefore",
+        "total",
+        "multiply",
+    ],
+}
+
+
+def texts(topic: str, count: int) -> list[str]:
+    rng = random.Random(topic)
+    return [
+        "The people of this place have said that it is the best of all, and this is what they wrote about the "
+        + " ".join(rng.choices(TOPICS[topic], k=30))
+        + "."
+        for _ in range(count)
+    ]
+
+
+@pytest.fixture
+def dumps(lake: Lake, engine: InProcess) -> dict[str, DumpTables]:
+    return {
+        "ref": make_dump(lake, engine, "ref", [texts("reference", 40)], category="encyclopedia", reference=True),
+        "web": make_dump(lake, engine, "web", [texts("web", 40), texts("web", 30)]),
+        "stem": make_dump(lake, engine, "stem", [texts("stem", 40)], category="stem"),
+        "held": make_dump(lake, engine, "held", [texts("web", 20)], side="validation", held_out=True),
+    }
+
+
+def test_reference_classifier_separates_and_repeats(lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]) -> None:
+    built = build_reference_classifier(lake, dumps)
+    card = built.dataset.read_json("card.json")
+    assert sorted(card["training"]) == ["ref", "web"]  # the exercises are no random pages; held out is never read
+    assert card["training"]["web"]["documents"] == dumps["web"].documents.content_hash
+    assert card["languages"]["en"]["out_of_fold"]["reference"]["auc"] > 0.95
+    assert not card["languages"]["zh"]["available"] and "zh examples of reference" in card["languages"]["zh"]["reason"]
+
+    lake.delete(f"keys/{built.dataset.manifest.recompute_key}.json")
+    lake.delete(built.dataset.path)
+    again = build_reference_classifier(lake, dumps)
+    assert again.fresh and again.dataset.content_hash == built.dataset.content_hash
+
+
+def test_a_held_out_dump_leaves_the_models_alone_and_a_changed_one_does_not(
+    lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]
+) -> None:
+    key = build_reference_classifier(lake, dumps).dataset.manifest.recompute_key
+    without = {n: d for n, d in dumps.items() if n not in ("held", "stem")}
+    assert not build_reference_classifier(lake, without).fresh
+    changed = dumps | {"web": make_dump(lake, engine, "web", [texts("web", 50)])}
+    assert build_reference_classifier(lake, changed).dataset.manifest.recompute_key != key
+
+
+def test_scores_are_out_of_fold_and_null_without_a_model(
+    lake: Lake, engine: InProcess, dumps: dict[str, DumpTables], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(perplexity, "find_lmplz", lambda: None)
+    models = [build_reference_classifier(lake, dumps), build_stem_classifier(lake, dumps), build_perplexity_models(lake, dumps)]
+    assert models[2].dataset.stats == {"available": 0}
+    assert "lmplz is missing" in models[2].dataset.read_json("status.json")["missing"][0]
+    assert models[1].dataset.read_json("card.json")["languages"]["en"]["labels"] == ["exercise", "other"]
+
+    used: set[str] = set()
+    from pipelines.quality import classifiers
+
+    plain = classifiers.predict
+    monkeypatch.setattr(classifiers, "predict", lambda path, words: used.add(path.rsplit("-", 1)[1]) or plain(path, words))
+    means = {}
+    for name in ("ref", "stem", "held"):
+        used.clear()
+        t = dumps[name]
+        signals = {g: b.dataset for g, b in build_signals(lake, engine, t.documents, t.edits).items()}
+        built = build_scores(lake, engine, t.documents, t.edits, signals, *(m.dataset for m in models))
+        table = built.dataset.read()
+        assert table.schema == SCORES and table["doc_id"].equals(t.documents.read(["doc_id"])["doc_id"])
+        assert table["perplexity"].null_count == table["stem_exposition"].null_count == table.num_rows
+        means[name] = {k: sum(table[k].to_pylist()) / table.num_rows for k in ("reference", "stem_exercise")}
+        if name == "ref":
+            assert used == {"fold0.bin", "fold1.bin"}
+        if name == "held":
+            assert used == {"full.bin"}
+    assert means["ref"]["reference"] > means["held"]["reference"] + 0.3
+    assert means["stem"]["stem_exercise"] > means["held"]["stem_exercise"] + 0.3
+
+
+def test_features_are_one_line_and_fold_width() -> None:
+    assert features("今天 Ｂuy\n12个!") == "今 天 buy 0 0 个 !"
+
+
+def test_auc() -> None:
+    assert auc([3, 4], [1, 2]) == 1.0 and auc([1], [1]) == 0.5 and auc([], [1]) is None
