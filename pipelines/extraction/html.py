@@ -123,8 +123,8 @@ _DATE = re.compile(r"(?:19|20)\d\d[-/年.](?:0?[1-9]|1[0-2])[-/月.](?:0?[1-9]|[
 _CONTACT = re.compile(
     r"版权所有|备案号|ICP[备证]|京公网安备|举报电话|联系电话|联系我们|责任编辑|责编[:：]|未经授权|"
     r"转载请注明|扫一扫|二维码|点击下载|分享到|上一篇|下一篇|"
-    r"all rights reserved|copyright ©|©|terms of (?:use|service)|privacy policy|cookie policy|sign in|log in|subscribe|follow us|share this|"
-    r"read more|click here|contact us",
+    r"all rights reserved|copyright ©|©|terms of (?:use|service)|privacy policy|cookie policy|sign in|log in|subscribe|follow us|"
+    r"share this|read more|click here|contact us",
     re.IGNORECASE,
 )
 
@@ -179,7 +179,7 @@ def extract(markup: str) -> Page:
     if tree.body is None:
         return page
     blocks = _blocks(tree.body, page)
-    page.text = _text(blocks, _choose(blocks), page.title)
+    page.text = _text(blocks, _choose(blocks, page.title))
     return page
 
 
@@ -316,7 +316,7 @@ def _score(b: Block) -> float:
     return value
 
 
-def _choose(blocks: list[Block]) -> list[bool]:
+def _choose(blocks: list[Block], title: str = "") -> list[bool]:
     """Which blocks are main text."""
     base = [_score(b) for b in blocks]
     n = len(blocks)
@@ -347,7 +347,7 @@ def _choose(blocks: list[Block]) -> list[bool]:
         b = blocks[i]
         if b.tag in HEADINGS and b.links < 0.6 and b.far not in far and (not inside or b.root in inside):
             after = [j for j in range(i + 1, min(n, i + 5)) if blocks[j].tag not in HEADINGS or keep[j]][:2]
-            keep[i] = any(keep[j] for j in after)
+            keep[i] = any(keep[j] for j in after) or (b.tag == "h1" and len(b.text) > 3 and b.text in title and any(keep[i:]))
     return _trim(blocks, keep, weight)
 
 
@@ -368,8 +368,8 @@ def _trim(blocks: list[Block], keep: list[bool], weight: list[float]) -> list[bo
     return kept
 
 
-def _text(blocks: list[Block], keep: list[bool], title: str) -> str:
-    """The chosen blocks as lines; a heading or list item that nothing follows at the end is left out."""
+def _text(blocks: list[Block], keep: list[bool]) -> str:
+    """The chosen blocks as lines, an empty line before each heading; a short block said twice in a row is written once."""
     lines: list[str] = []
     last = ""
     for b, k in zip(blocks, keep, strict=True):

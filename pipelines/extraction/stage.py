@@ -23,7 +23,7 @@ from pipelines.extraction.side import side
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.spark import Engine
 
-VERSION = 1
+VERSION = 2
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
