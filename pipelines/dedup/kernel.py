@@ -79,28 +79,30 @@ def text_buffers(texts: pa.Array | pa.ChunkedArray) -> tuple[UintArray, UintArra
 
 @njit(cache=True, inline="always")
 def _decode(data, i, end):  # type: ignore[no-untyped-def]
-    """(code point, width) at byte i. Arrow strings are valid UTF-8; a cut sequence reads as one byte."""
-    c = np.int64(data[i])
+    """(code point uint32, width) at byte i. Arrow strings are valid UTF-8; a cut sequence reads as one byte."""
+    at = U64(i)
+    c = U32(data[at])
     if c < 0x80:
         return c, 1
     if c < 0xE0 and i + 1 < end:
-        return ((c & 0x1F) << 6) | (np.int64(data[i + 1]) & 0x3F), 2
+        return U32((c & U32(0x1F)) << U32(6) | U32(data[at + U64(1)] & 0x3F)), 2
     if c < 0xF0 and i + 2 < end:
-        return ((c & 0x0F) << 12) | ((np.int64(data[i + 1]) & 0x3F) << 6) | (np.int64(data[i + 2]) & 0x3F), 3
+        low = U32(data[at + U64(1)] & 0x3F) << U32(6) | U32(data[at + U64(2)] & 0x3F)
+        return U32((c & U32(0x0F)) << U32(12) | low), 3
     if i + 3 < end:
-        low = ((np.int64(data[i + 2]) & 0x3F) << 6) | (np.int64(data[i + 3]) & 0x3F)
-        return ((c & 0x07) << 18) | ((np.int64(data[i + 1]) & 0x3F) << 12) | low, 4
+        low = U32(data[at + U64(2)] & 0x3F) << U32(6) | U32(data[at + U64(3)] & 0x3F)
+        return U32((c & U32(0x07)) << U32(18) | U32(data[at + U64(1)] & 0x3F) << U32(12) | low), 4
     return c, 1
 
 
 @njit(cache=True, inline="always")
 def _fold(table, point):  # type: ignore[no-untyped-def]
-    """folded << 2 | class. Beyond the first plane, the ideographic planes stand alone and the rest separates."""
+    """folded << 2 | class, uint32. Beyond the first plane, the ideographic planes stand alone and the rest separates."""
     if point < 65536:
-        return np.int64(table[point])
+        return table[point]
     if 0x20000 <= point < 0x40000:
-        return (point << 2) | 3
-    return point << 2
+        return U32(point << U32(2) | U32(3))
+    return U32(point << U32(2))
 
 
 @njit(cache=True, inline="always")
@@ -135,24 +137,31 @@ def _permute(hashes, count, a, b, minima):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, inline="always")
 def _next_token(data, i, end, table):  # type: ignore[no-untyped-def]
-    """(hash, next byte) of the first token at or after i; next byte is -1 where there is none."""
+    """(hash, next byte) of the first token at or after i; next byte is -1 where there is none.
+
+    ASCII is looked up by its byte. Indices into `table` and `data` are unsigned: a signed one is tested for < 0.
+    """
+    h, running = U64(0), U32(0)
     while i < end:
-        point, width = _decode(data, i, end)
-        folded = _fold(table, point)
-        group = folded & 3
-        i += width
-        if group == 0:
-            continue
-        h = (SEED ^ U64(folded)) * PRIME
-        if group == 3:
-            return _avalanche(h * STEP), i
-        while i < end:
+        c = data[U64(i)]
+        width = 1
+        if c < 0x80:
+            folded = table[c]
+        else:
             point, width = _decode(data, i, end)
             folded = _fold(table, point)
-            if folded & 3 != group:
+        group = U32(folded & U32(3))
+        if running:
+            if group != running:
                 break
             h = (h ^ U64(folded)) * PRIME
-            i += width
+        elif group:
+            h = (SEED ^ U64(folded)) * PRIME
+            if group == 3:
+                return _avalanche(h * STEP), i + width
+            running = group
+        i += width
+    if running:
         return _avalanche(h * STEP), i
     return U64(0), np.int64(-1)
 
