@@ -1,0 +1,140 @@
+"""The report of a run: one HTML page that needs nothing else, and the same numbers as JSON.
+
+Belongs here: drawing and laying out what gather.py collected. Does not belong here: reading the lake.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+TEMPLATE = Path(__file__).with_name("template.html")
+MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
+
+
+def number(value: Any) -> str:
+    """A cell of a table: six significant digits, thousands apart, an en rule's place left empty for nothing."""
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
+
+
+def curves_svg(curves: dict[str, list[tuple[float, float]]], x: str, y: str) -> str:
+    """Inline SVG of the curves: system fonts, no outside references, the same bytes for the same numbers. "" without points."""
+    curves = {name: points for name, points in curves.items() if points}
+    if not curves:
+        return ""
+    import matplotlib
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "skypile", "font.family": "sans-serif", "font.size": 9}):
+        figure = Figure(figsize=(8, 3.6), layout="constrained")
+        axes = figure.add_subplot()
+        for name, points in curves.items():
+            stride = 1 + len(points) // MAX_POINTS
+            drawn = [*points[:-1:stride], points[-1]]
+            axes.plot([p[0] for p in drawn], [p[1] for p in drawn], label=name, marker="." if len(drawn) < 30 else "", linewidth=1.2)
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, frameon=False)
+        out = io.StringIO()
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = out.getvalue()
+    return svg[svg.index("<svg") :]
+
+
+def _table(caption: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """[] without rows, so that an empty table is not shown."""
+    if not rows:
+        return []
+    header = list(dict.fromkeys(k for row in rows for k in row))
+    return [{"caption": caption, "header": header, "rows": [[number(row.get(k)) for k in header] for row in rows]}]
+
+
+def flat(value: Any, prefix: str = "") -> list[dict[str, Any]]:
+    """Rows (measure, value) of nested JSON; lists as JSON text."""
+    if isinstance(value, dict):
+        return [row for key, inner in value.items() for row in flat(inner, f"{prefix}{' / ' if prefix else ''}{key}")]
+    return [{"measure": prefix, "value": json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value}]
+
+
+def _step_curves(steps: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    curves: dict[str, list[tuple[float, float]]] = {"all": []}
+    for record in steps:
+        if record.get("loss") is not None:
+            curves["all"].append((record["step"], record["loss"]))
+        for source, loss in sorted((record.get("loss_by_source") or {}).items()):
+            if loss is not None:
+                curves.setdefault(source, []).append((record["step"], loss))
+    return curves
+
+
+def _domain_curves(records: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for record in records:
+        if record.get("loss") is not None:
+            curves.setdefault(str(record["domain"]), []).append((record["step"], record["loss"]))
+    return curves
+
+
+def _last(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    last = max((r["step"] for r in records), default=None)
+    keys = ("domain", "step", "loss", "bits_per_byte", "tokens")
+    return [{k: r.get(k) for k in keys} for r in records if r["step"] == last]
+
+
+def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
+    """The page, section by section: title, note, figure (SVG or ""), tables."""
+    evaluation = data.get("evaluation", {})
+
+    def of(title: str, note: str = "", figure: str = "", tables: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+        return {"title": title, "note": note, "figure": figure, "tables": tables or []}
+
+    compositions = [t for w, rows in data.get("composition", {}).items() for t in _table(f"SkyPile-{w.capitalize()}", rows)]
+    tokenizers = [t for name, report in data.get("tokenizer", {}).items() if report for t in _table(f"Vocabulary {name}", flat(report))]
+    steps, validation = data.get("steps", []), data.get("validation", [])
+    shown = {t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k != "key"})) for t in evaluation}
+    note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
+    several = "A document with several reasons counts under each."
+    return [
+        of("Funnel", several, tables=_table("Documents by dump and reason", data.get("funnel", []))),
+        of("Composition against Table 1", note, tables=compositions),
+        of("Overlap with benchmarks, leakage and validation", tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else []),
+        of("Tokenizer", tables=tokenizers),
+        of("Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")),
+        of(
+            "Validation loss by domain",
+            figure=curves_svg(_domain_curves(validation), "step", "loss (nats per token)"),
+            tables=_table("Last validation", _last(validation)),
+        ),
+        of("Validation of the exported model", tables=shown.get("validation")),
+        of("Chinese domain perplexity", tables=shown.get("perplexity")),
+        of("Benchmarks", tables=shown.get("benchmarks")),
+        of("Leakage", "L_train, L_test, L_ref and their differences (paper 5).", tables=shown.get("leakage")),
+        of("Time by stage", "Seconds of wall clock when it was computed.", tables=_table("Stages", data.get("times", []))),
+        of("Datasets", tables=_table("What was read, by content hash", data.get("assets", []))),
+    ]
+
+
+def write_report(lake_root: str | Path, run: str, data: dict[str, Any]) -> tuple[Path, Path]:
+    """Write runs/<run>/report/report.html and report.json below `lake_root`; return both paths.
+
+    For a lake in S3 the files lie in the machine's cache, and copies are put in the lake.
+    """
+    from jinja2 import Environment
+
+    from pipelines.lake import Lake
+
+    lake = Lake(lake_root)
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    html = page.render(data=data, sections=sections(data))
+    folder = f"runs/{run}/report"
+    lake.write_bytes(f"{folder}/report.html", html.encode())
+    lake.write_json(f"{folder}/report.json", data)
+    return lake.local(f"{folder}/report.html"), lake.local(f"{folder}/report.json")

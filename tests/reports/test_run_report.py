@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from pipelines.corpus import build_corpus, build_rejected
+from pipelines.lake import Lake
+from pipelines.overlap import SCHEMA
+from pipelines.recurrence import build_recurring_blocks
+from pipelines.spark import InProcess
+from reports.gather import TABLE1, composition, gather, read_lines
+from reports.run_report import curves_svg, number, write_report
+from tests.pipelines.release_samples import make_duplicates, make_release, publish
+
+
+def test_nothing_there_is_named_and_still_a_page(lake: Lake, tmp_path: Path) -> None:
+    data = gather(lake, tmp_path / "run", "demo", "first", ["a"])
+    assert {"documents of a", "skypile_main of first", "logs/steps.jsonl of the run"} <= set(data["missing"])
+    html, numbers = write_report(lake.root, "demo", data)
+    assert "skypile_main of first" in html.read_text()
+    assert json.loads(numbers.read_text()) == data
+
+
+def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
+    rows = [{"text": "one page about cats"}, {"text": "bad page", "reasons": ["gopher/words"]}, {"text": "x = 1", "category": "code"}]
+    release = make_release(lake, {"a": rows})
+    duplicates, overlap = make_duplicates(lake), publish(lake, "overlap", "r", [SCHEMA.empty_table()])
+    arguments = (lake, InProcess(), release, duplicates, build_recurring_blocks(lake, InProcess(), release, duplicates).dataset, overlap)
+    build_corpus(*arguments)
+    build_rejected(*arguments)
+    logs = tmp_path / "run" / "logs"
+    logs.mkdir(parents=True)
+    steps = [{"step": k, "loss": 9.0 - k, "loss_by_source": {"en-webpages": 8.5 - k}} for k in range(3)]
+    (logs / "steps.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps) + '{"step": 3, "lo')
+    lines = [{"step": 2, "domain": d, "loss": 7.25, "bits_per_byte": 2.5, "tokens": 10} for d in ("web-en", "<web-zh>")]
+    (logs / "validation.jsonl").write_text("".join(json.dumps(s) + "\n" for s in lines))
+    lake.write_json("runs/demo/evaluation/benchmarks.json", {"ceval": {"accuracy": 0.25}, "mmlu": {"missing": "no data"}, "key": "k"})
+    data = gather(lake, tmp_path / "run", "demo", "r", ["a"])
+    assert data["funnel"] == [
+        {"dump": "a", "step": "extracted", "reason": "", "documents": 3},
+        {"dump": "a", "step": "released", "reason": "", "documents": 2},
+        {"dump": "a", "step": "rejected", "reason": "gopher/words", "documents": 1},
+    ]
+    assert len(data["steps"]) == 3 and data["times"]
+    shares = {r["source"]: (r["bytes"], r["paper"]) for r in data["composition"]["main"]}
+    assert shares["code"] == (5, 8.0) and shares["en/webpages"] == (19, 39.8)
+    page = write_report(lake.root, "demo", data)[0].read_text()
+    assert page.count("<svg") == 2 and "en-webpages" in page and "ceval / accuracy" in page and "7.25" in page
+    assert "<web-zh>" not in page  # names are escaped, in tables and in drawings
+    outside = set(re.findall(r"(?:src|href)=\"([^#\"][^\"]*)", page)) | set(re.findall(r"url\((?!#)[^)]*\)", page))
+    assert not outside
+
+
+def test_the_same_numbers_give_the_same_drawing() -> None:
+    curves = {"a": [(float(k), 1.0 / (k + 1)) for k in range(5000)]}
+    assert curves_svg(curves, "x", "y") == curves_svg(curves, "x", "y") != ""
+    assert curves_svg({"a": []}, "x", "y") == ""
+
+
+def test_composition_and_cells() -> None:
+    assert abs(sum(TABLE1.values()) - 100.0) < 1e-9
+    counts = {"documents": 1, "bytes": 30}
+    rows = {
+        r["source"]: r
+        for r in composition({"composition": {"fr": {"encyclopedia": {"d": counts, "e": counts}}, "en": {"law": {"d": counts}}}})
+    }
+    assert rows["other/encyclopedia"]["bytes"] == 60 and round(rows["en/law"]["percent"], 3) == 33.333
+    assert rows["en/law"]["paper"] is None and rows["zh/social"]["documents"] == 0
+    assert [number(None), number(1234567), number(0.123456789), number(True)] == ["", "1,234,567", "0.123457", "True"]
+
+
+def test_broken_lines_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "l").write_text('{"step": 1}\n{"st')
+    assert read_lines(tmp_path / "l") == [{"step": 1}]
