@@ -15,6 +15,7 @@ from pipelines.documents import CORPUS, ID
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.overlap import OverlapPolicy
 from pipelines.recurrence import RecurrencePolicy, removed_ids, survivors
+from pipelines.release import fallen
 from pipelines.spark import Engine
 from pipelines.tables import DumpTables, ReleaseTables
 from pipelines.verdicts import build_verdicts, cut_texts, late_duplicates
@@ -76,8 +77,10 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
     def write(writer: Writer) -> None:
         def work(number: int) -> None:
             dump, tables, i = places[number]
-            documents = tables.documents.read_part(i, ["side"])
-            keep = pc.and_(survivors(tables, removed, i), pc.equal(documents["side"].combine_chunks(), "validation"))
+            documents = tables.documents.read_part(i, ["url", "date", "side"])
+            stays = pc.equal(fallen(release.card, documents["url"], documents["date"]), "")
+            held_out = pc.equal(documents["side"].combine_chunks(), "validation")
+            keep = pc.and_(pc.and_(survivors(tables, removed, i), held_out), stays)
             rows = _corpus_rows(dump, tables, i, rendered(tables.documents, tables.edits, i)).filter(keep)
             labels = tables.need("decisions").read_part(i, ["language", "category", "corpus"]).filter(keep).to_pylist()
             rows = rows.append_column(VALIDATION.field("domain"), pa.array([domain_of(**row) for row in labels], pa.string()))
@@ -93,7 +96,8 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
         engine.map_parts(len(places), work)
 
     inputs = {**release.inputs("documents", "edits", "decisions"), "duplicates": duplicates}
-    parameters = {"dumps": list(release.dumps)}
+    card = release.card
+    parameters = {"dumps": list(release.dumps), "tombstones": sorted(card.tombstones), "cutoff_date": card.cutoff_date}
     return lake.build("validation_sets", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 

@@ -16,6 +16,7 @@ from pipelines.documents import ID
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.overlap import OverlapPolicy
 from pipelines.recurrence import RecurrencePolicy
+from pipelines.release import fallen
 from pipelines.spark import Engine
 from pipelines.tables import DumpTables, ReleaseTables
 
@@ -128,7 +129,6 @@ def build_verdicts(
         duplicate = dict(zip(pairs["doc_id"].to_pylist(), pairs["kind"].to_pylist(), strict=True))
         blocks = np.sort(recurring.read(["block"])["block"].to_numpy())
         drop, cut = _overlaps(overlap, actions)
-        gone = frozenset(card.tombstones)
 
         def work(number: int) -> None:
             path = f"part-{number:05d}.parquet"
@@ -138,7 +138,8 @@ def build_verdicts(
             tables = release.dumps[name]
             from pipelines.edits import rendered
 
-            documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"]).to_pylist()
+            documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
+            by_card = fallen(card, documents["url"], documents["date"]).to_pylist()
             decisions = tables.need("decisions").read_part(i, ["doc_id", "keep", "reasons", "corpus", "category"]).to_pylist()
             texts = rendered(tables.documents, tables.edits, i)
             spans = recurring_spans(texts, blocks, rules.min_bytes)
@@ -146,7 +147,8 @@ def build_verdicts(
             finals: list[str] = []
             counts: dict[str, int] = {}
             characters = 0
-            for document, decision, text, recurs in zip(documents, decisions, texts.to_pylist(), spans, strict=True):
+            columns = (documents.to_pylist(), decisions, texts.to_pylist(), spans, by_card)
+            for document, decision, text, recurs, falls in zip(*columns, strict=True):
                 doc_id = document["doc_id"]
                 if doc_id != decision["doc_id"]:
                     raise LakeError(f"part {i} of documents and decisions of {name} differ in doc_id: rebuild decisions")
@@ -155,10 +157,8 @@ def build_verdicts(
                     reasons = ["rules/unnamed"]
                 if doc_id in duplicate:
                     reasons.append(f"duplicate/{duplicate[doc_id]}")
-                if document["url"] in gone:
-                    reasons.append("release/tombstone")
-                if card.cutoff_date and document["date"] and document["date"][:10] > card.cutoff_date[:10]:
-                    reasons.append("release/cutoff")
+                if falls:
+                    reasons.append(f"release/{falls}")
                 train = document["side"] == "train"
                 exempt = decision["category"] in rules.exempt_categories or not train
                 cuts = merge_spans(([] if exempt else recurs) + (cut.get(doc_id, []) if train else []))

@@ -57,7 +57,7 @@ def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
     assert reasons == {
         ids[3]: ["gopher/words", "c4/lines"],
         ids[4]: ["release/tombstone"],
-        ids[5]: ["release/cutoff"],
+        ids[5]: ["release/cutoff_date"],
         ids[6]: ["duplicate/near"],
         ids[7]: ["overlap/benchmark"],
     }
@@ -108,6 +108,12 @@ def test_overlap_can_be_cut_or_only_marked(lake: Lake) -> None:
     assert texts(cut["main"]) == {"前面的话。" + LONG.format("cat")}
     marked = assemble(lake, release, make_duplicates(lake), overlap, found=OverlapPolicy(benchmark="mark"))
     assert texts(marked["main"]) == {text}
+
+
+def test_tombstones_hold_on_the_validation_side(lake: Lake) -> None:
+    rows = [{"text": LONG.format(a), "side": "validation", "url": f"https://{a}.example/"} for a in ("cat", "dog")]
+    release = make_release(lake, {"a": rows}, tombstones=("https://cat.example/",))
+    assert texts(build_validation_sets(lake, InProcess(), release, make_duplicates(lake))) == {LONG.format("dog")}
 
 
 def test_small_things(lake: Lake) -> None:
