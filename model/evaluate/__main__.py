@@ -19,9 +19,13 @@ from model.evaluate.choices import BENCHMARKS, evaluate_choices
 from model.evaluate.gsm8k import evaluate_gsm8k
 from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
+from model.evaluate.overfit import compare
 from model.evaluate.scorer import Scorer, load
 from pipelines.shards.format import ShardError
 
+# What is asked without --limit, 0 for all: the paper's sets whole where there is a GPU, the first documents of each set on a CPU.
+QUESTIONS = 50
+CPU_DOCUMENTS = 100
 TASKS = ("validation", "perplexity", "benchmarks", "leakage")
 
 
@@ -37,10 +41,10 @@ def run(task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | Non
         shards = data or Path(json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"])
         return validation_loss(scorer, shards, export / "tokenizer.json")
     if task == "perplexity":
-        return domain_perplexity(scorer, data)
+        return domain_perplexity(scorer, data, limit=limit)
     if task == "benchmarks":
         return benchmarks(scorer, data, output.parent / "answers", limit)
-    return leakage(scorer, data)
+    return leakage(scorer, data, limit)
 
 
 def finite(value: Any) -> Any:
@@ -67,19 +71,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--task", choices=TASKS, required=True)
     parser.add_argument("--output", type=Path, required=True, help="JSON file to write; kept answers go to answers/ beside it")
     parser.add_argument("--data", type=Path, default=None, help="folder of benchmark, test-set or leakage files, or of other shards")
-    parser.add_argument("--limit", type=int, default=50, help="questions of each benchmark, spread over its subjects; 0 for all")
+    parser.add_argument("--limit", type=int, help="questions of each benchmark (50), documents of each set (all; 100 on a CPU); 0 for all")
+    parser.add_argument("--before", type=Path, help="reports of an earlier checkpoint: adds the over-fit gate of the paper's Table 7")
     parser.add_argument("--device", default=None, help="cpu or cuda; by default the GPU where there is one")
     options = parser.parse_args(arguments)
-    if options.limit < 0:
+    if options.limit is not None and options.limit < 0:
         parser.error("--limit must be 0 or more")
     try:
         scorer = load(options.export, options.device)
-        report = run(options.task, scorer, options.run_dir, options.export, options.data, options.output, options.limit)
+        limit = options.limit
+        if limit is None:
+            limit = QUESTIONS if options.task == "benchmarks" else CPU_DOCUMENTS if scorer.device == "cpu" else 0
+        report = run(options.task, scorer, options.run_dir, options.export, options.data, options.output, limit)
     except (FileNotFoundError, ValueError, ShardError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     report |= {"task": options.task, "weights_hash": scorer.weights_hash, "context": scorer.context}
     write(options.output, report)
+    if options.before:
+        write(options.output, report | {"overfit": compare(options.before, options.output.parent)})
     print(f"evaluate: {options.task} written to {options.output}")
     return 0
 

@@ -98,9 +98,10 @@ def domain_perplexity(scorer: Scorer, data: Path | None, reference: Mapping[str,
             domains[domain] = {"missing": f"{name}[.gz] is not in {data}"}
             continue
         texts = [record["text"] for record in read_lines(path)]
+        of = len(texts)
         texts = texts[:limit] if limit else texts
         losses = document_losses(scorer, texts, max_tokens)
-        domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts))
+        domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts)) | {"of": of}
         if reference and domain in reference:
             loss = normalised_loss(losses.mean, int(losses.tokens.sum()), reference[domain])
             domains[domain] |= {"loss_normalised": loss, "perplexity_normalised": perplexity(loss)}

@@ -83,6 +83,7 @@ def leakage(scorer: Scorer, data: Path | None, limit: int = 0, seed: int = 1234)
         losses[name] = scorer.losses(kept)
         formats[name] = {
             "samples": len(kept),
+            "of": len(records),
             "mean_characters": sum(len(t) for t in texts) / len(texts),
             "mean_tokens": float(losses[name].tokens.mean()) + 1,
             "cut_to_context": sum(len(i) == scorer.context for i in ids),
