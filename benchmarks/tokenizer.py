@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a smaller sample, under a minute")
     parser.add_argument("--plot", type=Path, help="write a plot of bytes per token to this file")
     arguments = parser.parse_args()
-    train_chars, test_chars = (300_000, 50_000) if arguments.quick else (100_000_000, 300_000)
+    train_chars, test_chars = (150_000, 20_000) if arguments.quick else (100_000_000, 300_000)
     if not CORPUS_FOLDER.is_dir():
         raise SystemExit(f"{CORPUS_FOLDER} is not on this machine: the benchmark needs the shared data")
     texts = [
