@@ -1,7 +1,7 @@
 """Strategies: how one model is spread over ranks, by configuration only.
 
 Belongs here: reading the run's `deepspeed` entry, building the engine, refusing combinations that cannot
-work. Does not belong here: the loop (train.py), the pipeline's layers (pipeline.py).
+work. Does not belong here: the loop (train.py).
 
 The `deepspeed` entry is a DeepSpeed configuration laid over our defaults, plus three keys of ours:
 `checkpoint_activations` (recompute blocks in the backward pass), `compile_blocks` (torch.compile of each
@@ -52,7 +52,7 @@ class Strategy:
             raise StrategyError(f"ZeRO stage {stage}: use 1, 2 or 3; stage 0 takes another bf16 optimizer with other losses")
         if stages > 1:
             raise StrategyError(
-                "pipeline_stages > 1 is not part of model.train: it trains with ZeRO-1, 2 or 3 (model.pipeline has the layers)"
+                "pipeline_stages > 1 is not supported: use ZeRO-1, 2 or 3"
                 if stage == 1
                 else f"pipeline stages and ZeRO-{stage} exclude each other: gradients stay on their stage until the last micro batch"
             )

@@ -126,7 +126,7 @@ if __name__ == "__main__":
     # Only the answers may go to the pipe.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    import deepspeed  # noqa: F401
+    import deepspeed
     import deepspeed.ops  # noqa: F401
     import torch
     import torch.utils.tensorboard
