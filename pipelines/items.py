@@ -78,7 +78,7 @@ def item_text(record: Any) -> str:
 
 
 def items_from_folders(folders: list[Path]) -> list[Item]:
-    """Every item below the folders, in the order of paths. Files named train are no items: train splits may be trained on.
+    """Every item below the folders, in the order of paths. Files or folders named train (MMLU: auxiliary_train) are no items.
 
     A folder called leakage gives items of kind leakage, every other one of kind benchmark. LakeError names a file that cannot be read.
     """
@@ -91,7 +91,7 @@ def items_from_folders(folders: list[Path]) -> list[Item]:
                 continue
             try:
                 for inner, data in _files(path, name):
-                    if PurePosixPath(inner).stem == "train" or "train" in PurePosixPath(inner).parts:
+                    if {"train", "auxiliary_train"} & {*PurePosixPath(inner).parts, PurePosixPath(inner).stem}:
                         continue
                     source = f"{folder.name}/{inner}"
                     for number, record in enumerate(_records(inner, data)):

@@ -44,7 +44,7 @@ def curves_svg(curves: dict[str, list[tuple[float, float]]], x: str, y: str) -> 
         axes.grid(alpha=0.3)
         axes.legend(fontsize=8, frameon=False)
         out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})  # type: ignore[no-untyped-call]
     svg = out.getvalue()
     return svg[svg.index("<svg") :]
 

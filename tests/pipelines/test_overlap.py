@@ -93,6 +93,7 @@ def test_items_from_every_kind_of_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(bench / "mmlu" / "m.zip", "w") as archive:
         archive.writestr("test/a.csv", rows.getvalue())
         archive.writestr("dev/b.csv", "What is it?,one,two,A\n")
+        archive.writestr("data/auxiliary_train/c.csv", "Trained on?,one,two,A\n")
     for name in ("train", "test", "reference"):
         (leak / f"{name}.jsonl").write_text(json.dumps({"text": name}) + "\n")
     items = items_from_folders([bench, leak])
