@@ -48,7 +48,7 @@ def main() -> None:
 
     def their_step() -> Any:
         # The same positions: LlamaForCausalLM shifts labels itself and would drop one.
-        loss = theirs(input_ids=ids[:, :-1], labels=ids[:, :-1], shift_labels=ids[:, 1:], use_cache=False).loss
+        loss = theirs(input_ids=ids[:, :-1], labels=ids[:, :-1], shift_labels=ids[:, 1:].contiguous(), use_cache=False).loss
         theirs.backward(loss)
         theirs.step()
 
