@@ -234,7 +234,7 @@ def _content(data, offsets, table, out):  # type: ignore[no-untyped-def]
             i += width
             folded = _fold(table, point) >> 2
             if folded <= 32 or folded == 0xA0 or folded == 0x3000 or folded == 0x200B or folded == 0xFEFF:
-                gap = length > U64(0)
+                gap = bool(length > U64(0))
                 continue
             if gap:
                 one = (one ^ U64(32)) * STEP
