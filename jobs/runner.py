@@ -44,7 +44,7 @@ def execute(
         instance=instance,
         partition_key=partition,
         asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
-        run_config=config,
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
         raise_on_error=False,
     )
     if result.success:

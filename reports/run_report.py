@@ -123,7 +123,7 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_report(lake_root: str | Path, run: str, data: dict[str, Any]) -> tuple[Path, Path]:
-    """Write runs/<run>/report/report.html and report.json below `lake_root`; return both paths.
+    """Write reports/<run>/report.html and report.json below `lake_root`; return both paths.
 
     For a lake in S3 the files lie in the machine's cache, and copies are put in the lake.
     """
@@ -134,7 +134,7 @@ def write_report(lake_root: str | Path, run: str, data: dict[str, Any]) -> tuple
     lake = Lake(lake_root)
     page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
     html = page.render(data=data, sections=sections(data))
-    folder = f"runs/{run}/report"
+    folder = f"reports/{run}"
     lake.write_bytes(f"{folder}/report.html", html.encode())
     lake.write_json(f"{folder}/report.json", data)
     return lake.local(f"{folder}/report.html"), lake.local(f"{folder}/report.json")
