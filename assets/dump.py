@@ -3,20 +3,19 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
-
 import dagster as dg
+
+from assets.common import DUMP, FROM_ALL, OWNER, has_rows, result, rows_check
+from assets.resources import LakeResource, SparkResource
 from pipelines.decisions import Policy, build_decisions, policy_path
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dumps.raw import build_raw_dump
 from pipelines.edits import build_edits
 from pipelines.extraction.stage import build_documents
 from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
 from pipelines.signals.stage import build_signals
-
-from assets.common import DUMP, FROM_ALL, OWNER, has_rows, result, rows_check
-from assets.resources import LakeResource, SparkResource
-from pipelines.dumps.raw import build_raw_dump
 
 COMMON = {"owners": [OWNER], "group_name": "dump"}
 MODELS = {"owners": [OWNER], "group_name": "models"}

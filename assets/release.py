@@ -3,8 +3,11 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
-
 import dagster as dg
+
+from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
+from assets.dump import decisions, signatures
+from assets.resources import FilesResource, LakeResource, SparkResource
 from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
 from pipelines.dedup.stage import build_duplicates
 from pipelines.overlap import build_overlap
@@ -12,10 +15,6 @@ from pipelines.recurrence import build_recurring_blocks
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report
-
-from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
-from assets.dump import decisions, signatures
-from assets.resources import FilesResource, LakeResource, SparkResource
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
 TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer"}

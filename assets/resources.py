@@ -8,10 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-from pipelines.release import ReleaseCard
 
 from pipelines.dumps.card import DumpCard
 from pipelines.lake import Lake
+from pipelines.release import ReleaseCard
 from pipelines.spark import Spark
 from pipelines.tables import DumpTables, ReleaseTables, dump_tables
 

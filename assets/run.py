@@ -4,18 +4,17 @@ Belongs here: resolve paths, write the run's `run.json`, hand the work to the cl
 evaluation happen in other processes: torch is never imported here.
 """
 
-
 import json
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from model.plan import RunCard, build_plan
 
 from assets.cluster.client import DeepSpeedCluster
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
+from model.plan import RunCard, build_plan
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}

@@ -6,11 +6,11 @@ Belongs here: putting things together. Does not belong here: how anything works.
 from __future__ import annotations
 
 import dagster as dg
-from assets.cluster.client import DeepSpeedCluster
 
 import assets.dump
 import assets.release
 import assets.run
+from assets.cluster.client import DeepSpeedCluster
 from assets.common import DUMP, RELEASE, RUN
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.progress import report_stage

@@ -16,11 +16,11 @@ warnings.filterwarnings("ignore")
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 
 import yaml  # noqa: E402
-from pipelines.dumps.sample import make_sample  # noqa: E402
 from rich.table import Table  # noqa: E402
 
 from jobs.progress import STAGES, console  # noqa: E402
 from jobs.settings import Settings  # noqa: E402
+from pipelines.dumps.sample import make_sample  # noqa: E402
 from pipelines.lake import LakeError  # noqa: E402
 from pipelines.settings import CardError  # noqa: E402
 
@@ -69,9 +69,8 @@ def end_table(sample_seconds: float) -> Table:
 
 def main() -> int:
     """Run the demo; returns the exit code."""
-    from model.plan import default_run_card
-
     from jobs.runner import open_instance, run_dumps, run_release, run_training
+    from model.plan import default_run_card
 
     started, settings = time.monotonic(), Settings.from_environment()
     lake = settings.open_lake()

@@ -4,7 +4,6 @@ Belongs here: what a person sees while a job runs in this process. Does not belo
 except the seconds of each stage that the report shows.
 """
 
-
 import json
 import time
 from dataclasses import dataclass, field

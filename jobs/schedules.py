@@ -3,7 +3,6 @@
 Belongs here: when something runs. Does not belong here: what runs. Training is never started from here.
 """
 
-
 from pathlib import Path
 
 import dagster as dg

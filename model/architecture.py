@@ -202,7 +202,8 @@ class Head(nn.Linear):
         """x [..., D] -> logits [..., V]; with targets [...]: the sum of losses and each loss [...]."""
         if targets is None:
             return super().forward(x)
-        total, losses = ChunkedCrossEntropy.apply(x.reshape(-1, x.shape[-1]), self.weight, targets.reshape(-1).long())
+        apply: Any = ChunkedCrossEntropy.apply
+        total, losses = apply(x.reshape(-1, x.shape[-1]), self.weight, targets.reshape(-1).long())
         return total, losses.view(targets.shape)
 
 

@@ -87,7 +87,7 @@ class Trainer:
         self.engine = self.strategy.build(
             self.config, int(self.run["seed"]), BETAS, EPSILON, WEIGHT_DECAY, CLIP, universal=bool(tag and tag.endswith("_universal"))
         )
-        self.parent = None
+        self.parent: str | None = None
         if record is not None and tag is not None:
             self._load(tag, record)
 
@@ -97,7 +97,8 @@ class Trainer:
         self.step, self.skipped, self.parent = int(record["step"]), int(record["skipped"]), record["tag"]
         if self.step < self.first_step or (self.step > self.end_step):
             raise checkpoint.CheckpointError(
-                f"{tag} is at step {self.step}, {self.stage} covers {self.first_step} to {self.end_step}: train the other stage, or roll back"
+                f"{tag} is at step {self.step}, {self.stage} covers {self.first_step} to {self.end_step}: "
+                "train the other stage, or roll back"
             )
         same = record["world_size"] == distributed.world_size() and record["environment"] == checkpoint.environment()
         probe, moments = self.probe_loss(), checkpoint.moment_sums(self.engine)

@@ -22,7 +22,8 @@ class Reporter:
     def materialized(self, metadata: dict[str, Any], data_version: str) -> None:
         """The result, once, at the end."""
         if self.context is not None:
-            values = {k: {"type": "json", "raw_value": v} if isinstance(v, dict | list) else v for k, v in metadata.items() if v is not None}
+            present = {k: v for k, v in metadata.items() if v is not None}
+            values = {k: {"type": "json", "raw_value": v} if isinstance(v, dict | list) else v for k, v in present.items()}
             self.context.report_asset_materialization(metadata=values, data_version=data_version)
 
     def step(self, record: dict[str, Any]) -> None:
