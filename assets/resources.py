@@ -42,10 +42,16 @@ class LakeResource(dg.ConfigurableResource):
         return ReleaseTables(card, {d: self.dump(d, "signals", "scores", "signatures", "decisions") for d in card.dumps})
 
     def training_dumps(self) -> dict[str, DumpTables]:
-        """Documents and edits of every dump that has them, by name: what models may be trained on."""
-        lake = self.lake
-        names = [Path(p).stem for p in lake.files("cards/dumps")]
-        return {n: self.dump(n) for n in names if lake.exists(lake.pointer("edits", n))}
+        """Documents and edits of the dumps that models are trained on: those named by `cards/models.json`.
+
+        The first training names every dump there is; a dump that comes later does not make the models stale.
+        Add it to the card to train on it.
+        """
+        lake, card = self.lake, "cards/models.json"
+        if not lake.exists(card):
+            names = [Path(p).stem for p in lake.files("cards/dumps")]
+            lake.write_json(card, {"dumps": [n for n in names if lake.exists(lake.pointer("edits", n))]})
+        return {n: self.dump(n) for n in lake.read_json(card)["dumps"]}
 
     def run_dir(self, run: str) -> Path:
         """The folder of a training run. On S3 lakes a run needs a folder that all hosts share."""
