@@ -1,0 +1,103 @@
+"""The real command line on a handful of real pages: dumps, a release, a plan, and the way back to the WARC record."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from pydoc_data.topics import topics
+
+import pytest
+import yaml
+from fastwarc.warc import ArchiveIterator
+
+from jobs.settings import ROOT
+from pipelines.lake import Lake
+
+
+def warc_record(url: str, page: str) -> bytes:
+    body = page.encode()
+    payload = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    head = (
+        f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-{abs(hash(url)) % 10**12:012d}>\r\n"
+        f"WARC-Date: 2023-01-02T03:04:05Z\r\nWARC-Target-URI: {url}\r\nContent-Type: application/http; msgtype=response\r\n"
+        f"Content-Length: {len(payload)}\r\n\r\n"
+    )
+    return gzip.compress(head.encode() + payload + b"\r\n\r\n", mtime=0)
+
+
+def page(title: str, text: str) -> str:
+    paragraphs = "".join(f"<p>{html.escape(' '.join(p.split()))}</p>" for p in text.split("\n\n") if p.strip())
+    return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1>{paragraphs}</main></body></html>"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, str]]:
+    """A lake with two dumps of Python's own documentation that overlap, and one of exercises."""
+    root = tmp_path_factory.mktemp("world")
+    lake = Lake(root / "lake")
+    names = sorted(topics)
+    for dump, chosen in (("web-a", names[:50]), ("web-b", names[40:])):
+        records = [warc_record(f"https://docs.invalid/{n}/{dump}.html", page(n, topics[n])) for n in chosen]
+        (root / f"{dump}.warc.gz").write_bytes(b"".join(records))
+        card = {"name": dump, "kind": "warc", "uris": [str(root / f"{dump}.warc.gz")], "group": "url", "validation_share": 0.2}
+        lake.write_bytes(f"cards/dumps/{dump}.yaml", yaml.safe_dump(card).encode())
+    rows = [
+        {"url": f"https://sums.invalid/{i}", "text": f"Question: what is {i} plus {7 * i}? Answer: {i} plus {7 * i} is {8 * i}."}
+        for i in range(60)
+    ]
+    (root / "sums.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    card = {
+        "name": "sums",
+        "kind": "jsonl",
+        "uris": [str(root / "sums.jsonl")],
+        "category": "stem",
+        "group": "url",
+        "validation_share": 0.2,
+    }
+    lake.write_bytes("cards/dumps/sums.yaml", yaml.safe_dump(card).encode())
+    lake.write_bytes("cards/releases/r.yaml", yaml.safe_dump({"name": "r", "dumps": ["web-a", "web-b", "sums"]}).encode())
+    environment = os.environ | {"SKYPILE_LAKE": str(root / "lake"), "DAGSTER_HOME": str(root / "home"), "PYTHONPATH": str(ROOT)}
+    return lake, environment
+
+
+def skypile(world: tuple[Lake, dict[str, str]], *arguments: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=world[1], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_dumps_become_a_release(world: tuple[Lake, dict[str, str]]) -> None:
+    lake = world[0]
+    skypile(world, "dump", "web-a", "web-b", "sums")
+    skypile(world, "release", "r")
+    duplicates = lake.current("duplicates", "r").read().to_pylist()
+    assert len(duplicates) >= 5, "ten pages stand in both dumps"
+    main = lake.current("skypile_main", "r").read()
+    assert main.num_rows > 20 and set(main["dump"].to_pylist()) == {"web-a", "web-b"}
+    assert "kept in skypile_main" in skypile(world, "why", main["url"][0].as_py(), "--release", "r")
+    again = skypile(world, "release", "r")
+    assert again.count("unchanged") >= 10 and "WARN" not in again
+
+
+def test_a_token_leads_back_to_its_record(world: tuple[Lake, dict[str, str]]) -> None:
+    lake = world[0]
+    folder = lake.current("main_shards", "r").local()
+    from pipelines.shards.reader import ShardSet
+
+    shards = ShardSet.open(folder)
+    source = sorted(shards.sources)[0]
+    origin = shards.document_of(source, 5)
+    file = Path(lake.root).parent / origin["file"]
+    record = next(iter(ArchiveIterator(io.BytesIO(file.read_bytes()[origin["offset"] :]))))
+    assert record.headers["WARC-Target-URI"] == origin["url"]
+
+
+def test_errors_are_sentences(world: tuple[Lake, dict[str, str]]) -> None:
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", "plan", "absent"], env=world[1], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "absent" in done.stderr and "Traceback" not in done.stderr
