@@ -1,0 +1,47 @@
+"""The 5-gram models tell text of their kind from noise; without lmplz the artifact says so by name."""
+
+from __future__ import annotations
+
+import random
+from pydoc_data.topics import topics
+
+import pytest
+
+from pipelines.lake import Lake
+from pipelines.quality import perplexity
+from pipelines.spark import InProcess
+from tests.pipelines.helpers import make_dump
+
+TEXTS = [topics[n] for n in sorted(topics)]
+
+
+def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(lake: Lake, engine: InProcess) -> None:
+    if perplexity.find_lmplz() is None:
+        pytest.skip("lmplz is not on this machine: make kenlm builds it")
+    dump = make_dump(lake, engine, "reference", [TEXTS[:-3]], reference=True)
+    built = perplexity.build_perplexity_models(lake, {"reference": dump})
+    card = built.dataset.read_json("card.json")
+    assert built.dataset.read_json("status.json")["available"] and card["languages"]["en"]["p30"] < card["languages"]["en"]["p60"]
+    assert not card["languages"]["zh"]["available"], "there is no Chinese text to train on"
+    words = TEXTS[-1].split()
+    random.Random(1).shuffle(words)
+    folder = str(built.dataset.local())
+    assert perplexity.perplexity_of(folder, "en", TEXTS[-1]) < 0.5 * perplexity.perplexity_of(folder, "en", " ".join(words))
+
+
+def test_training_twice_gives_the_same_files(lake: Lake, engine: InProcess, tmp_path_factory: pytest.TempPathFactory) -> None:
+    if perplexity.find_lmplz() is None:
+        pytest.skip("lmplz is not on this machine: make kenlm builds it")
+    hashes = []
+    for name in "ab":
+        other = Lake(tmp_path_factory.mktemp(name))
+        dump = make_dump(other, engine, "reference", [TEXTS], reference=True)
+        hashes.append(perplexity.build_perplexity_models(other, {"reference": dump}).dataset.content_hash)
+    assert hashes[0] == hashes[1]
+
+
+def test_a_missing_estimator_is_named(lake: Lake, engine: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(perplexity, "find_lmplz", lambda: None)
+    dump = make_dump(lake, engine, "reference", [TEXTS[:2]], reference=True)
+    status = perplexity.build_perplexity_models(lake, {"reference": dump}).dataset.read_json("status.json")
+    assert not status["available"] and "make kenlm" in status["missing"][0]
