@@ -86,7 +86,6 @@ def main() -> int:
         shards = {n: lake.current(f"{n}_shards", RELEASE).read_json("shards.json") for n in ("main", "stem")}
         write_card(root / "cards/runs" / f"{RUN}.yaml", default_run_card(RUN, RELEASE, shards).model_dump(mode="json"))
         run_training(instance, RUN)
-    STAGES.save(root / "runs" / RUN / "stages.json")
     fresh = sum(bool(r.get("recomputed")) for r in STAGES.rows)
     console.print(end_table(sampled))
     if fresh <= 1:

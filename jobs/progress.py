@@ -1,13 +1,10 @@
 """One line in the terminal for each finished asset.
 
-Belongs here: what a person sees while a job runs in this process. Does not belong here: anything stored,
-except the seconds of each stage that the report shows.
+Belongs here: what a person sees while a job runs in this process. Does not belong here: anything stored.
 """
 
-import json
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import dagster as dg
 from rich.console import Console
@@ -26,12 +23,6 @@ class Stages:
         now = time.monotonic()
         self.rows.append({"asset": name, "partition": partition, "seconds": round(now - self.last, 2), **figures})
         self.last = now
-
-    def save(self, path: Path) -> None:
-        """Keep the stages that were computed; a rerun that computed nothing does not replace their times."""
-        if any(r.get("recomputed") for r in self.rows):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(self.rows, indent=1) + "\n")
 
 
 STAGES = Stages()
