@@ -1,0 +1,38 @@
+"""The lake on S3 behaves as the lake in a folder: same hashes, nothing visible before the manifest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.lake import Lake, MissingDataset
+from tests.pipelines.test_lake import TABLE, write
+
+
+def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="lake")
+    remote, local = Lake("s3://lake/house", cache=tmp_path / "cache"), Lake(tmp_path / "lake")
+    there = remote.build("documents", "d", version=1, write=write).dataset
+    here = local.build("documents", "d", version=1, write=write).dataset
+    assert there.content_hash == here.content_hash
+    assert remote.current("documents", "d").read().equals(here.read())
+    assert not remote.build("documents", "d", version=1, write=lambda w: pytest.fail("computed twice")).fresh
+    assert remote.files("staging", recursive=True) == []
+    assert (there.local() / "part-00000.parquet").read_bytes() == (here.local() / "part-00000.parquet").read_bytes()
+
+
+def test_a_crash_on_s3_shows_nothing(s3: Any, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="crash")
+    lake = Lake("s3://crash/house", cache=tmp_path / "cache")
+
+    def crash(writer: Any) -> None:
+        writer.write_table("part-00000.parquet", TABLE)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lake.build("documents", "d", version=1, write=crash)
+    with pytest.raises(MissingDataset):
+        lake.current("documents", "d")
+    assert lake.build("documents", "d", version=1, write=write).fresh
