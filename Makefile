@@ -24,7 +24,7 @@ test: setup ## every law, at small size
 	@$(PY) -m pytest -m "not full"
 
 test-full: setup ## full sizes, clusters and faults
-	@$(PY) -m pytest -m full
+	@bash tools/test_full.sh
 
 lint: setup ## ruff, mypy, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -112,14 +111,14 @@ def test_gzip_bomb_is_cut(tmp_path: Path) -> None:
     assert stats["cut/max_body"] == 1
 
 
-def test_fuzzed_files_never_raise(tmp_path: Path) -> None:
+@pytest.mark.parametrize("inputs", [500, pytest.param(10_000, marks=pytest.mark.full)])
+def test_fuzzed_files_never_raise(tmp_path: Path, inputs: int) -> None:
     write_warc(tmp_path / "a.warc.gz", pages(8), "2023-01-01T00:00:00Z")
     packed = (tmp_path / "a.warc.gz").read_bytes()
     plain = gzip.decompress(packed)
     rows = gzip.compress("\n".join(json.dumps({"text": f"t{i}", "url": "u"}) for i in range(40)).encode())
     random.seed(1)
-    started = time.monotonic()
-    for number in range(500):
+    for number in range(inputs):
         source, kind = random.choice([(packed, "warc"), (plain, "warc"), (packed, "wet"), (rows, "jsonl"), (plain, "parquet")])
         data = bytearray(source)
         for _ in range(random.choice((1, 3, 30))):
@@ -141,7 +140,6 @@ def test_fuzzed_files_never_raise(tmp_path: Path) -> None:
         for record in read(path, kind)[0]:
             assert len(record.body) <= MAX_BODY
             extract(record.body.decode("latin-1"))
-    assert time.monotonic() - started < 60
 
 
 def test_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
