@@ -56,10 +56,11 @@ class Fake(LocalLauncher):
         return ["bash", "-c", '"$@"; exit 0', "hide", *command] if self.hide else command
 
 
-def cluster(tmp_path: Path, mode: str, hide: bool = False) -> DeepSpeedCluster:
+def cluster(tmp_path: Path, mode: str, hide: bool = False, grace: float = 1.0) -> DeepSpeedCluster:
     script = tmp_path / "child.py"
     script.write_text(CHILD)
-    return DeepSpeedCluster.using(Fake(script=str(script), hide=hide), environment={"MODE": mode}, observe_every=2, poll=0.05, grace=1.0)
+    settings = {"environment": {"MODE": mode}, "observe_every": 2, "poll": 0.05, "grace": grace}
+    return DeepSpeedCluster.using(Fake(script=str(script), hide=hide), **settings)
 
 
 def materialize(client: DeepSpeedCluster, tmp_path: Path, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
@@ -181,21 +182,21 @@ def test_a_vanished_job_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_stop_asks_first_and_signals_after_the_grace_period(tmp_path: Path) -> None:
-    client, job = cluster(tmp_path, "ok"), tmp_path / "job"
+    patient, hasty, job = cluster(tmp_path, "ok", grace=60.0), cluster(tmp_path, "ok", grace=0.2), tmp_path / "job"
     job.mkdir()
-    launcher = client.make_launcher()
+    launcher = patient.make_launcher()
     waits = textwrap.dedent(f"""
         import pathlib, time
         while not pathlib.Path({str(tmp_path / "stop")!r}).exists(): time.sleep(0.02)
         """)
     job_id = launcher.start(job, [sys.executable, "-c", waits], {})
-    client._stop(dg.build_asset_context(), launcher, tmp_path, job, job_id)
+    patient._stop(dg.build_asset_context(), launcher, tmp_path, job, job_id)
     assert exit_status(job) == 0
     (tmp_path / "stop").unlink()
     deaf = tmp_path / "deaf"
     deaf.mkdir()
-    job_id = launcher.start(deaf, ["sleep", "30"], {})
-    client._stop(dg.build_asset_context(), launcher, tmp_path, deaf, job_id)
+    job_id = launcher.start(deaf, ["sleep", "300"], {})
+    hasty._stop(dg.build_asset_context(), launcher, tmp_path, deaf, job_id)
     assert exit_status(deaf) == 143
 
 
