@@ -9,10 +9,11 @@ import csv
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from pipelines.lake import LakeError
@@ -78,7 +79,8 @@ def item_text(record: Any) -> str:
 
 
 def items_from_folders(folders: list[Path]) -> list[Item]:
-    """Every item below the folders, in the order of paths. Files or folders named train (MMLU: auxiliary_train) are no items.
+    """Every item below the folders, in the order of paths. Files or folders with the word train in their
+    name (GSM8K's train, MMLU's auxiliary_train) are no items.
 
     A folder called leakage gives items of kind leakage, every other one of kind benchmark. LakeError names a file that cannot be read.
     """
@@ -91,7 +93,7 @@ def items_from_folders(folders: list[Path]) -> list[Item]:
                 continue
             try:
                 for inner, data in _files(path, name):
-                    if {"train", "auxiliary_train"} & {*PurePosixPath(inner).parts, PurePosixPath(inner).stem}:
+                    if "train" in re.split(r"[^a-z0-9]+", inner.lower()):
                         continue
                     source = f"{folder.name}/{inner}"
                     for number, record in enumerate(_records(inner, data)):

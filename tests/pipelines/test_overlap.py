@@ -86,6 +86,7 @@ def test_items_from_every_kind_of_file(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
     lines = "\n".join(json.dumps({"question": f"Question {k}? " * 9, "answer": "7"}) for k in range(2))
     (bench / "gsm8k" / "test.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (bench / "gsm8k" / "pt_train.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     (bench / "gsm8k" / "train.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
     (bench / "one.json").write_text(json.dumps({"example": [{"question": "短题", "options": ["甲", "乙"]}]}), encoding="utf-8")
     rows = io.StringIO()
