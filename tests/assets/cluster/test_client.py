@@ -195,7 +195,9 @@ def test_stop_asks_first_and_signals_after_the_grace_period(tmp_path: Path) -> N
     (tmp_path / "stop").unlink()
     deaf = tmp_path / "deaf"
     deaf.mkdir()
-    job_id = launcher.start(deaf, ["sleep", "300"], {})
+    job_id = launcher.start(deaf, ["bash", "-c", "echo up; exec sleep 300"], {})
+    while not (deaf / "stdout").exists() or "up" not in (deaf / "stdout").read_text():
+        time.sleep(0.02)  # a signal before the script has set its trap would leave no exit status
     hasty._stop(dg.build_asset_context(), launcher, tmp_path, deaf, job_id)
     assert exit_status(deaf) == 143
 
