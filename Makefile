@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo up test test-full lint bench kenlm clean
+.PHONY: help setup demo up test test-full lint bench bench-setup kenlm clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -31,6 +31,9 @@ lint: setup ## ruff, mypy, import-linter
 
 bench: setup ## the quick form of every benchmark
 	@for name in $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/\.py$$//' | grep -v __init__); do $(PY) -m benchmarks.$$name --quick || exit 1; done
+
+bench-setup: setup ## install the benchmarks' peers into .venv-peers
+	@bash tools/bench_setup.sh
 
 kenlm: setup ## build lmplz for the perplexity models into .cache/kenlm
 	@bash tools/kenlm.sh

@@ -1,0 +1,30 @@
+"""From a training sample to the pages in it, and back."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from jobs.settings import Settings
+
+
+@click.command(help="The documents behind a training sample, or the steps that read a URL.")
+@click.option("--run", "name", default="demo", show_default=True)
+@click.option("--step", type=int, help="Training step, counted from 0.")
+@click.option("--sample", type=int, help="Sequence of that step's global batch.")
+@click.option("--url", help="A page: which shards and steps read it?")
+def trace(name: str, step: int | None, sample: int | None, url: str | None) -> None:
+    from model.trace import of_sample, of_url
+
+    folder = Settings.from_environment().open_lake().local(f"runs/{name}")
+    if url:
+        found = of_url(folder, url)
+    elif step is not None and sample is not None:
+        found = of_sample(folder, step, sample)
+    else:
+        raise click.UsageError("give --step and --sample, or --url")
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
+
+
+COMMANDS = [trace]
