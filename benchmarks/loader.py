@@ -21,30 +21,30 @@ import numpy as np
 
 from model.data.loader import Loader
 from model.plan import STEM_RAMP, Phase, Plan, RunCard, Schedule, build_plan
+from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, ShardFile, pack_files, shard_paths, table_path
 
 LENGTH = 4096
 SCHEDULE = Schedule(kind="cosine", peak=6e-4, final=6e-5)
 
 
 def listing(root: Path, sources: dict[str, tuple[int, int]], write: bool) -> dict[str, Any]:
-    """shards.json of sources name -> (files, tokens a file); with `write` also the files."""
-    value: dict[str, Any] = {"format": 1, "tokenizer_hash": "t", "sources": {}}
+    """A shard set of sources name -> (shards, tokens a shard), its listing returned; with `write` also the shards."""
+    value: dict[str, Any] = {"format": FORMAT, "tokenizer_hash": "t", "sources": {}}
     rng = np.random.default_rng(0)
-    for name, (files, tokens) in sources.items():
+    for name, (shards, tokens) in sources.items():
         documents = tokens // 1000
-        entries = []
-        for i in range(files):
-            stem = f"{name}/{i:05d}"
-            entry = {"bin": f"{stem}.bin", "idx": f"{stem}.idx", "prov": f"{stem}.prov.parquet", "tokens": tokens, "documents": documents}
-            entries.append({**entry, "text_bytes": 4 * tokens, "sha256": "0" * 64, "idx_sha256": "0" * 64, "prov_sha256": "0" * 64})
-            if write:
-                (root / name).mkdir(parents=True, exist_ok=True)
-                rng.integers(0, 65536, tokens, dtype=np.uint16).tofile(root / entry["bin"])
-                np.linspace(1, tokens, documents).astype("<i8").tofile(root / entry["idx"])
-        sums = {"tokens": files * tokens, "documents": files * documents, "text_bytes": 4 * files * tokens}
-        value["sources"][name] = {**sums, "files": entries}
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "shards.json").write_text(json.dumps(value))
+        (root / name).mkdir(parents=True)
+        files = [ShardFile(*shard_paths(name, i), tokens, documents, 4 * tokens, *["0" * 64] * 3) for i in range(shards)]
+        if write:
+            for file in files:
+                data = rng.integers(3, 65536, tokens, dtype=np.uint16)
+                ends = np.linspace(1, tokens, documents).astype(END)
+                data[ends - 1] = END_OF_DOCUMENT
+                data.tofile(root / file.bin)
+                ends.tofile(root / file.idx)
+        value["sources"][name], table = pack_files(files)
+        (root / table_path(name)).write_bytes(table)
+    (root / LISTING).write_text(json.dumps(value))
     return value
 
 

@@ -9,12 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from model.data.loader import Loader
 from model.plan import Plan
@@ -52,25 +50,12 @@ def of_url(run_dir: Path, url: str) -> list[dict[str, Any]]:
     found = []
     for index, source in enumerate(loader.plan.sources):
         shards = ShardSet.open(folders[source.corpus])
-        for position, file in _documents(shards, source.shard_name, url):
-            document = shards.document_of(source.shard_name, position)
-            first, last = document["start"], document["end"]
-            steps = sorted(loader.reads_of(index, first, last))
+        for document in shards.documents_of(source.shard_name, url):
+            steps = sorted(loader.reads_of(index, document["start"], document["end"]))
             since = [tag for step, tag in sorted(saved) if steps and step > steps[0][0]]
             reads = [{"step": step, "sample": sample} for step, sample in steps]
-            found.append(_plain({**document, "source": source.name, "shard": file, "reads": reads, "checkpoints": since}))
+            found.append(_plain({**document, "source": source.name, "reads": reads, "checkpoints": since}))
     return found
-
-
-def _documents(shards: ShardSet, source: str, url: str) -> Iterator[tuple[int, str]]:
-    """Position of the first token, and the shard, of every document of a URL."""
-    entry = shards.sources[source]
-    for base, file in zip(entry.starts, entry.files, strict=False):
-        urls = pq.read_table(shards.root / file.prov, columns=["url"])["url"].to_pylist()
-        rows = [row for row, value in enumerate(urls) if value == url]
-        if rows:
-            begins = base + shards.document_starts(source, base, file.tokens)
-            yield from ((int(begins[row]), file.bin) for row in rows)
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:

@@ -22,13 +22,27 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from pipelines.lake import Built, Dataset, Lake, Writer, safe_name
-from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, PROVENANCE, TOKEN, ShardError, ShardFile, order_key, shard_paths
+from pipelines.shards.format import (
+    END,
+    END_OF_DOCUMENT,
+    FORMAT,
+    LISTING,
+    PROVENANCE,
+    SUMS,
+    TOKEN,
+    ShardError,
+    ShardFile,
+    order_key,
+    pack_files,
+    shard_paths,
+    table_path,
+)
 
 if TYPE_CHECKING:
     from pipelines.spark import Engine
     from pipelines.tokenizer.encoder import Encoder
 
-VERSION = 1
+VERSION = 2
 BATCH_BYTES = 4 << 20  # text handed to the encoder at once: bounds memory, long enough to amortise the call
 SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
 SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.binary())])
@@ -180,16 +194,19 @@ def build_shards(
 def _publish_listing(
     writer: Writer, files: Mapping[str, list[ShardFile]], tokenizer: Dataset, sha256: str, vocab_size: int, parameters: Mapping[str, Any]
 ) -> None:
-    """Write shards.json; its sums are the dataset's stats."""
-    sums = {s: {k: sum(getattr(f, k) for f in shards) for k in ("tokens", "documents", "text_bytes")} for s, shards in files.items()}
-    stats: dict[str, Any] = {k: sum(s[k] for s in sums.values()) for k in ("tokens", "documents", "text_bytes")}
-    stats["tokens_by_source"] = {name: s["tokens"] for name, s in sums.items()}
+    """Write shards.json and the tables it names; its sums are the dataset's stats."""
+    entries = {}
+    for name, shards in files.items():
+        entries[name], table = pack_files(shards)
+        writer.write_bytes(table_path(name), table)
+    stats: dict[str, Any] = {k: sum(e[k] for e in entries.values()) for k in SUMS}
+    stats["tokens_by_source"] = {name: e["tokens"] for name, e in entries.items()}
     value = {
         **parameters,
         "tokenizer_hash": sha256,
         "tokenizer": tokenizer.manifest.partition,
         "vocab_size": vocab_size,
         "end_of_document": END_OF_DOCUMENT,
-        "sources": {name: {**s, "files": [f.to_json() for f in files[name]]} for name, s in sums.items()},
+        "sources": entries,
     }
     writer.write_bytes(LISTING, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)

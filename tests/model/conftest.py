@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.shards.format import FORMAT, PROVENANCE
+from pipelines.shards.format import FORMAT, PROVENANCE, ShardFile, pack_files, table_path
 from tests.model.ranks import Ranks
 
 VOCABULARY = 97
@@ -44,9 +44,9 @@ def write_shards(folder: Path, sources: dict[str, int], seed: int) -> dict[str, 
         rows = [{"doc_id": i.to_bytes(16, "big"), "url": f"u{i}", "dump": "d", "file": "f", "offset": i} for i in range(len(ends))]
         pq.write_table(pa.Table.from_pylist(rows, schema=PROVENANCE), folder / paths["prov"])
         hashes = {k: hashlib.sha256((folder / p).read_bytes()).hexdigest() for k, p in paths.items()}
-        sums = {"tokens": tokens, "documents": len(ends), "text_bytes": 4 * tokens}
-        file = {**paths, **sums, "sha256": hashes["bin"], "idx_sha256": hashes["idx"], "prov_sha256": hashes["prov"]}
-        entries[name] = {**sums, "files": [file]}
+        file = ShardFile(*paths.values(), tokens, len(ends), 4 * tokens, *hashes.values())
+        entries[name], table = pack_files([file])
+        (folder / table_path(name)).write_bytes(table)
     listing = {"format": FORMAT, "tokenizer_hash": "t", "sources": entries}
     (folder / "shards.json").write_text(json.dumps(listing))
     return listing

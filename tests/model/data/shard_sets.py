@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.shards.format import END_OF_DOCUMENT, FORMAT, PROVENANCE, ShardFile, shard_paths
+from pipelines.shards.format import END_OF_DOCUMENT, FORMAT, PROVENANCE, ShardFile, pack_files, shard_paths, table_path
 
 
 def sha(path: Path) -> str:
@@ -39,8 +39,8 @@ def write_shards(root: Path, sources: dict[str, int], seed: int = 0, files: int 
             pq.write_table(
                 pa.Table.from_arrays([pa.array(c, f.type) for c, f in zip(columns, PROVENANCE, strict=True)], schema=PROVENANCE), paths[2]
             )
-            entries.append(ShardFile(*shard_paths(name, i), size, n, size * 4, *(sha(p) for p in paths)).to_json())
-        sums = {k: sum(e[k] for e in entries) for k in ("tokens", "documents", "text_bytes")}
-        listing["sources"][name] = {**sums, "files": entries}
+            entries.append(ShardFile(*shard_paths(name, i), size, n, size * 4, *(sha(p) for p in paths)))
+        listing["sources"][name], table = pack_files(entries)
+        (root / table_path(name)).write_bytes(table)
     (root / "shards.json").write_text(json.dumps(listing))
     return listing

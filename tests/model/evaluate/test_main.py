@@ -18,7 +18,7 @@ from model.config import ModelConfig
 from model.evaluate.__main__ import finite, main
 from model.evaluate.scorer import load
 from model.export import export
-from pipelines.shards.format import END, FORMAT, LISTING, PROVENANCE, TOKEN, ShardFile, shard_paths
+from pipelines.shards.format import END, FORMAT, LISTING, PROVENANCE, TOKEN, ShardFile, pack_files, shard_paths, table_path
 
 DOCUMENTS = [[5, 6, 7, 8, 2], [9, 10, 2], [11, 12, 13, 14, 15, 16, 2]]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCD 0123456789?"
@@ -45,7 +45,8 @@ def run_dir(tmp_path: Path) -> Path:
     pq.write_table(pa.Table.from_pylist([], PROVENANCE), shards / paths[2])
     hashes = [hashlib.sha256((shards / p).read_bytes()).hexdigest() for p in paths]
     file = ShardFile(*paths, tokens=15, documents=3, text_bytes=12, sha256=hashes[0], idx_sha256=hashes[1], prov_sha256=hashes[2])
-    source = {"tokens": 15, "documents": 3, "text_bytes": 12, "files": [file.to_json()]}
+    source, table = pack_files([file])
+    (shards / table_path("web-en")).write_bytes(table)
     (shards / LISTING).write_text(json.dumps({"format": FORMAT, "tokenizer_hash": "0", "sources": {"web-en": source}}))
     (tmp_path / "run.json").write_text(json.dumps({"validation_shards": str(shards)}))
     return tmp_path

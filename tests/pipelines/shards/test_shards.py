@@ -13,7 +13,7 @@ import pytest
 
 from pipelines.documents import document_id
 from pipelines.lake import Dataset, Lake
-from pipelines.shards.format import LISTING, ShardError, order_key
+from pipelines.shards.format import LISTING, ShardError, order_key, table_path
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import build_shards
 from pipelines.spark import InProcess, Spark
@@ -58,7 +58,7 @@ def test_every_document_is_there_once_in_the_order_of_its_key(shards: ShardSet, 
         assert shards.tokens(source, 0, shards.sources[source].tokens).tolist() == expected
         assert shards.sources[source].documents == len(mine)
         assert shards.sources[source].text_bytes == sum(len(t.encode()) for _, t in mine)
-        assert len(shards.sources[source].files) > 2
+        assert len(shards.sources[source].table) > 2
 
 
 def test_every_token_is_traced_to_its_record(shards: ShardSet) -> None:
@@ -177,7 +177,7 @@ def damage(path: Path, rng: random.Random) -> None:
 def check_damaged(dataset: Dataset, folder: Path, count: int) -> None:
     rng = random.Random(1)
     shutil.copytree(dataset.local(), folder)
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".bin", ".idx", ".parquet"))
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".bin", ".idx", ".parquet", ".table"))
     for _ in range(count):
         path = rng.choice(files)
         kept = path.read_bytes()
@@ -200,7 +200,7 @@ def test_a_thousand_damaged_files_are_refused_by_name(dataset: Dataset, tmp_path
 def test_truncation_is_refused_on_the_first_read_even_without_verify(dataset: Dataset, tmp_path: Path) -> None:
     shutil.copytree(dataset.local(), tmp_path / "copy")
     shards = ShardSet.open(tmp_path / "copy")
-    path = tmp_path / "copy" / shards.sources["en-webpages"].files[0].bin
+    path = tmp_path / "copy" / shards.sources["en-webpages"].file(0).bin
     path.write_bytes(path.read_bytes()[:-2])
     with pytest.raises(ShardError, match="truncated"):
         shards.tokens("en-webpages", 0, 1)
@@ -212,10 +212,14 @@ def test_listings_that_are_absent_foreign_or_changed_are_refused(dataset: Datase
     listing = json.loads(dataset.local(LISTING).read_text())
     with pytest.raises(ShardError, match="expected other"):
         ShardSet.open(dataset.local(), tokenizer_hash="other")
+    name, entry = next(iter(listing["sources"].items()))
+    (tmp_path / name).mkdir()
+    shutil.copy(dataset.local(table_path(name)), tmp_path / table_path(name))
     for change, message in (
         ({"format": 99}, "format 99"),
         ({"sources": {"x": {}}}, "not a complete listing"),
-        ({"sources": {"x": {"tokens": 1, "documents": 0, "text_bytes": 0, "files": []}}}, "add up"),
+        ({"sources": {name: {**entry, "tokens": 1}}}, "add up"),
+        ({"sources": {name: {**entry, "files_sha256": "0" * 64}}}, "files.table has sha256"),
     ):
         (tmp_path / LISTING).write_text(json.dumps({**listing, **change}))
         with pytest.raises(ShardError, match=message):
