@@ -21,27 +21,23 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-FORMAT = 1
-MANIFEST = "_manifest.json"
-LINEAGE = "_lineage.json"
-
-
-class LakeError(Exception):
-    """Something a person can mend: the message names what was read, what was expected, what to do."""
-
-
-class MissingDataset(LakeError):
-    """A dataset that was asked for has not been published."""
+from pipelines.hashing import canonical_json as canonical_json
+from pipelines.hashing import digest as digest
+from pipelines.hashing import logical_hash
+from pipelines.manifest import FORMAT, Manifest, Part, merge_stats
+from pipelines.manifest import LINEAGE as LINEAGE
+from pipelines.manifest import MANIFEST as MANIFEST
+from pipelines.manifest import LakeError as LakeError
+from pipelines.manifest import MissingDataset as MissingDataset
 
 
 def safe_name(name: str, what: str = "name") -> str:
@@ -50,109 +46,6 @@ def safe_name(name: str, what: str = "name") -> str:
     if not name or "\\" in name or "\0" in name or path.is_absolute() or any(p in ("..", ".") for p in name.split("/")):
         raise LakeError(f"{what} {name!r} does not stay inside the lake: use a relative path without '..'")
     return name
-
-
-def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: the one text form that hashes are taken of."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def digest(*parts: str | bytes) -> str:
-    """Hexadecimal blake2b-128 of length-prefixed parts."""
-    h = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        data = part.encode() if isinstance(part, str) else part
-        h.update(len(data).to_bytes(8, "little"))
-        h.update(data)
-    return h.hexdigest()
-
-
-def _hash_array(h: Any, array: pa.Array) -> None:
-    """Feed the logical values of one Arrow array into `h`; the physical layout has no influence."""
-    kind = array.type
-    h.update(str(kind).encode() + len(array).to_bytes(8, "little"))
-    if pa.types.is_dictionary(kind):
-        return _hash_array(h, array.dictionary_decode())
-    if array.null_count:
-        h.update(b"v" + array.is_valid().to_numpy(zero_copy_only=False).tobytes())
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        h.update(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
-        return _hash_array(h, array.flatten())
-    if pa.types.is_struct(kind):
-        for child in array.flatten():
-            _hash_array(h, child)
-        return None
-    if pa.types.is_string(kind) or pa.types.is_binary(kind) or pa.types.is_large_string(kind):
-        large = pc.fill_null(array.cast(pa.large_binary()), b"")
-        h.update(pc.binary_length(large).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
-        _, offsets, data = large.buffers()
-        if data is not None and len(large):
-            ends = pa.Array.from_buffers(pa.int64(), len(large) + 1, [None, offsets], offset=large.offset)
-            h.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
-        return None
-    if pa.types.is_fixed_size_binary(kind):
-        h.update(b"".join(array.to_pylist()) if not array.null_count else repr(array.to_pylist()).encode())
-        return None
-    if pa.types.is_boolean(kind):
-        h.update(pc.fill_null(array, False).to_numpy(zero_copy_only=False).tobytes())
-        return None
-    if pa.types.is_null(kind):
-        return None
-    values = pc.fill_null(array, 0) if array.null_count else array
-    h.update(values.to_numpy(zero_copy_only=False).tobytes())
-    return None
-
-
-def logical_hash(table: pa.Table) -> str:
-    """Hash of a table's column names, types and values, independent of chunks, encoding and writer."""
-    h = hashlib.blake2b(digest_size=16)
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        h.update(name.encode() + b"\0")
-        _hash_array(h, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
-    return h.hexdigest()
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file of a dataset. `rows` is 0 for files that are not Parquet."""
-
-    path: str
-    rows: int
-    bytes: int
-    hash: str
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """What a dataset is. `parameters` and `stats` are deterministic; times and hosts are in `_lineage.json`."""
-
-    asset: str
-    partition: str
-    content_hash: str
-    recompute_key: str
-    schema: str
-    parameters: dict[str, Any]
-    inputs: dict[str, str]
-    parts: tuple[Part, ...]
-    stats: dict[str, Any] = field(default_factory=dict)
-    format: int = FORMAT
-
-    @property
-    def rows(self) -> int:
-        return sum(p.rows for p in self.parts)
-
-    @property
-    def bytes(self) -> int:
-        return sum(p.bytes for p in self.parts)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "parts": [p.__dict__ for p in self.parts]}
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> Manifest:
-        if data.get("format") != FORMAT:
-            raise LakeError(f"manifest of format {data.get('format')}: this version reads {FORMAT}; rebuild the table")
-        return Manifest(**{**data, "parts": tuple(Part(**p) for p in data["parts"])})
 
 
 @dataclass(frozen=True)
@@ -345,6 +238,18 @@ class Lake:
         target = self.read_json(path)["path"]
         return self.open(target) if self.exists(f"{target}/{MANIFEST}") else None
 
+    def reusable(self, asset: str) -> dict[str, list[tuple[Dataset, Part]]]:
+        """Parts of the current datasets of `asset`, in every partition, by the key they were written under."""
+        found: dict[str, list[tuple[Dataset, Part]]] = {}
+        for pointer in self.files(f"pointers/{safe_name(asset)}", recursive=True):
+            dataset = self.open(self.read_json(pointer)["path"])
+            own: dict[str, list[tuple[Dataset, Part]]] = {}
+            for part in dataset.parts:
+                if part.key:
+                    own.setdefault(part.key, []).append((dataset, part))
+            found = own | found
+        return found
+
     def build(
         self,
         asset: str,
@@ -410,13 +315,15 @@ class Writer:
         """Whether part `path` is finished, by this try or by one before."""
         return self.lake.exists(self._sidecar(path))
 
-    def write_table(self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None) -> None:
-        """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number, over parts."""
+    def write_table(self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None, key: str = "") -> None:
+        """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number, over parts. Under a `key`, the hash
+        of everything that the part was computed from, a later dataset of the same asset can take the part over (`take`)."""
         target = f"{self.staging}/{safe_name(path)}"
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         pq.write_table(table, target, filesystem=self.lake.fs, compression="zstd", compression_level=3, row_group_size=8192)
         size = self.lake.fs.get_file_info(target).size
-        self._finish(path, Part(path, table.num_rows, size, logical_hash(table)), str(table.schema.remove_metadata()), stats)
+        part = Part(path, table.num_rows, size, logical_hash(table), key, dict(stats or {}) if key else {})
+        self._finish(path, part, str(table.schema.remove_metadata()), stats)
 
     def write_bytes(self, path: str, data: bytes, stats: Mapping[str, Any] | None = None) -> None:
         """Write one file that is not Parquet."""
@@ -445,10 +352,17 @@ class Writer:
             self.lake.fs.copy_file(source, target)
         elif not Path(self.lake.root, target).exists():
             os.link(Path(self.lake.root, source), Path(self.lake.root, target))
-        self._finish(path, Part(path, part.rows, part.bytes, part.hash), dataset.manifest.schema, stats)
+        taken = Part(path, part.rows, part.bytes, part.hash, part.key, part.stats)
+        self._finish(path, taken, dataset.manifest.schema, part.stats if stats is None else stats)
+
+    def take(self, key: str, known: Mapping[str, Sequence[tuple[Dataset, Part]]]) -> bool:
+        """Take over the parts that were written under `key` (see Lake.reusable), by their own paths; False where there are none."""
+        for dataset, part in known.get(key, ()):
+            self.reuse(part.path, dataset, part)
+        return key in known
 
     def _finish(self, path: str, part: Part, schema: str, stats: Mapping[str, Any] | None) -> None:
-        self.lake.write_json(self._sidecar(path), {"part": part.__dict__, "schema": schema, "stats": dict(stats or {})})
+        self.lake.write_json(self._sidecar(path), {"part": part.to_json(), "schema": schema, "stats": dict(stats or {})})
 
     def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
         """Make the staged parts visible as one dataset, atomically."""
@@ -489,18 +403,6 @@ class Writer:
             os.rename(done, kept)
         os.rename(Path(self.lake.root, self.staging), target)
         shutil.rmtree(kept, ignore_errors=True)
-
-
-def merge_stats(total: dict[str, Any], more: Mapping[str, Any]) -> None:
-    """Add numbers key by key, recursively; other values must agree."""
-    for key, value in more.items():
-        if isinstance(value, Mapping):
-            merge_stats(total.setdefault(key, {}), value)
-        elif isinstance(value, bool) or not isinstance(value, int | float):
-            if total.setdefault(key, value) != value:
-                raise LakeError(f"parts disagree on {key}: {total[key]!r} and {value!r}")
-        else:
-            total[key] = total.get(key, 0) + value
 
 
 def iter_parts(dataset: Dataset, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

@@ -106,3 +106,21 @@ def test_the_logical_hash_ignores_chunks_and_sees_values(values: list[str | None
 
 def test_the_logical_hash_tells_null_from_empty() -> None:
     assert logical_hash(pa.table({"t": pa.array([None], pa.string())})) != logical_hash(pa.table({"t": pa.array([""])}))
+
+
+def test_parts_are_known_again_by_what_they_were_computed_from(lake: Lake) -> None:
+    def written(writer: Writer) -> None:
+        writer.write_table("a/part-0.parquet", pa.table({"x": [1, 2]}), {"rows": 2}, key="k1")
+        writer.write_table("b/part-0.parquet", pa.table({"x": [3]}), {"rows": 1}, key="k1")
+        writer.write_table("part-1.parquet", pa.table({"x": [4]}), {"rows": 1})
+
+    first = lake.build("t", "one", version=1, write=written).dataset
+
+    def taken(writer: Writer) -> None:
+        known = lake.reusable("t")
+        assert writer.take("k1", known) and not writer.take("k2", known)
+
+    second = lake.build("t", "two", version=1, write=taken).dataset
+    assert [p.path for p in second.parts] == ["a/part-0.parquet", "b/part-0.parquet"]
+    assert second.read()["x"].to_pylist() == [1, 2, 3] and second.stats == {"rows": 3}
+    assert second.parts[0].hash == first.parts[0].hash and second.parts[0].key == "k1"
