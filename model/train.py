@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from model import checkpoint, distributed
+from model import checkpoint, distributed, preflight
 from model.callbacks.heartbeat import Heartbeat
 from model.callbacks.logs import JsonLines, TensorBoard
+from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
 from model.callbacks.pipes import Reporter, reporter
 from model.callbacks.spikes import Spikes
 from model.callbacks.validation import Validation
@@ -40,8 +41,8 @@ STOPPED, DONE = "stopped", "done"
 class Trainer:
     """One stage of one run on this rank."""
 
-    def __init__(self, folder: Path, stage: str, report: Reporter) -> None:
-        self.folder, self.stage, self.report = folder, stage, report
+    def __init__(self, folder: Path, stage: str, report: Reporter, orders: Orders) -> None:
+        self.folder, self.stage, self.report, self.orders = folder, stage, report, orders
         self.run = json.loads((folder / "run.json").read_text())
         self.plan = Plan.from_json(self.run["plan"])
         self.first_step, self.end_step = self.plan.stage_steps(stage)
@@ -212,8 +213,11 @@ class Trainer:
         }
 
     def stop_requested(self) -> bool:
-        """Whether rank 0 has seen the stop file: the same answer on every rank."""
-        return bool(distributed.gather_rows([float(distributed.rank() == 0 and (self.folder / "stop").exists())])[0, 0])
+        """Whether rank 0 was told to stop: the same answer on every rank. Superseded if another job has the run's lease."""
+        order = int(distributed.gather_rows([float(self.orders.read() if distributed.rank() == 0 else 0)])[0, 0])
+        if order == SUPERSEDED:
+            raise Superseded(f"another job has taken over {self.folder}: this one (epoch {self.orders.epoch}) leaves without saving")
+        return order == STOP
 
     def train(self) -> str:
         """From the last checkpoint to the stage's end, or to a stop request. Returns DONE or STOPPED."""
@@ -298,10 +302,11 @@ def memory_bytes() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def train(folder: Path, stage: str, report: Reporter) -> str:
+def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = None) -> str:
     """Train one stage on this rank, inside a process group. Returns DONE or STOPPED."""
-    trainer = Trainer(folder, stage, report)
+    trainer = Trainer(folder, stage, report, orders or Orders(folder))
     report.event("started", stage=stage, world_size=distributed.world_size(), pid=os.getpid())
+    report.event("preflight", **preflight.check(folder, trainer.run, trainer.config.num_parameters))
     trainer.start()
     state = trainer.train()
     if state == STOPPED:
@@ -323,13 +328,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--stage", choices=("stage1", "stage2"), required=True)
     parser.add_argument("--local_rank", type=int, default=-1, help="set by DeepSpeed's launcher")
+    parser.add_argument("--epoch", type=int, default=0, help="number of the lease under which this job may write; 0 for none")
+    parser.add_argument("--mailbox", default="", help="s3://... of the job, where orders do not come through a shared folder")
     parser.add_argument("--dagster-pipes-context")
     parser.add_argument("--dagster-pipes-messages")
     arguments = parser.parse_args(argv)
     with reporter(distributed.rank()) as report:
         distributed.start()
         try:
-            train(arguments.run_dir, arguments.stage, report)
+            train(arguments.run_dir, arguments.stage, report, Orders(arguments.run_dir, arguments.epoch, arguments.mailbox))
         finally:
             distributed.stop()
     return 0

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.lake import Lake
 from pipelines.spark import InProcess, Spark
+from tests.object_store import s3  # noqa: F401
 
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -38,7 +38,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     ports = {name: _free_port() for name in ("s3", "master", "volume", "filer")}
     command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={folder}/s3.json"]
-    command += [f"-{name}.port={port}" for name, port in ports.items()] + ["-master.volumeSizeLimitMB=16", "-volume.max=20"]
+    command += [f"-{name}.port={port}" for name, port in ports.items()] + ["-master.volumeSizeLimitMB=16", "-volume.max=80"]
     patch = pytest.MonkeyPatch()
     for key, value in {
         "AWS_ACCESS_KEY_ID": "key",
@@ -58,7 +58,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
                 break
             except Exception as error:
                 if process.poll() is not None or attempt == 59:
-                    pytest.skip(f"weed did not start: {error}; {(folder / 'log').read_text()[-300:]}")
+                    pytest.fail(f"weed did not start: {error}; {(folder / 'log').read_text()[-300:]}")
                 time.sleep(0.5)
         yield client
     finally:
