@@ -46,26 +46,28 @@ def make_documents(originals: list[str], count: int, seed: int = 1) -> list[str]
     return documents
 
 
-def removed_by_skypile(texts: list[str]) -> set[int]:
-    """Signatures, band keys, star edges, components, election with exact verification: rows removed."""
-    from pipelines.dedup import bands, components, kernel
-    from pipelines.dedup.election import Thresholds, elect, elect_exact
+def removed_by_skypile(texts: list[str]) -> dict[int, str]:
+    """Signatures, band keys, star edges, components, election with exact verification: kind of removal by row."""
+    from pipelines.dedup import bands, components, kernel, shingles
+    from pipelines.dedup.candidates import copy_edges
+    from pipelines.dedup.election import KINDS, Members, Thresholds, elect
+    from pipelines.dedup.pairs import id_lanes
     from pipelines.dedup.signatures import MinHashParameters
 
     parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())
-    minima, counts = kernel.minhash(array, parameters.num_perm, parameters.seed)
-    leaders, copies = elect_exact(kernel.content_hashes(array).to_pylist(), range(len(texts)))
-    live = np.array([r for r in leaders if counts[r]], np.int64)
-    keys = bands.band_keys(minima[live].astype(np.uint16), parameters.bands, parameters.rows)
-    nodes, roots = components.driver_components(bands.star_edges(keys, live))
-    place = np.searchsorted(live, nodes)
-    sets = dict(zip(nodes.tolist(), kernel.shingle_sets(array.take(pa.array(nodes))), strict=True))
-    own = dict(zip(nodes.tolist(), keys[place], strict=True))
-    gone = set(copies)
+    minima, counts = shingles.minhash(array, parameters.num_perm, parameters.seed)
+    contents, rows = id_lanes(kernel.content_hashes(array)), np.arange(len(texts))
+    copies, first = copy_edges(contents, rows)
+    shown = first[counts[first] > 0]
+    keys = np.zeros((len(texts), parameters.bands), np.uint64)
+    keys[shown] = bands.band_keys(minima[shown].astype(np.uint16), parameters.bands, parameters.rows)
+    nodes, roots = components.driver_components(np.concatenate([copies, bands.star_edges(keys[shown], shown)]))
     order = np.lexsort((nodes, roots))
-    for members in np.split(nodes[order], np.flatnonzero(np.diff(roots[order])) + 1) if len(nodes) else []:
-        gone |= {r.row for r in elect(members.tolist(), own.__getitem__, sets.__getitem__, Thresholds())}
-    return gone
+    nodes, roots = nodes[order], roots[order]
+    flat, offsets = shingles.shingle_sets(array.take(pa.array(nodes)))
+    result = elect(Members(roots, contents[nodes], keys[nodes], np.diff(offsets), flat, offsets), Thresholds())
+    gone = np.flatnonzero(result.kept >= 0)
+    return dict(zip(nodes[gone].tolist(), (KINDS[k] for k in result.kind[gone]), strict=True))
 
 
 def removed_by_datasketch(texts: list[str]) -> set[int]:

@@ -59,13 +59,13 @@ def peers(num_perm: int) -> dict[str, Callable[[list[str]], Any]]:
     import xxhash
     from datasketch import MinHash
 
-    from pipelines.dedup import kernel
+    from pipelines.dedup import shingles
 
     def xxh32(data: bytes) -> int:
         return int(xxhash.xxh32_intdigest(data))
 
     return {
-        "skypile": lambda texts: kernel.minhash(pa.array(texts, pa.string()), num_perm, 1)[0].astype(np.uint16),
+        "skypile": lambda texts: shingles.minhash(pa.array(texts, pa.string()), num_perm, 1)[0].astype(np.uint16),
         "datasketch": lambda texts: MinHash.bulk([shingle_strings(t) for t in texts], num_perm=num_perm),
         "datasketch_xxh32": lambda texts: MinHash.bulk([shingle_strings(t) for t in texts], num_perm=num_perm, hashfunc=xxh32),
     }

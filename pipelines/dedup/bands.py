@@ -5,14 +5,17 @@ Belongs here: from MinHash values to edges between documents. Does not belong he
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numba import njit
 
 from pipelines.dedup.kernel import MIX, SEED, STEP, U64
 
 Array = np.ndarray[Any, Any]
+SPREAD = np.int64(0x61C8864680B583EB)  # odd: spreads rows that need not meet over the partitions
 
 
 @njit(cache=True)
@@ -37,26 +40,73 @@ def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None) 
     return out
 
 
-def star_edges(keys: Array, nodes: Array) -> Array:
-    """Edges (node, smallest node with the same key), int64 [m, 2], distinct: n - 1 for a key of n documents."""
-    flat, owners = keys.ravel(), np.repeat(nodes.astype(np.int64), keys.shape[1])
-    order = np.argsort(flat, kind="stable")
+def _stars(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:
+    """(distinct keys, the smallest node of each, edges int64 [m, 2] from the others to it) of rows sorted by key and node."""
+    if not len(keys):
+        return keys, nodes, np.zeros((0, 2), np.int64)
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
+    smallest = np.repeat(nodes[starts], np.diff(np.r_[starts, len(keys)]))
+    others = smallest != nodes
+    return keys[starts], nodes[starts], np.stack([nodes[others], smallest[others]], 1)
+
+
+def _sorted(keys: Array, nodes: Array) -> tuple[Array, Array]:
+    flat, owners = keys.ravel(), np.repeat(nodes.astype(np.int64), keys.shape[1] if keys.ndim == 2 else 1)
+    order = np.argsort(flat)  # not stable, which is the fast one; only runs of equal keys need their nodes in order
     flat, owners = flat[order], owners[order]
-    if not len(flat):
-        return np.zeros((0, 2), np.int64)
-    starts = np.flatnonzero(np.r_[True, flat[1:] != flat[:-1]])
-    smallest = np.repeat(np.minimum.reduceat(owners, starts), np.diff(np.r_[starts, len(flat)]))
-    edges = np.stack([owners, smallest], 1)[owners != smallest]
-    return np.unique(edges, axis=0) if len(edges) else np.zeros((0, 2), np.int64)
+    _sort_runs(flat, owners)
+    return flat, owners
 
 
-def spark_star_edges(keys: Any) -> Any:
-    """The same of a Spark frame (key long, node long): frame (node, smallest).
+@njit(cache=True)
+def _sort_runs(keys, nodes):  # type: ignore[no-untyped-def]
+    start = 0
+    for i in range(1, len(keys) + 1):
+        if i == len(keys) or keys[i] != keys[start]:
+            if i - start > 1:
+                nodes[start:i].sort()
+            start = i
 
-    A minimum with map-side combine, then a join: a hot key is one row of the aggregate, and adaptive execution splits
-    its side of the join, so no task holds a bucket.
+
+def star_edges(keys: Array, nodes: Array) -> Array:
+    """Edges (node, smallest node with the same key), int64 [m, 2], distinct: at most n - 1 for a key of n documents.
+
+    keys uint64 [n, bands] with nodes int64 [n], or both [n] row by row.
     """
-    from pyspark.sql import functions as F
+    edges = _stars(*_sorted(keys, nodes))[2]
+    return np.unique(edges, axis=0) if len(edges) else edges
 
-    smallest = keys.groupBy("key").agg(F.min("node").alias("smallest"), F.count("*").alias("n")).where("n > 1").drop("n")
-    return keys.join(smallest, "key").where("node <> smallest").select("node", "smallest").distinct()
+
+def combine(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:
+    """(key, node, smallest), int64 each, of uint64 [n, bands]: one row for each distinct key, with its smallest node and
+    smallest = -1; and one for each star edge within these documents, which needs no meeting and spreads by its node."""
+    distinct, first, edges = _stars(*_sorted(keys, nodes))
+    edges = np.unique(edges, axis=0)
+    columns = [distinct.view(np.int64), edges[:, 0] * SPREAD], [first, edges[:, 0]], [np.full(len(first), -1, np.int64), edges[:, 1]]
+    return tuple(np.concatenate(c) for c in columns)  # type: ignore[return-value]
+
+
+def spark_star_edges(combined: Any) -> Any:
+    """Edges of a Spark frame of `combine`'s columns: frame (node, smallest).
+
+    One shuffle; the sort spills where a partition outgrows its memory, and the pass behind it holds one batch.
+    """
+    schema = "node long, smallest long"
+
+    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        last_key, last_smallest = None, np.int64(0)
+        for batch in batches:
+            keys, nodes, smallest = (column.to_numpy() for column in batch.columns)
+            done = smallest >= 0
+            edges = [np.stack([nodes[done], smallest[done]], 1)]
+            keys, nodes = keys[~done], nodes[~done]
+            if len(keys):
+                if keys[0] == last_key:  # the run goes on from the batch before
+                    keys, nodes = np.r_[keys[:1], keys], np.r_[last_smallest, nodes]
+                distinct, first, found = _stars(keys, nodes)
+                edges.append(found)
+                last_key, last_smallest = distinct[-1], first[-1]
+            both = np.unique(np.concatenate(edges), axis=0)
+            yield pa.RecordBatch.from_arrays([pa.array(both[:, 0].copy()), pa.array(both[:, 1].copy())], ["node", "smallest"])
+
+    return combined.repartition("key").sortWithinPartitions("key", "node").mapInArrow(emit, schema)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 Array = np.ndarray[Any, Any]
 DRIVER_EDGES = 20_000_000  # 16 bytes each on the driver; above it Spark's rounds are the cheaper risk
@@ -62,17 +63,15 @@ def spark_components(edges: Any, max_rounds: int = MAX_ROUNDS) -> Any:
     raise NotConverged(f"components were still changing after {max_rounds} rounds: raise max_rounds; no release was made")
 
 
-def components(edges: Any, driver_edges: int = DRIVER_EDGES) -> tuple[Array, Array]:
-    """Components of a Spark frame of edges, on the driver up to `driver_edges` edges, else in Spark: (nodes, root)."""
+def components(session: Any, edges: Any, driver_edges: int = DRIVER_EDGES) -> Any:
+    """Components of a Spark frame of edges, found on the driver up to `driver_edges` edges, else in Spark: frame (node, root)."""
     edges = edges.persist()
     try:
-        if edges.count() <= driver_edges:
-            table = edges.toArrow()
-            columns = [table.column(i).to_numpy().astype(np.int64) for i in range(2)]
-            return driver_components(np.stack(columns, 1))
-        found = spark_components(edges).toArrow()
+        if edges.count() > driver_edges:
+            return spark_components(edges)
+        table = edges.toArrow()
+        pairs = np.stack([table.column(i).to_numpy().astype(np.int64) for i in range(2)], 1)
+        found = driver_components(pairs)
+        return session.createDataFrame(pa.table(list(found), ["node", "root"]), "node long, root long")
     finally:
         edges.unpersist()
-    nodes, roots = (found.column(i).to_numpy().astype(np.int64) for i in range(2))
-    order = np.argsort(nodes, kind="stable")
-    return nodes[order], roots[order]

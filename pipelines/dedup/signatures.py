@@ -1,6 +1,6 @@
 """Signatures of a dump's rendered text: content hash, MinHash, block hashes.
 
-Belongs here: the parameters and the table. Does not belong here: the loops (kernel.py), what shares a band (bands.py).
+Belongs here: the parameters and the table. Does not belong here: the loops (kernel.py, shingles.py), what shares a band (bands.py).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from pipelines.dedup import kernel
+from pipelines.dedup import kernel, shingles
 from pipelines.documents import ID
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.settings import Card
 from pipelines.spark import Engine
 
-VERSION = 1
+VERSION = 2
 
 
 class MinHashParameters(Card):
@@ -24,15 +24,15 @@ class MinHashParameters(Card):
     num_perm: int = 224
     bands: int = 28
     rows: int = 8
-    ngram: int = kernel.NGRAM
+    ngram: int = shingles.NGRAM
     seed: int = 1
 
     @model_validator(mode="after")
     def _fits(self) -> MinHashParameters:
         if self.bands < 1 or self.rows < 1 or self.bands * self.rows > self.num_perm:
             raise ValueError(f"bands x rows = {self.bands * self.rows} needs 1 to num_perm = {self.num_perm} values")
-        if self.ngram != kernel.NGRAM:
-            raise ValueError(f"shingles have {kernel.NGRAM} tokens")
+        if self.ngram != shingles.NGRAM:
+            raise ValueError(f"shingles have {shingles.NGRAM} tokens")
         return self
 
     def collision(self, similarity: float) -> float:
@@ -55,7 +55,7 @@ def schema(parameters: MinHashParameters) -> pa.Schema:
 
 def sign(doc_ids: pa.Array, texts: pa.Array, parameters: MinHashParameters) -> pa.Table:
     """Signatures of `texts`, row by row."""
-    minima, counts = kernel.minhash(texts, parameters.num_perm, parameters.seed)
+    minima, counts = shingles.minhash(texts, parameters.num_perm, parameters.seed)
     low = np.ascontiguousarray(minima.astype("<u2"))
     hashes, _, _, offsets = kernel.blocks(texts)
     width = pa.binary(2 * parameters.num_perm)

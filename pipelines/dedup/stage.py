@@ -1,233 +1,129 @@
-"""The duplicates of a release: exact, then candidates by bands, components, election with verification.
+"""The duplicates of a release: candidates, election with verification, guards, the published table.
 
-Belongs here: reading the tables, handing work to Spark or numpy, the published table. Does not belong here: the
-loops (kernel.py), the edges (bands.py), the graph (components.py), the order (election.py).
+Belongs here: which way a release is found (anew in this process, anew on Spark, from what an earlier release left), the
+guards, the tables. Does not belong here: any of those ways.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from pipelines.dedup import bands, components, kernel
-from pipelines.dedup.election import Removed, Thresholds, canonical_order, elect, elect_exact
-from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
+from pipelines.dedup import candidates, verification
+from pipelines.dedup.election import KINDS, Thresholds
+from pipelines.dedup.pairs import PAIRS
+from pipelines.dedup.sources import ROW_BITS, Source, same_parameters, sources
+from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, update
+from pipelines.dedup.verification import CLUSTERS
 from pipelines.documents import ID
-from pipelines.lake import Built, Lake, LakeError, Writer
-from pipelines.release import fallen
+from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.spark import Engine
-from pipelines.tables import DumpTables, ReleaseTables
+from pipelines.tables import ReleaseTables
 
-VERSION = 1
-SHINGLE_BUDGET = 40_000_000  # shingles (8 bytes each) held at once while components are compared
+VERSION = 2
+ROWS_PER_PART = 1 << 20
 DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
-Array = np.ndarray[Any, Any]
+STATE_COLUMNS = {"clusters": "doc_id", "verified_pairs": "content"}  # what their parts are cut by
 
 
-@dataclass(frozen=True)
-class Source:
-    """One part of one dump, and the release row of its first document."""
+@dataclass
+class Found:
+    """The outcome of a release as tables of this process (`clusters`, `pairs`) or as a Spark frame (`outcomes`), and statistics.
 
-    dump: str
-    tables: DumpTables
-    part: int
-    first: int
+    elected: members of the components that were elected now; read: those whose text was read for it.
+    """
 
-    def content(self) -> pa.Table:
-        """What the election needs to know of each document, without text or MinHash."""
-        documents = self.tables.documents.read_part(self.part, ["doc_id", "url", "date", "side"])
-        decisions = self.tables.need("decisions").read_part(self.part, ["doc_id", "keep", "category", "quality", "num_chars"])
-        signatures = self.tables.need("signatures").read_part(self.part, ["doc_id", "content_hash", "num_shingles"])
-        for name, table in (("decisions", decisions), ("signatures", signatures)):
-            if not table.column("doc_id").equals(documents.column("doc_id")):
-                dataset = self.tables.need(name)
-                raise LakeError(f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}")
-        for column in ("keep", "category", "quality", "num_chars"):
-            documents = documents.append_column(column, decisions.column(column))
-        for column in ("content_hash", "num_shingles"):
-            documents = documents.append_column(column, signatures.column(column))
-        return documents
-
-    def minhash(self, parameters: MinHashParameters) -> Array:
-        """uint16 [rows, num_perm]."""
-        return minhash_matrix(self.tables.need("signatures").read_part(self.part, ["minhash"]).column(0), parameters.num_perm)
-
-    def texts(self) -> pa.Array:
-        from pipelines.edits import rendered
-
-        texts = rendered(self.tables.documents, self.tables.edits, self.part)
-        return texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    stats: dict[str, Any]
+    elected: int
+    read: int
+    clusters: pa.Table | None = None
+    pairs: pa.Table | None = None
+    outcomes: Any = None
 
 
-def same_parameters(release: ReleaseTables) -> MinHashParameters:
-    """The parameters that all signatures share; LakeError names two tables that differ."""
-    first: tuple[str, dict[str, Any], str] | None = None
-    for name, tables in release.dumps.items():
-        manifest = tables.need("signatures").manifest
-        if first is None:
-            first = (name, manifest.parameters, manifest.content_hash)
-        elif manifest.parameters != first[1]:
-            raise LakeError(
-                f"signatures of {first[0]} ({first[2]}) and {name} ({manifest.content_hash}) have other parameters: "
-                f"{first[1]} and {manifest.parameters}; rebuild one of them"
-            )
-    if first is None:
-        raise LakeError(f"release {release.card.name} names no dump")
-    return MinHashParameters.model_validate(first[1])
+def find_duplicates(engine: Engine, release: ReleaseTables, base: Base | None = None, excluded: pa.Array | None = None) -> Found:
+    """The election of a release: a function of content, the same on every engine and with every `base`.
+
+    `excluded` (ids): documents that fell after a first election; the next of their clusters take their places.
+    """
+    parameters, card = same_parameters(release), release.card
+    parts, thresholds = sources(release, excluded), Thresholds(card.jaccard, card.containment)
+    session = getattr(engine, "session", None)
+    if base is not None and (updated := update(session, parts, base, parameters, thresholds)):
+        admitted = _admitted(engine, parts)
+        stats = _table_stats(parts, updated.clusters, admitted)
+        return Found(stats, updated.elected, updated.read, updated.clusters, updated.pairs)
+    if session is not None:
+        return _on_spark(session, parts, parameters, thresholds, card.max_cluster)
+    nodes, roots = candidates.in_process(parts, parameters)
+    _check_cluster(int(np.unique(roots, return_counts=True)[1].max(initial=1)), card.max_cluster)
+    outcomes = verification.in_process(parts, nodes, roots, None, parameters, thresholds, None)
+    clusters = outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)
+    pairs = distinct_pairs(outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names))
+    return Found(_table_stats(parts, clusters, _admitted(engine, parts)), len(nodes), len(nodes), clusters, pairs)
 
 
-def _sources(release: ReleaseTables) -> list[Source]:
-    found, first = [], 0
-    for name, tables in sorted(release.dumps.items()):
-        for i, part in enumerate(tables.documents.parts):
-            found.append(Source(name, tables, i, first))
-            first += part.rows
+def _on_spark(session: Any, parts: list[Source], parameters: Any, thresholds: Thresholds, max_cluster: int) -> Found:
+    from pyspark.sql import functions as F
+
+    clusters, admitted = candidates.on_spark(session, parts, parameters)
+    clusters = clusters.withColumn("size", F.lit(-1).cast("long")).persist()
+    members, largest = clusters.groupBy("root").count().agg(F.sum("count"), F.max("count")).first()
+    _check_cluster(largest or 1, max_cluster)
+    outcomes = verification.on_spark(clusters, parts, True, parameters, thresholds, None).persist()
+    gone = outcomes.where("kept_id is not null").groupBy(F.shiftright("node", ROW_BITS).alias("source"), "kind").count().collect()
+    counts = [(parts[row["source"]].dump, row["kind"], row["count"]) for row in gone]
+    clusters.unpersist()
+    members = members or 0
+    return Found(_stats(counts, admitted, members, largest or 1), members, members, outcomes=outcomes)
+
+
+def _admitted(engine: Engine, parts: list[Source]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for source in parts:
+        found[source.dump] = found.get(source.dump, 0) + len(source.admitted())
     return found
 
 
-def _numpy_components(sources: list[Source], salts: Array, parameters: MinHashParameters) -> tuple[Array, Array]:
-    keys, nodes = [], []
-    for source in sources:
-        own = salts[source.first : source.first + source.tables.documents.parts[source.part].rows]
-        rows = np.flatnonzero(own >= 0)
-        keys.append(bands.band_keys(source.minhash(parameters)[rows], parameters.bands, parameters.rows, own[rows]))
-        nodes.append(rows + source.first)
-    return components.driver_components(bands.star_edges(np.concatenate(keys), np.concatenate(nodes)))
+def _table_stats(parts: list[Source], clusters: pa.Table, admitted: dict[str, int]) -> dict[str, Any]:
+    gone = clusters.filter(pc.is_valid(clusters["kept_id"]))
+    dumps = np.array([parts[i].dump for i in (gone["node"].to_numpy() >> ROW_BITS)], np.str_)
+    table = pa.table({"dump": pa.array(dumps, pa.string()), "kind": gone["kind"]}).group_by(["dump", "kind"]).aggregate([([], "count_all")])
+    counts = [(r["dump"], r["kind"], r["count_all"]) for r in table.to_pylist()]
+    largest = int(np.unique(clusters["root"].to_numpy(), return_counts=True)[1].max(initial=1))
+    return _stats(counts, admitted, clusters.num_rows, largest)
 
 
-def _spark_components(session: Any, sources: list[Source], salts: Array, parameters: MinHashParameters) -> tuple[Array, Array]:
-    """Workers read signature parts and emit (key, node); text and MinHash never pass through the JVM."""
-    slices = [salts[s.first : s.first + s.tables.documents.parts[s.part].rows] for s in sources]
-
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for i in batch.column(0).to_pylist():
-                rows = np.flatnonzero(slices[i] >= 0)
-                keys = bands.band_keys(sources[i].minhash(parameters)[rows], parameters.bands, parameters.rows, slices[i][rows])
-                nodes = np.repeat(rows + sources[i].first, parameters.bands).astype(np.int64)
-                yield pa.RecordBatch.from_arrays([pa.array(keys.ravel().view(np.int64)), pa.array(nodes)], ["key", "node"])
-
-    frame = session.range(0, len(sources), 1, len(sources)).mapInArrow(emit, "key long, node long").persist()
-    try:
-        return components.components(bands.spark_star_edges(frame))
-    finally:
-        frame.unpersist()
-
-
-class _Candidates:
-    """Band keys and shingle sets of the candidates of some components, read part by part."""
-
-    def __init__(self, sources: list[Source], rows: Array, salts: Array, parameters: MinHashParameters) -> None:
-        self.keys: dict[int, Array] = {}
-        self.shingles: dict[int, Array] = {}
-        rows = np.sort(rows)
-        for source in sources:
-            end = source.first + source.tables.documents.parts[source.part].rows
-            own = rows[np.searchsorted(rows, source.first) : np.searchsorted(rows, end)]
-            if not len(own):
-                continue
-            local = own - source.first
-            keys = bands.band_keys(source.minhash(parameters)[local], parameters.bands, parameters.rows, salts[own])
-            sets = kernel.shingle_sets(source.texts().take(pa.array(local)))
-            self.keys.update(zip(own.tolist(), keys, strict=True))
-            self.shingles.update(zip(own.tolist(), sets, strict=True))
-
-
-def _groups(nodes: Array, roots: Array, rank: Array, sizes: Array) -> Iterator[list[list[int]]]:
-    """Components, each in canonical order, in batches of at most SHINGLE_BUDGET shingles (one component at least)."""
-    order = np.lexsort((rank[nodes], roots))
-    nodes, roots = nodes[order], roots[order]
-    batch: list[list[int]] = []
-    held = 0
-    for members in np.split(nodes, np.flatnonzero(np.diff(roots)) + 1) if len(nodes) else []:
-        size = int(sizes[members].sum())
-        if batch and held + size > SHINGLE_BUDGET:
-            yield batch
-            batch, held = [], 0
-        batch.append(members.tolist())
-        held += size
-    if batch:
-        yield batch
-
-
-def find_duplicates(engine: Engine, release: ReleaseTables) -> tuple[pa.Table, dict[str, Any]]:
-    """(rows of DUPLICATES by doc_id, statistics) of a release: a function of content, the same on every engine."""
-    parameters, card = same_parameters(release), release.card
-    sources = _sources(release)
-    table = pa.concat_tables([s.content() for s in sources])
-    dumps = np.repeat([s.dump for s in sources], [s.tables.documents.parts[s.part].rows for s in sources])
-    stays = np.array([not why for why in fallen(card, table.column("url"), table.column("date")).to_pylist()], np.bool_)
-    admitted = np.flatnonzero(table.column("keep").to_numpy() & stays)
-    ids = table.column("doc_id").to_pylist()
-
-    order = admitted[canonical_order(table.take(pa.array(admitted)))] if len(admitted) else admitted
-    rank = np.zeros(table.num_rows, np.int64)
-    rank[order] = np.arange(len(order))
-    # pairs of parallel text are deduplicated against themselves alone
-    kinds = np.array([c == "parallel" for c in table.column("category").to_pylist()], np.int64)
-    contents = [bytes([k]) + c for k, c in zip(kinds.tolist(), table.column("content_hash").to_pylist(), strict=True)]
-    leaders, copies = elect_exact(contents, order.tolist())
-
-    shingles = table.column("num_shingles").to_numpy()
-    salts = np.full(table.num_rows, -1, np.int64)  # -1: no candidate
-    live = np.array([row for row in leaders if shingles[row]], np.int64)
-    salts[live] = kinds[live]
-    session = getattr(engine, "session", None)
-    nodes, roots = _spark_components(session, sources, salts, parameters) if session else _numpy_components(sources, salts, parameters)
-
-    thresholds = Thresholds(card.jaccard, card.containment)
-    removals: dict[int, Removed] = {}
-    largest = 1
-    for batch in _groups(nodes, roots, rank, shingles):
-        rows = np.array([row for members in batch for row in members], np.int64)
-        candidates = _Candidates(sources, rows, salts, parameters)
-        for members in batch:
-            largest = max(largest, len(members))
-            for removed in elect(members, candidates.keys.__getitem__, candidates.shingles.__getitem__, thresholds):
-                removals[removed.row] = removed
-    for row, leader in copies.items():
-        other = removals.get(leader)
-        # a copy of a removed document goes for the same reason as it did: its kept document is one that stays
-        removals[row] = Removed(row, other.kept, other.kind, other.similarity) if other else Removed(row, leader, "exact", 1.0)
-
-    found = sorted(removals.values(), key=lambda r: ids[r.row])
-    result = pa.Table.from_arrays(
-        [
-            pa.array([ids[r.row] for r in found], ID),
-            pa.array([ids[r.kept] for r in found], ID),
-            pa.array([r.kind for r in found], pa.string()),
-            pa.array([round(r.similarity, 4) for r in found], pa.float32()),
-        ],
-        schema=DUPLICATES,
-    )
-    return result, _statistics(found, admitted, dumps, len(nodes), largest)
-
-
-def _statistics(found: list[Removed], admitted: Array, dumps: Array, candidates: int, largest: int) -> dict[str, Any]:
-    by_kind: dict[str, int] = {"exact": 0, "near": 0, "containment": 0}
-    for removed in found:
-        by_kind[removed.kind] += 1
-    gone = dumps[np.array([r.row for r in found], np.int64)] if len(found) else np.array([], dumps.dtype)
-    sources = {str(d): {"admitted": int((dumps[admitted] == d).sum()), "removed": int((gone == d).sum())} for d in np.unique(dumps)}
+def _stats(counts: list[tuple[str, str, int]], admitted: Mapping[str, int], members: int, largest: int) -> dict[str, Any]:
+    kinds, gone = dict.fromkeys(KINDS, 0), dict.fromkeys(sorted(admitted), 0)
+    for dump, kind, count in counts:
+        kinds[kind] += count
+        gone[dump] += count
     return {
-        "admitted": len(admitted),
-        "removed": len(found),
-        "kinds": by_kind,
-        "candidates": candidates,
+        "admitted": sum(admitted.values()),
+        "removed": sum(gone.values()),
+        "kinds": kinds,
+        "candidates": members,
         "largest_cluster": largest,
-        "sources": sources,
+        "sources": {dump: {"admitted": admitted[dump], "removed": removed} for dump, removed in gone.items()},
     }
+
+
+def _check_cluster(largest: int, allowed: int) -> None:
+    """Before the election: a cluster of pages that share little but a template costs its square in comparisons."""
+    if largest > allowed:
+        raise LakeError(f"largest cluster has {largest} documents, the card allows {allowed} (max_cluster)")
 
 
 def check_guards(release: ReleaseTables, stats: dict[str, Any]) -> None:
     """LakeError where a cluster or one source's removed share is beyond the card: a sign of template collapse."""
     card = release.card
-    if stats["largest_cluster"] > card.max_cluster:
-        raise LakeError(f"largest cluster has {stats['largest_cluster']} documents, the card allows {card.max_cluster} (max_cluster)")
+    _check_cluster(stats["largest_cluster"], card.max_cluster)
     for name, source in stats["sources"].items():
         if source["admitted"] and source["removed"] / source["admitted"] > card.max_source_share:
             raise LakeError(
@@ -236,16 +132,84 @@ def check_guards(release: ReleaseTables, stats: dict[str, Any]) -> None:
             )
 
 
-def build_duplicates(lake: Lake, engine: Engine, release: ReleaseTables) -> Built:
-    """One row for each removed document of the release, with the kept document that verified against it."""
+def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any]) -> None:
+    """`rows` (a table or a Spark frame) by the first bits of their first id, each part sorted by it; `stats` with the first part."""
+    name = next(field.name for field in schema if field.type == ID)
+    total = rows.num_rows if isinstance(rows, pa.Table) else rows.count()
+    bits = min(8, max(0, (max(1, total) - 1) // ROWS_PER_PART).bit_length())
+
+    def put(bucket: int, table: pa.Table) -> None:
+        keys = [(f.name, "ascending") for f in schema if f.type in (ID, pa.int64())]
+        ordered = table.cast(schema).sort_by(sorted(keys, key=lambda k: k[0] != name))
+        writer.write_table(f"part-{bucket:05d}.parquet", ordered, stats if bucket == 0 else {})
+
+    def split(batches: Iterator[pa.RecordBatch], names: Any) -> None:
+        table = pa.Table.from_batches(batches, names)
+        first = np.array([value[0] >> (8 - bits) for value in table[name].to_pylist()], np.int64)
+        for bucket in np.unique(first).tolist():
+            put(bucket, table.filter(pa.array(first == bucket)))
+
+    if isinstance(rows, pa.Table):
+        split(iter(rows.to_batches()), rows.schema)
+    else:
+
+        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            held = list(batches)
+            if held:
+                split(iter(held), held[0].schema)
+            yield pa.RecordBatch.from_arrays([pa.array([len(held)])], ["done"])
+
+        bucketed = rows.selectExpr("*", f"conv(hex(substring({name}, 1, 1)), 16, 10) >> {8 - bits} as bucket")
+        bucketed.repartition(1 << bits, "bucket").drop("bucket").mapInArrow(run, "done long").count()
+    if not writer.has("part-00000.parquet"):
+        put(0, schema.empty_table())
+
+
+def build_duplicates(
+    lake: Lake, engine: Engine, release: ReleaseTables, excluded: Dataset | None = None, asset: str = "duplicates"
+) -> Built:
+    """One row for each removed document of the release, with the kept document that verified against it (schema DUPLICATES).
+
+    `excluded`: a table with a column doc_id of documents that fell after a first election (overlap, recurrence), under
+    another `asset` name. Beside it, and not for readers, lie `clusters` and `verified_pairs`: the next election starts there.
+    """
     card = release.card
-
-    def write(writer: Writer) -> None:
-        table, stats = find_duplicates(engine, release)
-        check_guards(release, stats)
-        writer.write_table("part-00000.parquet", table, stats)
-
-    inputs = release.inputs("documents", "edits", "signatures", "decisions")
     names = ("cutoff_date", "tombstones", "jaccard", "containment", "max_cluster", "max_source_share")
     parameters = {n: v for n, v in card.parameters().items() if n in names}
-    return lake.build("duplicates", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    inputs: dict[str, Dataset | str] = {**release.inputs("documents", "edits", "signatures", "decisions")}
+    if excluded is not None:
+        inputs["excluded"] = excluded
+
+    def write(writer: Writer) -> None:
+        made_of = identity(sources(release), card, same_parameters(release), Thresholds(card.jaccard, card.containment))
+        ids = None if excluded is None else excluded.read(["doc_id"])["doc_id"].combine_chunks()
+        found = find_duplicates(engine, release, find_base(lake, made_of, VERSION), ids)
+        try:
+            check_guards(release, found.stats)
+            tables: dict[str, Any] = {"clusters": found.clusters, "verified_pairs": found.pairs}
+            if found.outcomes is not None:
+                tables = {
+                    "clusters": found.outcomes.where("node is not null").select(*CLUSTERS.names),
+                    "verified_pairs": found.outcomes.where("node is null").select(*PAIRS.names).distinct(),
+                }
+            for name, schema in (("clusters", CLUSTERS), ("verified_pairs", PAIRS)) if excluded is None else ():
+                state = made_of | {"version": VERSION}
+                seal = {"of": digest(writer.key)}
+                lake.build(name, card.name, version=VERSION, parameters=state, inputs=seal, write=_writing(tables[name], schema))
+            rows = tables["clusters"]
+            removed = rows.filter(pc.is_valid(rows["kept_id"])) if isinstance(rows, pa.Table) else rows.where("kept_id is not null")
+            _write(
+                writer,
+                removed.select(DUPLICATES.names) if isinstance(removed, pa.Table) else removed.select(*DUPLICATES.names),
+                DUPLICATES,
+                found.stats,
+            )
+        finally:
+            if found.outcomes is not None:
+                found.outcomes.unpersist()
+
+    return lake.build(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+
+
+def _writing(rows: Any, schema: pa.Schema) -> Any:
+    return lambda writer: _write(writer, rows, schema, {})

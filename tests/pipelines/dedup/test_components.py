@@ -46,11 +46,10 @@ def frame(spark: Spark, values: np.ndarray, names: str) -> object:
 def test_spark_components_are_the_drivers(spark: Spark) -> None:
     edges = random_edges(7, length=20)
     given = frame(spark, edges, "node long, smallest long")
-    nodes, roots = components.components(given, driver_edges=0)
-    assert dict(zip(nodes.tolist(), roots.tolist(), strict=True)) == expected(edges)
-    again = components.components(given)
-    assert np.array_equal(nodes, again[0])
-    assert np.array_equal(roots, again[1])
+    for bound in (0, components.DRIVER_EDGES):
+        found = components.components(spark.session, given, driver_edges=bound).collect()
+        assert len(found) == len(expected(edges))
+        assert {r.node: r.root for r in found} == expected(edges)
 
 
 def test_unconverged_components_are_an_error(spark: Spark) -> None:
@@ -58,16 +57,33 @@ def test_unconverged_components_are_an_error(spark: Spark) -> None:
         components.spark_components(frame(spark, random_edges(3), "node long, smallest long"), max_rounds=1)
 
 
-def test_star_edges_are_few_and_the_same_in_spark(spark: Spark) -> None:
-    gen = np.random.default_rng(0)
+def star_graph(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Keys uint64 [60, 3] with a hot one that 50 documents share, and nodes in random order."""
+    gen = np.random.default_rng(seed)
     keys = gen.integers(0, 40, (60, 3)).astype(np.uint64)
-    keys[:50, 0] = 99  # a hot key
-    nodes = gen.permutation(60)
-    edges = bands.star_edges(keys, nodes)
-    assert len(edges) <= 60 * 3
-    flat = np.stack([keys.ravel().astype(np.int64), np.repeat(nodes, 3)], 1)
-    found = bands.spark_star_edges(frame(spark, flat, "key long, node long")).collect()
-    assert sorted((r.node, r.smallest) for r in found) == sorted(map(tuple, edges.tolist()))
+    keys[:50, 0] = 99
+    return keys, gen.permutation(60).astype(np.int64)
+
+
+def test_star_edges_go_to_the_smallest_of_a_key() -> None:
+    keys, nodes = star_graph()
+    wanted = set()
+    for key in np.unique(keys):
+        holders = nodes[(keys == key).any(1)]
+        wanted |= {(int(n), int(holders.min())) for n in holders if n != holders.min()}
+    assert set(map(tuple, bands.star_edges(keys, nodes).tolist())) == wanted
+
+
+def test_combined_stars_bind_what_stars_bind_and_a_hot_key_is_a_row_a_part(spark: Spark) -> None:
+    keys, nodes = star_graph()
+    rows = []
+    for part in range(0, 60, 20):
+        combined = np.stack(bands.combine(keys[part : part + 20], nodes[part : part + 20]), 1)
+        assert (combined[:, 2] < 0).sum() == len(np.unique(keys[part : part + 20]))
+        rows.append(combined)
+    given = frame(spark, np.concatenate(rows), "key long, node long, smallest long")
+    found = np.array([(r.node, r.smallest) for r in bands.spark_star_edges(given).collect()])
+    assert expected(found) == expected(bands.star_edges(keys, nodes))
 
 
 def test_band_keys_depend_on_band_values_and_salt() -> None:

@@ -7,41 +7,112 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup.election import Thresholds, canonical_order, elect, elect_exact, verify
+from pipelines.dedup.election import (
+    CONTAINMENT,
+    KINDS,
+    NEAR,
+    Elected,
+    Members,
+    Thresholds,
+    canonical_keys,
+    elect,
+    intersection,
+    verdict,
+)
 
 SETS = st.lists(
     st.tuples(st.frozensets(st.integers(0, 12), max_size=10), st.frozensets(st.integers(0, 5), min_size=1, max_size=3)), max_size=12
 )
 
 
-def arrays(values: frozenset[int]) -> np.ndarray:
-    return np.array(sorted(values), np.uint64)
+THRESHOLDS = Thresholds()
+Documents = list[tuple[frozenset[int], frozenset[int]]]
+
+
+def members(documents: Documents, root: int = 0, texts: bool = True) -> Members:
+    """One component of (shingles, keys), in this order; contents are equal where the shingles are."""
+    bands = 3
+    keys = np.array([(sorted(d[1]) * bands)[:bands] for d in documents], np.uint64).reshape(-1, bands)
+    names = {s: n for n, s in enumerate(dict.fromkeys(d[0] for d in documents))}
+    contents = np.array([(names[d[0]], 7) for d in documents], np.uint64).reshape(-1, 2)
+    sizes = np.array([len(d[0]) for d in documents], np.int64)
+    flat = np.array([v for d in documents for v in sorted(d[0])] if texts else [], np.uint64)
+    offsets = np.r_[0, np.cumsum(sizes)] if texts else np.zeros(len(documents) + 1, np.int64)
+    return Members(np.full(len(documents), root), contents, keys, sizes, flat, offsets)
+
+
+def by_definition(documents: Documents) -> list[tuple[int, str, float]]:
+    """(kept place or -1, kind, similarity) by the words of the law, in plain Python."""
+    found: list[tuple[int, str, float]] = []
+    for place, (own, keys) in enumerate(documents):
+        copies = [p for p in range(place) if documents[p][0] == own]
+        if copies:
+            first = copies[0]
+            found.append(found[first] if found[first][0] >= 0 else (first, "exact", 1.0))
+            continue
+        outcome = (-1, "", 0.0)
+        for rival in range(place):
+            if found[rival][0] < 0 and documents[rival][1] & keys and outcome[0] < 0:
+                kept = documents[rival][0]
+                both = len(own & kept)
+                if own and kept and both / len(own | kept) >= THRESHOLDS.jaccard:
+                    outcome = (rival, "near", both / len(own | kept))
+                elif own and kept and both / len(own) >= THRESHOLDS.containment:
+                    outcome = (rival, "containment", both / len(own))
+        found.append(outcome)
+    return found
+
+
+def outcome(elected: Elected) -> list[tuple[int, str, float]]:
+    kinds = [KINDS[k] if k >= 0 else "" for k in elected.kind.tolist()]
+    return list(zip(elected.kept.tolist(), kinds, elected.similarity.tolist(), strict=True))
 
 
 @settings(max_examples=200, deadline=None)
 @given(SETS)
-def test_no_kept_pair_shares_a_band_and_verifies(documents: list[tuple[frozenset[int], frozenset[int]]]) -> None:
-    thresholds = Thresholds()
-    shingles, keys = [arrays(d[0]) for d in documents], [arrays(d[1]) for d in documents]
-    removed = elect(range(len(documents)), keys.__getitem__, shingles.__getitem__, thresholds)
-    gone = {r.row for r in removed}
-    kept = [i for i in range(len(documents)) if i not in gone]
+def test_no_kept_pair_shares_a_band_and_verifies(documents: Documents) -> None:
+    found = elect(members(documents), THRESHOLDS)
+    assert outcome(found) == by_definition(documents)
+    kept = [i for i, k in enumerate(found.kept.tolist()) if k < 0]
     for place, later in enumerate(kept):
         for earlier in kept[:place]:
+            own, other = documents[later][0], documents[earlier][0]
             if documents[earlier][1] & documents[later][1]:
-                assert verify(shingles[later], shingles[earlier], thresholds) is None
-    for r in removed:  # the evidence holds
-        assert r.kept in kept
-        assert r.kept < r.row
-        assert verify(shingles[r.row], shingles[r.kept], thresholds) == (r.kind, r.similarity)
+                assert verdict(len(own & other), len(own), len(other), THRESHOLDS.jaccard, THRESHOLDS.containment)[0] < 0
+    assert all(found.kept[k] < 0 for k in found.kept[found.kept >= 0])
+
+
+@settings(max_examples=60, deadline=None)
+@given(SETS, SETS)
+def test_components_do_not_see_each_other_and_known_pairs_need_no_text(one: Documents, two: Documents) -> None:
+    parts = [members(one, 0), members(two, 1)]
+    joined = Members(
+        *(np.concatenate([getattr(p, n) for p in parts]) for n in ("roots", "contents")),
+        np.concatenate([parts[0].keys, parts[1].keys + np.uint64(100)]),
+        *(np.concatenate([getattr(p, n) for p in parts]) for n in ("sizes", "shingles")),
+        np.r_[parts[0].offsets, parts[1].offsets[1:] + parts[0].offsets[-1]],
+    )
+    joined.contents[len(one) :, 1] = 8
+    found = elect(joined, THRESHOLDS)
+    assert outcome(found)[: len(one)] == by_definition(one)
+    blind = Members(joined.roots, joined.contents, joined.keys, joined.sizes, joined.shingles[:0], np.zeros_like(joined.offsets))
+    again = elect(blind, THRESHOLDS, found.compared)
+    assert outcome(again) == outcome(found)
+    assert len(again.unknown) == 0
+    assert np.array_equal(again.compared.later, found.compared.later)
+
+
+def test_a_pair_that_is_not_known_leaves_its_component_open() -> None:
+    documents = [(frozenset(range(10)), frozenset([1])), (frozenset(range(9)), frozenset([1]))]
+    assert elect(members(documents, root=5, texts=False), THRESHOLDS).unknown.tolist() == [5]
 
 
 def test_similarity_is_exact_and_containment_looks_one_way() -> None:
-    ten, five = np.arange(10, dtype=np.uint64), np.arange(5, dtype=np.uint64)
-    assert verify(ten[:8], ten, Thresholds(jaccard=0.8)) == ("near", 0.8)
-    assert verify(five, ten, Thresholds()) == ("containment", 1.0)
-    assert verify(ten, five, Thresholds()) is None
-    assert verify(ten[:0], ten, Thresholds()) is None
+    assert verdict(8, 8, 10, 0.8, 0.95) == (NEAR, 0.8)
+    assert verdict(5, 5, 10, 0.7, 0.95) == (CONTAINMENT, 1.0)
+    assert verdict(5, 10, 5, 0.7, 0.95)[0] == -1
+    assert verdict(0, 0, 10, 0.0, 0.0)[0] == -1
+    assert intersection(np.array([1, 3, 5], np.uint64), np.array([3, 4, 5, 9], np.uint64)) == 2
 
 
 ROWS = st.lists(
@@ -67,7 +138,7 @@ COLUMNS = pa.schema([(n, pa.string()) for n in TEXT] + [("num_chars", pa.int32()
 def test_canonical_order_knows_content_only(rows: list[dict[str, object]], random: object) -> None:
     def ordered(values: list[dict[str, object]]) -> list[object]:
         table = pa.Table.from_pylist(values, schema=COLUMNS)
-        return [values[i]["doc_id"] for i in canonical_order(table)]
+        return [values[i]["doc_id"] for i in np.argsort(canonical_keys(table))]
 
     shuffled = list(rows)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -78,9 +149,5 @@ def test_canonical_order_takes_validation_then_source_then_quality_then_length()
     base = {"side": "train", "category": "webpages", "quality": "tail", "num_chars": 1, "date": "", "doc_id": b"z" * 16}
     better = [{"side": "validation"}, {"category": "stem"}, {"quality": "head"}, {"num_chars": 2}, {"date": "2020"}, {"doc_id": b"a" * 16}]
     rows = [base] + [base | b for b in reversed(better)]
-    order = canonical_order(pa.Table.from_pylist(rows, schema=COLUMNS))
+    order = np.argsort(canonical_keys(pa.Table.from_pylist(rows, schema=COLUMNS)))
     assert order.tolist() == [6, 5, 4, 3, 2, 1, 0]
-
-
-def test_exact_copies_follow_the_first() -> None:
-    assert elect_exact([b"x", b"y", b"x"], [2, 1, 0]) == ([2, 1], {0: 2})

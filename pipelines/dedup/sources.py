@@ -1,0 +1,163 @@
+"""The parts of a release as deduplication reads them: who is admitted, contents, band keys, members of components.
+
+Belongs here: reading the row-aligned tables of a part, and nodes, the numbers of documents within one release.
+Does not belong here: what is done with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.dedup import bands
+from pipelines.dedup.election import DATE_BYTES, canonical_keys
+from pipelines.dedup.shingles import shingle_sets
+from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
+from pipelines.documents import ID
+from pipelines.lake import LakeError
+from pipelines.release import ReleaseCard, fallen
+from pipelines.tables import DumpTables, ReleaseTables
+
+Array = np.ndarray[Any, Any]
+ROW_BITS = 32  # a node is source << 32 | row: whoever holds a node knows which part to read
+ROW_MASK = (1 << ROW_BITS) - 1
+ORDER_BYTES = 7 + DATE_BYTES + 16
+MEMBERS = pa.schema(
+    [
+        ("root", pa.int64()),
+        ("order", pa.binary()),  # canonical_keys
+        ("node", pa.int64()),
+        ("doc_id", ID),
+        ("content", ID),  # content hash, apart for parallel text
+        ("keys", pa.binary()),  # band keys, uint64
+        ("size", pa.int32()),  # distinct shingles
+        ("shingles", pa.large_binary()),  # uint64, sorted; null where the text was not read
+    ]
+)
+
+
+def nodes_by_source(nodes: Array) -> Iterator[tuple[int, Array]]:
+    """(source, rows) of ascending nodes."""
+    sources = nodes >> ROW_BITS
+    for own in np.split(nodes, np.flatnonzero(np.diff(sources)) + 1) if len(nodes) else []:
+        yield int(own[0] >> ROW_BITS), own & ROW_MASK
+
+
+@dataclass(frozen=True)
+class Source:
+    """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending) fell for another reason."""
+
+    index: int
+    dump: str
+    tables: DumpTables
+    part: int
+    card: ReleaseCard
+    excluded: pa.Array
+
+    def _read(self, name: str, columns: list[str], rows: Array | None = None) -> pa.Table:
+        table = self.tables.need(name).read_part(self.part, columns)
+        return table if rows is None else table.take(pa.array(rows))
+
+    def nodes(self, rows: Array) -> Array:
+        return rows.astype(np.int64) | self.index << ROW_BITS
+
+    def admitted(self) -> Array:
+        """Rows that pass their own rules, the card and `excluded`: int64, ascending."""
+        documents = self._read("documents", ["doc_id", "url", "date"])
+        decisions = self._read("decisions", ["doc_id", "keep"])
+        self._aligned("decisions", documents, decisions)
+        stays = pc.equal(fallen(self.card, documents["url"], documents["date"]), "")
+        keep = pc.and_(decisions["keep"].combine_chunks(), stays)
+        if len(self.excluded):
+            keep = pc.and_not(keep, pc.is_in(documents["doc_id"].combine_chunks(), value_set=self.excluded))
+        return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
+
+    def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
+        if not table["doc_id"].equals(documents["doc_id"]):
+            dataset = self.tables.need(name)
+            raise LakeError(f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}")
+
+    def _parallel(self, rows: Array) -> Array:
+        """1 for pairs of parallel text, which are deduplicated against themselves alone; int64 [n]."""
+        return pc.equal(self._read("decisions", ["category"], rows)["category"], "parallel").to_numpy().astype(np.int64)
+
+    def contents(self, rows: Array) -> tuple[Array, Array]:
+        """(content hashes uint64 [n, 2], apart for parallel text; whether the text has a shingle, bool [n])."""
+        documents = self._read("documents", ["doc_id"])
+        signatures = self._read("signatures", ["doc_id", "content_hash", "num_shingles"])
+        self._aligned("signatures", documents, signatures)
+        signatures = signatures.take(pa.array(rows))
+        hashes = np.frombuffer(b"".join(signatures["content_hash"].to_pylist()), np.uint64).reshape(-1, 2).copy()
+        hashes[:, 0] ^= self._parallel(rows).astype(np.uint64)
+        return hashes, signatures["num_shingles"].to_numpy() > 0
+
+    def keys(self, rows: Array, parameters: MinHashParameters) -> Array:
+        """Band keys uint64 [n, bands]."""
+        column = self._read("signatures", ["minhash"]).column(0)
+        values = minhash_matrix(column, parameters.num_perm)[rows]
+        return bands.band_keys(values, parameters.bands, parameters.rows, self._parallel(rows))
+
+    def members(self, rows: Array, roots: Array, sizes: Array | None, parameters: MinHashParameters) -> pa.Table:
+        """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are null."""
+        from pipelines.edits import rendered
+
+        table = self._read("documents", ["doc_id", "date", "side"], rows)
+        decisions = self._read("decisions", ["category", "quality", "num_chars"], rows)
+        for name in decisions.column_names:
+            table = table.append_column(name, decisions[name])
+        orders = canonical_keys(table)
+        contents, _ = self.contents(rows)
+        keys = self.keys(rows, parameters)
+        sets = pa.nulls(len(rows), pa.large_binary())
+        if sizes is None:
+            texts = rendered(self.tables.documents, self.tables.edits, self.part).take(pa.array(rows))
+            flat, offsets = shingle_sets(texts)
+            sizes = np.diff(offsets)
+            sets = pa.Array.from_buffers(pa.large_binary(), len(rows), [None, pa.py_buffer(offsets * 8), pa.py_buffer(flat)])
+        columns = [
+            pa.array(roots),
+            _rows_of_bytes(orders.view(np.uint8).reshape(len(rows), -1)),
+            pa.array(self.nodes(rows)),
+            table["doc_id"].combine_chunks(),
+            pa.Array.from_buffers(ID, len(rows), [None, pa.py_buffer(contents)]),
+            _rows_of_bytes(keys.view(np.uint8)),
+            pa.array(sizes.astype(np.int32)),
+            sets,
+        ]
+        return pa.Table.from_arrays(columns, schema=MEMBERS)
+
+
+def _rows_of_bytes(values: Array) -> pa.Array:
+    """binary array of the rows of uint8 [n, width]."""
+    values = np.ascontiguousarray(values)
+    offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
+    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(values)])
+
+
+def sources(release: ReleaseTables, excluded: pa.Array | None = None) -> list[Source]:
+    """Every part of the release's dumps, by the name of the dump. `excluded`: documents that fell after a first election."""
+    ids = pa.array([], ID) if excluded is None else excluded
+    parts = [(name, tables, i) for name, tables in sorted(release.dumps.items()) for i in range(len(tables.documents.parts))]
+    return [Source(n, name, tables, i, release.card, ids) for n, (name, tables, i) in enumerate(parts)]
+
+
+def same_parameters(release: ReleaseTables) -> MinHashParameters:
+    """The parameters that all signatures share; LakeError names two tables that differ."""
+    first: tuple[str, dict[str, Any], str] | None = None
+    for name, tables in release.dumps.items():
+        manifest = tables.need("signatures").manifest
+        if first is None:
+            first = (name, manifest.parameters, manifest.content_hash)
+        elif manifest.parameters != first[1]:
+            raise LakeError(
+                f"signatures of {first[0]} ({first[2]}) and {name} ({manifest.content_hash}) have other parameters: "
+                f"{first[1]} and {manifest.parameters}; rebuild one of them"
+            )
+    if first is None:
+        raise LakeError(f"release {release.card.name} names no dump")
+    return MinHashParameters.model_validate(first[1])
