@@ -1,11 +1,13 @@
 """The network: a LLaMA-style decoder with Hugging Face parameter names.
 
-Belongs here: blocks, loss, generation. Does not belong here: parallelism (pipeline.py, train.py), files
-(export.py). Shape letters: B batch, L length, D hidden, N heads, K key heads, H head width, V vocabulary.
+Belongs here: blocks, loss, generation. Does not belong here: the same blocks cut into stages (pipeline.py), parallelism
+(strategy.py), files (export.py). Shape letters: B batch, L length, D hidden, N heads, K key heads, H head width, V vocabulary.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import math
 from typing import Any
 
@@ -61,6 +63,37 @@ def document_mask(documents_BL: Tensor) -> Tensor:
     return (same & torch.ones(same.shape[-2:], dtype=torch.bool, device=same.device).tril())[:, None]
 
 
+def document_blocks(documents_BL: Tensor) -> Any:
+    """The same mask for flex attention on a GPU: blocks of keys that no query may see are never computed."""
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    def visible(b: Tensor, _head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        return (q >= k) & (documents_BL[b, q] == documents_BL[b, k])
+
+    B, L = documents_BL.shape
+    return create_block_mask(visible, B, None, L, L, device=documents_BL.device)
+
+
+@functools.cache
+def flex_kernel(compiled: bool) -> Any:
+    """Flex attention; uncompiled it computes every score and serves as its own reference on a CPU."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return torch.compile(flex_attention) if compiled else flex_attention
+
+
+def attend(q_BNLH: Tensor, k_BKLH: Tensor, v_BKLH: Tensor, mask: Any, causal: bool, dropout: float) -> Tensor:
+    """Scaled dot products [B, N, L, H]; `mask` is boolean (true: may look), a BlockMask of flex attention, or None."""
+    grouped = q_BNLH.shape[1] != k_BKLH.shape[1]
+    if mask is None or isinstance(mask, Tensor):
+        return F.scaled_dot_product_attention(
+            q_BNLH, k_BKLH, v_BKLH, attn_mask=mask, is_causal=causal, dropout_p=dropout, enable_gqa=grouped
+        )
+    if dropout:
+        raise ValueError("flex attention has no dropout: train this shape without document_attention")
+    return flex_kernel(q_BNLH.is_cuda)(q_BNLH, k_BKLH, v_BKLH, block_mask=mask, enable_gqa=grouped)
+
+
 class KeyValueCache:
     """Keys and values of the positions seen, for one layer."""
 
@@ -92,8 +125,8 @@ class Attention(nn.Module):
         self.v_proj = nn.Linear(config.hidden, kv, bias=False)
         self.o_proj = nn.Linear(config.hidden, config.hidden, bias=False)
 
-    def forward(self, x_BLD: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """x [B, L, D] -> [B, L, D]; mask [B, 1, L, L] replaces the causal one."""
+    def forward(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
+        """x [B, L, D] -> [B, L, D]; a mask (see `attend`) replaces the causal one."""
         B, L, D = x_BLD.shape
         heads = (B, L, -1, self.config.head_dim)
         q = self.q_proj(x_BLD).view(heads).transpose(1, 2)
@@ -107,15 +140,7 @@ class Attention(nn.Module):
             k, v = cache.extend(k, v)
         if past and mask is None and L > 1:
             mask = torch.ones(L, past + L, dtype=torch.bool, device=q.device).tril(past)
-        y = F.scaled_dot_product_attention(
-            q,
-            k,
-            v,
-            attn_mask=mask,
-            is_causal=mask is None and not past,
-            dropout_p=self.config.dropout if self.training else 0.0,
-            enable_gqa=self.config.num_kv_heads != self.config.num_heads,
-        )
+        y = attend(q, k, v, mask, mask is None and not past, self.config.dropout if self.training else 0.0)
         return self.o_proj(y.transpose(1, 2).reshape(B, L, D))
 
 
@@ -140,16 +165,30 @@ class Block(nn.Module):
 
     def __init__(self, config: ModelConfig, rotary: Rotary) -> None:
         super().__init__()
-        self.dropout = config.dropout
+        self.config = config
+        self.checkpointing = False
         self.input_layernorm = norm(config)
         self.self_attn = Attention(config, rotary)
         self.post_attention_layernorm = norm(config)
         self.mlp = FeedForward(config)
 
-    def forward(self, x_BLD: Tensor, mask: Tensor | None = None, cache: KeyValueCache | None = None) -> Tensor:
-        """[B, L, D] -> [B, L, D]."""
-        x_BLD = x_BLD + F.dropout(self.self_attn(self.input_layernorm(x_BLD), mask, cache), self.dropout, self.training)
-        return x_BLD + F.dropout(self.mlp(self.post_attention_layernorm(x_BLD)), self.dropout, self.training)
+    def forward(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
+        """[B, L, D] -> [B, L, D]. With `checkpointing` activations are recomputed in the backward pass."""
+        if self.checkpointing and self.training:
+            return checkpoint(self.compute, x_BLD, mask, use_reentrant=False)
+        return self.compute(x_BLD, mask, cache)
+
+    def compute(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
+        """The block itself."""
+        dropout = self.config.dropout
+        x_BLD = x_BLD + F.dropout(self.self_attn(self.input_layernorm(x_BLD), mask, cache), dropout, self.training)
+        return x_BLD + F.dropout(self.mlp(self.post_attention_layernorm(x_BLD)), dropout, self.training)
+
+    def mask(self, documents_BL: Tensor | None) -> Any:
+        """The mask of these document numbers: None (causal) where the model does not ask for document boundaries."""
+        if documents_BL is None or not self.config.document_attention:
+            return None
+        return document_blocks(documents_BL) if documents_BL.is_cuda else document_mask(documents_BL)
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -213,7 +252,6 @@ class Decoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.checkpointing = False
         rotary = Rotary(config)
         self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden)
         if config.positions == "absolute":
@@ -227,12 +265,9 @@ class Decoder(nn.Module):
         if self.config.positions == "absolute":
             past = caches[0].length if caches else 0
             x = x + self.embed_positions(torch.arange(past, past + ids_BL.shape[1], device=x.device))
-        mask = document_mask(documents_BL) if documents_BL is not None and self.config.document_attention else None
+        mask = self.layers[0].mask(documents_BL)  # type: ignore[operator]
         for i, layer in enumerate(self.layers):
-            if self.checkpointing and self.training:
-                x = checkpoint(layer, x, mask, use_reentrant=False)
-            else:
-                x = layer(x, mask, caches[i] if caches else None)
+            x = layer(x, mask, caches[i] if caches else None)
         return self.norm(x)
 
 
@@ -276,14 +311,19 @@ class Skywork(nn.Module):
         return ids_BL
 
 
-@torch.no_grad()
-def initialize(module: nn.Module, config: ModelConfig, seed: int | None = None) -> None:
-    """Normal(0, init_std) for every matrix; outputs into the stream divided by sqrt(2 layers) (GPT-2); norms at one."""
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
+def initialize(module: nn.Module, config: ModelConfig, seed: int | None = None, prefix: str = "") -> None:
+    """Normal(0, init_std) for every matrix; outputs into the stream divided by sqrt(2 layers) (GPT-2); norms at one.
+
+    Each matrix has a generator of its own, from (seed, Hugging Face name): a stage of a pipeline draws the
+    same weights as the whole model. `prefix` is what the module's names lack of that name.
+    """
     for name, p in module.named_parameters():
         if p.dim() >= 2:
             residual = name.endswith(("o_proj.weight", "down_proj.weight"))
-            p.normal_(0.0, config.init_std / (math.sqrt(2 * config.num_layers) if residual else 1.0), generator=generator)
+            key = hashlib.blake2b(f"{seed}\0{prefix}{name}".encode(), digest_size=7).digest()
+            generator = None if seed is None else torch.Generator().manual_seed(int.from_bytes(key, "little"))
+            with torch.no_grad():
+                p.normal_(0.0, config.init_std / (math.sqrt(2 * config.num_layers) if residual else 1.0), generator=generator)
 
 
 def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -292,4 +332,5 @@ def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]
     plain: list[nn.Parameter] = []
     for name, p in module.named_parameters():
         (plain if "norm" in name or "embed" in name or len(getattr(p, "ds_shape", p.shape)) < 2 else decayed).append(p)
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return [g for g in groups if g["params"]]

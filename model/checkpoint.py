@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from model import distributed
+from pipelines.lake import canonical_json, digest
 
 MANIFEST = "checkpoint.json"
 UNIVERSAL = {"universal_checkpoint_version": 0.2}
@@ -145,8 +146,20 @@ def latest(folder: Path) -> Path | None:
 
 
 def checkpoints(folder: Path) -> list[Path]:
-    """Finished checkpoints, oldest first."""
-    return sorted((p for p in folder.glob("step-*") if (p / MANIFEST).exists()), key=lambda p: int(manifest(p)["step"]))
+    """Finished checkpoints, oldest first; not those set aside."""
+    return sorted(
+        (p for p in folder.glob("step-*") if p.name[5:].isdigit() and (p / MANIFEST).exists()), key=lambda p: int(manifest(p)["step"])
+    )
+
+
+def plan_so_far(plan: dict[str, Any], step: int) -> str:
+    """Identity of everything that the first `step` steps depended on: the plan with the phases entered by then.
+
+    So a checkpoint may go on under another plan for what lies ahead (the paper tried three learning rates from its
+    2 T checkpoint, Figure 4), and under none that would have read or trained otherwise so far.
+    """
+    phases = [p for p in plan["phases"] if p["start_step"] < step]
+    return digest("plan", canonical_json({k: v for k, v in plan.items() if k not in ("phases", "name")} | {"phases": phases}))
 
 
 def refuse_differences(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
@@ -178,10 +191,17 @@ def retain(folder: Path, keep_last: int, keep_every: int, pinned: frozenset[str]
 
 
 def rollback(folder: Path, tag: str) -> dict[str, Any]:
-    """Make a verified older checkpoint the current one and record it in `rollbacks.jsonl`; later ones stay, unnamed."""
+    """Make a verified older checkpoint the current one and record it in `rollbacks.jsonl`.
+
+    Later ones are renamed `<tag>.abandoned-<n>`: they stay for whoever wants them, and no retention counts them.
+    """
     value = verify(folder / tag)
     before = (folder / "latest").read_text().strip() if (folder / "latest").exists() else ""
     set_latest(folder, tag)
+    for path in checkpoints(folder):
+        if manifest(path)["step"] > value["step"]:
+            earlier = len(list(folder.glob(f"{path.name}.abandoned-*")))
+            os.rename(path, path.with_name(f"{path.name}.abandoned-{earlier + 1}"))
     with open(folder / "rollbacks.jsonl", "a") as f:
         f.write(json.dumps({"from": before, "to": tag, "step": value["step"]}) + "\n")
     return value

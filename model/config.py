@@ -6,7 +6,9 @@ them. Does not belong here: the network itself (architecture.py), schedules (pla
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 
 
@@ -162,3 +164,12 @@ def preset(name: str, vocab_size: int | None = None) -> ModelConfig:
 def model_config(value: str | dict[str, Any], vocab_size: int | None = None) -> ModelConfig:
     """The `model` entry of run.json: a preset's name, or every value of a config."""
     return preset(value, vocab_size) if isinstance(value, str) else ModelConfig.from_json(value)
+
+
+def vocabulary(tokenizer: Path | None) -> int | None:
+    """Number of tokens of a tokenizer.json, added ones included; None without a file."""
+    if tokenizer is None:
+        return None
+    data = json.loads(tokenizer.read_text())
+    ids = [*data["model"]["vocab"].values()] + [t["id"] for t in data.get("added_tokens", [])]
+    return max(ids) + 1

@@ -63,6 +63,29 @@ def device() -> Any:
     return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
 
 
+PEAK_FLOPS = {"A100": 312e12, "A800": 312e12, "H100": 989e12, "H800": 989e12, "H200": 989e12, "L40S": 362e12, "4090": 165e12}
+"""Dense bf16 peaks by the vendor's data sheets, by a part of the device's name."""
+
+
+def peak_flops() -> float:
+    """The vendor's peak of this rank's device; 0 where unknown, as for a CPU."""
+    import torch
+
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return next((v for k, v in PEAK_FLOPS.items() if k in name), 0.0)
+
+
+def memory_bytes() -> int:
+    """Peak memory of this rank: of the GPU where there is one, else resident."""
+    import resource
+
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def gather_rows(values: Sequence[float]) -> Any:
     """The same number of values from every rank: float64 [ranks, n] on the CPU, equal on every rank."""
     import torch

@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.checkpoint import sha256, write_json
+from model.checkpoint import sha256, verify, write_json
 from model.config import ModelConfig
 
 if TYPE_CHECKING:
@@ -71,6 +71,47 @@ def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, f
     h = weights_hash([partial / n for n in names])
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
+    return h
+
+
+def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """All weights of a verified checkpoint under Hugging Face names, in the precision of training.
+
+    `record` is its manifest. The files are DeepSpeed's; they are read only after their hashes were compared.
+    """
+    import torch
+
+    strategy, num_layers = record["strategy"], record["model"]["num_layers"]
+    if strategy["pipeline_stages"] > 1:
+        from model.pipeline import hugging_face_name
+
+        state: dict[str, Any] = {}
+        for index in range(num_layers + 2):
+            (file,) = path.glob(f"layer_{index:02d}-*model_states.pt")
+            layer = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+            state |= {hugging_face_name(index, n, num_layers): p for n, p in layer.items()}
+        return state
+    if strategy["zero_stage"] == 3:
+        from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+        dtype = torch.bfloat16 if strategy["bf16"] else torch.float32
+        whole = get_fp32_state_dict_from_zero_checkpoint(str(path.parent), tag=path.name)
+        return {n: p.to(dtype) for n, p in whole.items()}
+    # DeepSpeed's own records beside the weights are not plain tensors, so weights_only would refuse the file.
+    return dict(torch.load(path / "mp_rank_00_model_states.pt", map_location="cpu", weights_only=False, mmap=True)["module"])
+
+
+def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
+    """Write checkpoint `tag` of a run as a Hugging Face folder; returns the hash of its weights. CheckpointError if it does not verify."""
+    path = run_dir / "checkpoints" / tag
+    record = verify(path)
+    tokenizer = json.loads((run_dir / "run.json").read_text()).get("tokenizer")
+    state = checkpoint_state(path, record)
+    config = ModelConfig.from_json(record["model"])
+    h = export(state, config, Path(tokenizer) if tokenizer else None, folder)
+    write_json(
+        folder / "stage.json", {k: record[k] for k in ("stage", "step", "tokens", "tag")} | {"weights_hash": h, "checkpoint": str(path)}
+    )
     return h
 
 

@@ -229,8 +229,7 @@ def check(folder: Path, run: dict[str, Any], parameters: int) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Check the hosts of a run without training; rank 0 prints the report."""
-    from model.config import model_config
-    from model.train import vocabulary
+    from model.config import model_config, vocabulary
 
     parser = argparse.ArgumentParser(prog="python -m model.preflight", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--run-dir", type=Path, required=True)

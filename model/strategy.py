@@ -11,10 +11,12 @@ block), `pipeline_stages`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from model import distributed
 from model.config import ModelConfig
+
+if TYPE_CHECKING:
+    from model.engine import Engine
 
 DEFAULTS: dict[str, Any] = {
     "zero_optimization": {"stage": 1},
@@ -26,6 +28,15 @@ DEFAULTS: dict[str, Any] = {
     "wall_clock_breakdown": False,
 }
 OURS = ("checkpoint_activations", "compile_blocks", "pipeline_stages")
+FROM_PLAN = {
+    "train_batch_size": "the plan's global_batch",
+    "train_micro_batch_size_per_gpu": "the run's micro_batch",
+    "gradient_accumulation_steps": "global_batch, micro_batch and the ranks",
+    "optimizer": "AdamW of paper 3.6",
+    "scheduler": "the plan's phases",
+    "gradient_clipping": "paper 3.6",
+}
+"""Keys of DeepSpeed that a run may not set, and what does."""
 
 
 class StrategyError(ValueError):
@@ -46,16 +57,19 @@ class Strategy:
     def parse(cls, given: dict[str, Any], global_batch: int, micro_batch: int, world_size: int) -> Strategy:
         """Lay `given` over the defaults and check it. Raises StrategyError."""
         stages = int(given.get("pipeline_stages", 1))
+        if fixed := [f"{k} comes from {FROM_PLAN[k]}" for k in sorted(set(given) & set(FROM_PLAN))]:
+            raise StrategyError(f"the deepspeed entry may not set {'; '.join(fixed)}")
         config = DEFAULTS | {k: v for k, v in given.items() if k not in OURS}
         stage = config["zero_optimization"].get("stage", 0)
         if stage not in (1, 2, 3):
             raise StrategyError(f"ZeRO stage {stage}: use 1, 2 or 3; stage 0 takes another bf16 optimizer with other losses")
-        if stages > 1:
+        if stages > 1 and stage != 1:
             raise StrategyError(
-                "pipeline_stages > 1 is not supported: use ZeRO-1, 2 or 3"
-                if stage == 1
-                else f"pipeline stages and ZeRO-{stage} exclude each other: gradients stay on their stage until the last micro batch"
+                f"pipeline stages and ZeRO-{stage} exclude each other: ZeRO-{stage} gives gradients away after every micro batch,"
+                " a stage adds them up until the last; use ZeRO-1"
             )
+        if stages > 1 and config["zero_optimization"].get("offload_optimizer"):
+            raise StrategyError("a pipeline's ZeRO-1 keeps its optimizer on the device: leave offload_optimizer out, or use ZeRO-2 or 3")
         if given.get("fp16", {}).get("enabled"):
             raise StrategyError("fp16 needs loss scaling, whose skipped steps would break the plan: use bf16 or fp32")
         if world_size % stages:
@@ -97,32 +111,35 @@ class Strategy:
         weight_decay: float,
         clip: float,
         universal: bool = False,
-    ) -> Any:
-        """A DeepSpeed engine around the model; `universal` makes it load converted checkpoints."""
+    ) -> Engine:
+        """An engine around the model; `universal` makes it load converted checkpoints. StrategyError for too many stages."""
         import deepspeed
         import torch
 
-        from model.architecture import Skywork, decay_groups
+        from model.architecture import Block, Skywork, decay_groups
+        from model.engine import Engine, PipelinedEngine
 
-        model = Skywork(config, seed=seed)
-        model.model.checkpointing = self.checkpoint_activations
-        if self.compile_blocks:
-            for layer in model.model.layers:
-                layer.compile()
+        model: Any
+        if self.pipeline_stages > 1:
+            from model.pipeline import Pipeline
+
+            if self.pipeline_stages > config.num_layers:
+                raise StrategyError(f"{self.pipeline_stages} pipeline stages for {config.num_layers} blocks: a stage would be empty")
+            model = Pipeline(config, seed, self.pipeline_stages)
+        else:
+            model = Skywork(config, seed=seed)
+        for block in (m for m in model.modules() if isinstance(m, Block)):
+            block.checkpointing = self.checkpoint_activations
+            if self.compile_blocks:
+                block.compile()
         settings = self.config | {"gradient_clipping": clip}
         if universal:
             settings["checkpoint"] = {"load_universal": True}
         # torch's AdamW, passed in: DeepSpeed's own would be compiled at start, and waits for ever on a stale lock.
         optimizer = torch.optim.AdamW(decay_groups(model, weight_decay), lr=0.0, betas=betas, eps=epsilon)
-        engine, wrapped, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
+        inner, wrapped, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
         if hasattr(wrapped, "check_grad_overflow"):
             # Also in fp32: a step with NaN is skipped on every rank alike.
             wrapped.check_grad_overflow = True
-        engine.train()
-        return engine
-
-    def weights(self, engine: Any) -> dict[str, Any]:
-        """All weights under Hugging Face names; complete on rank 0, called on every rank."""
-        if self.config["zero_optimization"]["stage"] == 3:
-            return dict(engine._zero3_consolidated_16bit_state_dict() or {}) if distributed.world_size() else {}
-        return dict(engine.module.state_dict())
+        inner.train()
+        return PipelinedEngine(inner, config) if self.pipeline_stages > 1 else Engine(inner, config)

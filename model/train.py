@@ -23,15 +23,15 @@ import numpy as np
 from model import checkpoint, distributed, preflight
 from model.callbacks.heartbeat import Heartbeat
 from model.callbacks.logs import JsonLines, TensorBoard
+from model.callbacks.norms import KINDS, Norms
 from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
 from model.callbacks.pipes import Reporter, reporter
-from model.callbacks.spikes import Spikes
-from model.callbacks.validation import Validation
-from model.config import model_config
+from model.callbacks.spikes import Diverged, Skip, Skips, SpikePolicy, Spikes
+from model.callbacks.validation import MAX_SEQUENCES, Validation
+from model.config import model_config, vocabulary
 from model.data.loader import Loader
 from model.plan import Plan
 from model.strategy import Strategy
-from pipelines.lake import canonical_json, digest
 
 BETAS, EPSILON, WEIGHT_DECAY, CLIP = (0.9, 0.95), 1e-8, 0.1, 1.0
 """AdamW and clipping of paper 3.6; epsilon of its ablation (Table 9)."""
@@ -46,7 +46,7 @@ class Trainer:
         self.run = json.loads((folder / "run.json").read_text())
         self.plan = Plan.from_json(self.run["plan"])
         self.first_step, self.end_step = self.plan.stage_steps(stage)
-        self.heart = Heartbeat(folder / "heartbeats", distributed.rank())
+        self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.run.get("limit_seconds"))
         self.heart.beat("start", self.first_step)
         tokenizer = Path(self.run["tokenizer"]) if self.run.get("tokenizer") else None
         self.tokenizer = tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
@@ -57,19 +57,23 @@ class Trainer:
         self.loader = Loader(self.plan, shards, self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks, self.micro_batch)
         self.sources = [s.name for s in self.plan.sources]
         self.identity = {
-            "plan": digest("plan", canonical_json(self.run["plan"])),
             "model": self.config.to_json(),
             "tokenizer": checkpoint.sha256(self.tokenizer) if self.tokenizer else "",
             "strategy": self.strategy.identity,
         }
         self.checkpoints = folder / "checkpoints"
-        self.spikes = Spikes()
+        self.policy = SpikePolicy.from_json(self.run.get("spikes", {}))
+        self.spikes, self.skips = Spikes(self.policy), Skips(folder)
         self.step = self.first_step
         self.skipped = 0
+        self.listeners: list[Any] = []
 
     def start(self) -> None:
         """Build the engine and load the last checkpoint, if there is one."""
         found = checkpoint.latest(self.checkpoints)
+        if found is None and self.run.get("fork"):
+            # The first start of a run that goes on from another run's checkpoint; from its first own save on it is a run like any.
+            found = Path(self.run["fork"])
         if found is None and self.stage == "stage2" and self.first_step > 0:
             raise checkpoint.CheckpointError(
                 f"{self.checkpoints} is empty: stage2 goes on from stage1's last checkpoint, train stage1 first"
@@ -78,8 +82,10 @@ class Trainer:
         if found is not None:
             self.heart.beat("load", self.step)
             record = checkpoint.verify(found)
-            checkpoint.refuse_differences(found, record, self.identity)
+            checkpoint.refuse_differences(found, record, self.identity | {"plan": checkpoint.plan_so_far(self.run["plan"], record["step"])})
             tag = found.name
+            if found.parent != self.checkpoints and distributed.rank() == 0:
+                (found / "pinned").touch()  # an ancestor: its own run's retention leaves it
             if record["world_size"] != distributed.world_size():
                 if distributed.rank() == 0:
                     checkpoint.to_universal(found)
@@ -88,14 +94,17 @@ class Trainer:
         self.engine = self.strategy.build(
             self.config, int(self.run["seed"]), BETAS, EPSILON, WEIGHT_DECAY, CLIP, universal=bool(tag and tag.endswith("_universal"))
         )
+        self.norms = Norms(self.engine, self.config.num_layers)
         self.parent: str | None = None
         if record is not None and tag is not None:
-            self._load(tag, record)
+            assert found is not None
+            self._load(found.parent, tag, record)
 
-    def _load(self, tag: str, record: dict[str, Any]) -> None:
+    def _load(self, folder: Path, tag: str, record: dict[str, Any]) -> None:
         """Load all states and compare them with what the manifest says was saved."""
-        self.engine.load_checkpoint(str(self.checkpoints), tag=tag)
+        self.engine.inner.load_checkpoint(str(folder), tag=tag)
         self.step, self.skipped, self.parent = int(record["step"]), int(record["skipped"]), record["tag"]
+        self.spikes = Spikes(self.policy, record["spikes"])
         if self.step < self.first_step or (self.step > self.end_step):
             raise checkpoint.CheckpointError(
                 f"{tag} is at step {self.step}, {self.stage} covers {self.first_step} to {self.end_step}: "
@@ -111,18 +120,15 @@ class Trainer:
         if self.step < self.plan.steps and record["next_samples"] != self.next_samples():
             wrong.append("the next batch holds other samples")
         if wrong:
-            raise checkpoint.CheckpointError(f"{self.checkpoints / tag} did not load as it was saved: {'; '.join(wrong)}")
+            raise checkpoint.CheckpointError(f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}")
 
     def probe_loss(self) -> float:
-        """Mean loss of a fixed sequence of tokens: equal before a save and after the load."""
+        """Mean loss of a fixed sequence of tokens, as the last rank has it: equal before a save and after the load."""
         import torch
 
-        ids = torch.arange(65, device=distributed.device())[None] * 2_654_435_761 % self.config.vocab_size
-        self.engine.module.eval()
-        with torch.no_grad():
-            total, losses = self.engine.module(ids[:, :-1], ids[:, 1:])
-        self.engine.module.train()
-        return float(total) / losses.numel()
+        ids = torch.arange(65, device=self.engine.inner.device)[None] * 2_654_435_761 % self.config.vocab_size
+        rows = self.engine.evaluate([(ids[:, :-1], ids[:, 1:], None)])
+        return float(distributed.gather_rows([float(rows[0]) / 64])[-1, 0])
 
     def next_samples(self) -> str:
         """Hash of the sample ids of the next step's whole batch; empty after the run's last step."""
@@ -136,6 +142,7 @@ class Trainer:
         started = time.monotonic()
         record = {
             **self.identity,
+            "plan": checkpoint.plan_so_far(self.run["plan"], self.step),
             "step": self.step,
             "stage": self.stage,
             "phase": self.plan.phase_at(self.step - 1).name,
@@ -143,74 +150,96 @@ class Trainer:
             "tokens": self.step * self.plan.tokens_per_step,
             "reads": self.plan.source_counts(self.step),
             "skipped": self.skipped,
+            "spikes": self.spikes.state,
             "parent": self.parent,
             "world_size": distributed.world_size(),
             "probe_loss": self.probe_loss(),
             "moments": checkpoint.moment_sums(self.engine),
             "next_samples": self.next_samples(),
         }
-        path = checkpoint.save(self.engine, self.checkpoints, f"step-{self.step:08d}", record)
-        self.parent = path.name
+        path = checkpoint.save(self.engine.inner, self.checkpoints, f"step-{self.step:08d}", record)
+        self.parent, self.saved = path.name, self.step
         if distributed.rank() == 0:
             checkpoint.retain(self.checkpoints, int(self.run.get("keep_last", 3)), int(self.run.get("keep_every", 0)))
             self.report.event("checkpoint", step=self.step, path=str(path), seconds=time.monotonic() - started)
         distributed.barrier()
 
     def train_step(self) -> dict[str, Any]:
-        """Forward, backward and update on the next global batch; the step's record, equal on every rank but for nothing."""
+        """Forward, backward and update on the next global batch; the step's record, equal on every rank."""
         import torch
 
         started = time.monotonic()
         phase, rate = self.plan.phase_at(self.step), self.plan.lr_at(self.step)
-        for group in self.engine.optimizer.param_groups:
-            group["lr"] = rate
-        batches = self.loader.batch(self.step)
+        self.engine.set_rate(rate)
+        self.norms.reset()
+        if self.config.dropout:
+            # A pure function of the step, so that a resumed run drops the same activations.
+            torch.manual_seed(int(self.run["seed"]) * 1_000_003 + self.step * distributed.world_size() + distributed.rank())
+        loaded = self.loader.batch(self.step)
         data_wait = time.monotonic() - started
         num_targets = self.plan.global_batch * self.plan.sequence_length
-        # DeepSpeed averages over ranks and over micro batches; the loss is a sum over targets divided by the step's count.
-        scale = self.strategy.data_ranks * len(batches) / num_targets
-        sums = torch.zeros(len(self.sources) + 1, 2, dtype=torch.float64)
-        for inputs, targets, sources, starts in batches:
-            ids = torch.from_numpy(inputs.astype(np.int64)).to(self.engine.device)
-            wanted = torch.from_numpy(targets.astype(np.int64)).to(self.engine.device)
-            documents = (
-                torch.from_numpy(np.cumsum(starts, axis=1, dtype=np.int32)).to(ids.device) if self.config.document_attention else None
-            )
-            total, losses = self.engine(ids, wanted, documents)
-            self.engine.backward(total * scale)
-            self.engine.step()
-            rows = losses.double().sum(dim=1).cpu()
-            sums[:, 0].index_add_(0, torch.from_numpy(np.asarray(sources, dtype=np.int64)), rows)
-            sums[:, 1].index_add_(0, torch.from_numpy(np.asarray(sources, dtype=np.int64)), torch.full_like(rows, losses.shape[1]))
+        # DeepSpeed averages over data ranks and over micro batches; the loss is a sum over targets divided by the step's count.
+        scale = self.strategy.data_ranks * len(loaded) / num_targets
+        rows = self.engine.train_batch([self.tensors(*b) for b in loaded], scale)
+        sums = torch.zeros(len(self.sources), 2, dtype=torch.float64)
+        if self.engine.reports:
+            sources = torch.from_numpy(np.concatenate([b.sources for b in loaded]).astype(np.int64))
+            sums[:, 0].index_add_(0, sources, rows)
+            sums[:, 1].index_add_(0, sources, torch.full_like(rows, self.plan.sequence_length))
         seconds = time.monotonic() - started
-        table = distributed.gather_rows([*sums.flatten().tolist(), seconds, data_wait])
-        sums = table[:, :-2].sum(dim=0).view(-1, 2)
-        seconds, slowest = float(table[:, -2].max()), int(table[:, -2].argmax())
-        loss = float(sums[:, 0].sum() / sums[:, 1].sum())
-        norm = self.engine.get_global_grad_norm()
-        skipped = bool(getattr(self.engine.optimizer, "overflow", False))
+        table = distributed.gather_rows(
+            [*sums.flatten().tolist(), *self.norms.sums.flatten().tolist(), seconds, data_wait, distributed.memory_bytes()]
+        )
+        sums, squares, (took, waited, memory) = self._totals(table)
+        loss, norm = float(sums[:, 0].sum() / sums[:, 1].sum()), self.engine.gradient_norm()
+        skipped = self.engine.skipped()
         self.skipped += skipped
         self.step += 1
-        tokens_per_second = num_targets / seconds
+        tokens_per_second = num_targets / float(took.max())
         return {
             "step": self.step,
             "phase": phase.name,
             "stage": self.stage,
             "tokens": self.step * self.plan.tokens_per_step,
             "loss": loss if math.isfinite(loss) else None,
-            "loss_by_source": {n: float(s / c) for n, (s, c) in zip(self.sources, sums.tolist(), strict=False) if c and math.isfinite(s)},
+            "loss_by_source": {n: s / c for n, (s, c) in zip(self.sources, sums.tolist(), strict=True) if c and math.isfinite(s)},
             "learning_rate": rate,
-            "gradient_norm": float(norm) if norm is not None and math.isfinite(float(norm)) else None,
+            "gradient_norm": norm,
+            **self.norms.record(squares, norm),
             "skipped": skipped,
             "skipped_total": self.skipped,
-            "spike": self.spikes.is_spike(loss) if math.isfinite(loss) else False,
-            "seconds": seconds,
-            "data_wait_seconds": float(table[:, -1].max()),
-            "slowest_rank": slowest,
+            "spike": self.spikes.observe(self.step, loss),
+            "seconds": float(took.max()),
+            "data_wait_seconds": float(waited.max()),
+            "slowest_rank": int(took.argmax()),
             "tokens_per_second": tokens_per_second,
-            "model_flops_per_second": tokens_per_second * self.config.flops_per_token(self.plan.sequence_length),
-            "memory_bytes": memory_bytes(),
+            **self._speed(tokens_per_second),
+            "memory_bytes": int(memory.max()),
         }
+
+    def tensors(self, inputs: Any, targets: Any, _sources: Any, starts: Any) -> tuple[Any, Any, Any]:
+        """A micro batch on the device; document numbers int32 where the model asks for them."""
+        import torch
+
+        device = self.engine.inner.device
+        ids, wanted = (torch.from_numpy(a.astype(np.int64)).to(device) for a in (inputs, targets))
+        documents = torch.from_numpy(np.cumsum(starts, axis=1, dtype=np.int32)).to(device) if self.config.document_attention else None
+        return ids, wanted, documents
+
+    def _totals(self, table: Any) -> tuple[Any, Any, Any]:
+        """Of the ranks' rows [ranks, n]: summed losses and counts by source, summed squares by group, and times and memory by rank."""
+        ours, size = 2 * len(self.sources), len(self.norms.names) * len(KINDS)
+        return (
+            table[:, :ours].sum(dim=0).view(-1, 2),
+            table[:, ours : ours + size].sum(dim=0).view(-1, len(KINDS)),
+            table[:, ours + size :].T,
+        )
+
+    def _speed(self, tokens_per_second: float) -> dict[str, float]:
+        """FLOP/s of all ranks by the paper's count, and MFU where the device's peak is known (run.json's peak_flops, of one rank)."""
+        flops = tokens_per_second * self.config.flops_per_token(self.plan.sequence_length)
+        peak = float(self.run.get("peak_flops") or distributed.peak_flops())
+        return {"model_flops_per_second": flops} | ({"mfu": flops / peak / distributed.world_size()} if peak else {})
 
     def stop_requested(self) -> bool:
         """Whether rank 0 was told to stop: the same answer on every rank. Superseded if another job has the run's lease."""
@@ -221,43 +250,91 @@ class Trainer:
 
     def train(self) -> str:
         """From the last checkpoint to the stage's end, or to a stop request. Returns DONE or STOPPED."""
-        listeners: list[Any] = []
-        if distributed.rank() == 0:
-            listeners = [JsonLines(self.folder / "logs", self.step), TensorBoard(self.folder / "logs", self.step), self.report]
-        validation = Validation(Path(self.run["validation_shards"]), self.plan.sequence_length, self.micro_batch)
-        checkpoint_every, validate_every = int(self.run["checkpoint_every"]), int(self.run["validate_every"])
-        saved = self.step if self.parent else -1
-        state = DONE
+        self.validation = Validation(
+            Path(self.run["validation_shards"]),
+            self.plan.sequence_length,
+            self.micro_batch,
+            int(self.run.get("validation_sequences", MAX_SEQUENCES)),
+            self.strategy.data_rank(distributed.rank()),
+            self.strategy.data_ranks,
+        )
+        self.saved = self.step if self.parent else -1
+        self._listen()
+        first, state = self.step, DONE
         try:
             while self.step < self.end_step:
                 if self.stop_requested():
                     state = STOPPED
                     break
-                self.heart.beat("step", self.step)
+                skip_to = min(self.skips.end_of(self.step), self.end_step)
+                if skip_to > self.step:
+                    self.step = skip_to
+                    self._after_step(None)
+                    continue
+                self.heart.beat("compile" if self.strategy.compile_blocks and self.step == first else "step", self.step)
                 record = self.train_step()
-                for listener in listeners:
+                for listener in self.listeners:
                     listener.step(record)
-                if self.step % validate_every == 0 or self.step == self.end_step:
-                    self.heart.beat("evaluate", self.step)
-                    records = validation.run(self.engine, self.step, record["loss"] if record["loss"] is not None else math.inf)
-                    for listener in listeners:
-                        listener.validation(records)
-                if self.step % checkpoint_every == 0 or self.step == self.end_step:
-                    self.save()
-                    saved = self.step
-            if state == STOPPED and saved != self.step and self.step > self.first_step:
+                if not (self.spikes.too_many and self._go_back()):
+                    self._after_step(record["loss"])
+            if state == STOPPED and self.saved != self.step and self.step > self.first_step:
                 self.save()
         finally:
-            for listener in listeners:
-                listener.close()
+            self._close()
         return state
+
+    def _listen(self) -> None:
+        """Open the logs at the current step: what a lost or abandoned run wrote beyond it goes."""
+        self._close()
+        if distributed.rank() == 0:
+            self.listeners = [JsonLines(self.folder / "logs", self.step), TensorBoard(self.folder / "logs", self.step), self.report]
+
+    def _close(self) -> None:
+        for listener in self.listeners:
+            listener.close()
+        self.listeners = []
+
+    def _after_step(self, loss: float | None) -> None:
+        """Validate and save where the run asks for it, and at the stage's end."""
+        end = self.step == self.end_step
+        if end or self.step % int(self.run["validate_every"]) == 0:
+            self.heart.beat("evaluate", self.step)
+            records = self.validation.run(self.engine, self.step, math.inf if loss is None else loss)
+            for listener in self.listeners:
+                listener.validation(records)
+        if end or self.step % int(self.run["checkpoint_every"]) == 0:
+            self.save()
+
+    def _go_back(self) -> bool:
+        """After too many spikes: to the last checkpoint before the first, leaving out the samples since. False without a checkpoint."""
+        first = self.spikes.steps[0] - 1
+        good = [p for p in checkpoint.checkpoints(self.checkpoints) if checkpoint.manifest(p)["step"] <= first]
+        if not good:
+            return False
+        if len(self.skips.ranges) >= self.policy.budget:
+            raise Diverged(
+                f"{self.folder} returned from loss spikes {self.policy.budget} times and meets them again at step {self.step}: "
+                "lower the learning rate, or look at the samples of the ranges in skips.json"
+            )
+        skip = Skip(first, self.step, good[-1].name)
+        distributed.barrier()
+        self.skips.add(skip, write=distributed.rank() == 0)
+        if distributed.rank() == 0:
+            checkpoint.rollback(self.checkpoints, good[-1].name)
+        self.report.event("returned", step=self.step, checkpoint=skip.checkpoint, skipped_from=skip.first, skipped_to=skip.end)
+        distributed.barrier()
+        self.heart.beat("load", self.step)
+        self._load(self.checkpoints, good[-1].name, checkpoint.verify(good[-1]))
+        self.saved = self.step
+        self._listen()
+        return True
 
     def export(self) -> dict[str, Any]:
         """Write `export/<stage>` and its `stage.json`, last; the record on rank 0."""
         from model.export import export
 
         self.heart.beat("export", self.step)
-        state = self.strategy.weights(self.engine)
+        state = self.engine.weights()
         record: dict[str, Any] = {}
         if distributed.rank() == 0:
             folder = self.folder / "export" / self.stage
@@ -280,26 +357,6 @@ class Trainer:
             checkpoint.write_json(folder / "stage.json", record)
         distributed.barrier()
         return record
-
-
-def vocabulary(tokenizer: Path | None) -> int | None:
-    """Number of tokens of a tokenizer.json, added ones included; None without a file."""
-    if tokenizer is None:
-        return None
-    data = json.loads(tokenizer.read_text())
-    ids = [*data["model"]["vocab"].values()] + [t["id"] for t in data.get("added_tokens", [])]
-    return max(ids) + 1
-
-
-def memory_bytes() -> int:
-    """Peak memory of this rank: of the GPU where there is one, else resident."""
-    import resource
-
-    import torch
-
-    if torch.cuda.is_available():
-        return int(torch.cuda.max_memory_allocated())
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = None) -> str:

@@ -1,7 +1,7 @@
 """A sign of life per rank: what it does, since when, and how long that may take.
 
-Written from the main thread, so that a rank that hangs in a collective falls silent. The supervisor
-compares `time` and `limit_seconds` with its own clock.
+Belongs here: writing it, and telling from the files which ranks are overdue. Does not belong here: ending them (the
+supervisor's). Written from the main thread, so that a rank that hangs in a collective falls silent.
 """
 
 from __future__ import annotations
@@ -10,21 +10,39 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 LIMIT_SECONDS = {"start": 900, "compile": 1800, "load": 1800, "step": 600, "save": 1800, "evaluate": 1800, "export": 1800, "done": 0}
-"""Longest silence allowed in each phase; generous for 13 B on shared storage."""
+"""Longest silence allowed in each phase; generous for 13 B on shared storage. 0: no limit, the rank has finished."""
 
 
 class Heartbeat:
-    """`heartbeats/rank-00000.json` of one rank."""
+    """`heartbeats/rank-00000.json` of one rank. `limits` replaces some of LIMIT_SECONDS (run.json's `limit_seconds`)."""
 
-    def __init__(self, folder: Path, rank: int) -> None:
+    def __init__(self, folder: Path, rank: int, limits: dict[str, float] | None = None) -> None:
+        if unknown := sorted(set(limits or {}) - set(LIMIT_SECONDS)):
+            raise ValueError(f"limit_seconds names unknown phases {', '.join(unknown)}: known are {', '.join(LIMIT_SECONDS)}")
         folder.mkdir(parents=True, exist_ok=True)
-        self.path, self.rank = folder / f"rank-{rank:05d}.json", rank
+        self.path, self.rank, self.limits = folder / f"rank-{rank:05d}.json", rank, LIMIT_SECONDS | (limits or {})
 
     def beat(self, phase: str, step: int) -> None:
         """Replace the file; `phase` is a key of LIMIT_SECONDS."""
         value = {"rank": self.rank, "pid": os.getpid(), "host": os.uname().nodename, "phase": phase, "step": step}
         temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(value | {"time": time.time(), "limit_seconds": LIMIT_SECONDS[phase]}))
+        temporary.write_text(json.dumps(value | {"time": time.time(), "limit_seconds": self.limits[phase]}))
         os.replace(temporary, self.path)
+
+
+def heartbeats(folder: Path) -> list[dict[str, Any]]:
+    """What each rank last said, in the order of ranks."""
+    return [json.loads(p.read_text()) for p in sorted(folder.glob("rank-*.json"))]
+
+
+def overdue(folder: Path, now: float) -> list[dict[str, Any]]:
+    """The ranks that have been silent for longer than their phase may take; `now` in seconds since the epoch."""
+    return [b for b in heartbeats(folder) if b["limit_seconds"] and now - b["time"] > b["limit_seconds"]]
+
+
+def alive(folder: Path, now: float) -> list[dict[str, Any]]:
+    """The ranks that have not finished and are within their limit: somebody may be writing here."""
+    return [b for b in heartbeats(folder) if b["limit_seconds"] and now - b["time"] <= b["limit_seconds"]]

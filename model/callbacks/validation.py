@@ -18,7 +18,8 @@ MAX_SEQUENCES = 64
 class Validation:
     """Non-overlapping sequences of each domain, the same at every call."""
 
-    def __init__(self, folder: Path, length: int, micro_batch: int, max_sequences: int = MAX_SEQUENCES) -> None:
+    def __init__(self, folder: Path, length: int, micro_batch: int, max_sequences: int, data_rank: int, data_ranks: int) -> None:
+        self.data_rank, self.data_ranks = data_rank, data_ranks
         self.shards, self.length, self.micro_batch, self.max_sequences = ShardSet.open(folder), length, micro_batch, max_sequences
         self.last: dict[str, float] = {}
         self.last_train = math.inf
@@ -30,27 +31,25 @@ class Validation:
         """
         import torch
 
-        engine.module.eval()
-        world, rank = distributed.world_size(), distributed.rank()
         records = []
+        data_ranks, data_rank = self.data_ranks, self.data_rank
         for name, source in self.shards.sources.items():
             if source.tokens < 2:
                 continue
             length = min(self.length, source.tokens - 1)
             count = min(self.max_sequences, (source.tokens - 1) // length)
-            batches = math.ceil(count / (self.micro_batch * world))
-            loss = targets = 0.0
-            for b in range(batches):
-                first = (b * world + rank) * self.micro_batch
-                rows = [i for i in range(first, first + self.micro_batch) if i < count]
-                # Every rank runs every batch, since ZeRO-3 gathers weights together; rows beyond the end do not count.
-                data = np.stack([self.shards.tokens(name, i * length, length + 1) for i in rows or [0]]).astype(np.int64)
-                ids = torch.from_numpy(data).to(distributed.device())
-                with torch.no_grad():
-                    _, losses = engine.module(ids[:, :-1], ids[:, 1:])
-                if rows:
-                    loss += float(losses.double().sum())
-                    targets += losses.numel()
+            batches, used = [], []
+            for b in range(math.ceil(count / (self.micro_batch * data_ranks))):
+                first = (b * data_ranks + data_rank) * self.micro_batch
+                rows = [min(i, count - 1) for i in range(first, first + self.micro_batch)]
+                # Every rank runs every batch, as ranks move weights and states together; rows beyond the end do not count.
+                data = np.stack([self.shards.tokens(name, i * length, length + 1) for i in rows]).astype(np.int64)
+                ids = torch.from_numpy(data).to(engine.inner.device)
+                batches.append((ids[:, :-1], ids[:, 1:], None))
+                used += [i < count for i in range(first, first + self.micro_batch)]
+            sums = engine.evaluate(batches)[torch.tensor(used)]
+            counted = engine.reports * len(sums) * length
+            loss, targets = float(sums.sum()), float(counted)
             loss, targets = distributed.total([loss, targets])
             mean = loss / targets
             bits = mean / math.log(2) * source.tokens / max(1, source.text_bytes)
@@ -60,5 +59,4 @@ class Validation:
                 {"step": step, "domain": name, "loss": mean, "bits_per_byte": bits, "tokens": int(targets), "overfitting": worse}
             )
         self.last_train = train_loss
-        engine.module.train()
         return records

@@ -1,8 +1,8 @@
 """Ranks for tests: a process that has imported torch and DeepSpeed once and forks ranks on request.
 
-`python -m tests.model.ranks` reads one JSON request a line: {"world": 2, "arguments": [...], "kill": {...},
-"log": folder, "timeout": seconds} and answers with the ranks' exit codes. `kill` names a function, a rank and
-the call at which that rank is killed with SIGKILL.
+`python -m tests.model.ranks` reads one JSON request a line: {"world": 2, "arguments": [...], "fault": {...},
+"log": folder, "timeout": seconds} and answers with the ranks' exit codes. A `fault` names a rank, a
+function and the call at which that rank is killed with SIGKILL, or another harm of `break_at` is done.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+ALL = -1
+"""A fault on every rank."""
+
 
 class Ranks:
     """The client: starts the process, sends requests."""
@@ -28,10 +31,10 @@ class Ranks:
             [sys.executable, "-m", "tests.model.ranks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def train(self, folder: Path, stage: str, world: int, kill: dict[str, Any] | None = None, timeout: float = 90.0) -> list[int]:
+    def train(self, folder: Path, stage: str, world: int, fault: dict[str, Any] | None = None, timeout: float = 90.0) -> list[int]:
         """Exit codes of `model.train` by rank; a killed rank has a negative code."""
         arguments = ["--run-dir", str(folder), "--stage", stage]
-        request = {"world": world, "arguments": arguments, "kill": kill, "log": str(folder), "timeout": timeout}
+        request = {"world": world, "arguments": arguments, "fault": fault, "log": str(folder), "timeout": timeout}
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
@@ -44,8 +47,9 @@ class Ranks:
         self.process.wait(timeout=20)
 
 
-def kill_at(function: str, call: int, touch: str | None = None) -> None:
-    """Replace `module:name` or `module:Class.name`: after its n-th call (from 1) this process dies, or writes the file `touch`."""
+def break_at(function: str, call: int, touch: str | None = None, times: int = 1, factor: float | None = None, before: bool = False) -> None:
+    """Replace `module:name` or `module:Class.name`. At its n-th call (from 1) this process dies, before or after the call;
+    or with `touch` writes that file; or with `factor` multiplies what the call and the `times` - 1 after it return."""
     module, _, path = function.partition(":")
     owner: Any = importlib.import_module(module)
     *parents, name = path.split(".")
@@ -54,8 +58,12 @@ def kill_at(function: str, call: int, touch: str | None = None) -> None:
     original, count = getattr(owner, name), [0]
 
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        result = original(*args, **kwargs)
         count[0] += 1
+        if before and count[0] == call:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = original(*args, **kwargs)
+        if factor is not None:
+            return result * factor if call <= count[0] < call + times else result
         if count[0] == call and touch:
             Path(touch).touch()
         elif count[0] == call:
@@ -82,9 +90,9 @@ def run_rank(rank: int, port: int, request: dict[str, Any]) -> None:
     try:
         from model.train import main
 
-        kill = request["kill"]
-        if kill and kill["rank"] == rank:
-            kill_at(kill["function"], kill["call"], kill.get("touch"))
+        fault = request["fault"]
+        if fault and fault["rank"] in (rank, ALL):
+            break_at(**{k: v for k, v in fault.items() if k != "rank"})
         code = main(request["arguments"])
     except BaseException:
         traceback.print_exc()

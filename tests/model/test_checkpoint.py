@@ -44,12 +44,16 @@ def test_retention_keeps_last_ancestors_multiples_and_pinned(tmp_path: Path) -> 
 
 def test_rollback_names_a_verified_checkpoint_and_is_recorded(tmp_path: Path) -> None:
     fake(tmp_path, 1)
-    broken = fake(tmp_path, 2)
+    fake(tmp_path, 2)
     fake(tmp_path, 3)
     checkpoint.rollback(tmp_path, "step-00000001")
     latest = checkpoint.latest(tmp_path)
     assert latest is not None and latest.name == "step-00000001"
     assert json.loads((tmp_path / "rollbacks.jsonl").read_text()) == {"from": "step-00000003", "step": 1, "to": "step-00000001"}
+    # Later checkpoints are set aside: neither the next start nor retention counts them.
+    assert [p.name for p in checkpoint.checkpoints(tmp_path)] == ["step-00000001"]
+    assert (tmp_path / "step-00000002.abandoned-1").is_dir() and (tmp_path / "step-00000003.abandoned-1").is_dir()
+    broken = fake(tmp_path, 2)
     (broken / "states").write_bytes(b"")
     with pytest.raises(CheckpointError):
         checkpoint.rollback(tmp_path, "step-00000002")

@@ -65,7 +65,7 @@ def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) ->
 def test_stop_request_saves_and_a_second_start_gives_the_same_bits(whole: Path, make_run: Any, ranks: Ranks) -> None:
     stopped = make_run("stopped", checkpoint_every=100)
     at_3 = {"rank": 0, "function": "model.train:Trainer.train_step", "call": 3, "touch": str(stopped / "stop")}
-    assert ranks.train(stopped, "stage1", 2, kill=at_3) == [0, 0], explain(stopped)
+    assert ranks.train(stopped, "stage1", 2, fault=at_3) == [0, 0], explain(stopped)
     assert "stopped at step 3" in (stopped / "rank0.log").read_text()
     assert (stopped / "checkpoints" / "latest").read_text() == "step-00000003"
     assert not (stopped / "stop").exists()
@@ -76,7 +76,7 @@ def test_stop_request_saves_and_a_second_start_gives_the_same_bits(whole: Path, 
 
 def test_lost_rank_costs_one_interval_and_changes_nothing(whole: Path, make_run: Any, ranks: Ranks) -> None:
     killed = make_run("killed")
-    codes = ranks.train(killed, "stage1", 2, kill={"rank": 1, "function": "model.train:Trainer.train_step", "call": 5})
+    codes = ranks.train(killed, "stage1", 2, fault={"rank": 1, "function": "model.train:Trainer.train_step", "call": 5})
     assert codes[1] == -9 and codes[0] != 0
     assert (killed / "checkpoints" / "latest").read_text() == "step-00000003"
     assert ranks.train(killed, "stage1", 2) == [0, 0], explain(killed)
@@ -87,7 +87,7 @@ def test_lost_rank_costs_one_interval_and_changes_nothing(whole: Path, make_run:
 def test_kill_during_a_save_loses_one_interval_and_changes_nothing(whole: Path, make_run: Any, ranks: Ranks) -> None:
     folder = make_run("save")
     # Rank 0 dies in the save of step 6, after its manifest was written and before the rename.
-    ranks.train(folder, "stage1", 2, kill={"rank": 0, "function": "model.checkpoint:write_json", "call": 2})
+    ranks.train(folder, "stage1", 2, fault={"rank": 0, "function": "model.checkpoint:write_json", "call": 2})
     assert (folder / "checkpoints" / "latest").read_text() == "step-00000003"
     assert (folder / "checkpoints" / "step-00000006.partial").is_dir()
     assert ranks.train(folder, "stage1", 2) == [0, 0], explain(folder)
