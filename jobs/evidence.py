@@ -26,11 +26,13 @@ from model.plan import STEM_RAMP, Phase, RunCard, Schedule, build_plan
 from pipelines.lake import Dataset, Lake
 
 LENGTH, BATCH = 256, 16
-STEPS = {"a": 300, "b": 80, "c": 100}
-"""Stage-1 A, Stage-1 B, Stage-2: 1.56 M tokens, then 0.41 M."""
+STEPS = {"a": 300, "b": 80, "c": 80}
+"""Stage-1 A, Stage-1 B, Stage-2: 1.56 M tokens, then 0.33 M."""
+VOCABULARY = 4_096
+"""So that the head does not outweigh the blocks of the debug preset."""
 PEAK, FINAL = 3e-3, 3e-4
 """The paper's cosine to a tenth, at a rate that suits 1.3 M parameters."""
-STEM_CHARACTERS = 320_000
+STEM_CHARACTERS = 240_000
 """So little STEM that the arm of 100 % reads it several times: it is the scarce corpus of the paper too."""
 VALIDATION_CHARACTERS = 2_000
 """Of each held-out document, so that a domain's loss is that of many."""
@@ -77,7 +79,7 @@ def documents(corpus: Path, characters: int) -> Iterator[tuple[str, dict[str, An
 
 
 def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
-    """Corpora, an 8,192 vocabulary and token shards in `out/lake`; the paths that a run needs."""
+    """Corpora, a small vocabulary and token shards in `out/lake`; the paths that a run needs."""
     import pyarrow as pa
 
     from pipelines.corpus import VALIDATION
@@ -101,7 +103,7 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
 
         text = hashlib.sha256("\0".join(r["text"] for r in found).encode()).hexdigest()
         sets[name] = lake.build(f"evidence_{name}", version=1, inputs={"text": text}, write=write).dataset
-    tokenizer = build_tokenizer(lake, [sets["main"]], TokenizerConfig.preset("demo")).dataset
+    tokenizer = build_tokenizer(lake, [sets["main"]], TokenizerConfig.proportional("evidence", VOCABULARY, sample_chars=4_000_000)).dataset
     paths = {"tokenizer": str(tokenizer.local("tokenizer.json"))}
     for name, dataset in sets.items():
         paths[f"{name}_shards"] = str(build_shards(lake, InProcess(), f"{name}_shards", dataset, tokenizer, seed=1).dataset.local())
@@ -146,8 +148,8 @@ def train_cell(out: Path, name: str, cell: tuple[RunCard, str, bool], paths: dic
         folder.mkdir(parents=True, exist_ok=True)
         listings = {n: json.loads((Path(paths[f"{n}_shards"]) / "shards.json").read_text()) for n in ("main", "stem")}
         value = {"plan": build_plan(run_card, listings).to_json(), "model": run_card.preset, "seed": run_card.seed, **paths}
-        value |= {"deepspeed": {}, "micro_batch": run_card.micro_batch, "checkpoint_every": 100, "validate_every": 480, "keep_last": 1}
-        value["validation_sequences"] = 192
+        value |= {"deepspeed": {}, "micro_batch": run_card.micro_batch, "checkpoint_every": 100, "validate_every": 460, "keep_last": 1}
+        value["validation_sequences"] = 128
         if forked:
             checkpoints = out / "cells" / f"{name.partition('-')[0]}-stage1" / "checkpoints"
             value["fork"] = str(checkpoints / (checkpoints / "latest").read_text())
