@@ -25,14 +25,14 @@ from model.mixture import StemShare
 from model.plan import STEM_RAMP, Phase, RunCard, Schedule, build_plan
 from pipelines.lake import Dataset, Lake
 
-LENGTH, BATCH = 256, 16
-STEPS = {"a": 300, "b": 80, "c": 80}
-"""Stage-1 A, Stage-1 B, Stage-2: 1.56 M tokens, then 0.33 M."""
+LENGTH, BATCH = 256, 8
+STEPS = {"a": 280, "b": 60, "c": 80}
+"""Stage-1 A, Stage-1 B, Stage-2: 0.70 M tokens, then 0.16 M."""
 VOCABULARY = 4_096
 """So that the head does not outweigh the blocks of the debug preset."""
 PEAK, FINAL = 3e-3, 3e-4
 """The paper's cosine to a tenth, at a rate that suits 1.3 M parameters."""
-STEM_CHARACTERS = 240_000
+STEM_CHARACTERS = 160_000
 """So little STEM that the arm of 100 % reads it several times: it is the scarce corpus of the paper too."""
 VALIDATION_CHARACTERS = 2_000
 """Of each held-out document, so that a domain's loss is that of many."""
@@ -148,8 +148,8 @@ def train_cell(out: Path, name: str, cell: tuple[RunCard, str, bool], paths: dic
         folder.mkdir(parents=True, exist_ok=True)
         listings = {n: json.loads((Path(paths[f"{n}_shards"]) / "shards.json").read_text()) for n in ("main", "stem")}
         value = {"plan": build_plan(run_card, listings).to_json(), "model": run_card.preset, "seed": run_card.seed, **paths}
-        value |= {"deepspeed": {}, "micro_batch": run_card.micro_batch, "checkpoint_every": 100, "validate_every": 460, "keep_last": 1}
-        value["validation_sequences"] = 128
+        value |= {"deepspeed": {}, "micro_batch": run_card.micro_batch, "checkpoint_every": 140, "validate_every": 420, "keep_last": 1}
+        value["validation_sequences"] = 96
         if forked:
             checkpoints = out / "cells" / f"{name.partition('-')[0]}-stage1" / "checkpoints"
             value["fork"] = str(checkpoints / (checkpoints / "latest").read_text())
