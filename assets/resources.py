@@ -76,6 +76,11 @@ def shared_engine(master: str) -> Spark:
     return _engines.setdefault(master, Spark(master))
 
 
+def running_engines() -> list[Spark]:
+    """The engines whose session has been started."""
+    return [e for e in _engines.values() if e.started]
+
+
 class FilesResource(dg.ConfigurableResource):
     """Folders outside the lake: benchmark files and peer tokenizers. Empty where there are none."""
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from jobs.progress import console
-from jobs.settings import ROOT
+from jobs.progress import STAGES, console, moving, spark_work, training_work
+from jobs.settings import ROOT, Settings
 
 DUMP_TABLES = ["raw_dump", "documents", "edits", "signals", "signatures"]
 DUMP_VERDICTS = ["scores", "decisions"]
@@ -40,13 +40,18 @@ def execute(
     """Run a job, or some of its assets, in this process. JobFailed carries the cause as a sentence."""
     from jobs.definitions import defs
 
-    result = defs.resolve_job_def(job).execute_in_process(
-        instance=instance,
-        partition_key=partition,
-        asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
-        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
-        raise_on_error=False,
-    )
+    definition = defs.resolve_job_def(job)
+    count = len(assets) if assets else len(definition.asset_layer.executable_asset_keys)
+    look = training_work(Settings.from_environment().open_lake().local(f"runs/{partition}")) if job == "training_run" else spark_work
+    STAGES.start()
+    with moving(f"{job} {partition or ''}", count, look):
+        result = definition.execute_in_process(
+            instance=instance,
+            partition_key=partition,
+            asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
+            raise_on_error=False,
+        )
     if result.success:
         return
     for event in result.all_events:

@@ -30,6 +30,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.cpu import tree_cpu_seconds
 from pipelines.hashing import canonical_json as canonical_json
 from pipelines.hashing import digest as digest
 from pipelines.hashing import logical_hash
@@ -274,7 +275,7 @@ class Lake:
         if found:
             self._point(found)
             return Built(found, fresh=False)
-        started, cpu = time.time(), time.process_time()
+        started, cpu = time.time(), tree_cpu_seconds()
         writer = Writer(self, asset, partition, key)
         write(writer)
         dataset = writer.publish(values, hashes)
@@ -283,7 +284,7 @@ class Lake:
             {
                 "started": started,
                 "wall_seconds": time.time() - started,
-                "driver_cpu_seconds": time.process_time() - cpu,
+                "cpu_seconds": max(0.0, tree_cpu_seconds() - cpu),  # of this host
                 "inputs": {k: v.path for k, v in (inputs or {}).items() if isinstance(v, Dataset)},
             },
         )

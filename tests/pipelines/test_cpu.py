@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from pipelines.cpu import tree_cpu_seconds
+
+SPIN = "import time\nwhile time.process_time() < 0.3: pass"
+
+
+def test_counts_a_child_that_has_ended() -> None:
+    before = tree_cpu_seconds()
+    subprocess.run([sys.executable, "-c", SPIN], check=True)
+    assert tree_cpu_seconds() - before >= 0.29
+
+
+def test_counts_a_child_that_lives() -> None:
+    before = tree_cpu_seconds()
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"{SPIN}\nprint('ready', flush=True)\ninput()"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None and child.stdout.readline() == "ready\n"
+    assert tree_cpu_seconds() - before >= 0.29
+    child.communicate("\n")
