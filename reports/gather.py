@@ -16,7 +16,13 @@ RELEASE_ASSETS = (
     *("duplicates", "recurring_blocks", "validation_sets", "overlap", "verdicts", "skypile_main", "skypile_stem", "rejected"),
     *("main_shards", "stem_shards", "validation_shards"),
 )
-EVALUATIONS = ("validation", "perplexity", "benchmarks", "leakage")
+MODELS = ("reference_classifier", "stem_classifier", "perplexity_models")
+EVALUATION_ASSETS = {
+    "validation": "validation_report",
+    "perplexity": "domain_perplexity",
+    "benchmarks": "benchmark_scores",
+    "leakage": "leakage_report",
+}
 # Percent of Stage-1 tokens, paper Table 1. "other" is every language that is neither English nor Chinese; code has no language there.
 TABLE1: dict[str, float] = {
     "en/webpages": 39.8,
@@ -59,6 +65,37 @@ def composition(stats: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def asset_of(path: str) -> str:
+    """The asset of a dataset's path, tables/ASSET/PARTITION/HASH; the column groups of one asset are one."""
+    return path.split("/")[1]
+
+
+def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
+    """Edges (asset -> inputs) and notes (rows over all partitions) of what was read, and the run's own assets behind the shards.
+
+    `run`: rows or tokens of the run's assets that are there, by name.
+    """
+    edges: dict[str, set[str]] = {}
+    rows: dict[str, int] = {}
+    for row in assets:
+        name = asset_of(f"tables/{row['asset']}")
+        edges.setdefault(name, set()).update(i for i in row["inputs"] if i != name)
+        if "/" not in row["asset"]:
+            rows[name] = rows.get(name, 0) + row["rows"]
+    for inputs in list(edges.values()):
+        for name in inputs:
+            edges.setdefault(name, set())
+    notes = {name: f"{count:,} rows" for name, count in rows.items() if count}
+    before = [n for n in ("main_shards", "stem_shards", "validation_shards") if n in edges]
+    for stage in ("stage1_checkpoint", "stage2_checkpoint"):
+        if stage in run:
+            edges[stage], before = set(before), [stage]
+            notes[stage] = f"{run[stage]:,} tokens"
+    for name in sorted(set(run) - set(edges)):
+        edges[name] = set(before)
+    return {"edges": {n: sorted(i) for n, i in sorted(edges.items())}, "notes": notes}
+
+
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Records of a JSONL log; a last line cut off by a crash is left out."""
     records = []
@@ -92,12 +129,15 @@ class Collector:
             "bytes": found.manifest.bytes,
             "parts": len(found.parts),
             "stats": found.stats,
-            "seconds": self._seconds(found),
+            **self._lineage(found),
         }
 
-    def _seconds(self, found: Dataset) -> float | None:
+    def _lineage(self, found: Dataset) -> dict[str, Any]:
+        """Assets that were read, wall and CPU seconds of the computation; empty where the lineage was not kept."""
         path = f"{found.path}/{LINEAGE}"
-        return float(self.lake.read_json(path)["wall_seconds"]) if self.lake.exists(path) else None
+        lineage = self.lake.read_json(path) if self.lake.exists(path) else {}
+        inputs = sorted({asset_of(p) for p in lineage.get("inputs", {}).values()})
+        return {"inputs": inputs, "seconds": lineage.get("wall_seconds"), "cpu_seconds": lineage.get("cpu_seconds")}
 
     def json(self, path: str, what: str) -> Any:
         """A JSON file of the lake, or None and its name among the missing."""
@@ -132,10 +172,45 @@ def funnel(dumps: dict[str, dict[str, Any]], verdicts: dict[str, Any] | None, re
     return rows
 
 
+def times(assets: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows (stage, tables, wall and CPU seconds) by asset, over its partitions, in the order of the graph."""
+    rows: dict[str, dict[str, Any]] = {}
+    for asset in assets:
+        row = rows.setdefault(asset["asset"], {"stage": asset["asset"], "tables": 0, "seconds": None, "cpu_seconds": None})
+        row["tables"] += 1
+        for key in ("seconds", "cpu_seconds"):
+            if asset[key] is not None:
+                row[key] = (row[key] or 0.0) + asset[key]
+    return list(rows.values())
+
+
+def stages(steps: list[dict[str, Any]]) -> list[str]:
+    """The stages of a training log, in order."""
+    return list(dict.fromkeys(str(r["stage"]) for r in steps if r.get("stage")))
+
+
+def run_times(steps: list[dict[str, Any]], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    """Rows like `times` of the training loop (starting, saving and validating left out) and of evaluations that say their seconds."""
+    loops = [
+        {
+            "stage": f"{stage}_checkpoint (steps alone)",
+            "tables": None,
+            "seconds": sum(r["seconds"] for r in steps if r.get("stage") == stage),
+        }
+        for stage in stages(steps)
+    ]
+    said = [
+        {"stage": EVALUATION_ASSETS[t], "tables": None, "seconds": value["seconds"]}
+        for t, value in evaluation.items()
+        if value and "seconds" in value
+    ]
+    return [*loops, *said]
+
+
 def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) -> dict[str, Any]:
     """All numbers of a run, JSON-able; `missing` names every piece that is not there.
 
-    Keys: run, release, dumps, assets (graph list), funnel, composition, tokenizer, steps, validation, evaluation, times, missing.
+    Keys: run, release, dumps, assets, graph, funnel, composition, tokenizer, steps, validation, evaluation, times, missing.
     """
     collector = Collector(lake)
     by_dump = {d: {a: row for a in DUMP_ASSETS if (row := collector.dataset(a, d))} for d in dumps}
@@ -153,14 +228,19 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
             reports[name] = collector.json(f"{lake.current('tokenizer_report', name).path}/report.json", f"tokenizer report {name}")
     if not reports:
         collector.missing.append("tokenizer_report")
-    evaluation = {t: collector.json(f"runs/{run}/evaluation/{t}.json", f"evaluation {t}") for t in EVALUATIONS}
+    evaluation = {t: collector.json(f"runs/{run}/evaluation/{t}.json", f"evaluation {t}") for t in EVALUATION_ASSETS}
     steps, validation = collector.log(run_dir / "logs" / "steps.jsonl"), collector.log(run_dir / "logs" / "validation.jsonl")
-    times = [{"stage": f"{row['asset']} {row['partition']}", "seconds": row["seconds"]} for row in assets if row["seconds"] is not None]
+    for name in MODELS:
+        if row := collector.dataset(name, "all"):
+            assets.append(row)
+    trained = {f"{stage}_checkpoint": max(r["tokens"] for r in steps if r.get("stage") == stage) for stage in stages(steps)}
+    reported = {EVALUATION_ASSETS[t]: 0 for t, value in evaluation.items() if value}
     return {
         "run": run,
         "release": release,
         "dumps": dumps,
-        "assets": [{k: v for k, v in row.items() if k != "stats"} for row in assets],
+        "assets": [{k: v for k, v in row.items() if k not in ("stats", "inputs")} for row in assets],
+        "graph": graph(assets, trained | reported),
         "funnel": funnel(by_dump, by_release.get("verdicts"), by_release.get("rejected")),
         "composition": {w: composition(by_release[f"skypile_{w}"]["stats"]) for w in ("main", "stem") if f"skypile_{w}" in by_release},
         "overlap": by_release.get("overlap", {}).get("stats"),
@@ -168,6 +248,6 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         "steps": steps,
         "validation": validation,
         "evaluation": evaluation,
-        "times": times,
+        "times": [*times(assets), *run_times(steps, evaluation)],
         "missing": collector.missing,
     }

@@ -5,13 +5,14 @@ Belongs here: drawing and laying out what gather.py collected. Does not belong h
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 from typing import Any
 
+from reports.figures import bars_svg, curves_svg
+from reports.graph import graph_svg
+
 TEMPLATE = Path(__file__).with_name("template.html")
-MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
 
 
 def number(value: Any) -> str:
@@ -21,32 +22,6 @@ def number(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,}" if isinstance(value, int) else f"{value:,.6g}"
-
-
-def curves_svg(curves: dict[str, list[tuple[float, float]]], x: str, y: str) -> str:
-    """Inline SVG of the curves: system fonts, no outside references, the same bytes for the same numbers. "" without points."""
-    curves = {name: points for name, points in curves.items() if points}
-    if not curves:
-        return ""
-    import matplotlib
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "skypile", "font.family": "sans-serif", "font.size": 9}):
-        figure = Figure(figsize=(8, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        for name, points in curves.items():
-            stride = 1 + len(points) // MAX_POINTS
-            drawn = [*points[:-1:stride], points[-1]]
-            axes.plot([p[0] for p in drawn], [p[1] for p in drawn], label=name, marker="." if len(drawn) < 30 else "", linewidth=1.2)
-        axes.set_xlabel(x)
-        axes.set_ylabel(y)
-        axes.grid(alpha=0.3)
-        axes.legend(fontsize=8, frameon=False)
-        out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})  # type: ignore[no-untyped-call]
-    svg = out.getvalue()
-    return svg[svg.index("<svg") :]
 
 
 def _table(caption: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -62,6 +37,45 @@ def flat(value: Any, prefix: str = "") -> list[dict[str, Any]]:
     if isinstance(value, dict):
         return [row for key, inner in value.items() for row in flat(inner, f"{prefix}{' / ' if prefix else ''}{key}")]
     return [{"measure": prefix, "value": json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value}]
+
+
+def funnel_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each step and reason, one column for each dump, most frequent reasons first."""
+    cells: dict[tuple[str, str], dict[str, int]] = {}
+    for row in rows:
+        cells.setdefault((row["step"], row["reason"]), {})[row["dump"]] = row["documents"]
+    dumps = list(dict.fromkeys(row["dump"] for row in rows))
+    order = {"extracted": 0, "released": 1}
+    names = sorted(cells, key=lambda k: (order.get(k[0], 2), -sum(cells[k].values()), k))
+    return [
+        {"documents": reason or step, **{d: cells[step, reason].get(d) for d in dumps}, "all": sum(cells[step, reason].values())}
+        for step, reason in names
+    ]
+
+
+def _reason_bars(rows: list[dict[str, Any]]) -> str:
+    """The twenty most frequent reasons, each dump a series."""
+    totals: dict[str, int] = {}
+    for row in rows:
+        if row["step"] == "rejected":
+            totals[row["reason"]] = totals.get(row["reason"], 0) + row["documents"]
+    shown = sorted(totals, key=lambda r: (-totals[r], r))[:20]
+    return bars_svg({"documents": {r: totals[r] for r in shown}}, "documents rejected for this reason") if shown else ""
+
+
+def _composition_bars(rows: list[dict[str, Any]]) -> str:
+    ours = {r["source"]: r["percent"] for r in rows}
+    paper = {r["source"]: r["paper"] for r in rows if r["paper"] is not None}
+    return bars_svg({"here (bytes)": ours, "paper (tokens)": paper}, "percent")
+
+
+def tokenizer_table(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row for each domain and vocabulary, the measures as columns."""
+    return [
+        {"domain": domain, "vocabulary": name, **measures}
+        for domain, vocabularies in report.get("domains", {}).items()
+        for name, measures in vocabularies.items()
+    ]
 
 
 def _step_curves(steps: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
@@ -96,15 +110,27 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
     def of(title: str, note: str = "", figure: str = "", tables: list[dict[str, Any]] | None = None) -> dict[str, Any]:
         return {"title": title, "note": note, "figure": figure, "tables": tables or []}
 
-    compositions = [t for w, rows in data.get("composition", {}).items() for t in _table(f"SkyPile-{w.capitalize()}", rows)]
-    tokenizers = [t for name, report in data.get("tokenizer", {}).items() if report for t in _table(f"Vocabulary {name}", flat(report))]
+    shown_rows = {w: [r for r in rows if w == "main" or r["documents"]] for w, rows in data.get("composition", {}).items()}
+    compositions = [t for w, rows in shown_rows.items() for t in _table({"main": "SkyPile-Main", "stem": "SkyPile-STEM"}[w], rows)]
+    tokenizers = [
+        table
+        for name, report in data.get("tokenizer", {}).items()
+        if report
+        for table in (
+            *_table(f"Vocabulary {name}, held-out text", tokenizer_table(report)),
+            *_table(f"Vocabulary {name}, other measures", flat({k: v for k, v in report.items() if k != "domains"})),
+        )
+    ]
     steps, validation = data.get("steps", []), data.get("validation", [])
     shown = {t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k != "key"})) for t in evaluation}
     note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
     several = "A document with several reasons counts under each."
     return [
-        of("Funnel", several, tables=_table("Documents by dump and reason", data.get("funnel", []))),
-        of("Composition against Table 1", note, tables=compositions),
+        of(
+            "Graph", "What was read for what, by the lineage of the tables.", figure=graph_svg(**data["graph"]) if data.get("graph") else ""
+        ),
+        of("Funnel", several, _reason_bars(data.get("funnel", [])), _table("Documents by dump", funnel_table(data.get("funnel", [])))),
+        of("Composition against Table 1", note, _composition_bars(data.get("composition", {}).get("main", [])), compositions),
         of("Overlap with benchmarks, leakage and validation", tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else []),
         of("Tokenizer", tables=tokenizers),
         of("Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")),
@@ -117,7 +143,11 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         of("Chinese domain perplexity", tables=shown.get("perplexity")),
         of("Benchmarks", tables=shown.get("benchmarks")),
         of("Leakage", "L_train, L_test, L_ref and their differences (paper 5).", tables=shown.get("leakage")),
-        of("Time by stage", "Seconds of wall clock when it was computed.", tables=_table("Stages", data.get("times", []))),
+        of(
+            "Time by stage",
+            "Seconds of wall clock and of CPU (this host's processes) when it was computed.",
+            tables=_table("Stages, all partitions together", data.get("times", [])),
+        ),
         of("Datasets", tables=_table("What was read, by content hash", data.get("assets", []))),
     ]
 

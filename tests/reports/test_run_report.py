@@ -9,8 +9,10 @@ from pipelines.lake import Lake
 from pipelines.overlap import SCHEMA
 from pipelines.recurrence import build_recurring_blocks
 from pipelines.spark import InProcess
-from reports.gather import TABLE1, composition, gather, read_lines
-from reports.run_report import curves_svg, number, write_report
+from reports.figures import bars_svg, curves_svg
+from reports.gather import TABLE1, composition, gather, graph, read_lines
+from reports.graph import direct, graph_svg, layers
+from reports.run_report import funnel_table, number, write_report
 from tests.pipelines.release_samples import make_duplicates, make_release, publish
 
 
@@ -46,7 +48,7 @@ def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
     shares = {r["source"]: (r["bytes"], r["paper"]) for r in data["composition"]["main"]}
     assert shares["code"] == (5, 8.0) and shares["en/webpages"] == (19, 39.8)
     page = write_report(lake.root, "demo", data)[0].read_text()
-    assert page.count("<svg") == 2 and "en-webpages" in page and "ceval / accuracy" in page and "7.25" in page
+    assert page.count("<svg") == 5 and "en-webpages" in page and "ceval / accuracy" in page and "7.25" in page
     assert "<web-zh>" not in page  # names are escaped, in tables and in drawings
     outside = set(re.findall(r"(?:src|href)=\"([^#\"][^\"]*)", page)) | set(re.findall(r"url\((?!#)[^)]*\)", page))
     assert not outside
@@ -73,3 +75,48 @@ def test_composition_and_cells() -> None:
 def test_broken_lines_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "l").write_text('{"step": 1}\n{"st')
     assert read_lines(tmp_path / "l") == [{"step": 1}]
+
+
+EDGES = {"raw": [], "documents": ["raw"], "edits": ["documents"], "decisions": ["documents", "edits"], "corpus": ["decisions", "edits"]}
+
+
+def test_layers_put_every_asset_behind_its_inputs() -> None:
+    depth = {node: index for index, row in enumerate(layers(EDGES)) for node in row}
+    assert all(depth[i] < depth[node] for node, inputs in EDGES.items() for i in inputs)
+    assert sorted(depth) == sorted(EDGES)
+
+
+def test_edges_that_a_longer_way_implies_are_not_drawn() -> None:
+    assert direct(EDGES)["decisions"] == ["edits"] and direct(EDGES)["corpus"] == ["decisions"]
+    svg = graph_svg(EDGES, {"raw": "3 <rows>"})
+    assert svg.count("<path") == 4 and svg.count("<rect") == 5 and "3 &lt;rows&gt;" in svg
+    assert graph_svg({}, {}) == ""
+
+
+def test_the_graph_follows_lineage_over_partitions_and_column_groups() -> None:
+    def row(asset: str, partition: str, rows: int, *inputs: str) -> dict[str, object]:
+        return {"asset": asset, "partition": partition, "rows": rows, "inputs": list(inputs)}
+
+    assets = [row("documents", "a", 2), row("documents", "b", 3), row("signals/rules", "a", 2, "documents", "signals")]
+    found = graph([*assets, row("main_shards", "r", 0, "signals")], {"stage1_checkpoint": 4096, "leakage_report": 0})
+    assert found["edges"]["signals"] == ["documents"] and found["edges"]["stage1_checkpoint"] == ["main_shards"]
+    assert found["edges"]["leakage_report"] == ["stage1_checkpoint"]
+    assert found["notes"] == {"documents": "5 rows", "stage1_checkpoint": "4,096 tokens"}
+
+
+def test_the_funnel_has_a_column_for_each_dump() -> None:
+    rows = [
+        {"dump": "a", "step": "extracted", "reason": "", "documents": 10},
+        {"dump": "a", "step": "rejected", "reason": "rules/han", "documents": 1},
+        {"dump": "b", "step": "rejected", "reason": "rules/digits", "documents": 4},
+    ]
+    assert funnel_table(rows) == [
+        {"documents": "extracted", "a": 10, "b": None, "all": 10},
+        {"documents": "rules/digits", "a": None, "b": 4, "all": 4},
+        {"documents": "rules/han", "a": 1, "b": None, "all": 1},
+    ]
+
+
+def test_bars_are_one_for_each_value() -> None:
+    svg = bars_svg({"here": {"en": 1.0, "zh": 2.0}, "paper": {"en": 3.0}}, "percent")
+    assert "percent" in svg and "paper" in svg and bars_svg({}, "x") == ""
