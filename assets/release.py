@@ -17,7 +17,7 @@ from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
-TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer"}
+TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer", "kinds": {"spark"}, "pool": "spark"}
 SHARDS = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, "kinds": {"spark"}, "pool": "spark"}
 SHARD_SEED = 20231030  # the order of documents within a source
 
@@ -88,10 +88,10 @@ class TokenizerRequest(dg.Config):
 
 
 @dg.asset(deps=[dg.AssetDep(skypile_main, partition_mapping=FROM_ALL), dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL)], **TOKENIZER)
-def tokenizer(config: TokenizerRequest, lake: LakeResource) -> dg.MaterializeResult:
+def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper Table 2)."""
     corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
-    return result(build_tokenizer(lake.lake, corpora, TokenizerConfig.preset(config.preset)))
+    return result(build_tokenizer(lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset)))
 
 
 @dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)

@@ -68,7 +68,7 @@ def main() -> None:
             split["unseen" if i % 2 else "train"].append(item)
     lake = Lake(tempfile.mkdtemp(prefix="bench-shards-"))
     train, unseen = (publish(lake, n, split[n]) for n in ("train", "unseen"))
-    tokenizer = build_tokenizer(lake, [train], TokenizerConfig.preset("full")).dataset
+    tokenizer = build_tokenizer(lake, InProcess(), [train], TokenizerConfig.preset("full")).dataset
     definition = tokenizer.local("tokenizer.json").read_text(encoding="utf-8")
 
     # A worker starts once (compiled code, class and merge tables), as the peer loads its file before its clock.

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.tokenizer.build import TokenizerConfig, assemble, train
+from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure, own_encoder, own_fallback
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -90,7 +91,7 @@ def main() -> None:
         for _, text in read_texts(path, train_chars)
     ]
     started = time.process_time()
-    pieces = train(texts, TokenizerConfig.preset("full"))
+    pieces = train(count_pretokens(texts), TokenizerConfig.preset("full"))
     seconds = time.process_time() - started
     tokenizer = assemble(pieces)
     every = pieces.latin + pieces.characters + pieces.words

@@ -1,25 +1,35 @@
 """Building the vocabulary: Latin BPE, characters by frequency, Chinese words by BPE, assembled with byte fallback.
 
-Belongs here: the sample, the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes
-(config.py), how text is cut (text.py), measurements (report.py).
+Belongs here: the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes (config.py), which
+text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py), measurements (report.py).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.tokenizer.bpe import Merge, train_merges
 from pipelines.tokenizer.config import NUM_BYTES, RESERVED, TokenizerConfig
-from pipelines.tokenizer.text import CJK_RUN, HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
+from pipelines.tokenizer.sample import draw_sample
+from pipelines.tokenizer.text import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
+
+if TYPE_CHECKING:
+    from pipelines.spark import Engine
 
 __all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
-VERSION = 1
+VERSION = 2
+WEIGHT = 1_000  # of a Han run that occurs once: roots of counts keep three digits
 SLACK = 1.03  # merges trained beyond the class size, to replace pieces that no text reaches
 ASCII = [chr(c) for c in (9, 10, 13, *range(32, 127))]
 
@@ -31,87 +41,23 @@ class Pieces:
     latin: list[str]
     characters: list[str]
     words: list[str]
-    merges: list[tuple[str, str]]
+    merges: list[Merge]
     filled: dict[str, int] = field(default_factory=dict)
 
 
-def draw_sample(corpora: Sequence[Dataset], config: TokenizerConfig) -> tuple[list[str], dict[str, dict[str, int]]]:
-    """Texts of about `config.sample_chars` characters, and what was drawn by domain.
-
-    Each domain (language-category) has its weight's share; what a small domain leaves over goes to the
-    others. Documents are taken in the order of hash(seed, doc_id): the same whatever part they stand in.
-    """
-    rows: dict[str, list[tuple[bytes, int, int, int]]] = {}
-    for c, corpus in enumerate(corpora):
-        for p in range(len(corpus.parts)):
-            table = corpus.read_part(p, ["doc_id", "language", "category", "text"])
-            columns = [table.column(n).to_pylist() for n in table.column_names]
-            for r, (doc_id, language, category, text) in enumerate(zip(*columns, strict=True)):
-                key = hashlib.blake2b(config.seed.to_bytes(8, "little") + doc_id, digest_size=16).digest()
-                rows.setdefault(f"{language}-{category}", []).append((key, len(text), c * 1_000_000 + p, r))
-    if not rows:
-        raise LakeError("the corpora given to the tokenizer hold no documents: materialize skypile_main with at least one kept document")
-    left, budget, quota = sorted(rows), config.sample_chars, dict[str, int]()
-    size = {d: sum(r[1] for r in rows[d]) for d in rows}
-    while left:  # water-filling: domains smaller than their share are taken whole
-        total = sum(config.weights.get(d, 1.0) for d in left) or 1.0
-        small = [d for d in left if size[d] <= budget * config.weights.get(d, 1.0) / total]
-        for d in small or left:
-            quota[d] = size[d] if small else int(budget * config.weights.get(d, 1.0) / total)
-        budget -= sum(quota[d] for d in small)
-        left = [d for d in left if d not in small] if small else []
-    chosen: dict[int, list[int]] = {}
-    order: dict[tuple[int, int], bytes] = {}
-    drawn: dict[str, dict[str, int]] = {}
-    for domain in sorted(rows):
-        chars = 0
-        for key, length, part, row in sorted(rows[domain]):
-            if chars >= quota[domain]:
-                break
-            chars += length
-            chosen.setdefault(part, []).append(row)
-            order[part, row] = key
-            count = drawn.setdefault(domain, {"documents": 0, "characters": 0})
-            count["documents"] += 1
-            count["characters"] += length
-    texts: list[tuple[bytes, str]] = []
-    for part, picked in sorted(chosen.items()):
-        column = corpora[part // 1_000_000].read_part(part % 1_000_000, ["text"]).column("text")
-        texts += [(order[part, row], column[row].as_py()) for row in picked]
-    return [text for _, text in sorted(texts)], drawn
-
-
-def _bpe(strings: Iterator[str], alphabet: list[str], size: int, cut: Any, max_length: int) -> list[tuple[str, str]]:
-    """Up to `size` merges, in order, of a BPE trained on `strings`."""
-    from tokenizers import Tokenizer, models, trainers
-
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = cut
-    trainer = trainers.BpeTrainer(
-        vocab_size=len(alphabet) + size,
-        initial_alphabet=alphabet,
-        max_token_length=max_length,
-        min_frequency=1,  # a class that the sample can fill from rare merges is not filled from Unicode blocks
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(strings, trainer)
-    merges: list[list[str]] = json.loads(tokenizer.to_str())["model"]["merges"]
-    return [(a, b) for a, b in merges]
-
-
-def _reachable(alphabet: list[str], merges: list[tuple[str, str]], size: int) -> list[tuple[str, str]]:
-    """The first `size` merges whose pieces text can reach: encode(piece) is the piece alone."""
+def _reachable(alphabet: Sequence[str], before: Sequence[Merge], merges: Sequence[Merge], size: int) -> list[Merge]:
+    """The merges of the first `size` pieces that text can reach: encode(piece) is the piece alone. `before` ranks lower."""
+    lower = list(dict.fromkeys([*alphabet, *(a + b for a, b in before)]))
     while True:
-        pieces = [*alphabet, *dict.fromkeys(a + b for a, b in merges)]
-        tokenizer = _tokenizer({p: i for i, p in enumerate(pieces)}, merges, byte_fallback=False)
-        kept, good = [], set(alphabet)
-        encoded = tokenizer.encode_batch([a + b for a, b in merges], add_special_tokens=False)
-        for (a, b), encoding in zip(merges, encoded, strict=True):
-            if len(encoding.ids) == 1 and a in good and b in good and a + b not in good and a + b not in RESERVED:
+        texts = list(dict.fromkeys(a + b for a, b in merges))
+        tokenizer = _tokenizer({p: i for i, p in enumerate([*lower, *texts])}, [*before, *merges], byte_fallback=False)
+        encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
+        good = {t for t, e in zip(texts, encoded, strict=True) if len(e.ids) == 1 and t not in RESERVED}
+        have, kept = set(lower), []
+        for a, b in merges:
+            if a in have and b in have and a + b in good and (a + b in have or len(have) < len(lower) + size):
                 kept.append((a, b))
-                good.add(a + b)
-        if len(kept) > size:
-            kept = kept[:size]
+                have.add(a + b)
         if len(kept) == len(merges):
             return kept
         merges = kept
@@ -131,55 +77,102 @@ def _fill(pieces: list[str], size: int, taken: set[str], cjk: bool) -> int:
     return missing
 
 
-def train(texts: Sequence[str], config: TokenizerConfig) -> Pieces:
-    """Choose the pieces of every class from a sample, as training-anchors 7.3 describes."""
+def dictionary() -> tuple[dict[str, int], dict[str, str]]:
+    """Words of two characters or more with their frequencies from jieba's dictionary; and its version and hash, for the card."""
     import jieba
-    from tokenizers.pre_tokenizers import WhitespaceSplit
 
-    jieba.setLogLevel("ERROR")
-    counts: Counter[str] = Counter()
+    data = Path(str(jieba.__file__)).with_name("dict.txt").read_bytes()
+    rows = (line.split(" ") for line in data.decode().splitlines())
+    words = {row[0]: int(row[1]) for row in rows if len(row[0]) > 1 and HAN_RUN.fullmatch(row[0])}
+    return words, {"package": f"jieba {version('jieba')}", "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _latin_merges(counts: Mapping[str, int], alphabet: list[str], config: TokenizerConfig) -> list[Merge]:
+    """Merges of Latin pieces: of pre-tokens outside CJK, split where a character is not in the alphabet."""
+    known = set(alphabet)
+    segments: Counter[str] = Counter()
+    for pretoken, count in counts.items():
+        if known.issuperset(pretoken):
+            segments[pretoken] += count
+        elif not HAN_RUN.match(pretoken):
+            for segment in "".join(c if c in known else "\0" for c in pretoken).split("\0"):
+                segments[segment] += count
+    size = config.latin - NUM_BYTES - len(alphabet)
+    merges = train_merges(*_ordered(segments), sorted(alphabet), int(size * SLACK) + 16, config.latin_max_length)
+    return _reachable(alphabet, [], merges, size)
+
+
+def _symbol_merges(
+    counts: Mapping[str, int], latin: list[str], latin_merges: list[Merge], characters: list[str], size: int, longest: int
+) -> list[Merge]:
+    """Merges of symbols of several signs, such as a full stop and its closing quote, on top of the Latin merges."""
+    signs = {c for c in characters if unicodedata.category(c)[0] in "PSZ"}
+    known = {c for c in latin if len(c) == 1 and not c.isalnum()} | signs
+    runs = Counter({p: n for p, n in counts.items() if len(p) > 1 and known.issuperset(p) and not signs.isdisjoint(p)})
+    pieces = [*latin, *characters]
+    tokenizer = _tokenizer({p: i for i, p in enumerate(pieces)}, latin_merges, byte_fallback=False)
+    texts, weights = _ordered(runs)
+    sequences = [e.tokens for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+    merges = train_merges(sequences, weights, pieces, int(size * SLACK) + 16, longest)
+    return _reachable(pieces, latin_merges, merges, size)
+
+
+def _word_merges(counts: Mapping[str, int], characters: list[str], config: TokenizerConfig) -> list[Merge]:
+    """Merges of Chinese words: of whole Han runs, so that frequent phrases become pieces, beside a dictionary's words.
+
+    A run counts as the root of its number: what one site repeats a thousand times is not a thousand times as telling.
+    """
+    han = sorted(c for c in characters if HAN_RUN.match(c))
+    known = set(han)
     runs: Counter[str] = Counter()
-    for text in texts:
-        counts.update(text)
-        runs.update(HAN_RUN.findall(text))
-    ranked = [c for c, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and (n > 1 or is_cjk(c))]
+    for pretoken, count in counts.items():
+        if HAN_RUN.match(pretoken):
+            for run in "".join(c if c in known else " " for c in pretoken).split():
+                runs[run] += count
+    weights = {run: math.isqrt(count * WEIGHT**2) for run, count in runs.items()}
+    words = {w: n for w, n in dictionary()[0].items() if known.issuperset(w)} if config.dictionary else {}
+    mass = sum(len(run) * w for run, w in weights.items())
+    share, whole = int(config.dictionary * mass), sum(len(w) * n for w, n in words.items())
+    for word, n in words.items():
+        weights[word] = weights.get(word, 0) + (n * share // whole if mass else n)
+    merges = train_merges(*_ordered(weights), han, int(config.words * SLACK) + 16, config.word_max_length)
+    return _reachable(han, [], merges, config.words)
+
+
+def _ordered(weights: Mapping[str, int]) -> tuple[list[str], list[int]]:
+    """Texts and weights in the order of the texts: the result of training must not hang on the order of counting."""
+    texts = sorted(weights)
+    return texts, [weights[t] for t in texts]
+
+
+def train(counts: Mapping[str, int], config: TokenizerConfig) -> Pieces:
+    """Choose the pieces of every class from the pre-tokens of a sample (training-anchors 7.3, but words from whole runs)."""
+    frequency: Counter[str] = Counter()
+    for pretoken, count in counts.items():
+        for char in pretoken:
+            frequency[char] += count
+    ranked = [c for c, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and (n > 1 or is_cjk(c))]
 
     alphabet = ASCII + [c for c in ranked if not is_cjk(c) and c not in ASCII][: max(0, config.latin_alphabet - len(ASCII))]
-    size = config.latin - NUM_BYTES - len(alphabet)
-    outside = set(counts) - set(alphabet)
-    blank = str.maketrans(dict.fromkeys(outside, "\u3000"))
-
-    def latin_segments() -> Iterator[str]:
-        for text in texts:
-            yield from filter(None, CJK_RUN.split(text.translate(blank)))
-
-    merges = _bpe(latin_segments(), sorted(alphabet), int(size * SLACK) + 16, pre_tokenizer(), config.latin_max_length)
-    latin_merges = _reachable(alphabet, merges, size)
-    latin = [*alphabet, *(a + b for a, b in latin_merges)]
-
+    latin_merges = _latin_merges(counts, alphabet, config)
+    latin = list(dict.fromkeys([*alphabet, *(a + b for a, b in latin_merges)]))
     taken = set(latin)
-    characters = [c for c in ranked if c not in taken][: config.characters]
+    filled = {"latin": _fill(latin, config.latin - NUM_BYTES, taken, cjk=False)}
+
+    characters = [c for c in ranked if c not in taken][: config.characters - config.symbols]
+    symbol_merges = _symbol_merges(counts, latin, latin_merges, characters, config.symbols, config.latin_max_length)
+    symbols = list(dict.fromkeys(a + b for a, b in symbol_merges))
+    characters += [c for c in ranked if c not in taken.union(characters)][: config.characters - len(characters) - len(symbols)]
     taken.update(characters)
-    filled = {"characters": _fill(characters, config.characters, taken, cjk=True)}
+    filled["characters"] = _fill(characters, config.characters - len(symbols), taken, cjk=True)
 
-    words: Counter[str] = Counter()
-    unknown = str.maketrans(dict.fromkeys(set("".join(runs)) - set(characters), " "))
-    for run, number in sorted(runs.items()):
-        for word in jieba.cut(run, HMM=False):
-            for known in word.translate(unknown).split():
-                if len(known) > 1:
-                    words[known] += number
-    han = sorted(c for c in characters if HAN_RUN.match(c))
-    lines = (" ".join([w] * n) for w, n in sorted(words.items()))
-    merges = _bpe(lines, han, int(config.words * SLACK) + 16, WhitespaceSplit(), config.word_max_length)
-    word_merges = _reachable(han, merges, config.words)
-    pieces = [a + b for a, b in word_merges]
-    filled["words"] = _fill(pieces, config.words, taken, cjk=True)
-    filled["latin"] = _fill(latin, config.latin - NUM_BYTES, taken, cjk=False)
-    return Pieces(latin, characters, pieces, latin_merges + word_merges, filled)
+    word_merges = _word_merges(counts, characters, config)
+    words = list(dict.fromkeys(a + b for a, b in word_merges))
+    filled["words"] = _fill(words, config.words, taken, cjk=True)
+    return Pieces(latin, [*characters, *symbols], words, [*latin_merges, *symbol_merges, *word_merges], filled)
 
 
-def _tokenizer(vocab: dict[str, int], merges: list[tuple[str, str]], byte_fallback: bool = True) -> Any:
+def _tokenizer(vocab: dict[str, int], merges: list[Merge], byte_fallback: bool = True) -> Any:
     from tokenizers import Tokenizer, decoders, models
 
     tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges, byte_fallback=byte_fallback, unk_token="<unk>" if byte_fallback else None))
@@ -220,15 +213,15 @@ def _check(tokenizer: Any, pieces: Pieces, config: TokenizerConfig) -> None:
             raise LakeError(f"piece {texts[i]!r} is not reachable: its text encodes to {encoding.tokens}")
 
 
-def build_tokenizer(lake: Lake, corpora: list[Dataset], config: TokenizerConfig) -> Built:
+def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig) -> Built:
     """Publish `tokenizer` (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
 
     `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by hash.
     """
 
     def write(writer: Writer) -> None:
-        texts, drawn = draw_sample(corpora, config)
-        pieces = train(texts, config)
+        counts, drawn = draw_sample(lake, engine, corpora, config, f"staging/{writer.key}-sample")
+        pieces = train(counts, config)
         tokenizer = assemble(pieces)
         _check(tokenizer, pieces, config)
         text = tokenizer.to_str()
@@ -250,7 +243,8 @@ def build_tokenizer(lake: Lake, corpora: list[Dataset], config: TokenizerConfig)
             "sample": drawn,
             "trained_on": {f"{c.manifest.asset}/{c.manifest.partition}": c.content_hash for c in corpora},
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "method": "trained from scratch (the paper extends LLaMA's vocabulary); jieba segments Han text before the merges of words",
+            "method": "trained from scratch (the paper extends LLaMA's); words are merges of whole Han runs beside a dictionary's words",
+            "dictionary": dictionary()[1] if config.dictionary else None,
             "config": config.parameters(),
         }
         stats = {

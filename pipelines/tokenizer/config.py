@@ -41,11 +41,13 @@ class TokenizerConfig(Card):
     latin: int = PAPER["latin"]
     characters: int = PAPER["characters"]
     words: int = PAPER["words"]
-    sample_chars: int = 60_000_000  # over all domains; 39 s of BPE training at 17 M characters (measured)
+    sample_chars: int = 200_000_000  # over all domains
     weights: dict[str, float] = Field(default_factory=dict)  # share of the sample by "<language>-<category>"; 1 where not named
     latin_alphabet: int = 512  # distinct characters that Latin pieces are made of
-    latin_max_length: int = 16  # characters in a Latin piece
-    word_max_length: int = 8  # characters in a Chinese word
+    latin_max_length: int = 16  # characters in a Latin piece (training-anchors 7.3); in a symbol too
+    symbols: int = 500  # of the characters' class: symbols of several signs, such as a full stop and its closing quote
+    word_max_length: int = 8  # characters in a Chinese word (training-anchors 7.3)
+    dictionary: float = 1.0  # characters of jieba's dictionary for each of the sample's Han runs: evens out a small sample; 0: none
     seed: int = 1
 
     @model_validator(mode="after")
@@ -73,6 +75,7 @@ class TokenizerConfig(Card):
             words=rest - latin - characters,
             sample_chars=sample_chars,
             latin_alphabet=alphabet,
+            symbols=characters // 16,
         )
 
     @classmethod

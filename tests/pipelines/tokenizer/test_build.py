@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer, draw_sample, train
+from pipelines.spark import InProcess
+from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer, train
 from pipelines.tokenizer.config import RESERVED
+from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.text import HAN_RUN
 from tests.pipelines.tokenizer.samples import corpus, sample_texts
 
@@ -35,7 +37,7 @@ HARD = [
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    return build_tokenizer(lake, [corpus(lake, sample_texts())], CONFIG).dataset
+    return build_tokenizer(lake, InProcess(), [corpus(lake, sample_texts())], CONFIG).dataset
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +73,12 @@ def test_words_are_han_and_latin_pieces_hold_none(pieces: list[tuple[int, str, s
     assert sum(len(p) > 1 for _, kind, p in pieces if kind == "word") > 5
 
 
+def test_symbols_of_several_signs_stand_among_the_characters(pieces: list[tuple[int, str, str]]) -> None:
+    several = [p for _, kind, p in pieces if kind == "character" and len(p) > 1]
+    assert several and len(several) <= CONFIG.symbols
+    assert all(not c.isalnum() for p in several for c in p)
+
+
 def test_merges_of_latin_and_of_words_share_no_symbol(built: Dataset) -> None:
     merges = json.loads(built.local("tokenizer.json").read_text())["model"]["merges"]
     han = {s for m in merges for s in m if HAN_RUN.search(s)}
@@ -103,9 +111,9 @@ def test_same_sample_gives_the_same_file_whatever_the_parts(tmp_path: Path) -> N
     texts, hashes = sample_texts(), set()
     for parts in (1, 4):
         lake = Lake(tmp_path / str(parts))
-        dataset = build_tokenizer(lake, [corpus(lake, texts, parts=parts)], CONFIG).dataset
+        dataset = build_tokenizer(lake, InProcess(), [corpus(lake, texts, parts=parts)], CONFIG).dataset
         hashes.add(next(p.hash for p in dataset.parts if p.path == "tokenizer.json"))
-        assert not build_tokenizer(lake, [corpus(lake, texts, parts=parts)], CONFIG).fresh
+        assert not build_tokenizer(lake, InProcess(), [corpus(lake, texts, parts=parts)], CONFIG).fresh
     assert len(hashes) == 1
 
 
@@ -123,19 +131,12 @@ def test_card_names_its_inputs_and_what_was_filled(built: Dataset) -> None:
     assert set(card["sample"]) == {"en-webpages", "zh-webpages"}
 
 
-def test_a_small_domain_is_taken_whole_and_the_rest_is_shared(tmp_path: Path) -> None:
-    lake = Lake(tmp_path)
-    texts = [("zh", "汉" * 100)] + [("en", "a" * 100)] * 50 + [("fr", "b" * 100)] * 50
-    _, drawn = draw_sample([corpus(lake, texts)], CONFIG.model_copy(update={"sample_chars": 2_100}))
-    assert {d: v["characters"] for d, v in drawn.items()} == {"zh-webpages": 100, "en-webpages": 1_000, "fr-webpages": 1_000}
-
-
 def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     with pytest.raises(LakeError, match="no documents"):
-        build_tokenizer(lake, [corpus(lake, [])], CONFIG)
+        build_tokenizer(lake, InProcess(), [corpus(lake, [])], CONFIG)
 
 
 def test_a_text_of_one_language_still_fills_every_class() -> None:
-    pieces = train(["only english words here"], CONFIG)
+    pieces = train(count_pretokens(["only english words here"]), CONFIG)
     assert len(pieces.latin) == CONFIG.latin - 256 and len(pieces.characters) == CONFIG.characters and len(pieces.words) == CONFIG.words

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 
 from pipelines.tokenizer.build import TokenizerConfig, assemble, train
 from pipelines.tokenizer.encoder import CHECK_EVERY, MAX_SYMBOLS, Encoder, EncoderError
+from pipelines.tokenizer.pretokens import count_pretokens
 from tests.pipelines.tokenizer.samples import sample_texts
 
 
 @pytest.fixture(scope="module")
 def definition() -> str:
     texts = [text for _, text in sample_texts()]
-    return str(assemble(train(texts, TokenizerConfig.proportional("test", 1_500))).to_str())
+    return str(assemble(train(count_pretokens(texts), TokenizerConfig.proportional("test", 1_500))).to_str())
 
 
 @pytest.fixture(scope="module")

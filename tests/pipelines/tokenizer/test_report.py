@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.lake import Lake
+from pipelines.spark import InProcess
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure
 from tests.pipelines.tokenizer.samples import corpus, sample_texts
@@ -21,7 +22,9 @@ def test_words_are_those_of_jieba_and_runs_elsewhere() -> None:
 
 def test_report_has_every_domain_and_unused_ids(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    tokenizer = build_tokenizer(lake, [corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)).dataset
+    tokenizer = build_tokenizer(
+        lake, InProcess(), [corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)
+    ).dataset
     held_out = corpus(lake, sample_texts(10, seed=1), name="validation_sets", domain="web-zh")
     report = build_tokenizer_report(lake, tokenizer, held_out, None).dataset.read_json("report.json")
     assert set(report["domains"]) == {"web-zh"} and report["domains"]["web-zh"]["ours"]["bytes_per_token"] > 2
