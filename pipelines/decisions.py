@@ -22,11 +22,17 @@ from pipelines.dumps.card import CATEGORIES, DumpCard
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.settings import Card
-from pipelines.signals import language, rules, safety
+from pipelines.signals import code, language, rules, safety
 from pipelines.spark import Engine
 
-VERSION = 1
-COLUMNS = {"language": language.SCHEMA.names, "rules": rules.SCHEMA.names, "safety": safety.SCHEMA.names, "scores": SCORES.names}
+VERSION = 2
+COLUMNS = {
+    "language": language.SCHEMA.names,
+    "rules": rules.SCHEMA.names,
+    "safety": safety.SCHEMA.names,
+    "code": code.SCHEMA.names,
+    "scores": SCORES.names,
+}
 CODE = "code"  # language of documents of category code: the model of languages knows none for them
 
 
@@ -64,7 +70,7 @@ class RuleSet(Card):
     def _known_names(self) -> RuleSet:
         for key in self.bounds:
             group, _, column = key.partition("/")
-            if column not in COLUMNS.get(group, ()) or column in ("doc_id", "language", "unit"):
+            if column not in COLUMNS.get(group, ()) or column in ("doc_id", "language", "unit", "file_type"):
                 raise ValueError(f"{self.name}: no number {key!r}; use GROUP/NAME with a group of {', '.join(COLUMNS)}")
         for category in self.categories:
             if category not in (*CATEGORIES, "*"):
@@ -138,13 +144,13 @@ def _judge(heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cut
         rows = open_rows & np.fromiter((pairs[p] for p in zip(categories, languages, strict=True)), bool, count)
         open_rows &= ~rows
         for key, bound in rule_set.bounds.items():
-            for row in np.flatnonzero(rows & _outside(_floats(columns[key]), bound)):
+            for row in np.flatnonzero(rows & outside(columns[key], bound)):
                 reasons[row].append(key)
         for row in np.flatnonzero(rows & np.isin(quality, rule_set.drop_quality)):
             reasons[row].append(f"quality/{quality[row]}")
     for row in np.flatnonzero(open_rows):
         reasons[row].append("language/unwanted")
-    stem = (categories == "stem") | ~_outside(_floats(columns["scores/stem_exercise"]), policy.stem_exercise, missing=True)
+    stem = (categories == "stem") | ~outside(columns["scores/stem_exercise"], policy.stem_exercise, missing=True)
     keep = [not r for r in reasons]
     chars = columns["rules/num_chars"]
     table = pa.table(
@@ -178,8 +184,9 @@ def _floats(column: pa.Array) -> NDArray[np.float64]:
     return values
 
 
-def _outside(values: NDArray[np.float64], bound: Bound, missing: bool = False) -> NDArray[np.bool_]:
+def outside(column: pa.Array, bound: Bound, missing: bool = False) -> NDArray[np.bool_]:
     """Rows outside a bound. Signals are float32, so a bound is compared as float32; a missing number counts as `missing`."""
+    values = _floats(column)
     low = -np.inf if bound.min is None else float(np.float32(bound.min))
     high = np.inf if bound.max is None else float(np.float32(bound.max))
     return np.where(np.isnan(values), missing, (values < low) | (values > high)).astype(bool)
@@ -188,7 +195,7 @@ def _outside(values: NDArray[np.float64], bound: Bound, missing: bool = False) -
 def _quality(languages: NDArray[Any], perplexity: NDArray[np.float64], cutoffs: Mapping[str, Any]) -> NDArray[Any]:
     """head, middle, tail by the cutoffs of the document's language; "" where there is no perplexity or no cutoff."""
     out = np.full(len(languages), "", object)
-    for code, cut in cutoffs.items():
-        rows = (languages == code) & ~np.isnan(perplexity)
+    for language_code, cut in cutoffs.items():
+        rows = (languages == language_code) & ~np.isnan(perplexity)
         out[rows] = np.where(perplexity[rows] < cut["p30"], "head", np.where(perplexity[rows] < cut["p60"], "middle", "tail"))
     return out

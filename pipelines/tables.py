@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.dumps.card import DumpCard
     from pipelines.release import ReleaseCard
 
-SIGNAL_GROUPS = ("language", "rules", "safety")
+SIGNAL_GROUPS = ("language", "rules", "safety", "code")
 
 
 @dataclass(frozen=True)

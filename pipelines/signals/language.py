@@ -9,6 +9,7 @@ lid.176.ftz is the quantised model of fastText (176 languages, CC BY-SA 3.0); it
 from __future__ import annotations
 
 import importlib.util
+import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +77,7 @@ def measure(texts: Sequence[str]) -> pa.Table:
     model = _model()
     rows: list[dict[str, Any]] = []
     for text in texts:
-        head = " ".join(text[: CHARS * 2].split())[:CHARS]
+        head = " ".join(unicodedata.normalize("NFKC", text[: CHARS * 2]).split())[:CHARS]  # width variants are the same language
         found = {label.removeprefix("__label__"): min(p, 1.0) for p, label in model.f.predict(head + "\n", 5, 0.0, "replace")}
         best = max(found, key=lambda k: (found[k], k)) if found and any(c.isalpha() for c in head) else ""
         share = traditional_share(text)

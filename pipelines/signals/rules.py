@@ -1,167 +1,114 @@
-"""Numbers that rules are made of: Gopher, FineWeb, C4, the Chinese set, code.
+"""Numbers that rules are made of: Gopher, FineWeb, C4, the Chinese set, lines of code.
 
-Belongs here: one pass over a text that measures it. Does not belong here: any threshold (policies/*.yaml).
+Belongs here: the columns and which unit a text is counted in. Does not belong here: counting (in_words.py, in_characters.py), any threshold
+(policies/*.yaml).
 
-Two ways to count. *words*: `str.split`, as Gopher, FineWeb and C4 count English. *characters*: a Han character is a token, a run of letters
-or digits of another script is a token, punctuation and space are none, and shares are of tokens' characters; the text is NFKC-folded for
-measuring only, so that width and punctuation variants measure the same. Chinese (and Japanese, Korean) is counted in characters.
+*words* are `str.split`'s, as Gopher, FineWeb and C4 are counted here and in datatrove with that tokenizer. *characters*: a Han character is
+a token, a run of letters and digits of another script is a token, punctuation and space are none, and shares are of tokens' characters.
+Such a text is NFKC-folded for measuring only, so that width and punctuation variants measure the same.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-CHARACTER_LANGUAGES = ("zh", "ja", "yue", "wuu")
-TOP, DUPLICATE = (2, 3, 4), (5, 6, 7, 8, 9, 10)
+from pipelines.dedup.kernel import text_buffers
+from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
+from pipelines.signals.counting import COUNTS, SHARES, token_hash
 
-_COUNTS = ("num_chars", "num_tokens", "num_lines", "num_sentences", "stop_words", "max_line_length")
-_SHARES = (
-    "mean_token_length",  # characters; of tokens that are not symbols
-    "hash_ratio", "ellipsis_ratio",  # per token
-    "bullet_lines", "ellipsis_lines", "terminal_lines", "short_lines", "readmore_lines",  # shares of lines that are not blank
-    "alphabetic_tokens",  # share of tokens with a letter
-    "duplicate_lines", "duplicate_paragraphs", "duplicate_line_chars", "duplicate_paragraph_chars", "fineweb_duplicate_line_chars",
-    *(f"top_{n}_gram" for n in TOP), *(f"duplicate_{n}_gram" for n in DUPLICATE),  # shares of characters
-    "newline_ratio",  # per token
-    "mean_line_length", "alphanumeric", "alphabetic", "digits", "han", "unique_tokens", "entropy", "brackets",
-    "curly_brackets", "boilerplate_lines",
-)  # fmt: skip
+# What a column is, for reports and error messages. Counts are int32, shares float32. Lines are not blank unless said otherwise.
+COLUMNS = {
+    "num_chars": "characters of the rendered text",
+    "num_tokens": "tokens",
+    "num_words": "tokens that are not punctuation alone",
+    "num_lines": "lines",
+    "num_sentences": "ends of sentences; closing quotes and brackets belong to them",
+    "stop_words": "different stop words",
+    "max_line_length": "characters of the longest line",
+    "c4_sentences": "sentences in the lines that C4 retains; not in characters, like all c4_*",
+    "c4_lorem_lines": "retained lines with lorem ipsum",
+    "c4_curly_lines": "retained lines with a curly bracket",
+    "c4_any_end_sentences": "the same three where a line may end in any way, as FineWeb uses C4",
+    "c4_any_end_lorem_lines": "",
+    "c4_any_end_curly_lines": "",
+    "mean_token_length": "characters of a token that is not punctuation alone",
+    "hash_ratio": "# for each token",
+    "ellipsis_ratio": "ellipses for each token",
+    "bullet_lines": "share of lines that begin with a bullet; in words, of str.splitlines",
+    "ellipsis_lines": "share of lines that end with an ellipsis; in words, of str.splitlines",
+    "terminal_lines": "share of lines that end a sentence",
+    "short_lines": "share of lines of 30 characters or fewer",
+    "readmore_lines": "share of lines that end in `read more` and the like",
+    "alphabetic_tokens": "share of tokens with a letter",
+    "duplicate_lines": "share of lines that were there before",
+    "duplicate_paragraphs": "share of paragraphs that were there before",
+    "duplicate_line_chars": "share of characters in such lines",
+    "duplicate_paragraph_chars": "share of characters in such paragraphs",
+    "fineweb_duplicate_line_chars": "the same for lines, line feeds left out",
+    **{f"top_{n}_gram": f"share of characters in the most frequent {n}-gram" for n in (2, 3, 4)},
+    **{f"duplicate_{n}_gram": f"share of characters in {n}-grams that were there before" for n in range(5, 11)},
+    "repeated_13_gram": "share of 13-grams that recur (EvalWeb); not in words",
+    "newline_ratio": "line feeds for each token",
+    "mean_line_length": "characters of a line",
+    "alphanumeric": "share of characters",
+    "alphabetic": "share of characters",
+    "digits": "share of letters and digits",
+    "han": "share of tokens' characters",
+    "unique_tokens": "different tokens for each token; not in words",
+    "entropy": "of tokens, in nats; not in words",
+    "brackets": "share of characters that are lenticular brackets",
+    "curly_brackets": "share of characters that are {",
+    "letters_per_token": "letters for each token",
+}
+# Columns that are null in a unit.
+_NOT_IN = {n: "characters" for n in COUNTS if n.startswith("c4_")}
+_NOT_IN |= dict.fromkeys(("repeated_13_gram", "unique_tokens", "entropy"), "words")
 SCHEMA = pa.schema(
     [
         ("unit", pa.string()),  # words or characters
-        *((name, pa.int32()) for name in _COUNTS),
-        *((name, pa.float32()) for name in _SHARES),
+        *((name, pa.int32()) for name in COUNTS),
+        *((name, pa.float32()) for name in SHARES),
     ]
 )
 
-STOP_WORDS = {
-    "words": frozenset(("the", "be", "to", "of", "and", "that", "have", "with")),  # Gopher
-    "characters": frozenset("的年在月是和日了於为為有被人中他與与後后也而由"),  # FineWeb2 cmn_Hani, both scripts
-}
-BULLETS = ("•", "●", "○", "■", "□", "▪", "▫", "※", "·", "➢", "-", "*")
-ELLIPSES = ("...", "…", "。。。")
-READ_MORE = ("readmore", "read more", "展开", "更多")  # MAP-CC
-END_MARKS = ".?!。？！…;；‽⁇⁈⁉"
-CLOSING = "\"'”’」』）)】]》〉〕"  # may follow the mark that ends a sentence
-# C4
-BOILERPLATE = ("javascript", "lorem ipsum", "terms of use", "privacy policy", "cookie policy", "uses cookies", "use cookies")
 
-_PARAGRAPHS, _LINES = re.compile(r"\n{2,}"), re.compile(r"\n+")
-_HAN_RANGES = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_TOKENS = re.compile(rf"[{_HAN_RANGES}]|[^\W_{_HAN_RANGES}]+")
-_HAN = re.compile(rf"[{_HAN_RANGES}]")
-_SENTENCE = re.compile(r"[.?!](?=[\s\"'”’)]|$)|[。？！…]+")
-
-
-def unit_of(language: str) -> str:
-    """How texts of a language are counted."""
-    return "characters" if language in CHARACTER_LANGUAGES else "words"
-
-
-def ends_sentence(line: str, unit: str = "words") -> bool:
-    """Whether a line ends a sentence. A closing quote or bracket after the mark belongs to it: `他说：“好。”` ends one."""
-    line = line.rstrip()
-    if unit == "words" and line[-1:] in "\"'”’":
-        return True  # C4 and FineWeb take a quote alone as an end
-    return line.rstrip(CLOSING).endswith(tuple(END_MARKS))
-
-
-def _duplicates(items: Sequence[str]) -> tuple[int, int]:
-    """How many items were there before, and their characters."""
-    if len(set(items)) == len(items):
-        return 0, 0
-    counts = Counter(items)
-    return len(items) - len(counts), sum(len(k) * (c - 1) for k, c in counts.items())
-
-
-def measure_one(text: str, unit: str) -> dict[str, Any]:
-    """One row of SCHEMA. Shares are 0 where there is nothing to take a share of."""
-    from pipelines.signals.repetition import repeated
-
-    num_chars = len(text)
-    if unit == "characters":
-        text = unicodedata.normalize("NFKC", text)
-        tokens = _TOKENS.findall(text.lower())
-        solid = tokens
-        stops = len(STOP_WORDS[unit].intersection(tokens))
-    else:
-        tokens = text.split()
-        solid = [t for t in tokens if any(map(str.isalnum, t))]
-        stops = len(STOP_WORDS[unit].intersection(tokens))
-    lengths = np.fromiter(map(len, tokens), np.int32, len(tokens))
-    number: dict[str, int] = {}
-    ids = np.fromiter((number.setdefault(t, len(number)) for t in tokens), np.uint32, len(tokens))
-    token_chars = int(lengths.sum())
-    n, chars = max(len(tokens), 1), max(len(text), 1)
-    # Words lie in a text with their spaces, Han characters without: so the shares never exceed what they are shares of.
-    whole = max(token_chars, 1) if unit == "characters" else chars
-    lines = [line for line in text.split("\n") if line.strip()]
-    rows = max(len(lines), 1)
-    paragraphs = _PARAGRAPHS.split(text.strip())
-    gopher_lines = _LINES.split(text)
-    duplicate_lines, duplicate_line_chars = _duplicates(gopher_lines)
-    duplicate_paragraphs, duplicate_paragraph_chars = _duplicates(paragraphs)
-    grams = np.minimum(repeated(ids, lengths, 0 if unit == "characters" else 1) / whole, 1.0)
-    stripped = [line.strip() for line in lines]
-    low = text.lower()
-    alphabetic = sum(map(str.isalpha, text))
-    alphanumeric = sum(map(str.isalnum, text))
-    digits = sum(map(str.isdigit, text))
-    counts = np.bincount(ids) if len(tokens) else np.zeros(1)
-    probabilities = counts[counts > 0] / n
-    entropy = float(-(probabilities * np.log(probabilities)).sum()) if len(probabilities) > 1 else 0.0
-    return {
-        "unit": unit,
-        "num_chars": num_chars,
-        "num_tokens": len(tokens),
-        "num_lines": len(lines),
-        "num_sentences": len(_SENTENCE.findall(text)),
-        "stop_words": stops,
-        "max_line_length": max(map(len, lines), default=0),
-        "mean_token_length": sum(map(len, solid)) / max(len(solid), 1),
-        "hash_ratio": text.count("#") / n,
-        "ellipsis_ratio": (text.count("...") + text.count("…")) / n,
-        "bullet_lines": sum(s.startswith(BULLETS) for s in stripped) / rows,
-        "ellipsis_lines": sum(s.endswith(ELLIPSES) for s in stripped) / rows,
-        "terminal_lines": sum(ends_sentence(s, unit) for s in stripped) / rows,
-        "short_lines": sum(len(line) <= 30 for line in lines) / rows,
-        "readmore_lines": sum(s.lower().endswith(READ_MORE) for s in stripped) / rows,
-        "alphabetic_tokens": sum(any(map(str.isalpha, t)) for t in tokens) / n,
-        "duplicate_lines": duplicate_lines / max(len(gopher_lines), 1),
-        "duplicate_paragraphs": duplicate_paragraphs / max(len(paragraphs), 1),
-        "duplicate_line_chars": duplicate_line_chars / chars,
-        "duplicate_paragraph_chars": duplicate_paragraph_chars / chars,
-        "fineweb_duplicate_line_chars": _duplicates(lines)[1] / max(chars - text.count("\n"), 1),
-        **{f"top_{k}_gram": grams[k - 2] for k in TOP},
-        **{f"duplicate_{k}_gram": grams[k - 2] for k in DUPLICATE},
-        "newline_ratio": text.count("\n") / n,
-        "mean_line_length": sum(map(len, lines)) / rows,
-        "alphanumeric": alphanumeric / chars,
-        "alphabetic": alphabetic / chars,
-        "digits": digits / max(alphanumeric, 1),
-        "han": len(_HAN.findall(text)) / max(token_chars, 1) if not text.isascii() else 0.0,
-        "unique_tokens": len(number) / n,
-        "entropy": entropy,
-        "brackets": (text.count("【") + text.count("】")) / chars,
-        "curly_brackets": text.count("{") / chars,
-        "boilerplate_lines": sum(any(b in line for b in BOILERPLATE) for line in low.split("\n") if line.strip()) / rows,
-    }
-
-
-def measure(texts: Sequence[str], languages: Sequence[str]) -> pa.Table:
-    """One row of SCHEMA for each text; float values rounded to 1e-6."""
-    rows = [measure_one(t, unit_of(la)) for t, la in zip(texts, languages, strict=True)]
-    columns = []
-    for field in SCHEMA:
-        values: Any = [r[field.name] for r in rows]
-        if field.type == pa.float32():
-            values = np.round(np.array(values, np.float64), 6).astype(np.float32)
-        columns.append(pa.array(values, field.type))
+def measure(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Table:
+    """One row of SCHEMA for each text. Shares are 0 where there is nothing to take a share of."""
+    if not isinstance(texts, pa.Array):
+        texts = pa.array(texts, pa.string())
+    units = np.array([unit_of(code) for code in languages], object)
+    lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = np.zeros((len(texts), len(COUNTS)), np.int32)
+    shares = np.zeros((len(texts), len(SHARES)), np.float64)
+    for unit in UNITS:
+        rows = np.flatnonzero(units == unit)
+        if len(rows):
+            chosen = texts.take(pa.array(rows)) if len(rows) < len(texts) else texts
+            folded = pc.utf8_normalize(chosen, "NFKC") if unit == "characters" else chosen
+            counts[rows], shares[rows] = _count(folded, lengths[rows], unit)
+    columns = [pa.array(units, pa.string())]
+    for values, names in ((counts, COUNTS), (shares.astype(np.float32), SHARES)):
+        for k, name in enumerate(names):
+            columns.append(pa.array(values[:, k], mask=units == _NOT_IN[name] if name in _NOT_IN else None))
     return pa.table(columns, schema=SCHEMA)
+
+
+def _count(texts: pa.Array, num_chars: NDArray[np.int64], unit: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """(counts [n, COUNTS], shares [n, SHARES]) by the kernel of a unit; texts counted in characters come folded."""
+    from pipelines.signals import in_characters, in_words
+
+    data, offsets = text_buffers(texts)
+    counts, shares = np.zeros((len(texts), len(COUNTS)), np.int32), np.zeros((len(texts), len(SHARES)))
+    classes, words = table(unit), STOP_WORDS[unit]
+    if unit == "words":
+        tables = *in_words.low_tables(classes), *in_words.stop_tables(words)
+        in_words.measure(data, offsets, num_chars, classes, *tables, counts, shares)
+    else:
+        stops = np.array([token_hash(np.array([ord(c) for c in word])) for word in words], np.uint64)
+        in_characters.measure(data, offsets, num_chars, classes, stops, counts, shares)
+    return counts, shares

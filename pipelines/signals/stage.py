@@ -14,26 +14,33 @@ import pyarrow as pa
 
 from pipelines.edits import rendered
 from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.signals import language, rules, safety
+from pipelines.signals import code, language, rules, safety
 from pipelines.spark import Engine
 
-VERSIONS = {"language": 1, "rules": 1, "safety": 1}
+VERSIONS = {"language": 2, "rules": 2, "safety": 1, "code": 1}
 
 
 def build_signals(lake: Lake, engine: Engine, documents: Dataset, edits: Dataset) -> dict[str, Built]:
-    """Publish signals/language, signals/rules and signals/safety: doc_id and the group's columns, row-aligned with `documents`."""
-    languages = _build(lake, engine, "language", documents, edits, {}, lambda i, texts: language.measure(texts))
+    """Publish signals/language, rules, safety and code: doc_id and the group's columns, row-aligned with `documents`."""
+    languages = _build(lake, engine, "language", documents, edits, {}, lambda i, texts: language.measure(texts.to_pylist()))
 
-    def measure_rules(i: int, texts: list[str]) -> pa.Table:
+    def measure_rules(i: int, texts: pa.Array) -> pa.Table:
         return rules.measure(texts, languages.dataset.read_part(i, ["language"])["language"].to_pylist())
 
-    def measure_safety(i: int, texts: list[str]) -> pa.Table:
-        return safety.measure(texts, documents.read_part(i, ["url"])["url"].to_pylist())
+    def measure_safety(i: int, texts: pa.Array) -> pa.Table:
+        return safety.measure(texts.to_pylist(), documents.read_part(i, ["url"])["url"].to_pylist())
+
+    def measure_code(i: int, texts: pa.Array) -> pa.Table:
+        heads = documents.read_part(i, ["url", "category", "doc_id"])
+        if code.CATEGORY not in heads["category"].to_pylist():
+            return pa.table([pa.nulls(len(texts), field.type) for field in code.SCHEMA], schema=code.SCHEMA)
+        return code.measure(texts.to_pylist(), *(heads[name].to_pylist() for name in ("url", "category", "doc_id")))
 
     return {
         "language": languages,
         "rules": _build(lake, engine, "rules", documents, edits, {"language": languages.dataset}, measure_rules),
         "safety": _build(lake, engine, "safety", documents, edits, {}, measure_safety),
+        "code": _build(lake, engine, "code", documents, edits, {}, measure_code),
     }
 
 
@@ -44,7 +51,7 @@ def _build(
     documents: Dataset,
     edits: Dataset,
     more: dict[str, Dataset],
-    measure: Callable[[int, list[str]], pa.Table],
+    measure: Callable[[int, pa.Array], pa.Table],
 ) -> Built:
     def write(writer: Writer) -> None:
         def work(index: int) -> None:
@@ -52,10 +59,12 @@ def _build(
             if writer.has(path):
                 return
             ids = documents.read_part(index, ["doc_id"])["doc_id"].combine_chunks()
-            table = measure(index, rendered(documents, edits, index).to_pylist())
+            table = measure(index, rendered(documents, edits, index))
             stats: dict[str, Any] = {"documents": len(ids)}
             if group == "language":
                 stats["languages"] = dict(sorted(Counter(table["language"].to_pylist()).items()))
+            if group == "code":
+                stats["file_types"] = dict(sorted(Counter(t or "unknown" for t in table["file_type"].drop_null().to_pylist()).items()))
             writer.write_table(path, table.add_column(0, documents_id_field(), ids), stats)
 
         engine.map_parts(len(documents.parts), work)

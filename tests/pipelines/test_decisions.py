@@ -60,7 +60,7 @@ def test_default_policy_keeps_prose_and_names_every_reason(lake: Lake, engine: I
     assert rows[1]["num_chars"] == len(CHINESE)
     assert rows[3]["reasons"] == ["language/unwanted"]
     if rows[2]["language"] == "en":
-        assert {"rules/num_tokens", "rules/terminal_lines", "rules/short_lines", "rules/duplicate_lines"} <= set(rows[2]["reasons"])
+        assert {"rules/num_words", "rules/terminal_lines", "rules/short_lines", "rules/duplicate_lines"} <= set(rows[2]["reasons"])
 
 
 def test_other_languages_pass_as_encyclopedia_only(lake: Lake, engine: InProcess) -> None:
@@ -73,7 +73,7 @@ def test_code_has_its_own_rules(lake: Lake, engine: InProcess) -> None:
     code = "def add(first, second):\n    return first + second\n\n\n" * 4
     rows = decide(lake, engine, with_tables(lake, engine, "code", [code, "x" * 3000], category="code"))
     assert rows[0]["keep"] and rows[0]["language"] == "code"
-    assert rows[1]["reasons"] == ["rules/max_line_length", "rules/mean_line_length"]
+    assert rows[1]["reasons"] == ["rules/max_line_length", "rules/mean_line_length", "code/unknown"]
 
 
 def test_scores_choose_corpus_and_quality(lake: Lake, engine: InProcess) -> None:
@@ -97,10 +97,10 @@ def test_a_threshold_change_reads_no_text(lake: Lake, engine: InProcess, monkeyp
     monkeypatch.setattr(Lake, "read_parquet", spy)
     data = yaml.safe_load(policy_path("default").read_text())
     strict = next(s for s in data["sets"] if s["name"] == "english")
-    strict["bounds"]["rules/num_tokens"]["min"] = 5000
+    strict["bounds"]["rules/num_words"]["min"] = 5000
     dump = tables[0]
     built = build_decisions(lake, engine, dump.card, dump.documents, tables[1], tables[2], Policy.model_validate(data))
-    assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_tokens": 1}
+    assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_words": 1}
     assert read and not any({"text", "title", "everything"} & set(columns) for _, columns in read)
 
 

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+import io
+import itertools
+import json
+from pathlib import Path
+
+import zstandard
+
 from pipelines.lake import Lake
 from pipelines.signals import language, safety
 from pipelines.signals.stage import build_signals
-from pipelines.spark import InProcess
+from pipelines.spark import InProcess, Spark
 from tests.pipelines.helpers import make_dump
 
 ENGLISH = "The committee will have to decide on the budget of the city, and that is what people expect to be done with their money."
@@ -30,7 +37,7 @@ def test_safety_counts_words_not_parts_of_words() -> None:
 def test_groups_are_aligned_and_see_rendered_text(lake: Lake, engine: InProcess) -> None:
     tables = make_dump(lake, engine, "d", [[ENGLISH + " Mail a.very.long.address@example.com now.", CHINESE], [TRADITIONAL]])
     built = build_signals(lake, engine, tables.documents, tables.edits)
-    assert list(built) == ["language", "rules", "safety"]
+    assert list(built) == ["language", "rules", "safety", "code"]
     for b in built.values():
         assert b.fresh and b.dataset.read(["doc_id"]).equals(tables.documents.read(["doc_id"]))
     rules = built["rules"].dataset.read().to_pylist()
@@ -38,3 +45,30 @@ def test_groups_are_aligned_and_see_rendered_text(lake: Lake, engine: InProcess)
     assert rules[0]["num_chars"] == len(ENGLISH) + len(" Mail [EMAIL] now.")
     assert built["language"].dataset.stats["languages"] == {"en": 1, "zh": 2}
     assert not any(b.fresh for b in build_signals(lake, engine, tables.documents, tables.edits).values())
+
+
+def test_traditional_and_simplified_are_told_apart_on_real_text(shared_data: Path) -> None:
+    import opencc
+
+    with open(shared_data / "corpus/encyclopedia/cmrc2018-wiki-zh.jsonl.zst", "rb") as file:
+        lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8")
+        texts = [json.loads(line)["text"] for line in itertools.islice(lines, 100)]
+    simplified = language.measure(texts).to_pylist()
+    traditional = language.measure([opencc.OpenCC("s2t").convert(t) for t in texts]).to_pylist()
+    assert sum(r["traditional"] < 0.1 for r in simplified) >= 95 and sum(r["traditional"] > 0.9 for r in traditional) >= 98
+    assert sum(r["language"] == "zh" for r in traditional) >= 98
+
+
+def test_width_variants_have_one_language() -> None:
+    wide = CHINESE.replace("，", ",")
+    assert language.measure([wide]).to_pylist() == language.measure([CHINESE]).to_pylist()
+
+
+def test_spark_measures_as_this_process_does(lake: Lake, engine: InProcess, spark: Spark, tmp_path: Path) -> None:
+    parts = [[ENGLISH, CHINESE, "", ENGLISH * 40], [TRADITIONAL, "a\n\na\n\na"]]
+    here = make_dump(lake, engine, "d", parts)
+    other = Lake(tmp_path / "other")
+    there = make_dump(other, engine, "d", parts)
+    mine = build_signals(lake, engine, here.documents, here.edits)
+    theirs = build_signals(other, spark, there.documents, there.edits)
+    assert {g: b.dataset.content_hash for g, b in mine.items()} == {g: b.dataset.content_hash for g, b in theirs.items()}
