@@ -10,7 +10,6 @@ from __future__ import annotations
 
 # Numba infers the types of compiled code; mypy cannot follow max() of untyped integers there.
 # mypy: disable-error-code="operator,assignment"
-
 from collections.abc import Sequence
 
 import numpy as np

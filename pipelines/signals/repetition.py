@@ -7,7 +7,6 @@ from __future__ import annotations
 
 # Numba infers the types of compiled code; mypy cannot follow max() of untyped integers there.
 # mypy: disable-error-code="operator,assignment"
-
 import numpy as np
 from numba import njit
 
