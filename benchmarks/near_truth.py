@@ -97,9 +97,13 @@ def judge(truth: Truth, removed: dict[int, tuple[int, str]], num_natural: int) -
     """Figures of `removed` ({row: (kept row, kind)}) against the truth."""
     gone = np.isin(truth.pairs, list(removed)).any(1)
     natural = (truth.pairs < num_natural).all(1)
-    figures: dict[str, float] = {"recall": round(float(gone.mean()), 4)}
+
+    def share(values: Any) -> float:
+        return round(float(values.mean()), 4) if len(values) else 1.0
+
+    figures: dict[str, float] = {"recall": share(gone)}
     for name, chosen in (("natural", natural), ("planted", ~natural)):
-        figures |= {f"recall_{name}": round(float(gone[chosen].mean()), 4), f"true_pairs_{name}": int(chosen.sum())}
+        figures |= {f"recall_{name}": share(gone[chosen]), f"true_pairs_{name}": int(chosen.sum())}
     right = {"near": 0, "containment": 0}
     count = {"near": 0, "containment": 0}
     right_jaccard = 0

@@ -52,7 +52,11 @@ def _hash_array(h: Any, array: pa.Array) -> None:
             h.update(memoryview(data)[ends[0].as_py() : ends[-1].as_py()])
         return None
     if pa.types.is_fixed_size_binary(kind):
-        h.update(b"".join(array.to_pylist()) if not array.null_count else repr(array.to_pylist()).encode())
+        if array.null_count:
+            h.update(repr(array.to_pylist()).encode())
+        elif len(array):
+            width = kind.byte_width
+            h.update(memoryview(array.buffers()[1])[array.offset * width : (array.offset + len(array)) * width])
         return None
     if pa.types.is_boolean(kind):
         h.update(pc.fill_null(array, False).to_numpy(zero_copy_only=False).tobytes())

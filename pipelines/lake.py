@@ -40,6 +40,8 @@ from pipelines.manifest import MANIFEST as MANIFEST
 from pipelines.manifest import LakeError as LakeError
 from pipelines.manifest import MissingDataset as MissingDataset
 
+TEMPORARY = ".tmp-"  # prefix of files that are being written
+
 
 def safe_name(name: str, what: str = "name") -> str:
     """Return `name` if it is a relative path that stays inside the lake, else raise LakeError."""
@@ -150,7 +152,7 @@ class Lake:
             return
         target = Path(self.root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(data)
@@ -171,16 +173,23 @@ class Lake:
 
     def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
         try:
-            return pq.read_table(safe_name(path), columns=list(columns) if columns else None, filesystem=self.fs, partitioning=None)
+            return pq.read_table(
+                safe_name(path),
+                columns=list(columns) if columns else None,
+                filesystem=self.fs,
+                partitioning=None,
+                page_checksum_verification=True,
+            )
         except FileNotFoundError:
             raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, OSError) as error:
             raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
 
     def files(self, path: str, recursive: bool = False) -> list[str]:
-        """Sorted lake paths of the files below `path`; empty where there is none."""
+        """Sorted lake paths of the files below `path`; empty where there is none. What a killed `write_bytes` left is no file."""
         selector = pafs.FileSelector(safe_name(path), recursive=recursive, allow_not_found=True)
-        return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File)
+        found = (i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File)
+        return sorted(p for p in found if not os.path.basename(p).startswith(TEMPORARY))
 
     def folders(self, path: str) -> list[str]:
         """Sorted lake paths of the folders directly in `path`; empty where there is none."""
@@ -321,7 +330,15 @@ class Writer:
         of everything that the part was computed from, a later dataset of the same asset can take the part over (`take`)."""
         target = f"{self.staging}/{safe_name(path)}"
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
-        pq.write_table(table, target, filesystem=self.lake.fs, compression="zstd", compression_level=3, row_group_size=8192)
+        pq.write_table(
+            table,
+            target,
+            filesystem=self.lake.fs,
+            compression="zstd",
+            compression_level=3,
+            row_group_size=8192,
+            write_page_checksum=True,
+        )
         size = self.lake.fs.get_file_info(target).size
         part = Part(path, table.num_rows, size, logical_hash(table), key, dict(stats or {}) if key else {})
         self._finish(path, part, str(table.schema.remove_metadata()), stats)

@@ -71,10 +71,10 @@ def sign(doc_ids: pa.Array, texts: pa.Array, parameters: MinHashParameters) -> p
     )
 
 
-def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int) -> np.ndarray:
-    """uint16 [n, num_perm] of a minhash column; LakeError where its width is another."""
+def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int, path: str) -> np.ndarray:
+    """uint16 [n, num_perm] of the minhash column of `path`; LakeError where its width is another."""
     if column.type != pa.binary(2 * num_perm):
-        raise LakeError(f"signatures are {column.type}, expected {num_perm} values of 2 bytes: rebuild them with the same parameters")
+        raise LakeError(f"{path}: minhash is {column.type}, expected {num_perm} values of 2 bytes: rebuild it with the same parameters")
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not len(array):
         return np.zeros((0, num_perm), np.uint16)

@@ -18,7 +18,9 @@ from pipelines.dedup import bands
 from pipelines.dedup.election import DATE_BYTES, canonical_keys
 from pipelines.dedup.shingles import shingle_sets
 from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
+from pipelines.dedup.signatures import schema as signature_schema
 from pipelines.documents import ID
+from pipelines.hashing import logical_hash
 from pipelines.lake import LakeError
 from pipelines.release import ReleaseCard, fallen
 from pipelines.tables import DumpTables, ReleaseTables
@@ -78,28 +80,44 @@ class Source:
         return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
 
     def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
+        dataset = self.tables.need(name)
         if not table["doc_id"].equals(documents["doc_id"]):
-            dataset = self.tables.need(name)
             raise LakeError(f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}")
 
     def _parallel(self, rows: Array) -> Array:
         """1 for pairs of parallel text, which are deduplicated against themselves alone; int64 [n]."""
         return pc.equal(self._read("decisions", ["category"], rows)["category"], "parallel").to_numpy().astype(np.int64)
 
+    def _signatures(self) -> pa.Table:
+        """The signatures of this part; LakeError names the file where they are not those that the manifest knows.
+
+        A part of other documents, of other texts of theirs or with a flipped bit would remove documents without a trace.
+        """
+        dataset = self.tables.need("signatures")
+        part = dataset.parts[self.part]
+        table = dataset.read_part(self.part)
+        # Parquet gives list items a name of its own, and the type is part of the hash
+        written = signature_schema(MinHashParameters.model_validate(dataset.manifest.parameters))
+        if table.schema.names != written.names or logical_hash(table.cast(written)) != part.hash:
+            raise LakeError(f"{dataset.file(part.path)} is not the part that its manifest names: restore it or rebuild signatures")
+        self._aligned("signatures", self._read("documents", ["doc_id"]), table)
+        return table
+
     def contents(self, rows: Array) -> tuple[Array, Array]:
         """(content hashes uint64 [n, 2], apart for parallel text; whether the text has a shingle, bool [n])."""
-        documents = self._read("documents", ["doc_id"])
-        signatures = self._read("signatures", ["doc_id", "content_hash", "num_shingles"])
-        self._aligned("signatures", documents, signatures)
-        signatures = signatures.take(pa.array(rows))
-        hashes = np.frombuffer(b"".join(signatures["content_hash"].to_pylist()), np.uint64).reshape(-1, 2).copy()
+        signatures = self._signatures().take(pa.array(rows))
+        return self._apart(signatures["content_hash"], rows), signatures["num_shingles"].to_numpy() > 0
+
+    def _apart(self, content_hashes: pa.ChunkedArray, rows: Array) -> Array:
+        hashes = np.frombuffer(b"".join(content_hashes.to_pylist()), np.uint64).reshape(-1, 2).copy()
         hashes[:, 0] ^= self._parallel(rows).astype(np.uint64)
-        return hashes, signatures["num_shingles"].to_numpy() > 0
+        return hashes
 
     def keys(self, rows: Array, parameters: MinHashParameters) -> Array:
         """Band keys uint64 [n, bands]."""
-        column = self._read("signatures", ["minhash"]).column(0)
-        values = minhash_matrix(column, parameters.num_perm)[rows]
+        signatures = self.tables.need("signatures")
+        column = signatures.read_part(self.part, ["minhash"]).column(0)
+        values = minhash_matrix(column, parameters.num_perm, signatures.file(signatures.parts[self.part].path))[rows]
         return bands.band_keys(values, parameters.bands, parameters.rows, self._parallel(rows))
 
     def members(self, rows: Array, roots: Array, sizes: Array | None, parameters: MinHashParameters) -> pa.Table:
@@ -111,7 +129,7 @@ class Source:
         for name in decisions.column_names:
             table = table.append_column(name, decisions[name])
         orders = canonical_keys(table)
-        contents, _ = self.contents(rows)
+        contents = self._apart(self._read("signatures", ["content_hash"], rows)["content_hash"], rows)
         keys = self.keys(rows, parameters)
         sets = pa.nulls(len(rows), pa.large_binary())
         if sizes is None:

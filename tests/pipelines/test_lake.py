@@ -124,3 +124,9 @@ def test_parts_are_known_again_by_what_they_were_computed_from(lake: Lake) -> No
     assert [p.path for p in second.parts] == ["a/part-0.parquet", "b/part-0.parquet"]
     assert second.read()["x"].to_pylist() == [1, 2, 3] and second.stats == {"rows": 3}
     assert second.parts[0].hash == first.parts[0].hash and second.parts[0].key == "k1"
+
+
+def test_what_a_killed_write_left_is_no_file(lake: Lake) -> None:
+    lake.write_json("pointers/a/b.json", {})
+    Path(lake.root, "pointers/a/.tmp-xyz").write_text("{")
+    assert lake.files("pointers", recursive=True) == ["pointers/a/b.json"]

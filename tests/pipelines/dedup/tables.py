@@ -29,7 +29,12 @@ def publish(lake: Lake, asset: str, dump: str, tables: Sequence[pa.Table]) -> Da
 
 
 def make_dump(
-    lake: Lake, name: str, rows: Sequence[dict[str, Any]], parts: int = 1, parameters: MinHashParameters | None = None
+    lake: Lake,
+    name: str,
+    rows: Sequence[dict[str, Any]],
+    parts: int = 1,
+    parameters: MinHashParameters | None = None,
+    engine: Any = None,
 ) -> DumpTables:
     """A dump of `rows` (text, and any of url, date, side, category, quality, keep, offset)."""
     documents, decisions, edits = [], [], []
@@ -50,7 +55,7 @@ def make_dump(
 
     docs = publish(lake, "documents", name, cut(documents, DOCUMENTS))
     cuts = publish(lake, "edits", name, cut(edits, EDITS))
-    signatures = build_signatures(lake, InProcess(), docs, cuts, parameters or MinHashParameters()).dataset
+    signatures = build_signatures(lake, engine or InProcess(), docs, cuts, parameters or MinHashParameters()).dataset
     card = DumpCard(name=name, kind="jsonl", uris=("x",))
     return DumpTables(card, docs, cuts, signatures=signatures, decisions=publish(lake, "decisions", name, cut(decisions, DECISIONS)))
 
