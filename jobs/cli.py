@@ -12,7 +12,8 @@ from pathlib import Path
 
 import click
 
-from jobs.commands import dumps, plan, releases, runs, trace
+from jobs.commands import cards, dumps, plan, releases, runs, trace
+from jobs.failure import JobFailed
 from jobs.settings import ROOT
 from pipelines.lake import LakeError
 from pipelines.settings import CardError
@@ -35,13 +36,18 @@ def up(port: int) -> None:
     sys.exit(subprocess.call(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}))
 
 
-for module in (dumps, releases, runs, plan, trace):
+for module in (cards, dumps, releases, runs, plan, trace):
     for command in module.COMMANDS:
         cli.add_command(command)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Run the command line; what a person has to mend is one sentence on standard error."""
     try:
         cli()
-    except (LakeError, CardError) as error:
+    except (LakeError, CardError, JobFailed) as error:
         sys.exit(f"skypile: {error}")
+
+
+if __name__ == "__main__":
+    main()

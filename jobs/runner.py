@@ -12,15 +12,12 @@ from pathlib import Path
 
 import dagster as dg
 
+from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work
 from jobs.settings import ROOT, Settings
 
 DUMP_TABLES = ["raw_dump", "documents", "edits", "signals", "signatures"]
 DUMP_VERDICTS = ["scores", "decisions"]
-
-
-class JobFailed(Exception):
-    """A job failed; the message is the first asset's error."""
 
 
 def open_instance() -> dg.DagsterInstance:

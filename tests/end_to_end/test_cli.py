@@ -101,3 +101,35 @@ def test_a_token_leads_back_to_its_record(world: tuple[Lake, dict[str, str]]) ->
 def test_errors_are_sentences(world: tuple[Lake, dict[str, str]]) -> None:
     done = subprocess.run([sys.executable, "-m", "jobs.cli", "plan", "absent"], env=world[1], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0 and "absent" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, str]]) -> None:
+    lake, folder = world[0], Path(world[0].root) / "runs/small"
+    skypile(world, "card", "run", "small", "--release", "r")
+    path = Path(lake.root) / "cards/runs/small.yaml"
+    card = yaml.safe_load(path.read_text()) | {"sequence_length": 64, "global_batch": 4, "checkpoint_every": 2, "validate_every": 4}
+    for phase, steps in zip(card["phases"], (3, 1, 2), strict=True):
+        phase["tokens"] = steps * 64 * 4
+        phase["schedule"]["warmup_tokens"] = min(phase["schedule"]["warmup_tokens"], 64)
+    path.write_text(yaml.safe_dump(card))
+    assert "6 steps" in skypile(world, "plan", "small")
+    skypile(world, "run", "small")
+    stages = [json.loads((folder / "export" / s / "stage.json").read_text()) for s in ("stage1", "stage2")]
+    assert [s["step"] for s in stages] == [4, 6] and stages[0]["weights_hash"] != stages[1]["weights_hash"]
+    report = json.loads((Path(lake.root) / "reports/small/report.json").read_text())
+    assert [s["step"] for s in report["steps"]] == [1, 2, 3, 4, 5, 6]
+    assert report["evaluation"]["validation"]["loss"] > 0 and (Path(lake.root) / "reports/small/report.html").exists()
+    assert "stage2_checkpoint" in report["graph"]["edges"]
+    again = skypile(world, "run", "small")
+    assert again.count("unchanged") == 6  # all but the page, which is written anew
+    assert "docs.invalid" in skypile(world, "trace", "--run", "small", "--step", "0", "--sample", "1")
+
+
+def test_a_card_is_checked_before_it_is_written(world: tuple[Lake, dict[str, str]]) -> None:
+    lake, environment = world
+    arguments = ["card", "dump", "bad", "--uri", "x.warc.gz", "--category", "poems"]
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "category" in done.stderr and not lake.exists("cards/dumps/bad.yaml")
+    arguments = ["card", "release", "r", "--dump", "web-a"]
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=environment, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode != 0 and "there already" in done.stderr
