@@ -164,6 +164,13 @@ def plan_so_far(plan: dict[str, Any], step: int) -> str:
 
 def refuse_differences(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Raise CheckpointError for a checkpoint of another model, tokenizer, plan or strategy."""
+    there, here = found.get("strategy", {}), wanted.get("strategy", {})
+    for key, name in (("zero_stage", "ZeRO-{}"), ("pipeline_stages", "{} pipeline stages")):
+        if there.get(key) != here.get(key):
+            raise CheckpointError(
+                f"{path} holds the states of {name.format(there.get(key))}, this run asks for {name.format(here.get(key))}: each cuts"
+                " the optimizer's states in another way and DeepSpeed converts numbers of ranks only; go on as before"
+            )
     different = [f"{k}: {found.get(k)!r} there, {v!r} here" for k, v in wanted.items() if found.get(k) != v]
     if different:
         raise CheckpointError(f"{path} belongs to another run ({'; '.join(different)}): name a new run, or use the old settings")
@@ -204,6 +211,17 @@ def rollback(folder: Path, tag: str) -> dict[str, Any]:
             os.rename(path, path.with_name(f"{path.name}.abandoned-{earlier + 1}"))
     with open(folder / "rollbacks.jsonl", "a") as f:
         f.write(json.dumps({"from": before, "to": tag, "step": value["step"]}) + "\n")
+    return value
+
+
+def rollback_run(run_dir: Path, tag: str) -> dict[str, Any]:
+    """`rollback` of a whole run: exports of stages that ended later are set aside too, so that these stages train again."""
+    value = rollback(run_dir / "checkpoints", tag)
+    for record in sorted((run_dir / "export").glob("*/stage.json")):
+        if json.loads(record.read_text())["step"] > value["step"]:
+            folder = record.parent
+            earlier = len(list(folder.parent.glob(f"{folder.name}.abandoned-*")))
+            os.rename(folder, folder.with_name(f"{folder.name}.abandoned-{earlier + 1}"))
     return value
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,12 @@ class Engine:
             rows = [self.inner.module(ids, targets, documents)[1].double().sum(dim=1) for ids, targets, documents in batches]
         self.inner.module.train()
         return torch.cat(rows).cpu()
+
+    def load(self, folder: Path, tag: str) -> None:
+        """All states of a checkpoint that `save_checkpoint` wrote, or that was converted for this number of ranks."""
+        self.inner.load_checkpoint(str(folder), tag=tag)
+        # Left on, ZeRO-3 would save the model states of rank 0 alone (DeepSpeed issue 7546).
+        self.inner._config.load_universal_checkpoint = False
 
     def gradient_norm(self) -> float | None:
         """Of the last update, before clipping, over the whole model; None if it was not finite."""

@@ -61,6 +61,8 @@ class Trainer:
             "tokenizer": checkpoint.sha256(self.tokenizer) if self.tokenizer else "",
             "strategy": self.strategy.identity,
         }
+        # The whole plan: a fork may have another, and then other samples ahead.
+        self.future = checkpoint.plan_so_far(self.run["plan"], self.plan.steps)
         self.checkpoints = folder / "checkpoints"
         self.policy = SpikePolicy.from_json(self.run.get("spikes", {}))
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
@@ -102,7 +104,7 @@ class Trainer:
 
     def _load(self, folder: Path, tag: str, record: dict[str, Any]) -> None:
         """Load all states and compare them with what the manifest says was saved."""
-        self.engine.inner.load_checkpoint(str(folder), tag=tag)
+        self.engine.load(folder, tag)
         self.step, self.skipped, self.parent = int(record["step"]), int(record["skipped"]), record["tag"]
         self.spikes = Spikes(self.policy, record["spikes"])
         if self.step < self.first_step or (self.step > self.end_step):
@@ -117,7 +119,7 @@ class Trainer:
             wrong.append(f"probe loss {record['probe_loss']} there, {probe} here")
         if not np.allclose(moments, record["moments"], rtol=0 if same else 1e-3, atol=0 if same else 1e-3):
             wrong.append(f"moment sums and optimizer step {record['moments']} there, {moments} here")
-        if self.step < self.plan.steps and record["next_samples"] != self.next_samples():
+        if record["future"] == self.future and record["next_samples"] != self.next_samples():
             wrong.append("the next batch holds other samples")
         if wrong:
             raise checkpoint.CheckpointError(f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}")
@@ -156,6 +158,7 @@ class Trainer:
             "probe_loss": self.probe_loss(),
             "moments": checkpoint.moment_sums(self.engine),
             "next_samples": self.next_samples(),
+            "future": self.future,
         }
         path = checkpoint.save(self.engine.inner, self.checkpoints, f"step-{self.step:08d}", record)
         self.parent, self.saved = path.name, self.step

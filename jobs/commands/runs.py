@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+
+def run_folder(name: str) -> Path:
+    """The folder of a run. ClickException if it has not been started."""
+    from jobs.settings import Settings
+
+    folder = Path(Settings.from_environment().lake) / "runs" / name
+    if not (folder / "run.json").exists():
+        raise click.ClickException(f"{folder} has no run.json: start the run first (skypile run {name})")
+    return folder
 
 
 @click.command(help="Train and evaluate a run that has a card in lake/cards/runs.")
@@ -14,4 +26,45 @@ def run(name: str) -> None:
         run_training(instance, name)
 
 
-COMMANDS = [run]
+@click.command(help="Write a checkpoint of a run as a Hugging Face folder (safetensors, config.json, tokenizer.json).")
+@click.argument("name")
+@click.option("--checkpoint", "tag", help="its name, as step-00000100; the latest where none is given")
+@click.option("--out", type=click.Path(path_type=Path), help="the folder; runs/NAME/export/CHECKPOINT where none is given")
+def export(name: str, tag: str | None, out: Path | None) -> None:
+    from model.checkpoint import CheckpointError
+    from model.export import export_checkpoint
+
+    folder = run_folder(name)
+    latest = folder / "checkpoints" / "latest"
+    if tag is None and not latest.exists():
+        raise click.ClickException(f"run {name} has no checkpoint yet")
+    tag = tag or latest.read_text().strip()
+    out = out or folder / "export" / tag
+    try:
+        click.echo(f"{out}: weights {export_checkpoint(folder, tag, out)}")
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@click.command(help="Let the next start of a run go on from an earlier checkpoint; what came after is set aside, not deleted.")
+@click.argument("name")
+@click.argument("tag", metavar="CHECKPOINT")
+@click.option("--force", is_flag=True, help="even though a rank's last sign of life is recent")
+def rollback(name: str, tag: str, force: bool) -> None:
+    import time
+
+    from model.callbacks.heartbeat import alive
+    from model.checkpoint import CheckpointError, rollback_run
+
+    folder = run_folder(name)
+    if (ranks := alive(folder / "heartbeats", time.time())) and not force:
+        where = ", ".join(f"rank {r['rank']} on {r['host']} ({r['phase']}, step {r['step']})" for r in ranks[:4])
+        raise click.ClickException(f"run {name} may be training: {where}. Stop it first, or use --force if those processes are gone")
+    try:
+        value = rollback_run(folder, tag)
+    except CheckpointError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"run {name} goes on from {tag}: step {value['step']}, {value['tokens']:,} tokens")
+
+
+COMMANDS = [run, export, rollback]

@@ -64,13 +64,13 @@ class Spikes:
         return {"losses": list(self.losses), "steps": self.steps}
 
     def observe(self, step: int, loss: float) -> bool:
-        """Judge the loss of a step, then remember it. A loss that is not finite counts and is not remembered."""
+        """Judge the loss of a step, and remember it unless it was a spike, which would hide the next."""
         spike = not math.isfinite(loss)
         if not spike and len(self.losses) >= self.policy.minimum:
             mean = sum(self.losses) / len(self.losses)
             deviation = math.sqrt(sum((x - mean) ** 2 for x in self.losses) / len(self.losses))
             spike = loss > mean + max(self.policy.width * deviation, self.policy.share * abs(mean))
-        if math.isfinite(loss):
+        if not spike:
             self.losses.append(loss)
         self.steps = [s for s in self.steps if s > step - self.policy.within] + [step] * spike
         return spike

@@ -69,7 +69,7 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) 
 
     per_step = 8 * 32
 
-    def make(name: str = "run", **changes: Any) -> Path:
+    def make(name: str = "run", phase_steps: tuple[int, int, int] = (4, 2, 2), **changes: Any) -> Path:
         card = RunCard(
             name="test",
             release="r",
@@ -80,14 +80,14 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) 
                 Phase(
                     name="a",
                     stage="stage1",
-                    tokens=4 * per_step,
+                    tokens=phase_steps[0] * per_step,
                     schedule=Schedule(kind="cosine", peak=1e-2, final=1e-3, warmup_tokens=per_step),
                 ),
-                Phase(name="b", stage="stage1", tokens=2 * per_step, schedule=Schedule(peak=1e-3)),
+                Phase(name="b", stage="stage1", tokens=phase_steps[1] * per_step, schedule=Schedule(peak=1e-3)),
                 Phase(
                     name="c",
                     stage="stage2",
-                    tokens=2 * per_step,
+                    tokens=phase_steps[2] * per_step,
                     schedule=Schedule(peak=1e-3),
                     stem=StemShare(kind="quadratic", start=0.1, end=0.4),
                 ),
