@@ -14,7 +14,10 @@ from assets.cluster.client import DeepSpeedCluster
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
-from model.plan import RunCard, build_plan
+from model.card import RunCard
+from model.checkpoint import checkpoints, manifest
+from model.plan import CORPORA, Plan, build_plan
+from pipelines.lake import Dataset
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
@@ -25,15 +28,36 @@ def run_card(lake: LakeResource, run: str) -> RunCard:
     return RunCard.load(lake.lake.local(f"cards/runs/{run}.yaml"))
 
 
+def listing(shards: Dataset) -> dict[str, Any]:
+    """What a shard set holds."""
+    value: dict[str, Any] = shards.read_json("shards.json")
+    return value
+
+
+def address(shards: Dataset) -> str:
+    """Where ranks read a shard set: a folder, or the set on S3, of which they fetch only what they read."""
+    return f"{shards.lake.root}/{shards.path}" if shards.lake.is_s3 else str(shards.local())
+
+
 def prepare(lake: LakeResource, run: str) -> Path:
     """Write `runs/<run>/run.json`: the plan and every input by path and hash. Returns the run's folder.
 
-    A run whose plan has changed since it started is refused: a checkpoint belongs to one plan.
+    A run that has checkpoints keeps the phases it has begun; what is changed beside later phases is refused.
     """
     root, card, folder = lake.lake, run_card(lake, run), lake.run_dir(run)
-    shards = {name: root.current(f"{name}_shards", card.release) for name in ("main", "stem", "validation")}
+    path = folder / "run.json"
+    shards = {name: root.current(f"{name}_shards", card.release) for name in (*CORPORA, "validation")}
+    others = {r: {c: root.current(f"{c}_shards", r) for c in CORPORA} for r in card.releases if r != card.release}
     tokenizer = root.current("tokenizer", card.tokenizer)
-    plan = build_plan(card, {name: shards[name].read_json("shards.json") for name in ("main", "stem")})
+    old = json.loads(path.read_text()) if path.exists() else {}
+    saved = [int(manifest(p)["step"]) for p in checkpoints(folder / "checkpoints")]
+    plan = build_plan(
+        card,
+        {c: listing(shards[c]) for c in CORPORA},
+        {r: {c: listing(d) for c, d in sets.items()} for r, sets in others.items()},
+        Plan.from_json(old["plan"]) if saved else None,
+        max(saved, default=0),
+    )
     value: dict[str, Any] = {
         "run": run,
         "release": card.release,
@@ -46,16 +70,16 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "checkpoint_every": card.checkpoint_every,
         "validate_every": card.validate_every,
         "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()} | {"tokenizer": tokenizer.content_hash},
-        **{f"{n}_shards": str(d.local()) for n, d in shards.items()},
+        **{f"{c}_shards": address(shards[c]) for c in CORPORA},
+        "validation_shards": str(shards["validation"].local()),
+        "release_shards": {f"{r}/{c}": address(d) for r, sets in others.items() for c, d in sets.items()},
     }
-    path = folder / "run.json"
-    if path.exists() and (old := json.loads(path.read_text())) != value:
-        changed = sorted(k for k in value if old.get(k) != value[k])
-        if (folder / "checkpoints").exists():
-            raise dg.Failure(
-                f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",
-                allow_retries=False,
-            )
+    changed = sorted(k for k in value if old.get(k) != value[k] and k not in ("plan", "release_shards"))
+    if saved and changed:
+        raise dg.Failure(
+            f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",
+            allow_retries=False,
+        )
     root.write_json(f"runs/{run}/run.json", value)
     return folder
 

@@ -19,8 +19,9 @@ from typing import Any
 
 import numpy as np
 
+from model.card import STEM_RAMP, Phase, RunCard, Schedule
 from model.data.loader import Loader
-from model.plan import STEM_RAMP, Phase, Plan, RunCard, Schedule, build_plan
+from model.plan import Plan, build_plan
 from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, ShardFile, pack_files, shard_paths, table_path
 
 LENGTH = 4096

@@ -73,7 +73,7 @@ def end_table(sample_seconds: float, sample_cpu: float) -> Table:
 def main() -> int:
     """Run the demo; returns the exit code."""
     from jobs.runner import open_instance, run_dumps, run_release, run_training  # Dagster takes seconds to import
-    from model.plan import default_run_card
+    from model.card import default_run_card
 
     started, settings = time.monotonic(), Settings.from_environment()
     lake = settings.open_lake()

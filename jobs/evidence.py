@@ -21,8 +21,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from model.card import STEM_RAMP, Phase, RunCard, Schedule
 from model.mixture import StemShare
-from model.plan import STEM_RAMP, Phase, RunCard, Schedule, build_plan
+from model.plan import build_plan
 from pipelines.lake import Dataset, Lake
 
 FORK = multiprocessing.get_context("fork")
@@ -183,7 +184,7 @@ def repetitions(paths: dict[str, str], run_card: RunCard) -> float:
     listings = {n: json.loads((Path(paths[f"{n}_shards"]) / "shards.json").read_text()) for n in ("main", "stem")}
     plan = build_plan(run_card, listings)
     reads = plan.source_counts(plan.steps)
-    held = {s.name: s.sequences for s in plan.sources if s.corpus == "stem"}
+    held = {s.name: s.sequences("evidence") for s in plan.sources if s.corpus == "stem"}
     return sum(reads[n] for n in held) / sum(held.values())
 
 

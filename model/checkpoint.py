@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from model import distributed
-from pipelines.lake import canonical_json, digest
 
 MANIFEST = "checkpoint.json"
 UNIVERSAL = {"universal_checkpoint_version": 0.2}
@@ -150,16 +149,6 @@ def checkpoints(folder: Path) -> list[Path]:
     return sorted(
         (p for p in folder.glob("step-*") if p.name[5:].isdigit() and (p / MANIFEST).exists()), key=lambda p: int(manifest(p)["step"])
     )
-
-
-def plan_so_far(plan: dict[str, Any], step: int) -> str:
-    """Identity of everything that the first `step` steps depended on: the plan with the phases entered by then.
-
-    So a checkpoint may go on under another plan for what lies ahead (the paper tried three learning rates from its
-    2 T checkpoint, Figure 4), and under none that would have read or trained otherwise so far.
-    """
-    phases = [p for p in plan["phases"] if p["start_step"] < step]
-    return digest("plan", canonical_json({k: v for k, v in plan.items() if k not in ("phases", "name")} | {"phases": phases}))
 
 
 def refuse_differences(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -1,13 +1,11 @@
-"""How much of each source is read: Table 1, the STEM ramp, the limit of repetitions, the count table.
+"""How much of each source is read: Table 1, the STEM ramp, the limit of repetitions.
 
-Belongs here: shares and counts, as pure functions. Does not belong here: which sequence of a source comes
-next (data/order.py), steps and learning rates (plan.py). No torch.
+Belongs here: shares, as pure functions. Does not belong here: whole counts at every step (counts.py), steps
+and learning rates (plan.py). No torch.
 """
 
 from __future__ import annotations
 
-import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -33,9 +31,6 @@ TABLE_1: dict[tuple[str, str], float] = {
     ("any", "code"): 8.0,
 }
 MAX_REPETITIONS = 5  # paper 3.1: no source is seen more than five times
-EPSILON = 1e-6  # of one sequence: rounding of float64 targets, far below the law's bound of one sequence
-
-Counts = npt.NDArray[np.int64]
 
 
 class PlanError(LakeError):
@@ -119,21 +114,29 @@ def by_size(sources: Mapping[str, int]) -> dict[str, float]:
 
 
 def redistribute(
-    corpus: str, phases: Sequence[tuple[str, float]], weights: Sequence[Mapping[str, float]], sizes: Mapping[str, int]
+    corpus: str,
+    phases: Sequence[tuple[str, float]],
+    weights: Sequence[Mapping[str, float]],
+    sizes: Sequence[Mapping[str, int]],
+    used: Mapping[str, float],
 ) -> list[dict[str, float]]:
     """Lower the weights of sources that would be read more than five times over the whole plan.
 
-    `phases` are (name, sequences of this corpus); `weights` sum to 1 in each phase. What a source may not give
-    goes to the others of its corpus in proportion to their weights, until none exceeds the limit. PlanError
-    names the sources where all are at their limit.
+    `phases` are (name, sequences of this corpus); `weights` sum to 1 in each phase; `sizes` are the sequences
+    that each source holds in each phase; `used` are the repetitions that earlier phases have had. What a source
+    may not give goes to the others of its corpus in proportion to their weights, until none exceeds the limit.
+    PlanError names the sources where all are at their limit.
     """
+    names = sorted({s for held in sizes for s in held})
     # Each phase rounds a source's count by less than one sequence; the slack keeps the limit exact.
-    limit = {s: max(0, MAX_REPETITIONS * n - len(phases)) for s, n in sizes.items()}
+    limit = {s: max(0.0, MAX_REPETITIONS - used.get(s, 0.0) - sum(1 / held[s] for held in sizes if s in held)) for s in names}
     current = [dict(w) for w in weights]
     capped: dict[str, list[float]] = {}  # source -> sequences in each phase
-    for _ in range(len(sizes) + 1):
-        planned = {s: sum(n * w.get(s, 0.0) for (_, n), w in zip(phases, current, strict=True)) for s in sizes}
-        over = [s for s in sorted(sizes) if s not in capped and planned[s] > limit[s] + EPSILON]
+    for _ in range(len(names) + 1):
+        planned = {
+            s: sum(n * w.get(s, 0.0) / held[s] for (_, n), w, held in zip(phases, current, sizes, strict=True) if s in held) for s in names
+        }
+        over = [s for s in names if s not in capped and planned[s] > limit[s] + 1e-12]
         if not over:
             return current
         for s in over:
@@ -144,8 +147,8 @@ def redistribute(
             taken = {s: c[i] / n for s, c in capped.items() if s in weights[i]}
             free = {s: w for s, w in weights[i].items() if s not in capped and w > 0}
             left = 1.0 - sum(taken.values())
-            if not free and left * n > EPSILON:
-                needs = ", ".join(f"{corpus}/{s} has {sizes[s]} sequences" for s in sorted(taken))
+            if not free and left * n > 1e-6:
+                needs = ", ".join(f"{corpus}/{s} has {sizes[i][s]} sequences" for s in sorted(taken))
                 raise PlanError(
                     f"phase {name} reads {n:.0f} sequences of {corpus}: more than {MAX_REPETITIONS} repetitions over the plan ({needs});"
                     " plan fewer tokens, a lower share, or add data"
@@ -155,47 +158,13 @@ def redistribute(
     raise AssertionError("every round caps at least one source")
 
 
-def targets(steps: int, batch: int, stem: StemShare, weights: Sequence[tuple[str, float]]) -> npt.NDArray[np.float64]:
-    """Cumulative targets in sequences, [steps + 1, sources]; `weights` are (corpus, weight within the corpus)."""
-    done = np.arange(steps + 1, dtype=np.float64)
-    of_stem = steps * batch * stem.integral(done / max(steps, 1))
-    of_main = done * batch - of_stem
-    return np.stack([w * (of_stem if corpus == "stem" else of_main) for corpus, w in weights], axis=1)
-
-
-def count_table(target: npt.NDArray[np.float64], batch: int) -> Counts:
-    """Whole cumulative counts, [steps + 1, sources], each within one sequence of its target at every step.
-
-    Each step hands out `batch` sequences. Sequence j of a source may be read once its target has passed j - 1
-    and must be read once its target has reached j; the earliest deadline goes first. Tijdeman (1980, the
-    chairman assignment problem) shows that such a schedule exists for any shares, and earliest deadline
-    first finds one whenever there is one.
-    """
-    low = np.floor(target + EPSILON).astype(np.int64)
-    high = np.ceil(target - EPSILON).astype(np.int64)
-    columns = low.T.tolist()  # sequence j is due at the first step whose floor has reached j
-    # Plain lists: for the few sources of a plan they are ten times as fast as arrays of a few numbers.
-    rows = [[0] * target.shape[1]]
-    for step, (must, may) in enumerate(zip(low[1:].tolist(), high[1:].tolist(), strict=True), start=1):
-        count = list(map(max, rows[-1], must))
-        left = step * batch - sum(count)
-        if left:
-            ready = [(bisect_left(columns[s], c + 1, lo=step), s) for s, c in enumerate(count) if c < may[s]]
-            if not 0 < left <= len(ready):
-                raise AssertionError(f"no rounding of the targets at step {step}: they do not sum to the batch")
-            for _, s in sorted(ready)[:left]:
-                count[s] += 1
-        rows.append(count)
-    table = np.array(rows, dtype=np.int64)
-    return table
-
-
-def repetitions(reads: int, sequences: int) -> float:
-    """How often a source is read."""
-    return reads / sequences if sequences else math.inf
-
-
 def shard_sources(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The sources of a `shards.json`: name -> {tokens, documents, files, ...}."""
     inner = document.get("sources", document)
     return {k: dict(v) for k, v in sorted(inner.items()) if isinstance(v, Mapping) and "tokens" in v}
+
+
+def sequences_of(listing: Mapping[str, Any], length: int) -> dict[str, int]:
+    """Sequences of each source that holds at least one. A sequence needs one token more, for its last target."""
+    held = {name: max(0, int(entry["tokens"]) - 1) // length for name, entry in shard_sources(listing).items()}
+    return {name: n for name, n in held.items() if n}

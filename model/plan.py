@@ -1,127 +1,48 @@
-"""The plan of a training run: phases, steps, learning rates, mixtures, counts of every source.
+"""The plan of a training run: steps, learning rates, sources and counts of every phase.
 
-Belongs here: the run card and what follows from it and the shards' manifests, before anything starts and
-without a GPU. Does not belong here: reading shards (data/), the loop (train.py). No torch.
+Belongs here: what follows from a run card and the shards' listings, before anything starts and without a GPU.
+Does not belong here: the card (card.py), counts within a phase (counts.py), reading shards (data/), what a
+run costs (cost.py), the loop (train.py). No torch.
 
-A plan is a pure function of the card and the manifests. Steps are numbered over the whole run, Stage-1
-first; schedules read tokens consumed.
+A plan is a pure function of the card and the listings. Steps are numbered over the whole run, Stage-1 first;
+schedules read tokens consumed.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from model.mixture import (
-    Counts,
-    PlanError,
-    StemShare,
-    by_size,
-    count_table,
-    redistribute,
-    repetitions,
-    shard_sources,
-    table_1_weights,
-    targets,
-)
+from model.card import Mixture, Phase, RunCard, Schedule
+from model.counts import Counts, CountTable, Targets
+from model.mixture import PlanError, StemShare, by_size, redistribute, sequences_of, shard_sources, table_1_weights
 from pipelines.lake import canonical_json, digest
 
-FORMAT = 1
-Stage = Literal["stage1", "stage2"]
-STEM_RAMP = StemShare(kind="quadratic", start=0.10, end=0.40)  # paper 3.6.2: from 10 % to 40 %, 20 % on average
+FORMAT = 2
+CORPORA = ("main", "stem")
+
+Listings = Mapping[str, Mapping[str, Any]]  # corpus -> shards.json
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+@dataclass(frozen=True)
+class Held:
+    """What a release holds of a source; `fingerprint` is the hash of its manifest, the entry of `shards.json`."""
 
-
-class Schedule(_Frozen):
-    """Learning rate by tokens of the phase: linear warm-up to `peak`, then constant or cosine to `final`."""
-
-    kind: Literal["constant", "cosine"] = "constant"
-    peak: float = Field(gt=0)
-    final: float = Field(default=0.0, ge=0)
-    warmup_tokens: int = Field(default=0, ge=0)
-
-    def at(self, tokens: int, total: int) -> float:
-        """The rate when `tokens` of the phase's `total` have been consumed."""
-        if tokens < self.warmup_tokens:
-            return self.peak * tokens / self.warmup_tokens
-        if self.kind == "constant":
-            return self.peak
-        done = (tokens - self.warmup_tokens) / max(1, total - self.warmup_tokens)
-        return self.final + (self.peak - self.final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
-
-
-class Phase(_Frozen):
-    """One phase of a run card. `mixture` is `table1`, or weights of main sources by name."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    stage: Stage
-    tokens: int = Field(gt=0)
-    schedule: Schedule
-    mixture: Literal["table1"] | dict[str, float] = "table1"
-    stem: StemShare = StemShare()
-
-
-class RunCard(_Frozen):
-    """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher."""
-
-    name: str = Field(min_length=1)
-    release: str = Field(min_length=1)
-    tokenizer: str = "demo"
-    preset: str = "debug"
-    sequence_length: int = Field(default=4096, ge=8)
-    global_batch: int = Field(gt=0)
-    micro_batch: int = Field(default=1, gt=0)
-    seed: int = 1
-    world_size: int = Field(default=2, gt=0)
-    checkpoint_every: int = Field(default=20, gt=0)
-    validate_every: int = Field(default=20, gt=0)
-    phases: tuple[Phase, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _consistent(self) -> RunCard:
-        names = [p.name for p in self.phases]
-        if len(set(names)) != len(names):
-            raise ValueError("two phases have the same name")
-        stages = [p.stage for p in self.phases]
-        if sorted(stages) != stages:
-            raise ValueError("phases of stage1 come before those of stage2")
-        if self.global_batch % self.micro_batch:
-            raise ValueError(f"global_batch {self.global_batch} is not a multiple of micro_batch {self.micro_batch}")
-        return self
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Read a card; PlanError names the file and every wrong key."""
-        try:
-            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise PlanError(f"{path}: no such file; write a run card there") from None
-        except yaml.YAMLError as error:
-            raise PlanError(f"{path}: not readable as YAML: {error}") from None
-        except ValidationError as error:
-            lines = [f"{'.'.join(str(p) for p in e['loc']) or 'card'}: {e['msg']}" for e in error.errors()]
-            raise PlanError(f"{path}: " + "; ".join(lines)) from None
+    tokens: int
+    sequences: int
+    fingerprint: str
 
 
 @dataclass(frozen=True)
 class Source:
-    """One source of a plan; `name` is `<corpus>/<language>-<category>`, `fingerprint` the hash of its manifest."""
+    """One source of a plan; `name` is `<corpus>/<language>-<category>`, `held` what each release has of it."""
 
     name: str
-    tokens: int
-    sequences: int
-    fingerprint: str
+    held: dict[str, Held]
 
     @property
     def corpus(self) -> str:
@@ -132,21 +53,28 @@ class Source:
         """The source's name inside its shard set."""
         return self.name.partition("/")[2]
 
+    def sequences(self, release: str) -> int:
+        """Sequences that a release holds, 0 where it has none."""
+        return self.held[release].sequences if release in self.held else 0
+
 
 @dataclass(frozen=True)
 class PlannedPhase:
     """A phase with its place in the run. `weights` are per source, within the source's corpus."""
 
     name: str
-    stage: Stage
+    stage: str
+    release: str
+    seed: int
     start_step: int
     steps: int
     start_tokens: int
     tokens: int
     schedule: Schedule
+    mixture: Mixture
     stem: StemShare
     weights: dict[str, float]
-    table_hash: str
+    table: CountTable
 
     @property
     def end_step(self) -> int:
@@ -154,17 +82,27 @@ class PlannedPhase:
         return self.start_step + self.steps
 
     def to_json(self) -> dict[str, Any]:
-        return {**self.__dict__, "schedule": self.schedule.model_dump(mode="json"), "stem": self.stem.model_dump(mode="json")}
+        models = {"schedule": self.schedule.model_dump(mode="json"), "stem": self.stem.model_dump(mode="json")}
+        return {**self.__dict__, **models, "table": self.table.to_json()}
 
     @staticmethod
-    def from_json(value: Mapping[str, Any]) -> PlannedPhase:
+    def from_json(value: Mapping[str, Any], batch: int) -> PlannedPhase:
         schedule, stem = Schedule.model_validate(value["schedule"]), StemShare.model_validate(value["stem"])
-        return PlannedPhase(**{**value, "schedule": schedule, "stem": stem})
+        table = CountTable.from_json(targets(value["steps"], batch, stem, value["weights"]), value["table"])
+        return PlannedPhase(**{**value, "schedule": schedule, "stem": stem, "table": table})
 
 
-def lr_at(phase: PlannedPhase, tokens: int) -> float:
-    """Learning rate when `tokens` of the whole run have been consumed, by the schedule of `phase`."""
-    return phase.schedule.at(tokens - phase.start_tokens, phase.tokens)
+def targets(steps: int, batch: int, stem: StemShare, weights: Mapping[str, float]) -> Targets:
+    """The targets of a phase's sources, in the order of their names."""
+    return Targets(steps, batch, stem, tuple((name.partition("/")[0], w) for name, w in sorted(weights.items())))
+
+
+@dataclass(frozen=True)
+class PassStart:
+    """Where a source's present order began: at read number `read` of the run, with pass number `reading`."""
+
+    read: int
+    reading: int
 
 
 @dataclass(frozen=True)
@@ -172,7 +110,6 @@ class Plan:
     """Everything that decides what is read at which step and at which learning rate."""
 
     name: str
-    seed: int
     sequence_length: int
     global_batch: int
     sources: tuple[Source, ...]
@@ -193,6 +130,21 @@ class Plan:
         """Identity of the plan."""
         return digest("plan", canonical_json(self.to_json()))
 
+    def fingerprint(self, step: int) -> str:
+        """Identity of what the first `step` steps depended on: the phases begun by then, with their sources' manifests.
+
+        So a checkpoint may go on under another plan for what lies ahead (the paper tried three learning rates from its
+        2 T checkpoint, Figure 4), and under none that would have read or trained otherwise so far.
+        """
+        begun = []
+        for phase in self.phases:
+            if phase.start_step < step:
+                value = {k: v for k, v in phase.to_json().items() if k != "table"}
+                manifests = {s.name: s.held[phase.release].fingerprint for s in self.sources if s.name in phase.weights}
+                begun.append({**value, "counts": list(phase.table.hashes), "manifests": manifests})
+        batch = [self.sequence_length, self.global_batch, self.tokenizer_hash]
+        return digest("begun", canonical_json(batch), canonical_json(begun))
+
     def stage_steps(self, stage: str) -> tuple[int, int]:
         """First step of a stage and the first step after it."""
         phases = [p for p in self.phases if p.stage == stage]
@@ -205,63 +157,96 @@ class Plan:
         first, end = self.stage_steps(stage)
         return end - first
 
-    def phase_at(self, step: int) -> PlannedPhase:
-        """The phase that step `step` (from 0, over the whole run) belongs to."""
-        for phase in self.phases:
+    def phase_index(self, step: int) -> int:
+        """Which phase step `step` (from 0, over the whole run) belongs to."""
+        for index, phase in enumerate(self.phases):
             if phase.start_step <= step < phase.end_step:
-                return phase
+                return index
         raise PlanError(f"run {self.name} has steps 0 to {self.steps - 1}, not {step}")
 
+    def phase_at(self, step: int) -> PlannedPhase:
+        """The phase that a step belongs to."""
+        return self.phases[self.phase_index(step)]
+
     def lr_at(self, step: int) -> float:
-        """Learning rate of the update of `step`: the schedule at the tokens consumed with it."""
-        return lr_at(self.phase_at(step), (step + 1) * self.tokens_per_step)
+        """Learning rate of the update of `step`: the phase's schedule at the tokens consumed with it."""
+        phase = self.phase_at(step)
+        return phase.schedule.at((step + 1) * self.tokens_per_step - phase.start_tokens, phase.tokens)
 
     @cached_property
-    def tables(self) -> tuple[Counts, ...]:
-        """One table per phase: sequences of each source read since the phase began, [steps + 1, sources]."""
-        made = tuple(self._table(p) for p in self.phases)
-        for phase, table in zip(self.phases, made, strict=True):
-            if _table_hash(table) != phase.table_hash:
-                raise PlanError(f"phase {phase.name}: the count table differs from the one planned; this version mixes in another way")
-        return made
+    def _columns(self) -> tuple[Counts, ...]:
+        """For each phase: where its sources stand among all sources."""
+        names = [s.name for s in self.sources]
+        return tuple(np.array([names.index(n) for n in sorted(p.weights)], dtype=np.int64) for p in self.phases)
 
-    def _table(self, phase: PlannedPhase) -> Counts:
-        weights = [(s.corpus, phase.weights.get(s.name, 0.0)) for s in self.sources]
-        return count_table(targets(phase.steps, self.global_batch, phase.stem, weights), self.global_batch)
+    def _of_phase(self, index: int, row: Counts) -> Counts:
+        counts = np.zeros(len(self.sources), dtype=np.int64)
+        counts[self._columns[index]] = row
+        return counts
 
     @cached_property
-    def _before(self) -> tuple[Counts, ...]:
+    def carried(self) -> tuple[Counts, ...]:
         """Read counts carried into each phase, and those at the end of the run."""
         counts = [np.zeros(len(self.sources), dtype=np.int64)]
-        for table in self.tables:
-            counts.append(counts[-1] + table[-1])
+        for index, phase in enumerate(self.phases):
+            counts.append(counts[-1] + self._of_phase(index, phase.table.at(phase.steps)))
         return tuple(counts)
 
     def counts(self, step: int) -> Counts:
         """Sequences of each source (in the order of `sources`) that the first `step` steps of the run read."""
         if step == self.steps:
-            return self._before[-1]
-        index = self.phases.index(self.phase_at(step))
-        row: Counts = self._before[index] + self.tables[index][step - self.phases[index].start_step]
-        return row
-
-    def step_of(self, source: int, read: int) -> int:
-        """The step that makes read number `read` (from 0, over the whole run) of a source."""
-        for phase, table, before in zip(self.phases, self.tables, self._before, strict=False):
-            local = read - int(before[source])
-            if local < table[-1, source]:
-                return phase.start_step + int(np.searchsorted(table[:, source], local, side="right")) - 1
-        raise PlanError(f"run {self.name} reads {self.sources[source].name} {int(self._before[-1][source])} times, not {read + 1}")
+            return self.carried[-1]
+        index = self.phase_index(step)
+        return self.carried[index] + self._of_phase(index, self.phases[index].table.at(step - self.phases[index].start_step))
 
     def source_counts(self, step: int) -> dict[str, int]:
         """`counts` by source name."""
         return {s.name: int(c) for s, c in zip(self.sources, self.counts(step), strict=True)}
 
+    def step_of(self, source: int, read: int) -> int:
+        """The step that makes read number `read` (from 0, over the whole run) of a source."""
+        for index, phase in enumerate(self.phases):
+            if read < self.carried[index + 1][source]:
+                column = int(np.flatnonzero(self._columns[index] == source)[0])
+                return phase.start_step + phase.table.step_of(column, read - int(self.carried[index][source]))
+        raise PlanError(f"run {self.name} reads {self.sources[source].name} {int(self.carried[-1][source])} times, not {read + 1}")
+
+    @cached_property
+    def pass_starts(self) -> tuple[tuple[PassStart, ...], ...]:
+        """For each phase and source, where the order that the phase reads in began.
+
+        A source whose manifest and seed are those of its last phase goes on where it was. Else a new pass begins,
+        under a number that no pass had, and the read count is carried on.
+        """
+        found = []
+        last: list[tuple[str, int, int, PassStart]] = [("", 0, 0, PassStart(0, 0)) for _ in self.sources]
+        for phase, carried in zip(self.phases, self.carried, strict=False):
+            for i, source in enumerate(self.sources):
+                if phase.release not in source.held:
+                    continue
+                held = source.held[phase.release]
+                fingerprint, seed, sequences, start = last[i]
+                if (fingerprint, seed) != (held.fingerprint, phase.seed):
+                    begun = -(-(int(carried[i]) - start.read) // sequences) if sequences else 0
+                    start = PassStart(int(carried[i]), start.reading + begun)
+                last[i] = (held.fingerprint, phase.seed, held.sequences, start)
+            found.append(tuple(entry[3] for entry in last))
+        return tuple(found)
+
+    def repetitions(self) -> dict[str, float]:
+        """How often each source is read over the whole run: reads over what the phase's release holds, summed."""
+        total = dict.fromkeys((s.name for s in self.sources), 0.0)
+        for phase, before, after in zip(self.phases, self.carried, self.carried[1:], strict=False):
+            for i, source in enumerate(self.sources):
+                if reads := int(after[i] - before[i]):
+                    total[source.name] += reads / source.sequences(phase.release)
+        return total
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `from_json` gives an equal plan."""
-        phases, sources = [p.to_json() for p in self.phases], [dict(s.__dict__) for s in self.sources]
-        fields = ("name", "seed", "sequence_length", "global_batch", "tokenizer_hash")
-        return {"format": FORMAT, **{f: getattr(self, f) for f in fields}, "sources": sources, "phases": phases}
+        sources = [{"name": s.name, "held": {r: dict(h.__dict__) for r, h in s.held.items()}} for s in self.sources]
+        fields = ("name", "sequence_length", "global_batch", "tokenizer_hash")
+        return {"format": FORMAT, **{f: getattr(self, f) for f in fields}, "sources": sources, "phases": [p.to_json() for p in self.phases]}
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Plan:
@@ -269,43 +254,46 @@ class Plan:
         if value.get("format") != FORMAT:
             raise PlanError(f"plan of format {value.get('format')}: this version reads {FORMAT}; make the plan anew")
         rest = {k: v for k, v in value.items() if k not in ("format", "sources", "phases")}
-        sources, phases = tuple(Source(**s) for s in value["sources"]), tuple(PlannedPhase.from_json(p) for p in value["phases"])
-        return Plan(sources=sources, phases=phases, **rest)
+        sources = tuple(Source(s["name"], {r: Held(**h) for r, h in s["held"].items()}) for s in value["sources"])
+        return Plan(sources=sources, phases=tuple(PlannedPhase.from_json(p, value["global_batch"]) for p in value["phases"]), **rest)
 
     def describe(self) -> str:
         """The plan for a person: phases, learning-rate milestones, tokens and repetitions of every source."""
-        lines = [f"run {self.name}: {self.steps} steps of {self.tokens_per_step:,} tokens, plan {self.hash[:12]}"]
+        lines = [f"run {self.name}: {self.steps:,} steps of {self.tokens_per_step:,} tokens, {self.steps * self.tokens_per_step:,} in all"]
         for p in self.phases:
-            first, last = self.lr_at(p.start_step), self.lr_at(p.end_step - 1)
-            warm = math.ceil(p.schedule.warmup_tokens / self.tokens_per_step)
-            rate = f"lr {first:.2e}" + (f", {p.schedule.peak:.2e} at step {p.start_step + warm}" if warm else "") + f", ends {last:.2e}"
-            stem = "" if p.stem.none else f"; STEM {p.stem.share(0.0):.0%} to {p.stem.share(1.0):.0%}"
-            lines.append(f"  {p.stage} {p.name}: steps {p.start_step} to {p.end_step - 1}, {p.tokens:,} tokens; {rate}{stem}")
-        lines.append(f"  {'source':<28}{'tokens held':>16}{'tokens read':>18}{'repetitions':>13}{'tail dropped':>14}")
-        for s, reads in zip(self.sources, self.counts(self.steps), strict=True):
-            tail = s.tokens - s.sequences * self.sequence_length
-            read = int(reads) * self.sequence_length
-            lines.append(f"  {s.name:<28}{s.tokens:>16,}{read:>18,}{repetitions(int(reads), s.sequences):>13.2f}{tail:>14,}")
+            lines.append(f"  {p.stage} {p.name}: steps {p.start_step} to {p.end_step - 1}, {p.tokens:,} tokens of release {p.release}")
+            marks = {"begins": p.start_step, "half": p.start_step + p.steps // 2, "ends": p.end_step - 1}
+            if p.schedule.warmup_tokens:
+                marks["peak"] = p.start_step + max(1, -(-p.schedule.warmup_tokens // self.tokens_per_step)) - 1
+            rates = [f"{self.lr_at(step):.2e} {name} (step {step})" for name, step in sorted(marks.items(), key=lambda m: (m[1], m[0]))]
+            lines.append(f"    learning rate: {', '.join(rates)}")
+            if not p.stem.none:
+                mean = p.stem.integral(np.ones(1))[0]
+                lines.append(f"    SkyPile-STEM: {p.stem.share(0.0):.1%} to {p.stem.share(1.0):.1%}, {mean:.1%} on average")
+        lines.append(f"  {'source':<28}{'tokens held':>20}{'tokens read':>20}{'repetitions':>13}{'tail dropped per pass':>23}")
+        repetitions = self.repetitions()
+        for source, reads in zip(self.sources, self.carried[-1], strict=True):
+            held = list(source.held.values())[-1]
+            tail = held.tokens - held.sequences * self.sequence_length
+            read, often = int(reads) * self.sequence_length, repetitions[source.name]
+            lines.append(f"  {source.name:<28}{held.tokens:>20,}{read:>20,}{often:>13.2f}{tail:>23,}")
         return "\n".join(lines)
 
 
-def _table_hash(table: Counts) -> str:
-    return digest("counts", str(table.shape), np.ascontiguousarray(table, dtype="<i8").tobytes())
+def held_of(listings: Listings, length: int) -> dict[str, Held]:
+    """The sources of a release that hold at least one whole sequence, by name."""
+    found = {}
+    for corpus in CORPORA:
+        listing = listings.get(corpus, {})
+        entries = shard_sources(listing)
+        for name, sequences in sequences_of(listing, length).items():
+            entry = entries[name]
+            found[f"{corpus}/{name}"] = Held(int(entry["tokens"]), sequences, digest("source", canonical_json(entry)))
+    return found
 
 
-def plan_sources(sources: Mapping[str, Mapping[str, Any]], length: int) -> tuple[Source, ...]:
-    """The sources that hold at least one whole sequence, by name. A sequence needs one token more, for its last target."""
-    found = []
-    for corpus in ("main", "stem"):
-        for name, entry in shard_sources(sources.get(corpus, {})).items():
-            sequences = max(0, int(entry["tokens"]) - 1) // length
-            if sequences:
-                found.append(Source(f"{corpus}/{name}", int(entry["tokens"]), sequences, digest("source", canonical_json(entry))))
-    return tuple(found)
-
-
-def _tokenizer_hash(sources: Mapping[str, Mapping[str, Any]]) -> str:
-    hashes = {str(d["tokenizer_hash"]) for d in sources.values() if d.get("tokenizer_hash")}
+def _tokenizer_hash(releases: Mapping[str, Listings]) -> str:
+    hashes = {str(d["tokenizer_hash"]) for listings in releases.values() for d in listings.values() if d.get("tokenizer_hash")}
     if len(hashes) > 1:
         raise PlanError(f"the shards were made with {len(hashes)} tokenizers ({', '.join(sorted(hashes))}): rebuild them with one")
     return next(iter(hashes), "")
@@ -322,72 +310,111 @@ def _main_weights(phase: Phase, main: Mapping[str, int]) -> dict[str, float]:
     return {n: w / total for n, w in sorted(phase.mixture.items()) if w > 0}
 
 
-def build_plan(card: RunCard, sources: Mapping[str, Mapping[str, Any]]) -> Plan:
-    """The plan of a card over the shards' manifests, `{"main": shards.json, "stem": shards.json}`.
+def _begun(card: RunCard, before: Plan, step: int) -> tuple[PlannedPhase, ...]:
+    """The phases of the plan `before` that have begun by `step`; PlanError where the card has changed one."""
+    begun = tuple(p for p in before.phases if p.start_step < step)
+    if (before.sequence_length, before.global_batch) != (card.sequence_length, card.global_batch):
+        raise PlanError(
+            f"run {card.name} has begun with batches of {before.global_batch} x {before.sequence_length} tokens: they cannot change"
+        )
+    for planned, phase in zip(begun, card.phases, strict=False):
+        wanted = {
+            "name": phase.name,
+            "stage": phase.stage,
+            "release": phase.release or card.release,
+            "seed": card.seed if phase.seed is None else phase.seed,
+            "steps": _steps(card, phase),
+            "schedule": phase.schedule,
+            "mixture": phase.mixture,
+            "stem": phase.stem,
+        }
+        changed = [f"{k} {getattr(planned, k)} to {v}" for k, v in wanted.items() if getattr(planned, k) != v]
+        if changed:
+            raise PlanError(f"phase {planned.name} has begun and cannot change its {'; '.join(changed)}: add a phase after it")
+    if len(begun) > len(card.phases):
+        raise PlanError(f"phase {begun[-1].name} has begun and is not in the card any more")
+    return begun
 
-    A phase's tokens are rounded up to whole steps. PlanError names what is missing or read too often.
+
+def _steps(card: RunCard, phase: Phase) -> int:
+    return -(-phase.tokens // (card.global_batch * card.sequence_length))
+
+
+def _weights(
+    card: RunCard, phases: Sequence[Phase], held: Sequence[Mapping[str, Held]], used: Mapping[str, float]
+) -> list[dict[str, float]]:
+    """The weights of phases to come, by source name; `used` are the repetitions that begun phases take."""
+    steps = [_steps(card, p) for p in phases]
+    of_stem = [n * card.global_batch * float(p.stem.integral(np.ones(1))[0]) for n, p in zip(steps, phases, strict=True)]
+    of_main = [n * card.global_batch - s for n, s in zip(steps, of_stem, strict=True)]
+    weights: list[dict[str, float]] = [{} for _ in phases]
+    for corpus, reads in (("main", of_main), ("stem", of_stem)):
+        prefix = f"{corpus}/"
+        sizes = [{n.removeprefix(prefix): h.sequences for n, h in release.items() if n.startswith(prefix)} for release in held]
+        for phase, wanted, size in zip(phases, reads, sizes, strict=True):
+            if wanted and not size:
+                release = phase.release or card.release
+                title = {"main": "SkyPile-Main", "stem": "SkyPile-STEM"}[corpus]
+                raise PlanError(f"phase {phase.name} reads {title}, of which release {release} has no whole sequence")
+        given = [
+            ({} if not wanted else _main_weights(p, size) if corpus == "main" else by_size(size))
+            for p, wanted, size in zip(phases, reads, sizes, strict=True)
+        ]
+        already = {n.removeprefix(prefix): r for n, r in used.items() if n.startswith(prefix)}
+        shared = redistribute(corpus, list(zip([p.name for p in phases], reads, strict=True)), given, sizes, already)
+        for i, w in enumerate(shared):
+            weights[i] |= {f"{prefix}{n}": x for n, x in sorted(w.items())}
+    return weights
+
+
+def build_plan(
+    card: RunCard, listings: Listings, others: Mapping[str, Listings] | None = None, before: Plan | None = None, step: int = 0
+) -> Plan:
+    """The plan of a card over the shards' listings, `{"main": shards.json, "stem": shards.json}`.
+
+    `others` are the listings of releases that phases name beside the card's. A run that is at `step` of the plan
+    `before` keeps the phases it has begun as they are and plans the rest. A phase's tokens are rounded up to whole
+    steps. PlanError names what is missing, read too often, or changed though it has begun.
     """
-    found = plan_sources(sources, card.sequence_length)
-    main = {s.shard_name: s.sequences for s in found if s.corpus == "main"}
-    stem = {s.shard_name: s.sequences for s in found if s.corpus == "stem"}
-    per_step = card.global_batch * card.sequence_length
-    steps = [-(-p.tokens // per_step) for p in card.phases]
-    read = [n * card.global_batch * float(p.stem.integral(np.ones(1))[0]) for n, p in zip(steps, card.phases, strict=True)]
-    for phase, of_stem in zip(card.phases, read, strict=True):
-        if of_stem and not stem:
-            raise PlanError(f"phase {phase.name} reads SkyPile-STEM, of which release {card.release} has no whole sequence")
-        if not phase.stem.share(0.0) == 1.0 and not main:
-            raise PlanError(f"phase {phase.name} reads SkyPile-Main, of which release {card.release} has no whole sequence")
-    names = [p.name for p in card.phases]
-    of_main = [(n, s * card.global_batch - r) for n, s, r in zip(names, steps, read, strict=True)]
-    main_weights = redistribute("main", of_main, [_main_weights(p, main) for p in card.phases], main)
-    stem_weights = redistribute("stem", list(zip(names, read, strict=True)), [by_size(stem)] * len(names), stem)
-    phases: list[PlannedPhase] = []
-    start = 0
-    for phase, count, m, s in zip(card.phases, steps, main_weights, stem_weights, strict=True):
-        weights = {f"main/{n}": w for n, w in sorted(m.items())}
-        if not phase.stem.none:
-            weights |= {f"stem/{n}": w for n, w in sorted(s.items())}
+    releases = {card.release: listings, **(others or {})}
+    if absent := [r for r in card.releases if r not in releases]:
+        raise PlanError(f"run {card.name} reads release {', '.join(absent)}, whose shards were not given")
+    tokenizer = _tokenizer_hash(releases)
+    begun = _begun(card, before, step) if before else ()
+    if begun and before and tokenizer != before.tokenizer_hash:
+        raise PlanError(f"run {card.name} has begun with tokenizer {before.tokenizer_hash}: its shards now are of {tokenizer}")
+    held = {r: held_of(releases[r], card.sequence_length) for r in card.releases}
+    kept = {r: {s.name: s.held[r] for s in before.sources if r in s.held} for r in {p.release for p in begun}} if before else {}
+    for release, old in kept.items():
+        changed = sorted(n for n in old | held.get(release, {}) if old.get(n) != held.get(release, old).get(n))
+        if changed:
+            raise PlanError(f"release {release}, which run {card.name} has begun to read, has other manifests of {', '.join(changed)}")
+    held |= kept
+    names = sorted({n for h in held.values() for n in h}, key=lambda n: (CORPORA.index(n.partition("/")[0]), n))
+    sources = tuple(Source(n, {r: h[n] for r, h in held.items() if n in h}) for n in names)
+    plan = Plan(card.name, card.sequence_length, card.global_batch, sources, begun, tokenizer)
+    rest = card.phases[len(begun) :]
+    weights = _weights(card, rest, [held[p.release or card.release] for p in rest], plan.repetitions())
+    phases = list(begun)
+    start = begun[-1].end_step if begun else 0
+    for phase, w in zip(rest, weights, strict=True):
+        count = _steps(card, phase)
         phases.append(
-            PlannedPhase(phase.name, phase.stage, start, count, start * per_step, count * per_step, phase.schedule, phase.stem, weights, "")
+            PlannedPhase(
+                name=phase.name,
+                stage=phase.stage,
+                release=phase.release or card.release,
+                seed=card.seed if phase.seed is None else phase.seed,
+                start_step=start,
+                steps=count,
+                start_tokens=start * plan.tokens_per_step,
+                tokens=count * plan.tokens_per_step,
+                schedule=phase.schedule,
+                mixture=phase.mixture,
+                stem=phase.stem,
+                weights=w,
+                table=CountTable.make(targets(count, card.global_batch, phase.stem, w)),
+            )
         )
         start += count
-    plan = Plan(card.name, card.seed, card.sequence_length, card.global_batch, found, tuple(phases), _tokenizer_hash(sources))
-    hashed = tuple(replace(p, table_hash=_table_hash(plan._table(p))) for p in plan.phases)
-    return replace(plan, phases=hashed)
-
-
-def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, Any]]) -> RunCard:
-    """A run of two stages for two CPU ranks, as small as the release asks: 60 + 20 + 40 steps of 8 x 256 tokens at most.
-
-    The paper's shape at a small model's learning rates (Table 3's 6e-4 suits 13 B parameters; 3e-3 suits 1 M):
-    warm-up and cosine to a tenth, then constant at that tenth; Stage-2 with the paper's STEM ramp. Steps shrink
-    where the release is too small to stay below four repetitions.
-    """
-    length, batch, peak, final = 256, 8, 3e-3, 3e-4
-    found = plan_sources(shards, length)
-    room = {}
-    for corpus in ("main", "stem"):
-        sizes = [s.sequences for s in found if s.corpus == corpus]
-        # Four repetitions, and what redistribution needs for rounding below the limit of five.
-        room[corpus] = min(4 * sum(sizes), 5 * sum(sizes) - 3 * len(sizes))
-    # 120 steps read 960 sequences; a step of Stage-2 reads a fifth of its batch from SkyPile-STEM.
-    a, b, c = (max(2, int(n * min(1.0, room["main"] / 960))) for n in (60, 20, 40))
-    with_stem = room["stem"] >= 2 * batch * 0.2
-    if with_stem:
-        c = max(2, min(c, int(room["stem"] / (batch * 0.2))))
-    per_step = length * batch
-    constant, ramp = Schedule(kind="constant", peak=final), STEM_RAMP if with_stem else StemShare()
-    cosine = Schedule(kind="cosine", peak=peak, final=final, warmup_tokens=max(1, a // 10) * per_step)
-    return RunCard(
-        name=name,
-        release=release,
-        sequence_length=length,
-        global_batch=batch,
-        micro_batch=2,
-        phases=(
-            Phase(name="stage1-a", stage="stage1", tokens=a * per_step, schedule=cosine),
-            Phase(name="stage1-b", stage="stage1", tokens=b * per_step, schedule=constant),
-            Phase(name="stage2", stage="stage2", tokens=c * per_step, schedule=constant, stem=ramp),
-        ),
-    )
+    return replace(plan, phases=tuple(phases))

@@ -14,25 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from model.data.loader import Loader
+from model.data.loader import Loader, shard_addresses
 from model.plan import Plan
 from pipelines.lake import LakeError
-from pipelines.shards.reader import ShardSet
 
 
-def open_run(run_dir: Path) -> tuple[Loader, dict[str, Path]]:
-    """The loader of a run as one rank, and the folders of its shards. LakeError where there is no run."""
+def open_run(run_dir: Path) -> Loader:
+    """The loader of a run, as one rank. LakeError where there is no run."""
     path = run_dir / "run.json"
     if not path.exists():
         raise LakeError(f"{path} does not exist: the run has not been started")
     run = json.loads(path.read_text())
-    folders = {c: Path(run[f"{c}_shards"]) for c in ("main", "stem")}
-    return Loader(Plan.from_json(run["plan"]), folders), folders
+    return Loader(Plan.from_json(run["plan"]), shard_addresses(run))
 
 
 def of_sample(run_dir: Path, step: int, sample: int) -> list[dict[str, Any]]:
     """The documents in one sample: URL, dump, file, offset, and which tokens of the sequence they fill."""
-    loader, _ = open_run(run_dir)
+    loader = open_run(run_dir)
     if not 0 <= sample < loader.plan.global_batch:
         raise LakeError(f"a step has samples 0 to {loader.plan.global_batch - 1}, not {sample}")
     return [_plain(d) for d in loader.trace(step, sample)]
@@ -43,18 +41,18 @@ def of_url(run_dir: Path, url: str) -> list[dict[str, Any]]:
 
     Steps after the run's last one are planned reads; `checkpoints` names those that were saved after a read.
     """
-    loader, folders = open_run(run_dir)
+    loader = open_run(run_dir)
     saved = []
     for path in sorted((run_dir / "checkpoints").glob("*/checkpoint.json")):
         saved.append((int(json.loads(path.read_text())["step"]), path.parent.name))
     found = []
     for index, source in enumerate(loader.plan.sources):
-        shards = ShardSet.open(folders[source.corpus])
-        for document in shards.documents_of(source.shard_name, url):
-            steps = sorted(loader.reads_of(index, document["start"], document["end"]))
-            since = [tag for step, tag in sorted(saved) if steps and step > steps[0][0]]
-            reads = [{"step": step, "sample": sample} for step, sample in steps]
-            found.append(_plain({**document, "source": source.name, "reads": reads, "checkpoints": since}))
+        for release in source.held:
+            for document in loader.shards(release, source.corpus).documents_of(source.shard_name, url):
+                steps = loader.reads_of(index, release, document["start"], document["end"])
+                since = [tag for step, tag in sorted(saved) if steps and step > steps[0][0]]
+                reads = [{"step": step, "sample": sample} for step, sample in steps]
+                found.append(_plain({**document, "release": release, "source": source.name, "reads": reads, "checkpoints": since}))
     return found
 
 

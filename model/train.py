@@ -29,7 +29,7 @@ from model.callbacks.pipes import Reporter, reporter
 from model.callbacks.spikes import Diverged, Skip, Skips, SpikePolicy, Spikes
 from model.callbacks.validation import MAX_SEQUENCES, Validation
 from model.config import model_config, vocabulary
-from model.data.loader import Loader
+from model.data.loader import Loader, shard_addresses
 from model.plan import Plan
 from model.strategy import Strategy
 
@@ -53,8 +53,8 @@ class Trainer:
         self.config = model_config(self.run["model"], vocabulary(self.tokenizer))
         self.micro_batch = int(self.run.get("micro_batch", 1))
         self.strategy = Strategy.parse(self.run.get("deepspeed", {}), self.plan.global_batch, self.micro_batch, distributed.world_size())
-        shards = {n: Path(self.run[f"{n}_shards"]) for n in ("main", "stem")}
-        self.loader = Loader(self.plan, shards, self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks, self.micro_batch)
+        data_rank, data_ranks = self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks
+        self.loader = Loader(self.plan, shard_addresses(self.run), data_rank, data_ranks, self.micro_batch)
         self.sources = [s.name for s in self.plan.sources]
         self.identity = {
             "model": self.config.to_json(),
@@ -62,7 +62,7 @@ class Trainer:
             "strategy": self.strategy.identity,
         }
         # The whole plan: a fork may have another, and then other samples ahead.
-        self.future = checkpoint.plan_so_far(self.run["plan"], self.plan.steps)
+        self.future = self.plan.fingerprint(self.plan.steps)
         self.checkpoints = folder / "checkpoints"
         self.policy = SpikePolicy.from_json(self.run.get("spikes", {}))
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
@@ -71,7 +71,9 @@ class Trainer:
         self.listeners: list[Any] = []
 
     def start(self) -> None:
-        """Build the engine and load the last checkpoint, if there is one."""
+        """Verify this rank's share of the shards, build the engine and load the last checkpoint, if there is one."""
+        self.heart.beat("load", self.step)
+        self.loader.verify(distributed.rank(), distributed.world_size())
         found = checkpoint.latest(self.checkpoints)
         if found is None and self.run.get("fork"):
             # The first start of a run that goes on from another run's checkpoint; from its first own save on it is a run like any.
@@ -84,7 +86,7 @@ class Trainer:
         if found is not None:
             self.heart.beat("load", self.step)
             record = checkpoint.verify(found)
-            checkpoint.refuse_differences(found, record, self.identity | {"plan": checkpoint.plan_so_far(self.run["plan"], record["step"])})
+            checkpoint.refuse_differences(found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])})
             tag = found.name
             if found.parent != self.checkpoints and distributed.rank() == 0:
                 (found / "pinned").touch()  # an ancestor: its own run's retention leaves it
@@ -144,7 +146,7 @@ class Trainer:
         started = time.monotonic()
         record = {
             **self.identity,
-            "plan": checkpoint.plan_so_far(self.run["plan"], self.step),
+            "plan": self.plan.fingerprint(self.step),
             "step": self.step,
             "stage": self.stage,
             "phase": self.plan.phase_at(self.step - 1).name,

@@ -11,7 +11,8 @@ from pipelines.lake import Lake
 @click.command(help="Tokens, repetitions and steps of a training run, before anything starts.")
 @click.argument("name")
 def plan(name: str) -> None:
-    from model.plan import RunCard, build_plan
+    from model.card import RunCard
+    from model.plan import build_plan
 
     lake: Lake = Settings.from_environment().open_lake()
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))

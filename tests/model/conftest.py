@@ -65,7 +65,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) -> Any:
     """Writes a run folder: 4 + 2 steps of Stage-1 and 2 of Stage-2, batches of 8 x 32 tokens."""
-    from model.plan import Phase, RunCard, Schedule, StemShare, build_plan
+    from model.card import Phase, RunCard, Schedule
+    from model.mixture import StemShare
+    from model.plan import build_plan
 
     per_step = 8 * 32
 

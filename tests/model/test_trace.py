@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from model.plan import Phase, RunCard, Schedule, StemShare, build_plan
+from model.card import Phase, RunCard, Schedule
+from model.mixture import StemShare
+from model.plan import build_plan
 from model.trace import main, of_sample, of_url
 from pipelines.lake import LakeError
 from tests.model.data.shard_sets import write_shards

@@ -143,7 +143,7 @@ def test_loss_does_not_depend_on_ranks_or_micro_batch(make_run: Any, ranks: Rank
 
 def test_checkpoint_of_another_plan_is_refused(whole: Path, ranks: Ranks) -> None:
     value = json.loads((whole / "run.json").read_text())
-    value["plan"]["seed"] = 7
+    value["plan"]["phases"][0]["seed"] = 7
     (whole / "run.json").write_text(json.dumps(value))
     assert 0 not in ranks.train(whole, "stage2", 2)
     assert "belongs to another run (plan" in (whole / "rank0.log").read_text()

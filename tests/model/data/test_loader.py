@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model.card import Phase, RunCard, Schedule
 from model.data.loader import Loader
-from model.mixture import PlanError
-from model.plan import Phase, Plan, RunCard, Schedule, StemShare, build_plan
+from model.mixture import PlanError, StemShare
+from model.plan import Plan, build_plan
 from pipelines.shards.format import END_OF_DOCUMENT
 from tests.model.data.shard_sets import write_shards
 
@@ -77,8 +78,8 @@ def test_every_sequence_once_per_pass_over_phases(built: tuple[Plan, dict[str, P
         assert len(reads) == total == len(set(reads))
         passes = [r for r, _ in reads]
         assert max(passes) < 5
-        for reading in range(total // source.sequences):
-            assert sorted(p for r, p in reads if r == reading) == list(range(source.sequences))
+        for reading in range(total // source.sequences("x")):
+            assert sorted(p for r, p in reads if r == reading) == list(range(source.sequences("x")))
 
 
 def test_batches_match_the_planned_counts(built: tuple[Plan, dict[str, Path]]) -> None:
@@ -118,7 +119,7 @@ def test_a_batch_that_does_not_divide_is_refused(built: tuple[Plan, dict[str, Pa
 def test_changed_shards_are_refused_by_name(built: tuple[Plan, dict[str, Path]], tmp_path: Path) -> None:
     plan, dirs = built
     write_shards(tmp_path / "main", {"zh-webpages": 6000, "en-webpages": 3800})
-    with pytest.raises(PlanError, match=r"main/en-code is gone; main/en-webpages has 3800 tokens"):
+    with pytest.raises(PlanError, match=r"main/en-code of release x is gone; main/en-webpages of release x has 3800 tokens"):
         Loader(plan, {**dirs, "main": tmp_path / "main"})
     with pytest.raises(PlanError, match="no shards were given for stem"):
         Loader(plan, {"main": dirs["main"]})

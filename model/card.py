@@ -1,0 +1,141 @@
+"""The run card: what a person asks of a training run.
+
+Belongs here: phases, schedules, mixtures and batches as they are written in YAML. Does not belong here: what
+follows from them and the shards (plan.py). No torch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from model.mixture import MAX_REPETITIONS, PlanError, StemShare, sequences_of
+
+Stage = Literal["stage1", "stage2"]
+Mixture = Literal["table1"] | dict[str, float]
+STEM_RAMP = StemShare(kind="quadratic", start=0.10, end=0.40)  # paper 3.6.2: from 10 % to 40 %, 20 % on average
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Schedule(_Frozen):
+    """Learning rate by tokens of the phase: linear warm-up to `peak`, then constant or cosine to `final`."""
+
+    kind: Literal["constant", "cosine"] = "constant"
+    peak: float = Field(gt=0)
+    final: float = Field(default=0.0, ge=0)
+    warmup_tokens: int = Field(default=0, ge=0)
+
+    def at(self, tokens: int, total: int) -> float:
+        """The rate when `tokens` of the phase's `total` have been consumed."""
+        if tokens < self.warmup_tokens:
+            return self.peak * tokens / self.warmup_tokens
+        if self.kind == "constant":
+            return self.peak
+        done = (tokens - self.warmup_tokens) / max(1, total - self.warmup_tokens)
+        return self.final + (self.peak - self.final) * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done)))
+
+
+class Phase(_Frozen):
+    """One phase of a run card. `mixture` is `table1`, or weights of main sources by name.
+
+    `release` and `seed` are the card's unless given. Where either changes, each source begins a new pass.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    stage: Stage
+    tokens: int = Field(gt=0)
+    schedule: Schedule
+    mixture: Mixture = "table1"
+    stem: StemShare = StemShare()
+    release: str = ""
+    seed: int | None = None
+
+
+class RunCard(_Frozen):
+    """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher."""
+
+    name: str = Field(min_length=1)
+    release: str = Field(min_length=1)
+    tokenizer: str = "demo"
+    preset: str = "debug"
+    sequence_length: int = Field(default=4096, ge=8)
+    global_batch: int = Field(gt=0)
+    micro_batch: int = Field(default=1, gt=0)
+    seed: int = 1
+    world_size: int = Field(default=2, gt=0)
+    checkpoint_every: int = Field(default=20, gt=0)
+    validate_every: int = Field(default=20, gt=0)
+    phases: tuple[Phase, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RunCard:
+        names = [p.name for p in self.phases]
+        if len(set(names)) != len(names):
+            raise ValueError("two phases have the same name")
+        stages = [p.stage for p in self.phases]
+        if sorted(stages) != stages:
+            raise ValueError("phases of stage1 come before those of stage2")
+        if self.global_batch % self.micro_batch:
+            raise ValueError(f"global_batch {self.global_batch} is not a multiple of micro_batch {self.micro_batch}")
+        return self
+
+    @property
+    def releases(self) -> tuple[str, ...]:
+        """The releases that the phases read, each once."""
+        return tuple(dict.fromkeys(p.release or self.release for p in self.phases))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a card; PlanError names the file and every wrong key."""
+        try:
+            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise PlanError(f"{path}: no such file; write a run card there") from None
+        except yaml.YAMLError as error:
+            raise PlanError(f"{path}: not readable as YAML: {error}") from None
+        except ValidationError as error:
+            lines = [f"{'.'.join(str(p) for p in e['loc']) or 'card'}: {e['msg']}" for e in error.errors()]
+            raise PlanError(f"{path}: " + "; ".join(lines)) from None
+
+
+def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, Any]]) -> RunCard:
+    """A run of two stages for two CPU ranks, as small as the release asks: 60 + 20 + 40 steps of 8 x 256 tokens at most.
+
+    The paper's shape at a small model's learning rates (Table 3's 6e-4 suits 13 B parameters; 3e-3 suits 1 M):
+    warm-up and cosine to a tenth, then constant at that tenth; Stage-2 with the paper's STEM ramp. Steps shrink
+    where the release is too small to stay below four repetitions. `shards` are the listings of main and stem.
+    """
+    length, batch, peak, final = 256, 8, 3e-3, 3e-4
+    room = {}
+    for corpus in ("main", "stem"):
+        sizes = list(sequences_of(shards.get(corpus, {}), length).values())
+        # Four repetitions, and what redistribution needs for rounding below the limit of five.
+        room[corpus] = min((MAX_REPETITIONS - 1) * sum(sizes), MAX_REPETITIONS * sum(sizes) - 3 * len(sizes))
+    # 120 steps read 960 sequences; a step of Stage-2 reads a fifth of its batch from SkyPile-STEM.
+    a, b, c = (max(2, int(n * min(1.0, room["main"] / 960))) for n in (60, 20, 40))
+    with_stem = room["stem"] >= 2 * batch * 0.2
+    if with_stem:
+        c = max(2, min(c, int(room["stem"] / (batch * 0.2))))
+    per_step = length * batch
+    constant, ramp = Schedule(kind="constant", peak=final), STEM_RAMP if with_stem else StemShare()
+    cosine = Schedule(kind="cosine", peak=peak, final=final, warmup_tokens=max(1, a // 10) * per_step)
+    return RunCard(
+        name=name,
+        release=release,
+        sequence_length=length,
+        global_batch=batch,
+        micro_batch=2,
+        phases=(
+            Phase(name="stage1-a", stage="stage1", tokens=a * per_step, schedule=cosine),
+            Phase(name="stage1-b", stage="stage1", tokens=b * per_step, schedule=constant),
+            Phase(name="stage2", stage="stage2", tokens=c * per_step, schedule=constant, stem=ramp),
+        ),
+    )
