@@ -60,7 +60,11 @@ class Phase(_Frozen):
 
 
 class RunCard(_Frozen):
-    """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher."""
+    """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher.
+
+    `deepspeed` is laid over the strategy's defaults (strategy.py), `spikes` over the policy's (callbacks/spikes.py);
+    `keep_last` checkpoints are kept beside the last of each stage.
+    """
 
     name: str = Field(min_length=1)
     release: str = Field(min_length=1)
@@ -73,6 +77,9 @@ class RunCard(_Frozen):
     world_size: int = Field(default=2, gt=0)
     checkpoint_every: int = Field(default=20, gt=0)
     validate_every: int = Field(default=20, gt=0)
+    keep_last: int = Field(default=3, gt=0)
+    deepspeed: dict[str, Any] = {}
+    spikes: dict[str, Any] = {}
     phases: tuple[Phase, ...] = Field(min_length=1)
 
     @model_validator(mode="after")

@@ -164,7 +164,9 @@ def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str,
 
     gpu = torch.cuda.is_available()
     rank, world = distributed.rank(), distributed.world_size()
-    folders = [Path(run[k]) for k in ("main_shards", "stem_shards", "validation_shards") if run.get(k)]
+    # Sets on S3 are compared by the loader, object by object.
+    sets = [str(run.get(k, "")) for k in ("main_shards", "stem_shards", "validation_shards")]
+    folders = [Path(s) for s in sets if s and not s.startswith("s3://")]
     hashes, faults, read = input_faults(folders, rank, world, limits.hash_bytes)
     tokenizer = Path(run["tokenizer"]) if run.get("tokenizer") else None
     if tokenizer is not None and tokenizer.is_dir():

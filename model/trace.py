@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from model.callbacks.spikes import Skips
+from model.checkpoint import checkpoints, manifest
 from model.data.loader import Loader, shard_addresses
 from model.plan import Plan
 from pipelines.lake import LakeError
@@ -39,21 +41,53 @@ def of_sample(run_dir: Path, step: int, sample: int) -> list[dict[str, Any]]:
 def of_url(run_dir: Path, url: str) -> list[dict[str, Any]]:
     """Every document of this URL in the run's shards, with each step and sample that reads it and the checkpoints since.
 
-    Steps after the run's last one are planned reads; `checkpoints` names those that were saved after a read.
+    Reads at or after the last saved step are planned ones; reads of steps that a loss spike made the run skip
+    are marked. `checkpoints` names those that were saved after a read that was not skipped.
     """
     loader = open_run(run_dir)
-    saved = []
-    for path in sorted((run_dir / "checkpoints").glob("*/checkpoint.json")):
-        saved.append((int(json.loads(path.read_text())["step"]), path.parent.name))
+    saved = [(int(manifest(path)["step"]), path.name) for path in checkpoints(run_dir / "checkpoints")]
+    skips = Skips(run_dir)
     found = []
     for index, source in enumerate(loader.plan.sources):
         for release in source.held:
             for document in loader.shards(release, source.corpus).documents_of(source.shard_name, url):
-                steps = loader.reads_of(index, release, document["start"], document["end"])
-                since = [tag for step, tag in sorted(saved) if steps and step > steps[0][0]]
-                reads = [{"step": step, "sample": sample} for step, sample in steps]
+                reads = [
+                    {"step": step, "sample": sample, "skipped": skips.end_of(step) != step}
+                    for step, sample in loader.reads_of(index, release, document["start"], document["end"])
+                ]
+                first = min((r["step"] for r in reads if not r["skipped"]), default=loader.plan.steps)
+                since = [tag for step, tag in saved if step > first]
                 found.append(_plain({**document, "release": release, "source": source.name, "reads": reads, "checkpoints": since}))
     return found
+
+
+def describe_sample(step: int, sample: int, documents: list[dict[str, Any]]) -> str:
+    """`of_sample` for a person."""
+    first = documents[0]
+    lines = [
+        f"step {step}, sample {sample}: {documents[-1]['end']} tokens of {first['source']}, release {first['release']}, {first['shard']}"
+    ]
+    for d in documents:
+        begin = f" from its token {d['document_token']} on" if d["document_token"] else ""
+        lines.append(f"  tokens {d['start']} to {d['end'] - 1}: {d['url']}{begin}")
+        lines.append(f"    dump {d['dump']}, {d['file']} at byte {d['offset']}, document {d['doc_id']}")
+    return "\n".join(lines)
+
+
+def describe_url(url: str, found: list[dict[str, Any]]) -> str:
+    """`of_url` for a person."""
+    if not found:
+        return f"{url}: no shard of the run holds it"
+    lines = []
+    for d in found:
+        lines.append(f"{url}: {d['end'] - d['start']} tokens in {d['source']}, release {d['release']}, {d['shard']}")
+        lines.append(f"  dump {d['dump']}, {d['file']} at byte {d['offset']}, document {d['doc_id']}")
+        for r in d["reads"]:
+            lines.append(f"  step {r['step']}, sample {r['sample']}" + (", skipped after a loss spike" if r["skipped"] else ""))
+        if not d["reads"]:
+            lines.append("  no step reads it")
+        lines.append(f"  checkpoints that read it: {', '.join(d['checkpoints']) or 'none so far'}")
+    return "\n".join(lines)
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:

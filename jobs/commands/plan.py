@@ -1,23 +1,51 @@
-"""What a dump, a release or a training run will cost, before anything starts."""
+"""What a dump, a release or a training run will cost, before anything starts.
+
+A name is looked up among the cards of each life; every card of that name is planned.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import click
 
 from jobs.settings import Settings
-from pipelines.lake import Lake
+from pipelines.lake import Lake, LakeError
 
 
-@click.command(help="Tokens, repetitions and steps of a training run, before anything starts.")
-@click.argument("name")
-def plan(name: str) -> None:
+def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
+    """Sources, repetitions, steps, learning rates, memory, disk and hours of a training run. No GPU, no torch."""
+    from model import cost
     from model.card import RunCard
-    from model.plan import build_plan
+    from model.config import preset
+    from model.plan import CORPORA, build_plan
 
-    lake: Lake = Settings.from_environment().open_lake()
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))
-    sources = {n: lake.current(f"{n}_shards", card.release).read_json("shards.json") for n in ("main", "stem")}
-    click.echo(build_plan(card, sources).describe())
+    listings = {r: {c: lake.current(f"{c}_shards", r).read_json("shards.json") for c in CORPORA} for r in (*card.releases, card.release)}
+    plan = build_plan(card, listings[card.release], listings)
+    flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
+    try:
+        config = preset(card.preset, listings[card.release]["main"].get("vocab_size"))
+        costs = cost.describe(card, plan, config, flops, lake.local(f"runs/{name}"))
+    except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
+        raise LakeError(f"run {name}: {error}") from None
+    return f"{plan.describe()}\n{costs}"
+
+
+PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {"runs": plan_run}
+
+
+@click.command(help="What a run will read and cost, before anything starts.")
+@click.argument("name")
+@click.option("--teraflops", type=float, help="Sustained by each rank; by default the paper's 176 of an A800.")
+def plan(name: str, teraflops: float | None) -> None:
+    lake: Lake = Settings.from_environment().open_lake()
+    found = [planner for kind, planner in PLANNERS.items() if lake.exists(f"cards/{kind}/{name}.yaml")]
+    if not found:
+        places = ", ".join(f"{lake.root}/cards/{kind}/{name}.yaml" for kind in PLANNERS)
+        raise LakeError(f"no card is named {name!r}: none of {places} exists")
+    for planner in found:
+        click.echo(planner(lake, name, teraflops))
 
 
 COMMANDS = [plan]

@@ -13,18 +13,21 @@ from jobs.settings import Settings
 @click.option("--run", "name", default="demo", show_default=True)
 @click.option("--step", type=int, help="Training step, counted from 0.")
 @click.option("--sample", type=int, help="Sequence of that step's global batch.")
-@click.option("--url", help="A page: which shards and steps read it?")
-def trace(name: str, step: int | None, sample: int | None, url: str | None) -> None:
-    from model.trace import of_sample, of_url
+@click.option("--url", help="A page: which shards, steps and checkpoints read it?")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def trace(name: str, step: int | None, sample: int | None, url: str | None, as_json: bool) -> None:
+    from model.trace import describe_sample, describe_url, of_sample, of_url
 
     folder = Settings.from_environment().open_lake().local(f"runs/{name}")
     if url:
         found = of_url(folder, url)
+        text = describe_url(url, found)
     elif step is not None and sample is not None:
         found = of_sample(folder, step, sample)
+        text = describe_sample(step, sample, found)
     else:
         raise click.UsageError("give --step and --sample, or --url")
-    click.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str))
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else text)
 
 
 COMMANDS = [trace]

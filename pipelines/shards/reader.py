@@ -221,13 +221,14 @@ class ShardSet:
 
     def documents_of(self, source: str, url: str) -> Iterator[dict[str, Any]]:
         """Every document of a URL in a source, as `document_of` gives it. Reads the URLs of every shard."""
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
         known = self.source(source)
         for index, file in enumerate(known.files):
             with self.store.input(file.prov) as stream:
-                urls = pq.read_table(stream, columns=["url"])["url"].to_pylist()
-            rows = [row for row, value in enumerate(urls) if value == url]
+                urls = pq.read_table(stream, columns=["url"])["url"]
+            rows = pc.indices_nonzero(pc.equal(urls, url)).to_pylist()
             if rows:
                 ends, base = self._ends(file), int(known.starts[index])
                 yield from (self.document_of(source, base + int(ends[row]) - 1) for row in rows)

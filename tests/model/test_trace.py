@@ -10,7 +10,7 @@ import pytest
 from model.card import Phase, RunCard, Schedule
 from model.mixture import StemShare
 from model.plan import build_plan
-from model.trace import main, of_sample, of_url
+from model.trace import describe_sample, describe_url, main, of_sample, of_url
 from pipelines.lake import LakeError
 from tests.model.data.shard_sets import write_shards
 
@@ -39,7 +39,7 @@ def test_there_and_back(run: Path, step: int, sample: int) -> None:
     assert documents
     for document in documents:
         [found] = of_url(run, document["url"])
-        assert {"step": step, "sample": sample} in found["reads"]
+        assert {"step": step, "sample": sample, "skipped": False} in found["reads"]
         assert found["doc_id"] == document["doc_id"] and found["source"] == document["source"]
         assert found["checkpoints"] == (["step-30"] if found["reads"][0]["step"] < 30 else [])
 
@@ -49,6 +49,26 @@ def test_every_read_of_a_document_is_true(run: Path) -> None:
     [found] = of_url(run, url)
     for read in found["reads"]:
         assert url in [d["url"] for d in of_sample(run, read["step"], read["sample"])]
+
+
+def test_steps_that_a_spike_skipped_were_not_read(run: Path) -> None:
+    url = of_sample(run, 25, 0)[0]["url"]
+    (run / "skips.json").write_text(json.dumps([{"first": 0, "end": 26, "checkpoint": "c"}]))
+    [found] = of_url(run, url)
+    assert all(r["skipped"] == (r["step"] < 26) for r in found["reads"])
+    assert {"step": 25, "sample": 0, "skipped": True} in found["reads"]
+    assert "step 25, sample 0, skipped after a loss spike" in describe_url(url, [found])
+
+
+def test_text_for_a_person_names_record_and_reads(run: Path) -> None:
+    documents = of_sample(run, 3, 1)
+    text = describe_sample(3, 1, documents)
+    for d in documents:
+        assert d["url"] in text and f"dump {d['dump']}, {d['file']} at byte {d['offset']}" in text
+    url = documents[0]["url"]
+    text = describe_url(url, of_url(run, url))
+    assert "step 3, sample 1" in text and "checkpoints that read it: step-30" in text and documents[0]["shard"] in text
+    assert "no shard of the run holds it" in describe_url("https://nowhere", of_url(run, "https://nowhere"))
 
 
 def test_command_line(run: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
