@@ -64,7 +64,7 @@ def release(name: str, dumps: tuple[str, ...], tokenizer: str, replace: bool) ->
 @click.option("--release", required=True, help="A release whose shards are there.")
 @REPLACE
 def run(name: str, release: str, replace: bool) -> None:
-    from model.plan import default_run_card
+    from model.card import default_run_card
 
     lake = Settings.from_environment().open_lake()
     shards = {n: lake.current(f"{n}_shards", release).read_json("shards.json") for n in ("main", "stem")}
