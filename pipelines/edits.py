@@ -1,7 +1,7 @@
-"""Personal data as spans of a document's text, and the one way from text and spans to what everything else reads.
+"""Personal data and notices as spans of a document's text, and the one way from text and spans to what everything else reads.
 
 Belongs here: finding e-mail addresses, Chinese mobile and identity card numbers and public IPv4 addresses; masks; rendering.
-Does not belong here: cuts that depend on other documents (recurrence.py, corpus.py).
+Does not belong here: which lines are notices (boilerplate.py), cuts that depend on other documents (recurrence.py, corpus.py).
 
 Regular expressions' `\\b` takes a Han character for a letter, so that it finds no boundary in `邮箱a@b.cn谢谢`. The boundaries here are
 lookarounds over ASCII. Spans depend on the document alone.
@@ -17,12 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.boilerplate import CATEGORIES, is_boilerplate
 from pipelines.documents import EDITS
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.spark import Engine
 
-VERSION = 1
+VERSION = 2
 MASKS = {"email": "[EMAIL]", "id_card": "[ID]", "mobile": "[PHONE]", "ip": "[IP]"}  # none is found again: rendering is idempotent
+LINE = "line"  # the kind of a line that is taken out, with its line feed
+REPLACED = {**MASKS, LINE: ""}
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9_%+](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9_%+\-])?"
@@ -76,10 +79,47 @@ def _find_once(text: str) -> list[tuple[int, int, str]]:
     return taken
 
 
-def spans_of(text: str) -> list[dict[str, Any]]:
-    """The spans of one text, in UTF-8 byte offsets, as rows of the column `spans` of EDITS."""
-    spans, position, offset = [], 0, 0
+def mask(text: str) -> str:
+    """A text that may be shown: a URL, a title, a message. Documents' texts are rendered instead."""
+    pieces, position = [], 0
     for start, end, kind in find(text):
+        pieces += [text[position:start], MASKS[kind]]
+        position = end
+    return "".join([*pieces, text[position:]])
+
+
+def _lines(text: str, masks: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """The masks, and the lines to take out; masks in such lines go with them.
+
+    Lines are judged as they will read, masks in place, so that a rendered text has no line more to take out.
+    """
+    spans: list[tuple[int, int, str]] = []
+    position = number = 0
+    for line in text.split("\n"):
+        end = position + len(line)
+        inside = []
+        while number < len(masks) and masks[number][0] < end:
+            inside.append(masks[number])
+            number += 1
+        shown, at = [], position
+        for start, stop, kind in inside:
+            shown += [text[at:start], MASKS[kind]]
+            at = stop
+        if is_boilerplate("".join([*shown, text[at:end]])):
+            spans.append((position, min(end + 1, len(text)), LINE))
+        else:
+            spans += inside
+        position = end + 1
+    return spans
+
+
+def spans_of(text: str, category: str = "") -> list[dict[str, Any]]:
+    """The spans of one text, in UTF-8 byte offsets, as rows of the column `spans` of EDITS. Lines go in categories that have notices."""
+    found = find(text)
+    if category in CATEGORIES:
+        found = _lines(text, found)
+    spans, position, offset = [], 0, 0
+    for start, end, kind in found:
         first = offset + len(text[position:start].encode())
         offset = first + len(text[start:end].encode())
         position = end
@@ -95,22 +135,27 @@ def build_edits(lake: Lake, engine: Engine, documents: Dataset) -> Built:
             path = documents.parts[index].path
             if writer.has(path):
                 return
-            table = documents.read_part(index, ["doc_id", "text"])
-            spans = [spans_of(t) for t in table["text"].to_pylist()]
+            table = documents.read_part(index, ["doc_id", "category", "text"])
+            spans = [spans_of(t, c) for t, c in zip(table["text"].to_pylist(), table["category"].to_pylist(), strict=True)]
             counts = Counter(s["kind"] for row in spans for s in row)
             edits = pa.table([table["doc_id"].combine_chunks(), pa.array(spans, EDITS.field("spans").type)], schema=EDITS)
-            stats = {"documents": len(spans), "edited_documents": sum(map(bool, spans)), "spans": {k: counts[k] for k in MASKS}}
+            stats = {"documents": len(spans), "edited_documents": sum(map(bool, spans)), "spans": {k: counts[k] for k in REPLACED}}
             writer.write_table(path, edits, stats)
 
         engine.map_parts(len(documents.parts), work)
 
     return lake.build(
-        "edits", documents.manifest.partition, version=VERSION, parameters={"masks": MASKS}, inputs={"documents": documents}, write=write
+        "edits",
+        documents.manifest.partition,
+        version=VERSION,
+        parameters={"replaced": REPLACED},
+        inputs={"documents": documents},
+        write=write,
     )
 
 
 def render(texts: pa.Array, spans: pa.Array) -> pa.Array:
-    """The texts with every span replaced by its mask; null texts stay null.
+    """The texts with every span replaced by its mask, or by nothing; null texts stay null.
 
     `texts`: string array of length n; `spans`: list<struct<start, end, kind>> of length n, UTF-8 byte offsets, sorted, not overlapping.
     Raises LakeError for spans that do not fit their text.
@@ -133,7 +178,7 @@ def _render_one(data: bytes, spans: list[dict[str, Any]]) -> str:
     for span in spans:
         if not position <= span["start"] <= span["end"] <= len(data):
             raise LakeError(f"span {span} does not fit a text of {len(data)} bytes: the edits are of other documents; rebuild edits")
-        pieces += [data[position : span["start"]], MASKS[span["kind"]].encode()]
+        pieces += [data[position : span["start"]], REPLACED[span["kind"]].encode()]
         position = span["end"]
     return b"".join([*pieces, data[position:]]).decode()
 

@@ -3,10 +3,12 @@
 Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump (scores.py), thresholds.
 
 One thread and a fixed seed: the same inputs give the same bytes. For each language there is a model of all examples and one for each
-fold, trained without it, so that training documents get scores from a model that did not see them. Documents of the validation side
-are not read. Labels are weak and free of keywords:
+fold, trained without it, so that training documents get scores from a model that did not see them. A fold is made of whole sources (the
+column `group`: host, repository, book), so that the report is about sources left out of training; where a label has too few sources for
+that, of documents, and the card says so. Documents of the validation side are not read. Labels are weak and free of keywords:
 
-- reference: documents of dumps whose card says `reference`; against web pages, social media and miscellany of all others.
+- reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose card says `reference`; against web
+  pages, social media and miscellany of all others.
 - exercise: documents of dumps of category stem. exposition: academic papers, and pages where mathematical notation is dense (a share of
   characters, see MATHEMATICS). other: everything else.
 """
@@ -16,19 +18,18 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from pipelines.edits import rendered
-from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.quality.text import FOLDS, features, fold
+from pipelines.lake import Built, Dataset, Lake, Writer, digest
+from pipelines.quality.held_out import report
+from pipelines.quality.text import FOLDS, address, features, fold
 from pipelines.tables import DumpTables
 
-VERSION = 1
+VERSION = 2
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest
@@ -38,26 +39,33 @@ NEGATIVES = ("webpages", "social", "miscellany")
 MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX commands in a page of exposition
 _MATHEMATICS = re.compile(r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)")
 
-Examples = dict[str, list[tuple[bytes, str]]]  # label -> (doc_id, features), sorted by doc_id
+Example = tuple[bytes, str, str]  # doc_id, group, features
+Examples = dict[str, list[Example]]  # by label, sorted by doc_id
+Label = Callable[[DumpTables, str, str], str | None]  # of a dump, a text, a URL
 
 
-def reference_label(tables: DumpTables, text: str) -> str | None:
-    if tables.card.reference:
-        return "reference"
-    return "other" if tables.card.category in NEGATIVES else None
-
-
-def stem_label(tables: DumpTables, text: str) -> str | None:
+def stem_label(tables: DumpTables, text: str, url: str) -> str | None:
     if tables.card.category == "stem":
         return "exercise"
     dense = len(_MATHEMATICS.findall(text)) >= MATHEMATICS * len(text)
     return "exposition" if tables.card.category == "academic" or (dense and tables.card.category != "code") else "other"
 
 
-def build_reference_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language without both classes has no model."""
-    used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES}
-    return _build(lake, "reference_classifier", used, reference_label, ("reference", "other"))
+def build_reference_classifier(lake: Lake, dumps: dict[str, DumpTables], cited: Collection[str] = ()) -> Built:
+    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language without both classes has no model.
+
+    `cited`: URLs of pages that a reference work cites; they are positives wherever they were crawled.
+    """
+    addresses = frozenset(map(address, cited))
+
+    def label(tables: DumpTables, text: str, url: str) -> str | None:
+        if tables.card.reference or (addresses and address(url) in addresses):
+            return "reference"
+        return "other" if tables.card.category in NEGATIVES else None
+
+    used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES or addresses}
+    more = {"cited": digest(*sorted(addresses))} if addresses else {}
+    return _build(lake, "reference_classifier", used, label, ("reference", "other"), more)
 
 
 def build_stem_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
@@ -69,17 +77,19 @@ def _build(
     lake: Lake,
     asset: str,
     dumps: dict[str, DumpTables],
-    label: Callable[[DumpTables, str], str | None],
+    label: Label,
     required: tuple[str, ...],
+    more: Mapping[str, str] | None = None,
 ) -> Built:
     dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
     roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in dumps.items()}
     inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in dumps.items() for kind in ("documents", "edits")}
+    inputs |= more or {}
     parameters = {"training": TRAINING, "per_dump": PER_DUMP, "max_ratio": MAX_RATIO, "min_examples": MIN_EXAMPLES, "roles": roles}
 
     def write(writer: Writer) -> None:
         examples = collect(dumps, label)
-        card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}}
+        card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}, **(more or {})}
         card["training"] = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash, **roles[n]} for n, d in dumps.items()}
         for code in LANGUAGES:
             card["languages"][code] = _train_language(writer, code, _balance(examples[code]), required)
@@ -89,22 +99,22 @@ def _build(
     return lake.build(asset, version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 
-def collect(dumps: Mapping[str, DumpTables], label: Callable[[DumpTables, str], str | None]) -> dict[str, Examples]:
+def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
     """Examples of the training side by language and label, at most PER_DUMP of each dump, in the order of their ids."""
     from pipelines.signals import language
 
     found: dict[str, Examples] = {code: {} for code in LANGUAGES}
     for _, tables in sorted(dumps.items()):
-        mine: dict[tuple[str, str], list[tuple[bytes, str]]] = {}
+        mine: dict[tuple[str, str], list[Example]] = {}
         for index in range(len(tables.documents.parts)):
-            heads = tables.documents.read_part(index, ["doc_id", "side"]).to_pylist()
+            heads = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
             texts = rendered(tables.documents, tables.edits, index).to_pylist()
-            train = [(h["doc_id"], t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
+            train = [(h, t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
             codes = language.measure([t for _, t in train])["language"].to_pylist()
-            for (doc_id, text), code in zip(train, codes, strict=True):
-                name = label(tables, text) if code in LANGUAGES else None
+            for (head, text), code in zip(train, codes, strict=True):
+                name = label(tables, text, head["url"] or "") if code in LANGUAGES else None
                 if name:
-                    mine.setdefault((code, name), []).append((doc_id, features(text)))
+                    mine.setdefault((code, name), []).append((head["doc_id"], head["group"] or tables.card.name, features(text)))
             mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
         for (code, name), rows in sorted(mine.items()):
             found[code].setdefault(name, []).extend(rows)
@@ -117,39 +127,63 @@ def _balance(examples: Examples) -> Examples:
     return {name: rows[:limit] for name, rows in examples.items()}
 
 
+def _folds(examples: Examples) -> tuple[str, list[Examples]]:
+    """("group" or "document", the training examples without each fold): whole sources where every label has enough of them."""
+    for kind in ("group", "document"):
+        parts = [{n: [r for r in rows if fold_of(kind, r[0], r[1]) != k] for n, rows in examples.items()} for k in range(FOLDS)]
+        if all(len(rows) >= MIN_EXAMPLES for part in parts for rows in part.values()):
+            break
+    return kind, parts
+
+
+def fold_of(kind: str, doc_id: bytes, group: str) -> int:
+    """The fold of a document, by its source or by itself (`fold_by` of the card)."""
+    return fold(group.encode() if kind == "group" else doc_id)
+
+
 def _train_language(writer: Writer, code: str, examples: Examples, required: tuple[str, ...]) -> dict[str, Any]:
     """Train and write the models of one language; the card's entry for it."""
-    parts = {k: {n: [r for r in rows if fold(r[0]) != k] for n, rows in examples.items()} for k in range(FOLDS)}
-    small = {n for rows in parts.values() for n in examples if len(rows[n]) < MIN_EXAMPLES}
+    kind, parts = _folds({n: rows for n, rows in examples.items() if n in required})
     counts = {name: len(rows) for name, rows in examples.items()}
-    lacking = [name for name in required if name not in examples or name in small]
+    lacking = [name for name in required if name not in examples or any(len(part[name]) < MIN_EXAMPLES for part in parts)]
     if lacking:
         reason = (
             f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds are needed; add a dump that has them"
         )
         return {"available": False, "reason": reason, "examples": counts, "labels": []}
-    labels = sorted(set(examples) - small)
-    out_of_fold: list[tuple[str, dict[str, float]]] = []
+    # A label that is not required may have one source only: its sources are then not apart, which fold_by of the others does not hide.
+    labels = [n for n, rows in examples.items() if n in required or len(rows) >= FOLDS * MIN_EXAMPLES]
+    held_out: list[tuple[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, rows in [("full", examples), *((f"fold{k}", parts[k]) for k in range(FOLDS))]:
+        for name in ("full", *(f"fold{k}" for k in range(FOLDS))):
+            mine = {n: examples[n] if name == "full" else [r for r in examples[n] if _outside(kind, r, int(name[4:]))] for n in labels}
             path = Path(folder, f"{code}-{name}.bin")
-            train({n: rows[n] for n in labels}, path)
+            train({n: rows for n, rows in mine.items() if rows}, path)
             writer.add_file(path.name, path)
             if name != "full":
-                held = [(n, r[1]) for n in labels for r in examples[n] if fold(r[0]) == int(name[4:])]
-                out_of_fold += [(n, predict(str(path), words)) for n, words in held]
-    report = {
-        n: {"auc": auc([s.get(n, 0.0) for t, s in out_of_fold if t == n], [s.get(n, 0.0) for t, s in out_of_fold if t != n])}
-        for n in labels
+                held = [(n, r[2]) for n in labels for r in examples[n] if not _outside(kind, r, int(name[4:]))]
+                held_out += [(n, predict(str(path), words)) for n, words in held]
+    found = {n: report([s.get(n, 0.0) for t, s in held_out if t == n], [s.get(n, 0.0) for t, s in held_out if t != n]) for n in labels}
+    sources = {n: len({r[1] for r in examples[n]}) for n in labels}
+    return {
+        "available": True,
+        "labels": labels,
+        "examples": {n: counts[n] for n in labels},
+        "sources": sources,
+        "fold_by": kind,
+        "out_of_fold": found,
     }
-    return {"available": True, "labels": labels, "examples": {n: counts[n] for n in labels}, "out_of_fold": report}
+
+
+def _outside(kind: str, example: Example, k: int) -> bool:
+    return fold_of(kind, example[0], example[1]) != k
 
 
 def train(examples: Examples, path: Path) -> None:
     """Train on examples in an order that mixes the labels, and save."""
     import fasttext
 
-    lines = sorted((doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, words in rows)
+    lines = sorted((doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, _, words in rows)
     source = path.with_suffix(".txt")
     source.write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")
     model = fasttext.train_supervised(input=str(source), loss="softmax", verbose=0, **TRAINING)
@@ -167,15 +201,6 @@ def _load(path: str) -> Any:
 def predict(path: str, words: str) -> dict[str, float]:
     """Probability of each label by the model in file `path`. Paths of the lake name their content, so a model is loaded once."""
     return {label.removeprefix("__label__"): float(min(p, 1.0)) for p, label in _load(path).f.predict(words + "\n", -1, 0.0, "replace")}
-
-
-def auc(positive: list[float], negative: list[float]) -> float | None:
-    """Area under the ROC curve, ties counted half; None without both classes."""
-    if not positive or not negative:
-        return None
-    ordered = np.sort(np.array(negative))
-    below = np.searchsorted(ordered, positive, "left") + np.searchsorted(ordered, positive, "right")
-    return round(float(below.mean() / 2 / len(negative)), 4)
 
 
 def class_counts(model: Dataset) -> Counter[str]:

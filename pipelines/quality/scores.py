@@ -2,7 +2,7 @@
 
 Belongs here: applying the published models to a dump. Does not belong here: training (classifiers.py, perplexity.py), thresholds.
 
-A document that a model was trained on is scored by the model of the other fold.
+A document that a model was trained on is scored by the model of the other fold, which saw neither it nor, as a rule, its source.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from pipelines.edits import rendered
 from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.quality.text import features, fold
+from pipelines.quality.text import features
 from pipelines.spark import Engine
 
-VERSION = 1
+VERSION = 2
 SCORES = pa.schema(
     [
         ("doc_id", pa.binary(16)),
@@ -49,13 +49,10 @@ def build_scores(
             path = documents.parts[index].path
             if writer.has(path):
                 return
-            heads = documents.read_part(index, ["doc_id", "side"]).to_pylist()
+            heads = documents.read_part(index, ["doc_id", "side", "group"]).to_pylist()
             codes = languages.read_part(index, ["language"])["language"].to_pylist()
             texts = rendered(documents, edits, index).to_pylist()
-            rows = [
-                _score(models, cards, documents.content_hash, h["doc_id"], h["side"], code, text)
-                for h, code, text in zip(heads, codes, texts, strict=True)
-            ]
+            rows = [_score(models, cards, documents, h, code, text) for h, code, text in zip(heads, codes, texts, strict=True)]
             table = pa.Table.from_pylist(rows, SCORES)
             stats = {"documents": len(rows), "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]}}
             writer.write_table(path, table, stats)
@@ -74,11 +71,12 @@ def build_scores(
 
 
 def _score(
-    models: dict[str, Dataset], cards: dict[str, Any], content: str, doc_id: bytes, side: str, code: str, text: str
+    models: dict[str, Dataset], cards: dict[str, Any], documents: Dataset, head: dict[str, Any], code: str, text: str
 ) -> dict[str, Any]:
-    from pipelines.quality.classifiers import predict
+    from pipelines.quality.classifiers import fold_of, predict
     from pipelines.quality.perplexity import perplexity_of
 
+    doc_id = head["doc_id"]
     row: dict[str, Any] = {"doc_id": doc_id, "reference": None, "stem_exercise": None, "stem_exposition": None, "perplexity": None}
     words = ""
     for task in ("reference", "stem"):
@@ -86,9 +84,11 @@ def _score(
         entry = card["languages"].get(code)
         if not entry or not entry["available"]:
             continue
-        trained_on = side == "train" and any(t["documents"] == content for t in card["training"].values())
+        trained_on = head["side"] == "train" and any(t["documents"] == documents.content_hash for t in card["training"].values())
+        group = head["group"] or documents.manifest.partition
         words = words or features(text)
-        found = predict(str(models[task].local(f"{code}-{f'fold{fold(doc_id)}' if trained_on else 'full'}.bin")), words)
+        which = f"fold{fold_of(entry['fold_by'], doc_id, group)}" if trained_on else "full"
+        found = predict(str(models[task].local(f"{code}-{which}.bin")), words)
         if task == "reference":
             row["reference"] = round(found.get("reference", 0.0), 4)
         else:

@@ -1,10 +1,11 @@
-"""What models read of a text, and the fold of a document.
+"""What models read of a text, and the fold of a document or source.
 
-Belongs here: features shared by training and scoring. Does not belong here: models.
+Belongs here: features shared by training and scoring, the form in which URLs are compared. Does not belong here: models.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -19,6 +20,13 @@ def features(text: str) -> str:
     return " ".join("0" if t.isdigit() else t for t in _TOKEN.findall(folded))
 
 
-def fold(doc_id: bytes) -> int:
-    """The fold of a document: a pure function of its id."""
-    return doc_id[-1] % FOLDS
+def fold(key: bytes) -> int:
+    """The fold of a document or of a source: a pure function of its name."""
+    return hashlib.blake2b(key, digest_size=8).digest()[0] % FOLDS
+
+
+def address(url: str) -> str:
+    """A URL without what does not tell pages apart: scheme, www., fragment, slash at the end; lower-case host."""
+    bare = url.strip().split("#", 1)[0].split("://", 1)[-1]
+    host, slash, rest = bare.partition("/")
+    return (host.lower().removeprefix("www.") + slash + rest).rstrip("/")

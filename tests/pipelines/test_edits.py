@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.documents import DOCUMENTS, EDITS, document_id
 from pipelines.edits import MASKS, build_edits, find, id_card_valid, render, rendered, spans_of
@@ -24,8 +26,9 @@ SECRETS = {
 AROUND = ["", "联系", "，", "：", " ", "（", "）", "\n", "谢谢。", "😀", "—", '"']
 
 
-def mask(text: str) -> str:
-    return render(pa.array([text]), pa.array([spans_of(text)], SPANS))[0].as_py()
+def mask(text: str, category: str = "") -> str:
+    rendered_text: str = render(pa.array([text]), pa.array([spans_of(text, category)], SPANS))[0].as_py()
+    return rendered_text
 
 
 @pytest.mark.parametrize(("secret", "kind"), SECRETS.items())
@@ -64,6 +67,32 @@ def test_checksum() -> None:
     assert not id_card_valid("110105194912310020")
 
 
+PROSE = ["今天天气很好。", "The cookie policy of the city was discussed.", "版权所有的概念很重要，因为它保护作者。", "", "  "]
+NOTICES = [
+    "版权所有 某某公司",
+    "Share on Facebook",
+    "责任编辑：王某",
+    "Please enable JavaScript to view the comments",
+    "上一篇：旧文",
+    "© 2020 x",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*PROSE, *NOTICES, *SECRETS, "邮箱a@b.cn谢谢", "[EMAIL]", "Copyright 2020 a@b.cn"]), max_size=12))
+def test_rendering_with_lines_taken_out_is_idempotent(lines: list[str]) -> None:
+    once = mask("\n".join(lines), "webpages")
+    assert mask(once, "webpages") == once
+    kept = [line for line in lines if line in PROSE]
+    assert [line for line in once.split("\n") if line in PROSE and line] == [line for line in kept if line]
+    assert not set(once.split("\n")) & set(NOTICES)
+
+
+def test_lines_of_code_and_exercises_stay() -> None:
+    text = "# Copyright (c) 2020 x\nimport os"
+    assert mask(text, "code") == text and mask(text, "webpages") == "import os"
+
+
 def test_properties_on_random_texts() -> None:
     rng = random.Random(7)
     pieces = [*SECRETS, *AROUND, "汉字", "word ", "1", "@", ".", "-", "8.8.8.8.1", "+86", "x", "é", "[EMAIL]", "139"]
@@ -89,7 +118,11 @@ def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
 
     documents = lake.build("documents", "d", version=1, write=write).dataset
     built = build_edits(lake, engine, documents)
-    assert built.dataset.stats == {"documents": 3, "edited_documents": 2, "spans": {"email": 1, "id_card": 0, "mobile": 1, "ip": 1}}
+    assert built.dataset.stats == {
+        "documents": 3,
+        "edited_documents": 2,
+        "spans": {"email": 1, "id_card": 0, "mobile": 1, "ip": 1, "line": 0},
+    }
     assert rendered(documents, built.dataset, 0).to_pylist() == ["plain", "邮箱[EMAIL]谢谢"]
     assert rendered(documents, built.dataset, 1).to_pylist() == ["[IP]和[PHONE]"]
     assert not build_edits(lake, engine, documents).fresh

@@ -6,7 +6,8 @@ import pytest
 
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.quality.classifiers import auc, build_reference_classifier, build_stem_classifier
+from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
+from pipelines.quality.held_out import auc
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import SCORES, build_scores
 from pipelines.quality.text import features
