@@ -10,7 +10,9 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.dedup.stage import guard_figures
 from pipelines.lake import Built
+from pipelines.release import ReleaseCard
 
 DUMP = dg.DynamicPartitionsDefinition(name="dump")
 RELEASE = dg.DynamicPartitionsDefinition(name="release")
@@ -54,3 +56,18 @@ def has_rows(built: Built) -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         check_name="has_rows", passed=built.dataset.manifest.rows > 0, metadata={"rows": built.dataset.manifest.rows}
     )
+
+
+def guard_check(asset: str) -> dg.AssetCheckSpec:
+    """Blocking: a cluster or a source beyond what the card allows is a sign of template collapse."""
+    return dg.AssetCheckSpec(
+        "guards", asset=asset, blocking=True, description="Largest cluster and share of a source removed, as the card allows."
+    )
+
+
+def guards(built: Built, card: ReleaseCard) -> dg.AssetCheckResult:
+    """The figures beside their bounds. The stage itself refuses to publish beyond them."""
+    figures = guard_figures(built.dataset.stats)
+    bounds = {"largest_cluster": card.max_cluster, "largest_source_share": card.max_source_share}
+    passed = all(figures[name] <= bound for name, bound in bounds.items())
+    return dg.AssetCheckResult(check_name="guards", passed=passed, metadata={**figures, **{f"allowed_{n}": b for n, b in bounds.items()}})

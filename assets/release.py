@@ -5,7 +5,7 @@ Belongs here: resolve tables, call one stage, return its result. Does not belong
 
 import dagster as dg
 
-from assets.common import FROM_ALL, OWNER, RELEASE, has_rows, result, rows_check
+from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
 from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
 from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
@@ -22,10 +22,16 @@ SHARDS = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, 
 SHARD_SEED = 20231030  # the order of documents within a source
 
 
-@dg.asset(deps=[dg.AssetDep(decisions, partition_mapping=FROM_ALL), dg.AssetDep(signatures, partition_mapping=FROM_ALL)], **CORPUS)
+@dg.asset(
+    deps=[dg.AssetDep(decisions, partition_mapping=FROM_ALL), dg.AssetDep(signatures, partition_mapping=FROM_ALL)],
+    check_specs=[guard_check("duplicates")],
+    **CORPUS,
+)
 def duplicates(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """Documents removed as duplicates: of which document, how similar, exact or near; every pair verified."""
-    return result(build_duplicates(lake.lake, spark.engine, lake.release(context.partition_key)))
+    release = lake.release(context.partition_key)
+    built = build_duplicates(lake.lake, spark.engine, release)
+    return result(built, [guards(built, release.card)])
 
 
 @dg.asset(deps=[duplicates], **CORPUS)

@@ -120,16 +120,22 @@ def _check_cluster(largest: int, allowed: int) -> None:
         raise LakeError(f"largest cluster has {largest} documents, the card allows {allowed} (max_cluster)")
 
 
-def check_guards(release: ReleaseTables, stats: dict[str, Any]) -> None:
+def guard_figures(stats: Mapping[str, Any]) -> dict[str, float]:
+    """largest_cluster (documents) and largest_source_share (of one dump's documents removed as duplicates)."""
+    shares = [source["removed"] / source["admitted"] for source in stats["sources"].values() if source["admitted"]]
+    return {"largest_cluster": stats["largest_cluster"], "largest_source_share": max(shares, default=0.0)}
+
+
+def check_guards(release: ReleaseTables, stats: Mapping[str, Any]) -> None:
     """LakeError where a cluster or one source's removed share is beyond the card: a sign of template collapse."""
-    card = release.card
-    _check_cluster(stats["largest_cluster"], card.max_cluster)
-    for name, source in stats["sources"].items():
-        if source["admitted"] and source["removed"] / source["admitted"] > card.max_source_share:
-            raise LakeError(
-                f"{source['removed']} of {source['admitted']} documents of {name} would be removed as duplicates; "
-                f"the card allows a share of {card.max_source_share} (max_source_share)"
-            )
+    card, figures = release.card, guard_figures(stats)
+    _check_cluster(int(figures["largest_cluster"]), card.max_cluster)
+    if figures["largest_source_share"] > card.max_source_share:
+        name = max(stats["sources"], key=lambda n: stats["sources"][n]["removed"] / max(1, stats["sources"][n]["admitted"]))
+        raise LakeError(
+            f"{stats['sources'][name]['removed']} of {stats['sources'][name]['admitted']} documents of {name} would be removed as "
+            f"duplicates; the card allows a share of {card.max_source_share} (max_source_share)"
+        )
 
 
 def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any]) -> None:
