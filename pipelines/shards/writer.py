@@ -17,7 +17,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
 VERSION = 2
 BATCH_BYTES = 4 << 20  # text handed to the encoder at once: bounds memory, long enough to amortise the call
 SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
-SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.binary())])
+SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.large_binary())])
 
 
 @lru_cache(maxsize=1)
@@ -57,45 +59,56 @@ def _encoder(definition: str) -> Encoder:
 
 
 def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_domain: bool) -> pa.Table:
-    """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id)."""
-    columns = [*PROVENANCE.names, "language", "category", "text", *(["domain"] if by_domain else [])]
+    """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id). No text becomes a Python string.
+
+    ShardError where a text is not UTF-8.
+    """
+    columns = [*PROVENANCE.names, "text", *(["domain"] if by_domain else ["language", "category"])]
     table = corpus.read_part(index, columns)
+    texts = pc.fill_null(table.column("text").cast(pa.large_string()), "").combine_chunks()
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise ShardError(f"part {index} of {corpus.path} holds text that is not UTF-8 ({error}): build the corpus again") from None
+    _, offsets_buffer, data_buffer = texts.buffers()
+    offsets = np.frombuffer(offsets_buffer, np.int64, len(texts) + 1, texts.offset * 8)
+    data = np.frombuffer(data_buffer or b"", np.uint8)
+    tokens, ends, position, first = [np.empty(0, np.uint16)], [np.zeros(1, np.int64)], 0, 0
+    while first < len(texts):
+        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + BATCH_BYTES)))
+        last = min(last, len(texts))
+        some, some_ends = encoder.encode_utf8(
+            data[offsets[first] : offsets[last]], offsets[first : last + 1] - offsets[first], END_OF_DOCUMENT
+        )
+        tokens.append(some)
+        ends.append(some_ends + position)
+        position, first = position + len(some), last
+    token_bytes = np.concatenate(tokens).astype(TOKEN, copy=False)
+    token_ends = np.concatenate(ends) * TOKEN.itemsize
     if by_domain:
-        sources = table.column("domain").to_pylist()
+        sources = table.column("domain").combine_chunks()
     else:
-        sources = [f"{a}-{b}" for a, b in zip(table.column("language").to_pylist(), table.column("category").to_pylist(), strict=True)]
-    tokens: list[bytes] = []
-    lengths: list[int] = []
-    pending: list[str] = []
-    size = 0
-    end = np.array([END_OF_DOCUMENT], TOKEN).tobytes()
-
-    def flush() -> None:
-        tokens.extend(ids.astype(TOKEN, copy=False).tobytes() + end for ids in encoder.encode(pending))
-        pending.clear()
-
-    for scalar in table.column("text"):
-        text = scalar.as_py() or ""
-        pending.append(text)
-        lengths.append(len(text.encode()))
-        size += lengths[-1]
-        if size >= BATCH_BYTES:
-            flush()
-            size = 0
-    flush()
+        sources = pc.binary_join_element_wise(table.column("language"), table.column("category"), "-").combine_chunks()
     doc_ids = table.column("doc_id").to_pylist()
-    keys = [order_key(seed, d) for d in doc_ids]
+    keys = np.array([order_key(seed, d) for d in doc_ids], np.uint64)
+    high_low = np.frombuffer(b"".join(doc_ids), ">u8").reshape(-1, 2)
     provenance = [table.column(f.name).cast(f.type) for f in PROVENANCE]
     arrays = [
-        pa.array(sources, pa.string()),
-        pa.array(keys, pa.uint64()),
+        sources,
+        pa.array(keys),
         *provenance,
-        pa.array(lengths, pa.int64()),
-        pa.array(tokens, pa.binary()),
+        pa.array(np.diff(offsets)),
+        pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(texts), [None, pa.py_buffer(token_ends), pa.py_buffer(token_bytes)]),
     ]
-    spill = pa.table(arrays, schema=SPILL)
-    ordered = sorted(range(len(spill)), key=lambda r: (sources[r], keys[r], doc_ids[r]))
-    return spill.take(pa.array(ordered, pa.int64()))
+    codes = np.unique(np.array(sources.to_pylist(), str), return_inverse=True)[1]
+    ordered = np.lexsort((high_low[:, 1], high_low[:, 0], keys, codes))
+    return pa.table(arrays, schema=SPILL).take(pa.array(ordered))
+
+
+def _token_ends(tokens: pa.LargeBinaryArray) -> npt.NDArray[np.int64]:
+    """End of each document as a token position, int64 [documents]."""
+    offsets = np.frombuffer(tokens.buffers()[1], np.int64, len(tokens) + 1, tokens.offset * 8)
+    return (offsets[1:] - offsets[0]) // TOKEN.itemsize
 
 
 def _key_range(index: int, count: int) -> tuple[int, int]:
@@ -109,8 +122,10 @@ def _write_shard(writer: Writer, spills: list[str], source: str, index: int, cou
     wanted = (pads.field("source") == source) & (pads.field("key") >= low) & (pads.field("key") <= high)
     tables = [pq.read_table(s, filesystem=writer.lake.fs, filters=wanted, partitioning=None) for s in spills]
     rows = pa.concat_tables(tables).sort_by([("key", "ascending"), ("doc_id", "ascending")])
-    data = b"".join(rows.column("tokens").to_pylist())
-    ends = np.cumsum([len(t.as_buffer()) // TOKEN.itemsize for t in rows.column("tokens")], dtype=END)
+    tokens = rows.column("tokens").combine_chunks()
+    ends = _token_ends(tokens)
+    first = np.frombuffer(tokens.buffers()[1], np.int64, 1, tokens.offset * 8)[0]
+    data = tokens.buffers()[2].slice(first, int(ends[-1]) * TOKEN.itemsize if len(ends) else 0).to_pybytes()
     sink = pa.BufferOutputStream()
     pq.write_table(rows.select(PROVENANCE.names).cast(PROVENANCE), sink, compression="zstd", row_group_size=4096)
     files = dict(zip(shard_paths(source, index), (data, ends.astype(END).tobytes(), sink.getvalue().to_pybytes()), strict=True))
@@ -156,8 +171,9 @@ def build_shards(
             lake.fs.create_dir(scratch, recursive=True)
             pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
             totals: dict[str, int] = {}
-            for source, tokens in zip(table.column("source").to_pylist(), table.column("tokens"), strict=True):
-                totals[source] = totals.get(source, 0) + len(tokens.as_buffer()) // TOKEN.itemsize
+            lengths = np.diff(_token_ends(table.column("tokens").combine_chunks()), prepend=0)
+            for source, length in zip(table.column("source").to_pylist(), lengths.tolist(), strict=True):
+                totals[source] = totals.get(source, 0) + length
             lake.write_json(f"{spills[i]}.json", totals)
 
         engine.map_parts(len(spills), spill)
