@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.common import DUMP, FROM_ALL, OWNER, has_rows, result, rows_check
 from assets.resources import LakeResource, SparkResource
-from pipelines.decisions import Policy, build_decisions, policy_path
+from pipelines.decisions import build_decisions, current_policy
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw import build_raw_dump
 from pipelines.edits import build_edits
@@ -87,7 +87,7 @@ def scores(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkRe
 def decisions(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """Keep, or every reason against, under the policy. Reads no text."""
     tables = lake.dump(context.partition_key, "signals", "scores")
-    policy = Policy.load(policy_path("default"))
+    policy = current_policy(lake.lake)
     built = build_decisions(lake.lake, spark.engine, tables.card, tables.documents, dict(tables.signals), tables.need("scores"), policy)
     return result(built, [has_rows(built)])
 

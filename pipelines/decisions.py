@@ -7,7 +7,7 @@ quality), what depends on other documents (dedup, overlap, corpus). No text is r
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -33,12 +33,18 @@ COLUMNS = {
     "code": code.SCHEMA.names,
     "scores": SCORES.names,
 }
+POLICY_CARD = "cards/policy.yaml"
 CODE = "code"  # language of documents of category code: the model of languages knows none for them
 
 
 def policy_path(name: str) -> Path:
     """The file of a policy that comes with the project."""
     return Path(__file__).with_name("policies") / f"{name}.yaml"
+
+
+def current_policy(lake: Lake) -> Policy:
+    """The lake's own policy, cards/policy.yaml, or the one that comes with the project."""
+    return Policy.load(lake.local(POLICY_CARD) if lake.exists(POLICY_CARD) else policy_path("default"))
 
 
 class Bound(Card):
@@ -95,28 +101,12 @@ def build_decisions(
     lake: Lake, engine: Engine, card: DumpCard, documents: Dataset, signals: dict[str, Dataset], scores: Dataset, policy: Policy
 ) -> Built:
     """Publish the verdict on every document (schema DECISIONS), row-aligned with `documents`; stats: kept, chars, counts by reason."""
-    cutoffs: dict[str, Any] = scores.manifest.parameters.get("perplexity_cutoffs", {})
-    tables = {**signals, "scores": scores}
-    wanted = {group: sorted({k.split("/")[1] for s in policy.sets for k in s.bounds if k.startswith(group + "/")}) for group in COLUMNS}
-    wanted["language"] = sorted({*wanted["language"], "language"})
-    wanted["rules"] = sorted({*wanted["rules"], "num_chars"})
-    wanted["scores"] = sorted({*wanted["scores"], "perplexity", "stem_exercise"})
 
     def write(writer: Writer) -> None:
         def work(index: int) -> None:
             path = documents.parts[index].path
-            if writer.has(path):
-                return
-            heads = documents.read_part(index, ["doc_id", "category"])
-            columns: dict[str, pa.Array] = {}
-            for group, names in wanted.items():
-                if not names:
-                    continue
-                part = tables[group].read_part(index, ["doc_id", *names])
-                if not part["doc_id"].equals(heads["doc_id"]):
-                    raise LakeError(f"part {index} of {tables[group].path} is not aligned with {documents.path}: rebuild {group}")
-                columns |= {f"{group}/{n}": part[n].combine_chunks() for n in names}
-            writer.write_table(path, *_judge(heads, columns, policy, cutoffs))
+            if not writer.has(path):
+                writer.write_table(path, *judge_part(documents, signals, scores, policy, index))
 
         engine.map_parts(len(documents.parts), work)
 
@@ -128,6 +118,35 @@ def build_decisions(
         inputs={"documents": documents, **{f"signals/{k}": v for k, v in signals.items()}, "scores": scores},
         write=write,
     )
+
+
+def judge_part(
+    documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy, index: int
+) -> tuple[pa.Table, dict[str, Any]]:
+    """The verdicts on part `index` (schema DECISIONS), and their counts. Reads the columns that the policy names, and no text."""
+    tables = {**signals, "scores": scores}
+    wanted = {group: {k.split("/")[1] for s in policy.sets for k in s.bounds if k.startswith(group + "/")} for group in COLUMNS}
+    wanted["language"] |= {"language"}
+    wanted["rules"] |= {"num_chars"}
+    wanted["scores"] |= {"perplexity", "stem_exercise"}
+    heads = documents.read_part(index, ["doc_id", "category"])
+    columns: dict[str, pa.Array] = {}
+    for group, names in wanted.items():
+        if not names:
+            continue
+        part = tables[group].read_part(index, ["doc_id", *sorted(names)])
+        if not part["doc_id"].equals(heads["doc_id"]):
+            raise LakeError(f"part {index} of {tables[group].path} is not aligned with {documents.path}: rebuild {group}")
+        columns |= {f"{group}/{n}": part[n].combine_chunks() for n in sorted(names)}
+    return _judge(heads, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
+
+
+def judged_parts(
+    documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
+) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
+    """`judge_part` of every part, one after the other."""
+    for index in range(len(documents.parts)):
+        yield judge_part(documents, signals, scores, policy, index)
 
 
 def _judge(heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]) -> tuple[pa.Table, dict[str, Any]]:

@@ -7,7 +7,6 @@ import json
 import click
 
 from jobs.settings import Settings
-from pipelines.lake import LakeError
 
 
 @click.command(help="Run all assets of a release that has a card in lake/cards/releases.")
@@ -18,27 +17,6 @@ def release(name: str, preset: str) -> None:
 
     with open_instance() as instance:
         run_release(instance, name, preset)
-
-
-@click.command(help="Why is a URL in or out of a release?")
-@click.argument("url")
-@click.option("--release", "name", default="demo", show_default=True)
-def why(url: str, name: str) -> None:
-    import pyarrow.compute as pc
-
-    lake = Settings.from_environment().open_lake()
-    found = False
-    for asset in ("skypile_main", "skypile_stem", "validation_sets", "rejected"):
-        dataset = lake.current(asset, name)
-        for index in range(len(dataset.parts)):
-            table = dataset.read_part(index)
-            for row in table.filter(pc.equal(table["url"], url)).to_pylist():
-                found = True
-                verdict = ", ".join(row["reasons"]) if asset == "rejected" else f"kept in {asset}"
-                of = f" of {row['kept_id'].hex()}" if row.get("kept_id") else ""
-                click.echo(f"{row['dump']}  {row['doc_id'].hex()}  {verdict}{of}")
-    if not found:
-        raise LakeError(f"{url} is in no dump of release {name}: is it spelled as in the documents table?")
 
 
 @click.command(help="What release SECOND lost, gained and changed against release FIRST, by reason.")
@@ -78,4 +56,4 @@ def gc(delete: bool) -> None:
         click.echo(f"{len(found.staging)} unfinished builds lie in staging; a rerun takes them over")
 
 
-COMMANDS = [release, why, diff, gc]
+COMMANDS = [release, diff, gc]

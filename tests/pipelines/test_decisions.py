@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.decisions import Policy, build_decisions, policy_path
+from pipelines.decisions import Policy, build_decisions, current_policy, policy_path
 from pipelines.documents import DECISIONS
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
@@ -121,3 +121,14 @@ def test_wrong_policies_are_refused_by_name(tmp_path: Any, change: Any, message:
     path.write_text(yaml.safe_dump(data))
     with pytest.raises(CardError, match=message):
         Policy.load(path)
+
+
+def test_a_policy_on_the_lake_takes_the_place_of_the_default(lake: Lake) -> None:
+    assert current_policy(lake) == Policy.load(policy_path("default"))
+    lake.write_bytes("cards/policy.yaml", policy_path("fineweb").read_bytes())
+    assert current_policy(lake).name == "fineweb"
+
+
+def test_every_policy_that_comes_with_the_project_loads() -> None:
+    for path in policy_path("default").parent.glob("*.yaml"):
+        assert Policy.load(path).name == path.stem
