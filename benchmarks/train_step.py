@@ -1,7 +1,8 @@
 """`python -m benchmarks.train_step`: tokens per second of a training step against transformers' LlamaForCausalLM.
 
 Same shape, weights, batch, precision and DeepSpeed configuration (ZeRO-1, bf16, fp32 gradient accumulation), one rank.
-Steps of the two alternate, so that both meet the same load; the ratio is of medians. The last line is one JSON object.
+Steps of the two alternate, so that both meet the same load; the ratio is of medians, on a CPU of CPU seconds over all threads.
+The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -52,22 +53,24 @@ def main() -> None:
         theirs.backward(loss)
         theirs.step()
 
+    gpu = torch.cuda.is_available()
+    clock = time.perf_counter if gpu else time.process_time
     seconds: dict[str, list[float]] = {"ours": [], "huggingface": []}
     for i in range(rounds + 1):
         for name, step in (("ours", our_step), ("huggingface", their_step)):
-            started = time.perf_counter()
+            started = clock()
             step()
-            if torch.cuda.is_available():
+            if gpu:
                 torch.cuda.synchronize()
             if i:
-                seconds[name].append(time.perf_counter() - started)
+                seconds[name].append(clock() - started)
     rate = {n: rows * length / statistics.median(s) for n, s in seconds.items()}
-    metrics = {f"tokens_per_second_{n}": r for n, r in rate.items()}
+    metrics = {f"tokens_per_{'' if gpu else 'cpu_'}second_{n}": r for n, r in rate.items()}
     metrics |= {"ratio_huggingface": rate["ours"] / rate["huggingface"], "parameters_13b": PRESETS["13b"].num_parameters}
     for name, value in metrics.items():
         print(f"{name:<36}{value:>18,.2f}")
     distributed.stop()
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{platform.machine()} CPU, {os.cpu_count()} cores"
+    device = torch.cuda.get_device_name() if gpu else f"{platform.machine()} CPU, {os.cpu_count()} cores"
     command = "python -m benchmarks.train_step" + (" --quick" if quick else "")
     out = {"name": "train_step", "metrics": metrics, "goal": {"ratio_huggingface": 1.2, "parameters_13b": 13_854_269_952}}
     print(json.dumps(out | {"hardware": device, "command": command}))

@@ -158,7 +158,7 @@ def train_cell(out: Path, name: str, cell: tuple[RunCard, str, bool], paths: dic
     """Train one cell unless it was finished; an unfinished one goes on from its last checkpoint. Its record."""
     run_card, stage, forked = cell
     folder = out / "cells" / name
-    done = folder / "export" / stage / "stage.json"
+    done = record_of(out, name)
     if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
         listings = {n: json.loads((Path(paths[f"{n}_shards"]) / "shards.json").read_text()) for n in ("main", "stem")}
@@ -177,6 +177,11 @@ def train_cell(out: Path, name: str, cell: tuple[RunCard, str, bool], paths: dic
             sys.exit(f"{name} ended with {run.exitcode}: see {folder / 'log'}; the next start goes on from its last checkpoint")
         print(f"{name}: {time.monotonic() - started:.0f} s", flush=True)
     return dict(json.loads(done.read_text()))
+
+
+def record_of(out: Path, name: str) -> Path:
+    """Where a finished cell's record stands."""
+    return out / "cells" / name / "export" / cells(int(name.partition("-")[0][4:]))[name][1] / "stage.json"
 
 
 def repetitions(paths: dict[str, str], run_card: RunCard) -> float:
@@ -200,26 +205,25 @@ def spread(values: list[float]) -> str:
 
 
 def report(out: Path, seeds: list[int], paths: dict[str, str]) -> str:
-    """The comparison as Markdown; `report.json` and `shares.svg` beside it."""
+    """The comparison as Markdown, of the arms that every seed has finished; `report.json` and `shares.svg` beside it."""
     from reports.run_report import curves_svg
 
     results: dict[str, dict[str, list[float]]] = {}
     start: dict[str, list[float]] = {"stem": [], "general": []}
     for seed in seeds:
         of = {n.partition("-")[2]: n for n in cells(seed)}
-        before = losses(json.loads((out / "cells" / of["stage1"] / "export/stage1/stage.json").read_text()))
+        before = losses(json.loads(record_of(out, of["stage1"]).read_text()))
         start["stem"].append(before[0])
         start["general"].append(before[1])
         for arm, name in of.items():
-            if arm != "stage1":
-                stage = cells(seed)[name][1]
-                after = losses(json.loads((out / "cells" / name / "export" / stage / "stage.json").read_text()))
+            if arm != "stage1" and all(record_of(out, f"seed{s}-{arm}").exists() for s in seeds):
+                after = losses(json.loads(record_of(out, name).read_text()))
                 row = results.setdefault(arm, {"stem": [], "general": [], "stem_gain": [], "forgetting": []})
                 row["stem"].append(after[0])
                 row["general"].append(after[1])
                 row["stem_gain"].append(after[0] - before[0])
                 row["forgetting"].append(after[1] - before[1])
-    base, ramp = results["share-000"], results["ramp"]
+    base = results["share-000"]
     lines = [
         f"{len(seeds)} seeds; mean ± standard deviation over seeds of differences within a seed, in nats per token (negative is better).",
         f"End of Stage-1: STEM {statistics.mean(start['stem']):.3f}, general {statistics.mean(start['general']):.3f}.",
@@ -234,12 +238,10 @@ def report(out: Path, seeds: list[int], paths: dict[str, str]) -> str:
             f"| {arm} | {times:.1f}{' (over five)' if times > 5 else ''} | {spread(row['stem_gain'])} | {spread(against['stem'])}"
             f" | {spread(row['forgetting'])} | {spread(against['general'])} |"
         )
-    one = results["one-stage"]
-    differences = {k: [a - b for a, b in zip(ramp[k], one[k], strict=True)] for k in ("stem", "general")}
-    lines += [
-        "",
-        f"Two stages (ramp) against the same tokens in one: STEM {spread(differences['stem'])}, general {spread(differences['general'])}.",
-    ]
+    if "ramp" in results and "one-stage" in results:
+        two, one = results["ramp"], results["one-stage"]
+        stem, general = ([a - b for a, b in zip(two[k], one[k], strict=True)] for k in ("stem", "general"))
+        lines += ["", f"Two stages (ramp) against the same tokens in one: STEM {spread(stem)}, general {spread(general)}."]
     shares = {
         f"{k}, seed {s}": [(float(a[6:]), results[a][k][i]) for a in results if a.startswith("share")]
         for i, s in enumerate(seeds)
@@ -272,7 +274,7 @@ def main() -> None:
     left = arguments.cells or -1
     for seed in arguments.seeds:
         for name, cell in cells(seed).items():
-            finished = (arguments.out / "cells" / name / "export" / cell[1] / "stage.json").exists()
+            finished = record_of(arguments.out, name).exists()
             if not finished and left == 0:
                 return
             left -= not finished
