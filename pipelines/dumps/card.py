@@ -20,7 +20,8 @@ class DumpCard(Card):
 
     `group` names what is never split between training and validation: `host`; `host/1` or `host/2` for the host and
     that many first directories of the path; `url`; or the name of a field of a JSONL or Parquet row. `allow` and
-    `block` are host names or URL prefixes; `block` wins.
+    `block` are host names or URL prefixes; `block` wins. `obey_opt_outs` names the signals (robots.py) that leave a
+    page out; all are counted.
     """
 
     name: str
@@ -29,6 +30,7 @@ class DumpCard(Card):
     sample: float = Field(default=1.0, gt=0.0, le=1.0)
     allow: tuple[str, ...] = ()
     block: tuple[str, ...] = ()
+    obey_opt_outs: tuple[Literal["noindex", "noai", "tdm"], ...] = ()
     category: str = "webpages"
     languages: tuple[str, ...] = ("en", "zh")
     licence: str = ""

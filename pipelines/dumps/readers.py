@@ -19,7 +19,10 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.dumps.http import parse_response
+
 MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
+MAX_BLOCK = 4 * MAX_BODY  # bytes of one stored record, HTTP headers and encodings included
 MAX_LINE = 32 << 20  # bytes of one JSONL line
 MAX_FILE = 16 << 30  # decoded bytes of one JSONL or ARC file: a bound on gzip bombs
 MEMBERS = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # first bytes of gzip, zstd and lz4 members
@@ -97,7 +100,7 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
         last = start
         with open(path, "rb") as stream:
             stream.seek(start)
-            iterator = _archive(stream, kind)
+            iterator = _archive(stream)
             while True:
                 try:
                     record = next(iterator, None)
@@ -124,45 +127,60 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
         start = _resync(path, last + 1)
 
 
-def _archive(stream: Any, kind: str) -> Any:
+def _archive(stream: Any) -> Any:
     from fastwarc.warc import ArchiveIterator
 
-    return iter(ArchiveIterator(stream, parse_http=kind == "warc", auto_decode="all", fsspec_args=False))
+    return iter(ArchiveIterator(stream, parse_http=False, fsspec_args=False))
 
 
 def _warc_record(record: Any, offset: int, kind: str, stats: Counter[str]) -> Record | None:
     headers = record.headers
-    url = (headers.get("WARC-Target-URI") or "").strip("<> ")
+    url = (headers.get("WARC-Target-URI") or "").strip("<> ").replace(" ", "%20")
     made = Record(offset, url, date=_iso(headers.get("WARC-Date") or ""))
+    made.content_type = (headers.get("Content-Type") or "").split(";")[0].strip().lower()
     declared = int(record.content_length)
-    if kind == "warc" and record.is_http:
-        http = record.http_headers
-        if http is None:
-            stats["skipped/no_http_headers"] += 1
-            return None
-        status = http.status_code
-        if status is not None and status != 200:
-            stats["skipped/http_status"] += 1
-            return None
-        made.content_type = (http.get("Content-Type") or "").split(";")[0].strip().lower()
-        made.charset = record.http_charset or ""
-        made.robots = (http.get("X-Robots-Tag") or "").lower()
-    else:
-        made.content_type = (headers.get("Content-Type") or "").split(";")[0].strip().lower()
-    body = record.reader.read(MAX_BODY + 1)
-    if len(body) > MAX_BODY:
-        stats["cut/max_body"] += 1
-        body = body[:MAX_BODY]
+    block = record.reader.read(MAX_BLOCK + 1)
+    if len(block) > MAX_BLOCK:
+        stats["cut/max_block"] += 1
+        block = block[:MAX_BLOCK]
     if headers.get("WARC-Truncated"):
         stats["seen/warc_truncated"] += 1
-    if not body:
+    if not block:
         stats["skipped/empty_body" if not declared else "broken/unreadable_body"] += 1
         return None
     if kind == "wet":
-        made.text = body.decode("utf-8", "replace")
-    else:
-        made.body = body
+        made.text = _cut(block, stats).decode("utf-8", "replace")
+        return made
+    if made.content_type.startswith("application/http"):
+        return made if _http(made, block, stats) else None
+    made.body = _cut(block, stats)
     return made
+
+
+def _http(made: Record, block: bytes, stats: Counter[str]) -> bool:
+    """Fill a record from a stored HTTP response; False, with a count, where it is none, no 200, or empty."""
+    response = parse_response(block, MAX_BODY)
+    if response is None:
+        stats["skipped/no_http_headers"] += 1
+        return False
+    if response.status != 200:
+        stats["skipped/http_status"] += 1
+        return False
+    for note in response.notes:
+        stats["cut/max_body" if note == "cut" else f"seen/http_{note}"] += 1
+    made.content_type, made.charset, made.body = response.content_type, response.charset, response.body
+    made.robots = response.headers.get("x-robots-tag", "").lower()
+    if "tdm-reservation" in response.headers:
+        made.robots += f" tdm-reservation={response.headers['tdm-reservation']}"
+    if not made.body:
+        stats["skipped/empty_body"] += 1
+    return bool(made.body)
+
+
+def _cut(body: bytes, stats: Counter[str]) -> bytes:
+    if len(body) > MAX_BODY:
+        stats["cut/max_body"] += 1
+    return body[:MAX_BODY]
 
 
 def _magic(path: Path) -> bytes:
@@ -208,9 +226,9 @@ def _arc(path: Path, stats: Counter[str]) -> Iterator[Record]:
                 except ValueError:
                     stats["broken/arc_header"] += 1
                     continue
-                body = stream.read(min(length, 4 * MAX_BODY))
+                body = stream.read(min(length, MAX_BLOCK))
                 position += len(body)
-                if length > 4 * MAX_BODY:
+                if length > MAX_BLOCK:
                     stats["broken/arc_length"] += 1
                     return
                 if len(body) < length:
@@ -218,18 +236,12 @@ def _arc(path: Path, stats: Counter[str]) -> Iterator[Record]:
                 if words[0].startswith("filedesc:"):
                     continue
                 stats["records/seen"] += 1
-                record = Record(offset, words[0], _iso(words[2]), words[3].lower())
+                record = Record(offset, "%20".join(words[:-4]), _iso(words[-3]), words[-2].lower())  # an address may hold spaces
                 if body.startswith(b"HTTP/"):
-                    head, _, rest = body.partition(b"\r\n\r\n" if b"\r\n\r\n" in body[: 1 << 16] else b"\n\n")
-                    lines = head.decode("latin-1").splitlines()
-                    if " 200" not in lines[0]:
-                        stats["skipped/http_status"] += 1
-                        continue
-                    for header in lines[1:]:
-                        if header.lower().startswith("content-type:") and "charset=" in header.lower():
-                            record.charset = header.lower().split("charset=")[1].strip(" \"';")
-                    body = rest
-                record.body = body[:MAX_BODY]
+                    if _http(record, body, stats):
+                        yield record
+                    continue
+                record.body = _cut(body, stats)
                 if record.body:
                     yield record
     except BROKEN as error:

@@ -21,7 +21,17 @@ LEVELS = 4  # ancestors whose text is measured: the block's own element and thre
 OFFSETS = (-3, -2, -1, 1, 2, 3)  # neighbours
 WINDOW = 6  # blocks on each side that an average goes over
 
-KINDS = {"p": t.P, "heading": t.HEADING, "li": t.LI, "td": t.TD, "div": t.DIV, "pre": t.PRE, "quote": t.QUOTE, "figure": t.FIGURE, "dt": t.DT}
+KINDS = {
+    "p": t.P,
+    "heading": t.HEADING,
+    "li": t.LI,
+    "td": t.TD,
+    "div": t.DIV,
+    "pre": t.PRE,
+    "quote": t.QUOTE,
+    "figure": t.FIGURE,
+    "dt": t.DT,
+}
 IN_TAGS = {
     **{"article": t.ARTICLE, "main": t.MAIN, "nav": t.NAV, "footer": t.FOOTER, "aside": t.ASIDE, "header": t.HEADER, "form": t.FORM},
     **{"list": t.LIST, "li": t.LI, "table": t.TABLE, "quote": t.QUOTE, "figure": t.FIGURE, "section": t.SECTION, "custom": t.CUSTOM},
@@ -71,7 +81,7 @@ def _log(value: float) -> float:
 
 @njit(cache=True)
 def features(elements: Array, blocks: Array) -> Array:
-    """float32 [blocks, NUM_FEATURES] in the order of NAMES. `elements` and `blocks` as tree.parse gives them; sums of `elements` are filled in."""
+    """float32 [blocks, NUM_FEATURES] in the order of NAMES. Arguments as tree.parse gives them."""
     n, num_elements = blocks.shape[0], elements.shape[0]
     x = np.zeros((n, NUM_FEATURES), np.float32)
     if n == 0:

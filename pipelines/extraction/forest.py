@@ -23,7 +23,7 @@ BINS = 48  # quantile bins of a feature while fitting
 class Fit:
     """How to fit; chosen by cross-validation over hosts on the development half."""
 
-    num_trees: int = 400
+    num_trees: int = 300
     depth: int = 4
     rate: float = 0.08
     ridge: float = 8.0  # added to a leaf's weight
@@ -109,7 +109,16 @@ def _draw(state: np.uint64) -> tuple[np.uint64, float]:
 
 @njit(cache=True)
 def _fit(
-    binned: Array, labels: Array, weights: Array, num_trees: int, depth: int, rate: float, ridge: float, feature_share: float, row_share: float, seed: int
+    binned: Array,
+    labels: Array,
+    weights: Array,
+    num_trees: int,
+    depth: int,
+    rate: float,
+    ridge: float,
+    feature_share: float,
+    row_share: float,
+    seed: int,
 ) -> tuple[Array, Array, Array, float]:
     num_features, n = binned.shape
     features = np.zeros((num_trees, depth), np.int64)
@@ -180,7 +189,10 @@ def _fit(
 
 
 def fit(rows: Array, labels: Array, weights: Array, how: Fit) -> Forest:
-    """Fit a forest to soft labels in [0, 1] by the weighted log loss. rows float32 [n, features]; labels, weights float64 [n], mean weight about 1."""
+    """Fit a forest to soft labels in [0, 1] by the weighted log loss.
+
+    rows float32 [n, features]; labels and weights float64 [n], with a mean weight of about 1.
+    """
     quantiles = np.linspace(0, 1, BINS + 2)[1:-1]
     borders = np.stack([_borders(rows[:, f], quantiles) for f in range(rows.shape[1])])
     binned = _bin(rows, borders)

@@ -15,9 +15,9 @@ _SPACES = re.compile(r"\s+")
 _DATE = re.compile(r"((?:19|20)\d\d)[-/年.](0?[1-9]|1[0-2])[-/月.](0?[1-9]|[12]\d|3[01])(?!\d)")
 _LINKED_DATA = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{8,40})')
 _TIME = re.compile(r"""<time\b[^>]{0,300}?\bdatetime\s{0,9}=\s{0,9}["']?([^"'>\s]{8,40})""", re.IGNORECASE)
-_DATES = frozenset(
+_DATES = (
     "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created dc.date.issued og:release_date "
-    "citation_date citation_publication_date datepublished parsely-pub-date sailthru.date weibo:article:create_at apub:time".split()
+    "citation_date citation_publication_date datepublished parsely-pub-date sailthru.date weibo:article:create_at apub:time"
 )
 _ROBOTS = frozenset(("robots", "googlebot", "bingbot", "tdm-reservation"))
 MAX_TAG = 3000  # characters of one tag that are read
@@ -55,7 +55,7 @@ def read_head(markup: str, title: str, html_tag: str, metas: list[str]) -> Head:
         value = found.get("content", "")
         if name in _ROBOTS:
             head.robots += f" {name}={value.lower()}"
-        elif name in _DATES:
+        elif name in _DATES.split():
             head.date = head.date or _iso_date(value)
         elif name == "content-language" and not head.language:
             head.language = value.lower()[:16]

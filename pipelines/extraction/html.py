@@ -49,7 +49,11 @@ def extract(markup: str) -> Page:
     title = title_of(markup)
     data = markup.encode("utf-8", "replace")
     elements, blocks, segments, metas, counts = tree.parse(np.frombuffer(data, np.uint8), tree.text_words(title))
-    if counts[tree.C_ELEMENTS] > tree.MAX_ELEMENTS or counts[tree.C_BLOCKS] > tree.MAX_BLOCKS or counts[tree.C_SEGMENTS] > tree.MAX_SEGMENTS:
+    if (
+        counts[tree.C_ELEMENTS] > tree.MAX_ELEMENTS
+        or counts[tree.C_BLOCKS] > tree.MAX_BLOCKS
+        or counts[tree.C_SEGMENTS] > tree.MAX_SEGMENTS
+    ):
         page.cut.append("nodes")
     if counts[tree.C_DEPTH]:
         page.cut.append("depth")
@@ -69,7 +73,7 @@ def _tag(data: bytes, start: int) -> str:
 
 def block_text(data: bytes, segments: list[list[int]]) -> str:
     """The text of one block from its segments (start, end, flags): entities decoded, spaces joined, breaks as lines."""
-    pieces = []
+    pieces: list[str] = []
     for start, end, flags in segments:
         piece = data[start:end].decode("utf-8", "replace")
         if flags & tree.S_PRE:

@@ -17,13 +17,14 @@ from pipelines.documents import DOCUMENTS, document_id
 from pipelines.dumps.card import DumpCard
 from pipelines.dumps.raw import FetchError, fetched
 from pipelines.dumps.readers import Record, read_records
+from pipelines.dumps.robots import opt_outs
 from pipelines.extraction.charset import decode
 from pipelines.extraction.html import extract
 from pipelines.extraction.side import side
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.spark import Engine
 
-VERSION = 2
+VERSION = 3
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
@@ -131,17 +132,17 @@ def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) 
         if kind in TEXT_TYPES:
             text = markup.replace("\r\n", "\n").strip()
         else:
-            try:
-                page = extract(markup)
-            except (ValueError, RuntimeError, UnicodeError):  # what the parser raises for markup it cannot hold
-                stats["skipped/parser"] += 1
-                return None
+            page = extract(markup)
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, robots + page.robots
             date = page.date or date
-    if "noindex" in robots or "noai" in robots or "tdm-reservation=1" in robots:
-        stats["seen/opted_out"] += 1
+    signals = opt_outs(robots)
+    for signal in signals:
+        stats[f"opted_out/{signal}"] += 1
+    if set(signals) & set(card.obey_opt_outs):
+        stats["skipped/opted_out"] += 1
+        return None
     if len(text) < MIN_CHARS:
         stats["skipped/no_main_text"] += 1
         return None

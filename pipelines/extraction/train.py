@@ -36,7 +36,9 @@ Array = np.ndarray[Any, Any]
 GOLD = Path(__file__).resolve().parents[3] / "shared" / "data" / "extraction-gold"
 KINDS = ("article", "forum")
 FLOOR = 0.15  # see BlockModel.floor; cross-validation gives the same F1 for .02 to .15
-SOURCES = ("github.com/opendatalab/magic-html benchmark, articles and forums (Apache-2.0 repository; pages by their publishers): numbers only",)
+SOURCES = (
+    "github.com/opendatalab/magic-html benchmark, articles and forums (Apache-2.0 repository; pages by their publishers): numbers only",
+)
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"\w+")
 

@@ -8,6 +8,7 @@ the HTML standard that decide where text belongs: raw text elements, void elemen
 Nothing recurses and nothing grows: markup of n bytes costs O(n), and elements, blocks, segments and depth are bounded.
 """
 
+# ruff: noqa: SIM109 (compiled code compares faster one by one)
 from __future__ import annotations
 
 from typing import Any
@@ -29,7 +30,9 @@ MAX_DEPTH = 512  # open elements; below, tags are text borders only
  FIGURE, SECTION, MAIN, BODY, HTML, META, TITLE, CUSTOM, DL, HR) = range(34)  # fmt: skip
 _TAGS: dict[str, int] = {
     **dict.fromkeys(("area", "base", "col", "embed", "img", "input", "link", "param", "source", "track", "wbr", "keygen"), VOID),
-    **dict.fromkeys(("svg", "math", "template", "object", "canvas", "audio", "video", "button", "select", "map", "datalist", "dialog"), SKIP),
+    **dict.fromkeys(
+        ("svg", "math", "template", "object", "canvas", "audio", "video", "button", "select", "map", "datalist", "dialog"), SKIP
+    ),
     **dict.fromkeys(("script", "style", "noscript", "iframe", "textarea", "xmp", "noembed", "noframes"), RAW),
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), HEADING),
     **dict.fromkeys(("dt", "dd"), DT),
@@ -83,7 +86,7 @@ ATTRIBUTES = {name: np.uint64(name_hash(name)) for name in ("class", "id", "href
 _CLASS, _ID, _HREF, _STYLE, _HIDDEN, _ROLE, _ITEMPROP = ATTRIBUTES.values()
 FNV, PRIME = np.uint64(_FNV), np.uint64(_PRIME)
 
-# columns of `elements` (int64) and `blocks` (int64)
+# columns of `elements` (int64) and `blocks` (int64); features.py compiles them in: empty numba's cache when they change
 E_PARENT, E_KIND, E_PATH, E_DEPTH, E_OWN = range(5)
 (B_ELEMENT, B_FIRST, B_LAST, B_CHARS, B_LINKED, B_STOPS, B_ENDS, B_HAN, B_DIGITS, B_UPPER, B_WORDS, B_LINKS, B_CLOSED, B_HASH,
  B_TITLE, B_TOKENS, B_SPLIT) = range(17)  # fmt: skip

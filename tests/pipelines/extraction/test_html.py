@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import time
 
-from pipelines.extraction.html import MAX_NODES, extract
+from pipelines.extraction.html import extract
+from pipelines.extraction.tree import MAX_DEPTH, MAX_ELEMENTS
 
 PAGE = """<!DOCTYPE html><html lang="zh-CN"><head><title>测试标题</title><meta name="robots" content="noarchive">
 <meta property="article:published_time" content="2023-04-05T10:00:00+08:00"><style>p{{}}</style></head><body>
@@ -46,7 +47,7 @@ def test_no_markup_makes_it_raise_or_hang() -> None:
         "<",
         "<div>" * 100_000 + "text",
         "<a " * 20_000,
-        "<p>x</p>" * MAX_NODES,
+        "<p>x</p>" * MAX_ELEMENTS,
         "\x00\x01\x02" * 1000,
         "<table>" * 5000 + "x",
         "<b>" * 20_000 + "x",
@@ -54,5 +55,5 @@ def test_no_markup_makes_it_raise_or_hang() -> None:
         page = extract(markup)
         assert isinstance(page.text, str)
     assert time.monotonic() - started < 30
-    assert "nodes" in extract("<p>x</p>" * MAX_NODES).cut
-    assert "depth" in extract("<div>" * 3000 + "text").cut
+    assert "nodes" in extract("<p>x</p>" * MAX_ELEMENTS).cut
+    assert "depth" in extract("<div>" * (MAX_DEPTH + 1) + "text").cut

@@ -89,3 +89,13 @@ def test_spark_gives_the_same_bytes(tmp_path: Path, spark: Engine) -> None:
         lake = Lake(tmp_path / f"lake{number}")
         hashes.add(build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset.content_hash)
     assert len(hashes) == 1
+
+
+def test_opt_outs_are_counted_and_obeyed_where_the_card_says_so(tmp_path: Path) -> None:
+    head = {0: "", 1: '<meta name="robots" content="noindex">', 2: '<meta name="robots" content="noai">'}
+    pages = [PageFile(f"https://a.invalid/{i}", "x", f"<head>{head[i % 3]}</head><body>{TEXT * 2}{i}".encode()) for i in range(9)]
+    write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
+    counted = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
+    obeyed = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], obey_opt_outs=["noai", "tdm"])
+    assert counted.stats["opted_out"] == obeyed.stats["opted_out"] == {"noindex": 3, "noai": 3}
+    assert (counted.manifest.rows, obeyed.manifest.rows) == (9, 6) and obeyed.stats["skipped"] == {"opted_out": 3}

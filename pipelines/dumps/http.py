@@ -1,0 +1,129 @@
+"""HTTP responses as archives hold them: head and body, transfer and content encodings undone.
+
+Belongs here: what the bytes of a stored response mean. Does not belong here: archive formats (readers.py), charsets.
+Crawlers often store a body that is decoded already beside headers that say it is not, so an encoding is undone only where
+the bytes show that it is there. Decoded sizes are bounded.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zlib
+from dataclasses import dataclass, field
+
+MAX_HEAD = 1 << 18  # bytes of headers
+_STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r?\n")
+_CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Response:
+    """`status` is 0 where the status line has none; header names are in lower case, the first of equal names counts."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str:
+        found = _CHARSET.search(self.headers.get("content-type", ""))
+        return found[1] if found else ""
+
+
+def parse_response(block: bytes, limit: int) -> Response | None:
+    """A stored response, its body decoded to at most `limit` bytes; None where the block is none.
+
+    `notes` names what was not as it should be: `chunks` or `encoding` (what could be decoded stands), `cut` (limit reached).
+    """
+    status = _STATUS.match(block)
+    if not status:
+        return None
+    at = block.find(b"\r\n\r\n", 0, MAX_HEAD)
+    bare = block.find(b"\n\n", 0, MAX_HEAD)
+    if at < 0 and bare < 0:
+        head, body = block[:MAX_HEAD], b""
+    elif at < 0 or 0 <= bare < at:
+        head, body = block[:bare], block[bare + 2 :]
+    else:
+        head, body = block[:at], block[at + 4 :]
+    headers: dict[str, str] = {}
+    for line in head.decode("latin-1").splitlines()[1:]:
+        name, colon, value = line.partition(":")
+        if colon:
+            headers.setdefault(name.strip().lower(), value.strip())
+    made = Response(int(status[1]), headers, body)
+    if "chunked" in headers.get("transfer-encoding", "").lower():
+        made.body = _dechunk(made)
+    for encoding in reversed(headers.get("content-encoding", "").lower().split(",")):
+        made.body = _decode(made, encoding.strip(), limit)
+    if len(made.body) > limit:
+        made.body = made.body[:limit]
+        made.notes.append("cut")
+    return made
+
+
+def _dechunk(made: Response) -> bytes:
+    """The joined chunks; the body as it is where it does not begin with one."""
+    body, at = made.body, 0
+    pieces: list[bytes] = []
+    while found := _CHUNK.match(body, at):
+        size = int(found[1], 16)
+        if not size:
+            return b"".join(pieces)
+        start = found.end()
+        pieces.append(body[start : start + size])
+        at = start + size
+        while body[at : at + 1] in (b"\r", b"\n") and at < start + size + 2:
+            at += 1
+    if not pieces:
+        return body
+    made.notes.append("chunks")
+    return b"".join(pieces)
+
+
+def _decode(made: Response, encoding: str, limit: int) -> bytes:
+    body = made.body
+    try:
+        if encoding in ("gzip", "x-gzip") and body[:2] == b"\x1f\x8b":
+            return _inflate(made, zlib.MAX_WBITS | 16, limit)
+        if encoding == "deflate" and body:
+            return _inflate(made, zlib.MAX_WBITS if body[0] & 15 == 8 else -zlib.MAX_WBITS, limit)
+        if encoding == "br":
+            import brotli
+
+            unpacked: bytes = brotli.Decompressor().process(body, output_buffer_limit=limit + 1)
+            return unpacked
+        if encoding == "zstd" and body[:4] == b"\x28\xb5\x2f\xfd":
+            import zstandard
+
+            data: bytes = zstandard.ZstdDecompressor(max_window_size=1 << 23).stream_reader(io.BytesIO(body)).read(limit + 1)
+            return data
+    except Exception as error:  # decoders raise classes of their own; a body that does not decode stays as it is
+        if isinstance(error, MemoryError):
+            raise
+        if encoding != "br" or body.lstrip()[:1] != b"<":
+            made.notes.append("encoding")
+    return body
+
+
+def _inflate(made: Response, wbits: int, limit: int) -> bytes:
+    """What a damaged stream gives before the damage counts."""
+    inflater = zlib.decompressobj(wbits)
+    out = bytearray()
+    try:
+        data = made.body
+        while data and len(out) <= limit and not inflater.eof:
+            out += inflater.decompress(data[: 1 << 16], limit + 1 - len(out))
+            data = inflater.unconsumed_tail + data[1 << 16 :]
+    except zlib.error:
+        if not out:
+            raise
+        made.notes.append("encoding")
+    return bytes(out)

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.dumps.http import Response, parse_response
+
+BODY = "<html>正文</html>".encode() * 20
+
+
+def response(body: bytes, limit: int = 1 << 20, **headers: str) -> Response:
+    lines = "".join(f"{k.replace('_', '-')}: {v}\r\n" for k, v in headers.items())
+    made = parse_response(b"HTTP/1.1 200 OK\r\n" + lines.encode() + b"\r\n" + body, limit)
+    assert made is not None
+    return made
+
+
+def chunked(body: bytes, size: int) -> bytes:
+    pieces = [body[i : i + size] for i in range(0, len(body), size)]
+    return b"".join(f"{len(p):x};x=y\r\n".encode() + p + b"\r\n" for p in pieces) + b"0\r\n\r\n"
+
+
+def test_encodings_are_undone_where_they_are() -> None:
+    raw_deflate = zlib.compressobj(wbits=-15)
+    packed = {
+        "gzip": gzip.compress(BODY),
+        "deflate": zlib.compress(BODY),
+        "Deflate": raw_deflate.compress(BODY) + raw_deflate.flush(),
+        "br": brotli.compress(BODY),
+        "zstd": zstandard.compress(BODY),
+    }
+    for name, data in packed.items():
+        assert (response(data, Content_Encoding=name).body, response(data, Content_Encoding=name).notes) == (BODY, []), name
+        assert response(BODY, Content_Encoding=name).body == BODY, name
+    assert response(chunked(gzip.compress(BODY), 7), Transfer_Encoding="chunked", Content_Encoding="gzip").body == BODY
+    assert response(BODY, Transfer_Encoding="chunked").body == BODY
+
+
+def test_damage_gives_what_was_readable_and_a_note() -> None:
+    cut = response(chunked(BODY, 100)[:250], Transfer_Encoding="chunked")
+    assert cut.body == BODY[: len(cut.body)] and len(cut.body) > 200 and cut.notes == ["chunks"]
+    data = gzip.compress(bytes(range(256)) * 400)
+    torn = response(data[:300] + b"\xff" * 50, Content_Encoding="gzip")
+    assert torn.body or torn.notes == ["encoding"]
+
+
+@pytest.mark.parametrize("name", ["gzip", "br", "zstd"])
+def test_a_bomb_stops_at_the_limit(name: str) -> None:
+    bomb = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}[name](bytes(50_000_000))
+    made = response(bomb, 1 << 20, Content_Encoding=name)
+    assert len(made.body) == 1 << 20 and "cut" in made.notes
+
+
+def test_heads() -> None:
+    made = parse_response(b'HTTP/1.0 404\nContent-Type: Text/HTML; Charset="GBK"\nX: 1\n\nabc\r\n\r\n', 99)
+    assert made is not None and (made.status, made.content_type, made.charset, made.body) == (404, "text/html", "GBK", b"abc\r\n\r\n")
+    assert parse_response(b"GET / HTTP/1.1\r\n\r\n", 9) is None and parse_response(b"", 9) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "x"]), st.booleans())
+def test_any_bytes_are_answered_within_the_limit(body: bytes, encoding: str, in_chunks: bool) -> None:
+    headers = {"Content_Encoding": encoding} | ({"Transfer_Encoding": "chunked"} if in_chunks else {})
+    assert len(response(body, 64, **headers).body) <= 64

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.extraction.features import NAMES
+from pipelines.extraction.model import PATH, block_model, select
+
+
+def expected_f1(chances: list[float], sizes: list[int], chosen: tuple[bool, ...]) -> float:
+    hits = sum(p * n for p, n, c in zip(chances, sizes, chosen, strict=True) if c)
+    held = sum(p * n for p, n in zip(chances, sizes, strict=True))
+    return 2 * hits / (sum(n for n, c in zip(sizes, chosen, strict=True) if c) + held)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 99), st.integers(1, 30)), min_size=1, max_size=7, unique_by=lambda t: t[0]))
+def test_no_other_set_of_blocks_has_a_higher_expected_f1(blocks: list[tuple[int, int]]) -> None:
+    chances, sizes = [p / 100 for p, _ in blocks], [n for _, n in blocks]
+    chosen = tuple(select(np.array(chances), np.array(sizes), 0.0).tolist())
+    best = max(expected_f1(chances, sizes, c) for c in itertools.product((False, True), repeat=len(blocks)))
+    assert np.isclose(expected_f1(chances, sizes, chosen), best)
+
+
+def test_a_page_without_main_text_gives_none() -> None:
+    assert not select(np.full(5, 0.1), np.full(5, 10), 0.15).any() and not select(np.zeros(0), np.zeros(0), 0.15).size
+
+
+def test_the_shipped_file_says_how_it_was_made() -> None:
+    about = json.loads(PATH.read_text(encoding="utf-8"))["about"]
+    assert about["command"].startswith("python -m pipelines.extraction.train") and len(about["sources"]) == 2
+    assert block_model().forest.features.max() < len(NAMES)
