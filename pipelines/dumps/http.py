@@ -82,10 +82,8 @@ def _dechunk(made: Response) -> bytes:
         at = start + size
         while body[at : at + 1] in (b"\r", b"\n") and at < start + size + 2:
             at += 1
-    if not pieces:
-        return body
     made.notes.append("chunks")
-    return b"".join(pieces)
+    return b"".join(pieces) if pieces else body
 
 
 def _decode(made: Response, encoding: str, limit: int) -> bytes:

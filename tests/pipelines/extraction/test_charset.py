@@ -1,8 +1,15 @@
 from __future__ import annotations
 
+import re
+from collections import Counter
+from pathlib import Path
+
 import pytest
 
+from pipelines.dumps.readers import read_records
 from pipelines.extraction.charset import canonical, decode
+
+NEWS = Path(__file__).parents[4] / "shared" / "data" / "webdump" / "zh-news-cx-extractor.warc.gz"
 
 ZH = "中文网页的编码问题由来已久，浏览器按照声明或猜测来解码。镕堃喆"
 
@@ -31,3 +38,21 @@ def test_unknown_names_and_noise_do_not_raise() -> None:
     assert canonical("no-such-charset") == "" and canonical("base64") == ""
     for data in (b"", b"\xff", bytes(range(256)) * 4, b'<meta charset="hex">\xe4\xb8'):
         assert isinstance(decode(data, http="rot13")[0], str)
+
+
+@pytest.mark.skipif(not NEWS.exists(), reason="../shared/data/webdump is not on this machine")
+def test_no_mojibake_on_real_gbk_pages() -> None:
+    """Text read in the wrong charset holds replacement characters, or Han characters that Chinese pages hardly use."""
+    chinese = national = 0
+    for record in read_records(NEWS, "warc", Counter()):
+        text, charset = decode(record.body, record.charset)
+        han = [c for c in text if "\u4e00" <= c <= "\u9fff"]
+        if len(han) < 200:
+            continue
+        chinese += 1
+        national += charset == "gb18030"
+        assert text.count("\ufffd") <= 0.0005 * len(text), record.url
+        common = sum(c in "的一是不了在人有我他这中大来上个国和说时们为到年新网日月会出" for c in han)
+        assert common > 0.06 * len(han), record.url
+        assert not re.search("锟斤拷|烫烫烫|[ÃÂ][\x80-\xbf]{2}|鐨勬|涓枃", text), record.url
+    assert chinese >= 70 and national >= 40
