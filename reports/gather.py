@@ -11,7 +11,10 @@ from typing import Any
 
 from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 
-DUMP_ASSETS = ("raw_dump", "documents", "edits", "signals/language", "signals/rules", "signals/safety", "scores", "signatures", "decisions")
+DUMP_ASSETS = (
+    *("raw_dump", "documents", "edits", "signals/language", "signals/rules", "signals/safety", "signals/code"),
+    *("scores", "signatures", "decisions"),
+)
 RELEASE_ASSETS = (
     *("duplicates", "recurring_blocks", "validation_sets", "overlap", "verdicts", "skypile_main", "skypile_stem", "rejected"),
     *("main_shards", "stem_shards", "validation_shards"),
