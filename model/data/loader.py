@@ -94,10 +94,10 @@ class Loader:
         self._orders: dict[tuple[str, int, int, int], PassOrder] = {}
         self._check()
         rows = plan.global_batch // dp_size
-        self._ahead: ReadAhead | None = None
+        self.ahead: ReadAhead | None = None
         if any(s.is_remote for s in self.shard_sets):
             step_bytes = rows * (plan.sequence_length + 2) * TOKEN.itemsize
-            self._ahead = ReadAhead(self._remote_needs, plan.steps, step_bytes, cache_bytes, os.environ.get("SKYPILE_CACHE") or None)
+            self.ahead = ReadAhead(self._remote_needs, plan.steps, step_bytes, cache_bytes, os.environ.get("SKYPILE_CACHE") or None)
 
     def _check(self) -> None:
         """Compare the manifests with those of the plan."""
@@ -201,7 +201,7 @@ class Loader:
         """The micro batches of this rank for one step."""
         sources, needs = self._needs(step)
         length, m = self.plan.sequence_length, self.micro_batch
-        stretch = self._ahead.at(step) if self._ahead else None
+        stretch = self.ahead.at(step) if self.ahead else None
         # One token before the sequence tells whether its first token begins a document; before the source's first
         # token stands an end of document, so to speak.
         tokens = np.full((len(sources), length + 2), END_OF_DOCUMENT, dtype=np.uint16)
@@ -218,8 +218,8 @@ class Loader:
 
     def close(self) -> None:
         """Stop reading ahead and free the cache."""
-        if self._ahead:
-            self._ahead.close()
+        if self.ahead:
+            self.ahead.close()
 
     # the audit's questions
 

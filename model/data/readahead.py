@@ -134,6 +134,11 @@ class ReadAhead:
         self._next = self._stretch(self._now.last, 2 * (self._now.last - self._now.first))
         return self._now
 
+    @property
+    def cached_bytes(self) -> int:
+        """Bytes of the cache that are taken, or will be when what is on its way has come."""
+        return sum(s.tokens * TOKEN.itemsize for s in (self._now, self._next) if s is not None)
+
     def close(self) -> None:
         """Stop fetching and free the cache."""
         for old in (self._now, self._next):
