@@ -14,6 +14,7 @@ from pipelines.overlap import build_overlap
 from pipelines.recurrence import build_recurring_blocks
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.report import build_tokenizer_report
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
@@ -87,24 +88,32 @@ def rejected(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spark
 
 
 class TokenizerRequest(dg.Config):
-    """Which release the vocabulary is trained on, and which preset."""
+    """Which release the vocabulary is trained on, which preset, and the file of a vocabulary to extend (none: from scratch)."""
 
     release: str = "demo"
     preset: str = "demo"
+    extend: str = ""
+
+    def base(self) -> Base | None:
+        return load_base(self.extend) if self.extend else None
+
+    def partition(self) -> str:
+        base = self.base()
+        return TokenizerConfig.preset(self.preset).extending(base.name, len(base.vocab)).name if base else self.preset
 
 
 @dg.asset(deps=[dg.AssetDep(skypile_main, partition_mapping=FROM_ALL), dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL)], **TOKENIZER)
 def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper Table 2)."""
     corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
-    return result(build_tokenizer(lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset)))
+    return result(build_tokenizer(lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset), config.base()))
 
 
 @dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
 def tokenizer_report(config: TokenizerRequest, lake: LakeResource, files: FilesResource) -> dg.MaterializeResult:
     """Bytes and characters per token, fertility, byte fallback, by domain of the validation sets."""
     root = lake.lake
-    vocabulary, held_out = root.current("tokenizer", config.preset), root.current("validation_sets", config.release)
+    vocabulary, held_out = root.current("tokenizer", config.partition()), root.current("validation_sets", config.release)
     return result(build_tokenizer_report(root, vocabulary, held_out, files.peers_folder()))
 
 

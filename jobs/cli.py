@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from jobs.commands import cards, corpora, documents, dumps, plan, releases, runs, trace
+from jobs.commands import cards, corpora, documents, dumps, plan, releases, runs, tokenizer, trace
 from jobs.failure import JobFailed
 from jobs.settings import ROOT
 from pipelines.lake import LakeError
@@ -36,7 +36,7 @@ def up(port: int) -> None:
     sys.exit(subprocess.call(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}))
 
 
-for module in (cards, dumps, documents, corpora, releases, runs, plan, trace):
+for module in (cards, dumps, documents, corpora, releases, tokenizer, runs, plan, trace):
     for command in module.COMMANDS:
         cli.add_command(command)
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.tokenizer.bpe import Merge, train_merges
 from pipelines.tokenizer.config import NUM_BYTES, RESERVED, TokenizerConfig
+from pipelines.tokenizer.extend import Base, extend
 from pipelines.tokenizer.sample import draw_sample
 from pipelines.tokenizer.text import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
 
@@ -202,32 +203,66 @@ def assemble(pieces: Pieces) -> Any:
     return _tokenizer(vocab, pieces.merges)
 
 
-def _check(tokenizer: Any, pieces: Pieces, config: TokenizerConfig) -> None:
-    """Refuse a vocabulary that breaks a law: exact sizes, every piece of text reachable."""
-    if tokenizer.get_vocab_size() != config.vocab_size:
+def train_extension(counts: Mapping[str, int], base: Base, config: TokenizerConfig) -> Pieces:
+    """Chinese pieces that a base vocabulary lacks: single characters, as the paper adds them, and words. `latin` is the base's own."""
+    have = base.vocab
+    frequency: Counter[str] = Counter()
+    for pretoken, count in counts.items():
+        for char in pretoken:
+            frequency[char] += count
+    ranked = [c for c, _ in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and is_cjk(c)]
+    characters = [c for c in ranked if c not in have][: config.characters]
+    taken = have.keys() | set(characters)
+    filled = {"characters": _fill(characters, config.characters, taken, cjk=True)}
+    singles = [p for p in have if len(p) == 1 and is_cjk(p)]
+    merges = [(a, b) for a, b in _word_merges(counts, [*singles, *characters], config) if a + b not in have]
+    words = list(dict.fromkeys(a + b for a, b in merges))
+    filled["words"] = _fill(words, config.words, taken, cjk=True)
+    return Pieces(list(have), characters, words, merges, filled)
+
+
+def _quoted(piece: str) -> str:
+    """A piece as a JSON string on one line, whatever a reader takes for a line end."""
+    return json.dumps(piece, ensure_ascii=False).translate({c: f"\\u{c:04x}" for c in (0x85, 0x2028, 0x2029)})
+
+
+def _check(tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig, base: Base | None) -> None:
+    """Refuse a vocabulary that breaks a law: exact sizes, every piece that we chose reachable.
+
+    Before a base's own reading of text, a space may stand in front (LLaMA): it is left out of account.
+    """
+    if tokenizer.get_vocab_size() != config.vocab_size or len(rows) != config.vocab_size:
         raise LakeError(f"vocabulary has {tokenizer.get_vocab_size()} pieces, expected {config.vocab_size}")
-    texts = pieces.latin + pieces.characters + pieces.words
-    first = len(RESERVED) + NUM_BYTES
-    for i, encoding in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
-        if encoding.ids != [first + i]:
-            raise LakeError(f"piece {texts[i]!r} is not reachable: its text encodes to {encoding.tokens}")
+    ours = ("character", "word") if base else ("latin", "character", "word")
+    texts = [(i, p) for i, (p, kind) in enumerate(rows) if kind in ours]
+    before = tokenizer.encode("", add_special_tokens=False).ids or (
+        tokenizer.encode("\x00", add_special_tokens=False).ids[:-1] if base else []
+    )
+    for (i, piece), encoding in zip(texts, tokenizer.encode_batch([p for _, p in texts], add_special_tokens=False), strict=True):
+        if encoding.ids not in ([i], [*before, i]):
+            raise LakeError(f"piece {piece!r} is not reachable: its text encodes to {encoding.tokens}")
 
 
-def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig) -> Built:
+def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig, base: Base | None = None) -> Built:
     """Publish `tokenizer` (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
 
-    `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by hash.
+    `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by hash. With `base`, that
+    vocabulary is extended (partition: `<config>-<base>`); its ids stay as they are.
     """
 
     def write(writer: Writer) -> None:
         counts, drawn = draw_sample(lake, engine, corpora, config, f"staging/{writer.key}-sample")
-        pieces = train(counts, config)
-        tokenizer = assemble(pieces)
-        _check(tokenizer, pieces, config)
+        if base:
+            pieces = train_extension(counts, base, config)
+            tokenizer, rows = extend(base, pieces.characters, pieces.words, pieces.merges)
+        else:
+            pieces = train(counts, config)
+            tokenizer, rows = assemble(pieces), listing(pieces)
+        _check(tokenizer, rows, config, base)
         text = tokenizer.to_str()
         writer.write_bytes("tokenizer.json", text.encode())
-        rows = [f"{i}\t{kind}\t{json.dumps(piece, ensure_ascii=False)}\n" for i, (piece, kind) in enumerate(listing(pieces))]
-        writer.write_bytes("pieces.tsv", ("id\tclass\tpiece\n" + "".join(rows)).encode())
+        lines = [f"{i}\t{kind}\t{_quoted(piece)}\n" for i, (piece, kind) in enumerate(rows)]
+        writer.write_bytes("pieces.tsv", ("id\tclass\tpiece\n" + "".join(lines)).encode())
         card = {
             "name": config.name,
             "vocab_size": config.vocab_size,
@@ -239,11 +274,13 @@ def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], conf
                 "reserved": len(RESERVED),
             },
             "filled_from_unicode_blocks": pieces.filled,
-            "reserved": {p: i for i, p in enumerate(RESERVED)},
+            "reserved": {p: i for i, (p, kind) in enumerate(rows) if kind == "reserved"},
+            "extends": {"name": base.name, "sha256": base.sha256, "pieces": len(base.vocab)} if base else None,
             "sample": drawn,
             "trained_on": {f"{c.manifest.asset}/{c.manifest.partition}": c.content_hash for c in corpora},
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "method": "trained from scratch (the paper extends LLaMA's); words are merges of whole Han runs beside a dictionary's words",
+            "method": ("an existing vocabulary extended, as in the paper" if base else "trained from scratch (the paper extends LLaMA's)")
+            + "; words are merges of whole Han runs beside a dictionary's words",
             "dictionary": dictionary()[1] if config.dictionary else None,
             "config": config.parameters(),
         }
@@ -254,5 +291,8 @@ def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], conf
         }
         writer.write_bytes("card.json", (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)
 
+    if base:
+        config = config.extending(base.name, len(base.vocab))
     inputs: dict[str, Dataset | str] = {f"corpus_{i}": c for i, c in enumerate(corpora)}
+    inputs |= {"base": base.sha256} if base else {}
     return lake.build("tokenizer", config.name, version=VERSION, parameters=config.parameters(), inputs=inputs, write=write)

@@ -62,6 +62,19 @@ class TokenizerConfig(Card):
     def vocab_size(self) -> int:
         return self.latin + self.characters + self.words + len(RESERVED)
 
+    def extending(self, base: str, pieces: int) -> TokenizerConfig:
+        """The same Chinese classes after a base of so many pieces; CardError where ids would not fit into uint16.
+
+        A base brings its own Latin pieces, and the paper adds only single characters to it: no symbols of several signs.
+        """
+        size = pieces + self.characters + self.words + len(RESERVED)
+        if size > 65_536:
+            raise CardError(
+                f"{base} has {pieces} pieces: with {self.characters} characters, {self.words} words and {len(RESERVED)} reserved that is"
+                f" {size}, more than uint16 token shards hold (65,536): choose a smaller preset"
+            )
+        return self.model_copy(update={"name": f"{self.name}-{base}", "latin": pieces, "symbols": 0})
+
     @classmethod
     def proportional(cls, name: str, vocab_size: int, sample_chars: int = 60_000_000) -> TokenizerConfig:
         """A smaller vocabulary in the paper's proportions; what rounding leaves goes to the words."""
