@@ -108,3 +108,22 @@ def test_norms_and_embeddings_do_not_decay() -> None:
     names = {id(p): n for n, p in model.named_parameters()}
     assert all("norm" in names[id(p)] or "embed" in names[id(p)] for p in plain["params"])
     assert len(decayed["params"]) == 2 * 7 + 1 and plain["weight_decay"] == 0.0
+
+
+def test_flex_attention_equals_the_dense_mask() -> None:
+    """The kernel that a GPU compiles, uncompiled: the boundaries are the same. (It has no backward pass on a CPU.)"""
+    generator = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(2, n, 32, 16, generator=generator) for n in (4, 2, 2))
+    documents = (torch.arange(32)[None] // torch.tensor([[7], [12]])).int()
+    dense = architecture.attend(q, k, v, architecture.document_mask(documents), False, 0.0)
+    flexible = architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.0)
+    torch.testing.assert_close(flexible, dense, atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match="no dropout"):
+        architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.1)
+
+
+def test_weights_do_not_depend_on_the_order_of_construction() -> None:
+    whole, again = Skywork(GROUPED, seed=1), Skywork(GROUPED, seed=1)
+    architecture.initialize(again.lm_head, GROUPED, 1, "lm_head.")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+    assert not torch.equal(Skywork(GROUPED, seed=2).lm_head.weight, whole.lm_head.weight)

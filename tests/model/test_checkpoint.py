@@ -62,3 +62,18 @@ def test_rollback_names_a_verified_checkpoint_and_is_recorded(tmp_path: Path) ->
 def test_difference_is_named() -> None:
     with pytest.raises(CheckpointError, match="tokenizer: 'a' there, 'b' here"):
         checkpoint.refuse_differences(Path("x"), {"tokenizer": "a", "plan": 1}, {"tokenizer": "b", "plan": 1})
+
+
+def test_states_of_another_zero_stage_or_pipeline_are_refused_by_name() -> None:
+    there = {"strategy": {"zero_stage": 1, "pipeline_stages": 1}}
+    with pytest.raises(CheckpointError, match=r"the states of ZeRO-1, this run asks for ZeRO-3"):
+        checkpoint.refuse_differences(Path("x"), there, {"strategy": {"zero_stage": 3, "pipeline_stages": 1}})
+    with pytest.raises(CheckpointError, match="1 pipeline stages, this run asks for 2 pipeline stages"):
+        checkpoint.refuse_differences(Path("x"), there, {"strategy": {"zero_stage": 1, "pipeline_stages": 2}})
+
+
+def test_conversion_refuses_a_disk_that_is_too_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = fake(tmp_path, 3)
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
+    with pytest.raises(CheckpointError, match="10 bytes free; converting step-00000003"):
+        checkpoint.to_universal(path)

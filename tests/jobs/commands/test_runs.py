@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from jobs.commands.runs import export, rollback
+from model import checkpoint
+from model.callbacks.heartbeat import Heartbeat
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A run with checkpoints at steps 3 and 6 and an export of the stage that ended at 6."""
+    monkeypatch.setenv("SKYPILE_LAKE", str(tmp_path))
+    folder = tmp_path / "runs" / "r"
+    for step in (3, 6):
+        path = folder / "checkpoints" / f"step-{step:08d}"
+        path.mkdir(parents=True)
+        (path / "states").write_bytes(b"states")
+        files = {"states": {"bytes": 6, "sha256": checkpoint.sha256(path / "states")}}
+        checkpoint.write_json(path / "checkpoint.json", {"step": step, "tokens": 10 * step, "files": files})
+        checkpoint.set_latest(folder / "checkpoints", path.name)
+    (folder / "export" / "stage1").mkdir(parents=True)
+    (folder / "export" / "stage1" / "stage.json").write_text(json.dumps({"step": 6}))
+    (folder / "run.json").write_text("{}")
+    return folder
+
+
+def test_rollback_sets_later_checkpoints_and_exports_aside(run: Path) -> None:
+    done = CliRunner().invoke(rollback, ["r", "step-00000003"])
+    assert done.exit_code == 0 and "step 3, 30 tokens" in done.output
+    assert (run / "checkpoints" / "latest").read_text() == "step-00000003"
+    assert (run / "checkpoints" / "step-00000006.abandoned-1").is_dir()
+    assert not (run / "export" / "stage1").exists() and (run / "export" / "stage1.abandoned-1").is_dir()
+
+
+def test_rollback_of_a_run_that_seems_alive_needs_force(run: Path) -> None:
+    Heartbeat(run / "heartbeats", 0).beat("step", 6)
+    refused = CliRunner().invoke(rollback, ["r", "step-00000003"])
+    assert refused.exit_code == 1 and "may be training: rank 0" in refused.output
+    assert CliRunner().invoke(rollback, ["r", "step-00000003", "--force"]).exit_code == 0
+
+
+def test_damaged_and_missing_checkpoints_are_refused_in_a_sentence(run: Path) -> None:
+    (run / "checkpoints" / "step-00000003" / "states").write_bytes(b"STATES")
+    refused = CliRunner().invoke(rollback, ["r", "step-00000003"])
+    assert refused.exit_code == 1 and "is not the file" in refused.output
+    assert (run / "checkpoints" / "latest").read_text() == "step-00000006"
+    missing = CliRunner().invoke(export, ["r", "--checkpoint", "step-00000009"])
+    assert missing.exit_code == 1 and "never finished" in missing.output
+    assert "start the run first" in CliRunner().invoke(export, ["other"]).output
