@@ -5,12 +5,13 @@ Belongs here: what all assets share. Does not belong here: assets.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from pipelines.dedup.stage import guard_figures
+from pipelines.funnel import Finding
 from pipelines.lake import Built
 from pipelines.release import ReleaseCard
 
@@ -35,11 +36,15 @@ def metadata(built: Built) -> dict[str, Any]:
     }
 
 
-def result(built: Built | Mapping[str, Built], checks: list[dg.AssetCheckResult] | None = None) -> dg.MaterializeResult:
+def result(
+    built: Built | Mapping[str, Built], checks: list[dg.AssetCheckResult] | None = None, more: Mapping[str, Any] | None = None
+) -> dg.MaterializeResult:
     """One dataset, or the column groups of one asset, as the result of a materialization."""
     if isinstance(built, Built):
         return dg.MaterializeResult(
-            metadata=metadata(built), data_version=dg.DataVersion(built.dataset.content_hash), check_results=checks or []
+            metadata={**metadata(built), **(more or {})},
+            data_version=dg.DataVersion(built.dataset.content_hash),
+            check_results=checks or [],
         )
     values = {f"{name}/{key}": value for name, b in built.items() for key, value in metadata(b).items() if not key.startswith("dagster/")}
     values["recomputed"] = any(b.fresh for b in built.values())
@@ -71,3 +76,23 @@ def guards(built: Built, card: ReleaseCard) -> dg.AssetCheckResult:
     bounds = {"largest_cluster": card.max_cluster, "largest_source_share": card.max_source_share}
     passed = all(figures[name] <= bound for name, bound in bounds.items())
     return dg.AssetCheckResult(check_name="guards", passed=passed, metadata={**figures, **{f"allowed_{n}": b for n, b in bounds.items()}})
+
+
+def finding_specs(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
+    """Checks of a dump's funnel: they warn, as a person must judge what a strange share means."""
+    return [dg.AssetCheckSpec(name, asset=asset) for name in names]
+
+
+def findings(found: Sequence[Finding]) -> list[dg.AssetCheckResult]:
+    """Findings as check results; personal data that was left is an error, the rest warns."""
+    error, warn = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
+    return [
+        dg.AssetCheckResult(
+            check_name=f.name,
+            passed=f.passed,
+            severity=error if f.name == "pii_leftovers" else warn,
+            description=f.meaning,
+            metadata=dict(f.numbers),
+        )
+        for f in found
+    ]

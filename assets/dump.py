@@ -5,18 +5,20 @@ Belongs here: resolve tables, call one stage, return its result. Does not belong
 
 import dagster as dg
 
-from assets.common import DUMP, FROM_ALL, OWNER, has_rows, result, rows_check
+from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_rows, result, rows_check
 from assets.resources import LakeResource, SparkResource
 from pipelines.decisions import build_decisions, current_policy
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw import build_raw_dump
 from pipelines.edits import build_edits
 from pipelines.extraction.stage import build_documents
+from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits
 from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
 from pipelines.signals.stage import build_signals
 
+CITED = "cards/reference_urls.txt"  # one URL a line: pages that Wikipedia cites
 COMMON = {"owners": [OWNER], "group_name": "dump"}
 MODELS = {"owners": [OWNER], "group_name": "models"}
 
@@ -35,10 +37,18 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spar
     return result(built, [has_rows(built)])
 
 
-@dg.asset(partitions_def=DUMP, deps=[documents], kinds={"spark", "parquet"}, pool="spark", **COMMON)
+@dg.asset(
+    partitions_def=DUMP,
+    deps=[documents],
+    kinds={"spark", "parquet"},
+    pool="spark",
+    check_specs=finding_specs("edits", "pii_leftovers"),
+    **COMMON,
+)
 def edits(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """Masks of personal data as spans of the document's text."""
-    return result(build_edits(lake.lake, spark.engine, lake.lake.current("documents", context.partition_key)))
+    """Masks of personal data and lines to take out, as spans of the document's text."""
+    built = build_edits(lake.lake, spark.engine, lake.lake.current("documents", context.partition_key))
+    return result(built, findings(judge_edits(built.dataset, Bounds.of(lake.lake))))
 
 
 @dg.asset(partitions_def=DUMP, deps=[edits], kinds={"spark", "parquet"}, pool="spark", **COMMON)
@@ -57,8 +67,9 @@ def signatures(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spa
 
 @dg.asset(deps=[dg.AssetDep(edits, partition_mapping=FROM_ALL)], **MODELS)
 def reference_classifier(lake: LakeResource) -> dg.MaterializeResult:
-    """fastText: would Wikipedia cite this page? Positives are the reference dumps."""
-    return result(build_reference_classifier(lake.lake, lake.training_dumps()))
+    """fastText: would Wikipedia cite this page? Positives are the reference dumps and the pages of cards/reference_urls.txt."""
+    listed = lake.lake.read_bytes(CITED).decode().split() if lake.lake.exists(CITED) else ()
+    return result(build_reference_classifier(lake.lake, lake.training_dumps(), listed))
 
 
 @dg.asset(deps=[dg.AssetDep(edits, partition_mapping=FROM_ALL)], **MODELS)
@@ -83,13 +94,22 @@ def scores(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkRe
     return result(build_scores(lake.lake, spark.engine, tables.documents, tables.edits, dict(tables.signals), *models))
 
 
-@dg.asset(partitions_def=DUMP, deps=[scores, signals], kinds={"spark"}, pool="spark", check_specs=[rows_check("decisions")], **COMMON)
+@dg.asset(
+    partitions_def=DUMP,
+    deps=[scores, signals],
+    kinds={"spark"},
+    pool="spark",
+    check_specs=[rows_check("decisions"), *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason")],
+    **COMMON,
+)
 def decisions(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """Keep, or every reason against, under the policy. Reads no text."""
     tables = lake.dump(context.partition_key, "signals", "scores")
     policy = current_policy(lake.lake)
     built = build_decisions(lake.lake, spark.engine, tables.card, tables.documents, dict(tables.signals), tables.need("scores"), policy)
-    return result(built, [has_rows(built)])
+    found = judge_decisions(built.dataset, tables.signals["language"], Bounds.of(lake.lake))
+    table = dg.MetadataValue.md(as_table(funnel(lake.lake, context.partition_key)))
+    return result(built, [has_rows(built), *findings(found)], {"funnel": table})
 
 
 ASSETS = [

@@ -139,7 +139,14 @@ def build_edits(lake: Lake, engine: Engine, documents: Dataset) -> Built:
             spans = [spans_of(t, c) for t, c in zip(table["text"].to_pylist(), table["category"].to_pylist(), strict=True)]
             counts = Counter(s["kind"] for row in spans for s in row)
             edits = pa.table([table["doc_id"].combine_chunks(), pa.array(spans, EDITS.field("spans").type)], schema=EDITS)
-            stats = {"documents": len(spans), "edited_documents": sum(map(bool, spans)), "spans": {k: counts[k] for k in REPLACED}}
+            shown = render(_flat(table["text"]), _flat(edits["spans"]))
+            left = Counter(kind for text in shown.to_pylist() for _, _, kind in find(text or ""))
+            stats = {
+                "documents": len(spans),
+                "edited_documents": sum(map(bool, spans)),
+                "spans": {k: counts[k] for k in REPLACED},
+                "leftovers": {k: left[k] for k in MASKS},  # looked for in the rendered texts; any is a defect
+            }
             writer.write_table(path, edits, stats)
 
         engine.map_parts(len(documents.parts), work)

@@ -29,12 +29,12 @@ from pipelines.quality.held_out import report
 from pipelines.quality.text import FOLDS, address, features, fold
 from pipelines.tables import DumpTables
 
-VERSION = 2
+VERSION = 3
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest
 MIN_EXAMPLES = 8  # of each class, in each fold's training set
-TRAINING = {"dim": 16, "epoch": 15, "lr": 0.3, "wordNgrams": 2, "bucket": 50_000, "minCount": 2, "seed": 1, "thread": 1}
+TRAINING = {"dim": 16, "epoch": 40, "lr": 0.3, "wordNgrams": 2, "bucket": 50_000, "minCount": 2, "seed": 1, "thread": 1}
 NEGATIVES = ("webpages", "social", "miscellany")
 MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX commands in a page of exposition
 _MATHEMATICS = re.compile(r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)")

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits
+from pipelines.lake import Lake
+from pipelines.spark import InProcess
+from tests.pipelines.judged import CHINESE, ENGLISH, MENU, judged
+
+
+def test_the_funnel_counts_what_goes_in_and_out(lake: Lake, engine: InProcess) -> None:
+    tables = judged(lake, engine)
+    rows = {r["stage"]: r for r in funnel(lake, "d")}
+    assert rows["documents"]["out"] == rows["edits"]["in"] == 4
+    kept = tables.need("decisions").stats
+    assert (
+        rows["decisions"]["in"] == 4 and rows["decisions"]["out"] == kept["kept"] and rows["decisions"]["characters"] == kept["kept_chars"]
+    )
+    assert "| decisions | 4 |" in as_table(list(rows.values()))
+
+
+def test_checks_hold_for_a_mixed_dump_and_fail_for_a_strange_one(lake: Lake, engine: InProcess) -> None:
+    bounds = Bounds(min_documents=2)
+    mixed = judged(lake, engine, "mixed", [[ENGLISH, CHINESE, MENU]])
+    assert all(f.passed for f in judge_decisions(mixed.need("decisions"), mixed.signals["language"], bounds))
+    assert all(f.passed for f in judge_edits(mixed.edits, bounds))
+    menus = judged(lake, engine, "menus", [[MENU + str(k) for k in range(5)]])
+    failed = {f.name for f in judge_decisions(menus.need("decisions"), menus.signals["language"], bounds) if not f.passed}
+    assert {"keep_rate", "heaviest_reason"} <= failed
+    kept = judged(lake, engine, "kept", [[ENGLISH, CHINESE]])
+    assert "keep_rate" in {f.name for f in judge_decisions(kept.need("decisions"), kept.signals["language"], bounds) if not f.passed}
+
+
+def test_bounds_of_the_lake_take_the_place_of_the_defaults(lake: Lake) -> None:
+    assert Bounds.of(lake) == Bounds()
+    lake.write_bytes("cards/checks.yaml", b"min_keep_rate: 0.5\n")
+    assert Bounds.of(lake).min_keep_rate == 0.5
