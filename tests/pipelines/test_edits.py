@@ -119,6 +119,7 @@ def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
     documents = lake.build("documents", "d", version=1, write=write).dataset
     built = build_edits(lake, engine, documents)
     leftovers = dict.fromkeys(MASKS, 0)
+    spans = {"email": 1, "id_card": 0, "mobile": 1, "ip": 1, "line": 0}
     assert built.dataset.stats == {"documents": 3, "edited_documents": 2, "spans": spans, "leftovers": leftovers}
     assert rendered(documents, built.dataset, 0).to_pylist() == ["plain", "邮箱[EMAIL]谢谢"]
     assert rendered(documents, built.dataset, 1).to_pylist() == ["[IP]和[PHONE]"]
