@@ -15,6 +15,7 @@ from pipelines.recurrence import build_recurring_blocks
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.extend import Base, load_base
+from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
@@ -114,7 +115,11 @@ def tokenizer_report(config: TokenizerRequest, lake: LakeResource, files: FilesR
     """Bytes and characters per token, fertility, byte fallback, by domain of the validation sets."""
     root = lake.lake
     vocabulary, held_out = root.current("tokenizer", config.partition()), root.current("validation_sets", config.release)
-    return result(build_tokenizer_report(root, vocabulary, held_out, files.peers_folder()))
+    built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder())
+    done = result(built)
+    page = f"{root.root}/{built.dataset.file('report.html')}"
+    table = {"bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))), "page": dg.MetadataValue.path(page)}
+    return dg.MaterializeResult(metadata={**(done.metadata or {}), **table}, data_version=done.data_version)
 
 
 def _shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, asset: str, corpus: str) -> dg.MaterializeResult:

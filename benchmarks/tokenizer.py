@@ -1,7 +1,7 @@
 """The vocabulary against its peers on text that it was not trained on.
 
 Trained on the sources of ../shared/data/corpus but HELD_OUT; measured on HELD_OUT and on the paper's six
-domain sets (news, never trained on). Writes a plot beside the table where --plot names a file.
+domain sets (news, never trained on). Writes plots and the table as a page where --page names a file.
 """
 
 from __future__ import annotations
@@ -11,17 +11,21 @@ import gzip
 import json
 import os
 import platform
+import resource
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from pipelines.tokenizer.build import TokenizerConfig, assemble, train
+from pipelines.tokenizer.figure import page
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure, own_encoder, own_fallback
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 CORPUS_FOLDER = DATA / "corpus"
+QUICK_CHARS = 100_000  # below this, a few documents stand for each set
 HELD_OUT = {"javaguide", "oi-wiki", "cmrc2018-wiki-zh", "wikitext2-en", "openstax-physics"}
 GOAL = {"bytes_per_token_zh_news": 4.29, "ratio_qwen_zh_news": 0.97, "fallback_share_zh": 0.005}
 
@@ -40,73 +44,59 @@ def read_texts(path: Path, chars: int) -> Iterator[tuple[str, str]]:
 
 
 def held_out(chars: int) -> dict[str, list[str]]:
-    """Texts by domain: zh, en (sources left out) and zh_news (the paper's sets)."""
+    """Texts by domain: zh and en (sources left out), each such source, zh_news (the paper's six sets, whole) and each of them."""
     texts: dict[str, list[str]] = {"zh": [], "en": [], "zh_news": []}
     for path in sorted(CORPUS_FOLDER.rglob("*.jsonl.zst")):
-        if path.name.removesuffix(".jsonl.zst") in HELD_OUT:
+        name = path.name.removesuffix(".jsonl.zst")
+        if name in HELD_OUT:
             for language, text in read_texts(path, chars):
                 if language in texts:
                     texts[language].append(text)
+                    texts.setdefault(name, []).append(text)
     for path in sorted((DATA / "domain-loss").glob("*.jsonl.gz")):
-        left = chars
         with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                text = json.loads(line)["text"]
-                texts["zh_news"].append(text)
-                left -= len(text)
-                if left < 0:
-                    break
+            found = [json.loads(line)["text"] for line in lines]
+        if chars < QUICK_CHARS:
+            found = found[:10]
+        texts["zh_news"] += found
+        texts[path.name.removesuffix(".jsonl.gz")] = found
     return texts
-
-
-def plot(path: Path, metrics: dict[str, dict[str, dict[str, float]]], sizes: dict[str, int]) -> None:
-    """Bytes per token by vocabulary size."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, len(metrics), figsize=(5 * len(metrics), 4))
-    for axis, (domain, rows) in zip(axes, metrics.items(), strict=True):
-        for name, row in rows.items():
-            axis.scatter(sizes[name], row["bytes_per_token"])
-            axis.annotate(name, (sizes[name], row["bytes_per_token"]), fontsize=7)
-        axis.set(title=domain, xlabel="vocabulary", ylabel="bytes per token", xscale="log")
-    figure.tight_layout()
-    figure.savefig(path, dpi=120)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smaller sample, under a minute")
-    parser.add_argument("--plot", type=Path, help="write a plot of bytes per token to this file")
+    parser.add_argument("--page", type=Path, help="write plots and table as an HTML page to this file")
     arguments = parser.parse_args()
     train_chars, test_chars = (150_000, 20_000) if arguments.quick else (100_000_000, 300_000)
     if not CORPUS_FOLDER.is_dir():
         raise SystemExit(f"{CORPUS_FOLDER} is not on this machine: the benchmark needs the shared data")
-    texts = [
-        text
-        for path in sorted(CORPUS_FOLDER.rglob("*.jsonl.zst"))
-        if path.name.removesuffix(".jsonl.zst") not in HELD_OUT
-        for _, text in read_texts(path, train_chars)
-    ]
     started = time.process_time()
-    pieces = train(count_pretokens(texts), TokenizerConfig.preset("full"))
+    counts: Counter[str] = Counter()
+    characters = 0
+    for path in sorted(CORPUS_FOLDER.rglob("*.jsonl.zst")):
+        if path.name.removesuffix(".jsonl.zst") not in HELD_OUT:
+            texts = [text for _, text in read_texts(path, train_chars)]
+            counts.update(count_pretokens(texts))
+            characters += sum(map(len, texts))
+    pieces = train(counts, TokenizerConfig.preset("full"))
     seconds = time.process_time() - started
     tokenizer = assemble(pieces)
     every = pieces.latin + pieces.characters + pieces.words
     reachable = sum(len(e.ids) == 1 for e in tokenizer.encode_batch(every, add_special_tokens=False))
-    encoders: dict[str, Any] = {"ours": (own_encoder(tokenizer.to_str()), tokenizer.get_vocab_size(), own_fallback())}
+    encoders: dict[str, Any] = {"ours": (own_encoder(tokenizer.to_str()), tokenizer.get_vocab_size(), own_fallback(tokenizer.to_str()))}
     encoders |= load_peers(DATA / "tokenizers")
     domains = held_out(test_chars)
     words = {d: count_words(t) for d, t in domains.items()}
     rows: dict[str, dict[str, dict[str, float]]] = {}
+    unused: dict[str, int] = {}  # of the domain that uses most
     metrics: dict[str, float] = {
         "vocab_size": tokenizer.get_vocab_size(),
         "reachable_share": reachable / len(every),
         "filled_pieces": sum(pieces.filled.values()),
-        "train_characters": sum(map(len, texts)),
+        "train_characters": characters,
         "train_cpu_seconds": round(seconds, 1),
+        "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     for domain, held in domains.items():
         print(f"\n{domain:20} {'pieces':>8} {'bytes/token':>12} {'chars/token':>12} {'fertility':>10} {'fallback':>9} {'unused':>8}")
@@ -114,6 +104,7 @@ def main() -> None:
             seen: set[int] = set()
             row = measure(encode, held, falls, words[domain], seen)
             rows.setdefault(domain, {})[name] = row
+            unused[name] = min(unused.get(name, size), size - len(seen))
             suffix = domain if name == "ours" else f"{domain}_{name}"
             metrics[f"bytes_per_token_{suffix}"], metrics[f"fallback_share_{suffix}"] = row["bytes_per_token"], row["fallback_share"]
             print(
@@ -123,8 +114,9 @@ def main() -> None:
     for name in ("qwen", "chinese-llama", "llama2-tokenizer"):
         for domain in domains:
             metrics[f"ratio_{name}_{domain}"] = round(rows[domain]["ours"]["bytes_per_token"] / rows[domain][name]["bytes_per_token"], 4)
-    if arguments.plot:
-        plot(arguments.plot, rows, {name: e[1] for name, e in encoders.items()})
+    if arguments.page:
+        report = {"domains": rows, "vocab_size": {n: e[1] for n, e in encoders.items()}, "unused_ids": unused}
+        arguments.page.write_text(page("full", report), encoding="utf-8")
     hardware, command = (
         f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python -m benchmarks.tokenizer" + (" --quick" if arguments.quick else ""),

@@ -9,16 +9,18 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.tokenizer.config import NUM_BYTES, RESERVED
+from pipelines.tokenizer.config import NUM_BYTES
+from pipelines.tokenizer.figure import page
 from pipelines.tokenizer.text import HAN_RUN
 
-VERSION = 1
+VERSION = 2
 DOMAIN_CHARS = 500_000  # measured of each domain: bounds the report's time
 WORD = re.compile(r"\w+")
 
@@ -144,13 +146,14 @@ def measure(encode: Encode, texts: Sequence[str], falls: frozenset[int], words: 
     }
 
 
-def own_fallback() -> frozenset[int]:
-    """Ids of the byte pieces."""
-    return frozenset(range(len(RESERVED), len(RESERVED) + NUM_BYTES))
+def own_fallback(definition: str) -> frozenset[int]:
+    """Ids of the byte pieces of a tokenizer.json."""
+    vocab = json.loads(definition)["model"]["vocab"]
+    return frozenset(vocab[f"<0x{b:02X}>"] for b in range(NUM_BYTES))
 
 
 def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, peers: Path | None) -> Built:
-    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and the peers'."""
+    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and the peers'; report.html shows them."""
     names = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()} if peers else {}
 
     def write(writer: Writer) -> None:
@@ -164,7 +167,7 @@ def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, 
                     taken[domain] = taken.get(domain, 0) + len(text)
         definition = lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
         size = int(tokenizer.read_json("card.json")["vocab_size"])
-        encoders = {"ours": (own_encoder(definition), size, own_fallback()), **(load_peers(peers) if peers else {})}
+        encoders = {"ours": (own_encoder(definition), size, own_fallback(definition)), **(load_peers(peers) if peers else {})}
         words = {domain: count_words(texts) for domain, texts in sorted(by_domain.items())}
         report: dict[str, Any] = {"domains": {}, "vocab_size": {}, "unused_ids": {}, "measured_characters": dict(sorted(taken.items()))}
         for name, (encode, vocab_size, falls) in encoders.items():
@@ -173,6 +176,7 @@ def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, 
                 report["domains"].setdefault(domain, {})[name] = measure(encode, texts, falls, words[domain], seen)
             report["vocab_size"][name], report["unused_ids"][name] = vocab_size, vocab_size - len(seen)
         writer.write_json("report.json", report)
+        writer.write_bytes("report.html", page(tokenizer.manifest.partition, report).encode())
 
     inputs: dict[str, Dataset | str] = {"tokenizer": tokenizer, "validation": validation}
     parameters = {"peers": names, "domain_chars": DOMAIN_CHARS}
