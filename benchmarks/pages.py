@@ -55,22 +55,14 @@ def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     return documents.stats["pages"], {stage: b - a for stage, a, b in zip(STAGES, marks, marks[1:], strict=False)}
 
 
-def run_peer(folder: Path, output: Path) -> tuple[int, float]:
-    """(pages, CPU seconds) of datatrove in a process of its own, its sandboxed extractors included, its imports not."""
-    script = Path(__file__).with_name("pages_peer.py")
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    empty = output / "empty"
-    empty.mkdir(parents=True)
-    command = [str(PEERS_PYTHON), str(script)]
-    subprocess.run([*command, str(empty), str(output / "nothing"), str(model_path())], check=True, capture_output=True)
-    start = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [*command, str(folder), str(output / "signatures"), str(model_path())], check=True, capture_output=True, text=True
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    start_up = start.ru_utime + start.ru_stime - before.ru_utime - before.ru_stime
-    seconds = after.ru_utime + after.ru_stime - start.ru_utime - start.ru_stime - start_up
-    return int(json.loads(done.stdout.splitlines()[-1])["pages"]), seconds
+def run_peer(warm: Path, folder: Path, output: Path) -> tuple[int, float]:
+    """(pages, CPU seconds) of datatrove in a process of its own."""
+    command = [str(PEERS_PYTHON), str(Path(__file__).with_name("pages_peer.py")), str(warm), str(folder), str(output), str(model_path())]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"datatrove did not finish:\n{done.stderr[-2000:]}")
+    answer = json.loads(done.stdout.splitlines()[-1])
+    return int(answer["pages"]), float(answer["seconds"])
 
 
 def workers(folders: list[Path], scratch: Path) -> float:
@@ -124,7 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
         run_ours(warm, scratch / "warm-lake")
         pages, stages = run_ours(inputs, scratch / "lake")
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        peer_pages, peer_seconds = run_peer(inputs, scratch / "peer")
+        peer_pages, peer_seconds = run_peer(warm, inputs, scratch / "peer")
         seconds = sum(stages.values())
         metrics: dict[str, float] = {
             "pages": pages,

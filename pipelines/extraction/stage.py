@@ -21,6 +21,7 @@ from pipelines.dumps.robots import opt_outs
 from pipelines.extraction.charset import decode
 from pipelines.extraction.html import extract
 from pipelines.extraction.side import side
+from pipelines.hashing import canonical_json, digest
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.spark import Engine
 
@@ -34,20 +35,30 @@ TEXT_TYPES = ("text/plain",)
 def build_documents(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
     """Publish the dump's documents (schema DOCUMENTS).
 
-    One part for each input file, or more where a file holds over PART_ROWS documents (`part-00000.parquet`,
-    `part-00000_0001.parquet`, ...). Stats: `documents`, `pages`, `bytes_in`, `chars_out` and counts by reason.
+    One part for each input file, named by a hash of the file's name, or more where a file holds over PART_ROWS documents
+    (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A larger `sample`, or a listing with new files,
+    takes over the parts of files that are unchanged. Stats: `documents`, `pages`, `bytes_in`, `chars_out` and counts by reason.
     """
-    files = raw.read(["file", "uri", "bytes"]).to_pylist()
+    files = raw.read().to_pylist()
+    parameters = _parameters(card)
+    known = lake.reusable("documents")
 
     def write(writer: Writer) -> None:
         def work(index: int) -> None:
-            first = f"part-{index:05d}.parquet"
-            if not writer.has(first):  # the first part is written last, so it stands for all of its file
-                _write_file(writer, card, files[index], Path(lake.root), first)
+            file = files[index]
+            first = f"part-{digest(file['file'])[:12]}.parquet"
+            if writer.has(first):  # the first part is written last, so it stands for all of its file
+                return
+            tag = file["etag_or_sha256"]
+            key = digest(str(VERSION), canonical_json(parameters), file["file"], tag, str(file["bytes"])) if tag else ""
+            for dataset, part in reversed(known.get(key, [])):
+                writer.reuse(part.path, dataset, part)
+            if key not in known:
+                _write_file(writer, card, file, Path(lake.root), first, key)
 
         engine.map_parts(len(files), work)
 
-    return lake.build("documents", card.name, version=VERSION, parameters=_parameters(card), inputs={"raw_dump": raw}, write=write)
+    return lake.build("documents", card.name, version=VERSION, parameters=parameters, inputs={"raw_dump": raw}, write=write)
 
 
 def _parameters(card: DumpCard) -> dict[str, Any]:
@@ -55,8 +66,9 @@ def _parameters(card: DumpCard) -> dict[str, Any]:
     return {k: v for k, v in card.parameters().items() if k not in ("uris", "sample", "licence", "languages", "reference")}
 
 
-def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str) -> None:
+def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str, key: str) -> None:
     stats: Counter[str] = Counter()
+    stem = first.removesuffix(".parquet")
     rows: list[dict[str, Any]] = []
     full: list[dict[str, Any]] = []
     number = 0
@@ -68,7 +80,7 @@ def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path
                     continue
                 if len(rows) == PART_ROWS:
                     if number:
-                        writer.write_table(f"{first[:10]}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
+                        writer.write_table(f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), key=key)
                     else:
                         full = rows
                     rows, number = [], number + 1
@@ -77,15 +89,15 @@ def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path
         stats["broken/not_fetched"] += 1
         raise
     if number:
-        writer.write_table(f"{first[:10]}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
+        writer.write_table(f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), key=key)
         rows = full
     reasons: dict[str, dict[str, int]] = {}
-    for key, count in sorted(stats.items()):
-        head, _, tail = key.partition("/")
+    for counted, count in sorted(stats.items()):
+        head, _, tail = counted.partition("/")
         if tail:
             reasons.setdefault(head, {})[tail] = count
     plain: dict[str, Any] = {k: stats[k] for k in ("documents", "pages", "bytes_in", "chars_out", "validation_documents")}
-    writer.write_table(first, pa.Table.from_pylist(rows, DOCUMENTS), {"files": 1, **plain, **reasons})
+    writer.write_table(first, pa.Table.from_pylist(rows, DOCUMENTS), {"files": 1, **plain, **reasons}, key)
 
 
 def group_of(record: Record, card: DumpCard, host: str, path: str) -> str:

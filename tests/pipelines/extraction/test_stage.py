@@ -11,7 +11,7 @@ from pipelines.dumps.raw import build_raw_dump
 from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction import stage
 from pipelines.extraction.stage import build_documents
-from pipelines.lake import Dataset, Lake
+from pipelines.lake import Dataset, Lake, digest
 from pipelines.spark import Engine, InProcess
 
 TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
@@ -50,14 +50,12 @@ def test_parts_are_cut_by_file_and_rows(tmp_path: Path, monkeypatch: pytest.Monk
         rows = [{"text": f"text number {i} of the file {name}, long enough", "repo": f"r{i}"} for i in range(count)]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], category="code", group="repo")
-    assert [(p.path, p.rows) for p in dataset.parts] == [
-        ("part-00000.parquet", 4),
-        ("part-00000_0001.parquet", 4),
-        ("part-00000_0002.parquet", 2),
-        ("part-00001.parquet", 0),
-        ("part-00002.parquet", 4),
-    ]
-    assert dataset.read()["group"].to_pylist()[:10] == [f"r{i}" for i in range(10)]
+    a, b, c = (f"part-{digest(f'{name}.jsonl')[:12]}" for name in "abc")
+    rows = {p.path: p.rows for p in dataset.parts}
+    assert rows == {f"{a}.parquet": 4, f"{a}_0001.parquet": 4, f"{a}_0002.parquet": 2, f"{b}.parquet": 0, f"{c}.parquet": 4}
+    table = dataset.read()
+    of_a = [row["group"] for row in table.to_pylist() if row["file"] == "a.jsonl"]
+    assert of_a == [f"r{i}" for i in range(10)]
     assert dataset.stats["documents"] == 14
 
 
@@ -99,3 +97,24 @@ def test_opt_outs_are_counted_and_obeyed_where_the_card_says_so(tmp_path: Path) 
     obeyed = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], obey_opt_outs=["noai", "tdm"])
     assert counted.stats["opted_out"] == obeyed.stats["opted_out"] == {"noindex": 3, "noai": 3}
     assert (counted.manifest.rows, obeyed.manifest.rows) == (9, 6) and obeyed.stats["skipped"] == {"opted_out": 3}
+
+
+def test_a_larger_sample_reads_only_the_files_that_are_new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PART_ROWS", 2)
+    for i in range(20):
+        lines = (json.dumps({"text": f"a text that is long enough {i} {j}"}) for j in range(3))
+        (tmp_path / f"{i}.jsonl").write_text("".join(line + "\n" for line in lines))
+    small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4)
+    real, calls = stage._write_file, []
+
+    def counted(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+        calls.append(file["file"])
+        real(writer, card, file, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "_write_file", counted)
+    whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    old = {row["file"] for row in small.read().to_pylist()}
+    assert 0 < len(old) < 20 and len(calls) == 20 - len(old) and not old & set(calls)
+    assert (whole.stats["files"], whole.stats["documents"], whole.manifest.rows) == (20, 60, 60)
+    fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")])
+    assert fresh.content_hash == whole.content_hash
