@@ -44,9 +44,12 @@ def run(folder: str, output: str) -> int:
 
 
 def main() -> None:
-    from datatrove.utils.lid import FT176LID
+    from datatrove.pipeline import base
+    from datatrove.utils import lid
 
-    warm, folder, output, FT176LID.MODEL_URL = sys.argv[1:]
+    # fastText is there under another distribution's name than the one that is asked for
+    base.check_required_dependencies = lid.check_required_dependencies = lambda *_: None
+    warm, folder, output, lid.FT176LID.MODEL_URL = sys.argv[1:]
     run(warm, f"{output}/warm")
     started = cpu_seconds()
     pages = run(folder, f"{output}/signatures")
