@@ -1,6 +1,7 @@
 """The sample: real pages with free licences, packed as dumps, so that the whole graph runs on any machine.
 
-Belongs here: fetching Debian's HTML documentation, packing it as WARC and JSONL, cards, held pairs for leakage.
+Belongs here: fetching Debian's HTML documentation (or else a slice of Common Crawl), packing it as WARC and JSONL, cards, held
+pairs for leakage.
 Does not belong here: anything a real dump needs (raw.py, readers.py).
 
 Same packages, same bytes: dates are fixed, record ids are hashes, choices go by hash. Pages get addresses under
@@ -28,6 +29,7 @@ from typing import Any
 import yaml
 
 from pipelines.dumps.card import DumpCard
+from pipelines.dumps.crawl_slice import LICENCE, fetch_slice, slice_pages
 from pipelines.extraction.side import side
 from pipelines.lake import LakeError, digest
 
@@ -58,6 +60,7 @@ REFERENCE = ("debian-reference-zh-cn", "debian-reference-en")
 HELP = "libreoffice-help-zh-cn"
 HELP_PAGES = {"zh": 1150, "en": 250}  # of 2,561; those of the language with enough text, chosen by hash
 HELP_TEXT = 200  # characters of text that a help page must have
+REFERENCE_SHARE = 0.15  # of the pages of a crawl slice: they stand in for the reference
 PAGE_BYTES = 80_000  # larger pages are whole books in one file: few, and most of the text
 CODE_FILES = 200
 CODE_BYTES = 60_000
@@ -104,7 +107,7 @@ def _run(command: list[str], folder: Path) -> str:
 
 
 def _debs(cache: Path, progress: Callable[[str], object]) -> dict[str, Path]:
-    """The packages' files in the cache, downloaded where missing. Raises LakeError with what can be done instead."""
+    """The packages' files in the cache, downloaded where missing. Raises LakeError with the reason where they cannot be had."""
     cache.mkdir(parents=True, exist_ok=True)
 
     def have() -> dict[str, Path]:
@@ -112,7 +115,7 @@ def _debs(cache: Path, progress: Callable[[str], object]) -> dict[str, Path]:
 
     missing = [p.name for p in PACKAGES if p.name not in have()]
     if missing and not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise LakeError(_help("this machine has no apt-get and dpkg-deb"))
+        raise LakeError("this machine has no apt-get and dpkg-deb")
     if missing:
         progress(f"sample: downloading {len(missing)} Debian packages of documentation")
         error = _run(["apt-get", "download", *missing], cache)
@@ -121,7 +124,7 @@ def _debs(cache: Path, progress: Callable[[str], object]) -> dict[str, Path]:
             error = _run(["apt-get", "download", *missing], cache)
         missing = [p.name for p in PACKAGES if p.name not in have()]
         if missing:
-            raise LakeError(_help(f"apt-get could not download {', '.join(missing)} ({error})"))
+            raise LakeError(f"apt-get could not download {', '.join(missing)} ({error})")
     return have()
 
 
@@ -291,6 +294,64 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+@dataclass(frozen=True)
+class Sources:
+    """What the dumps are packed from: web pages, reference pages, pairs by split, and what each came from."""
+
+    web: list[PageFile]
+    reference: list[PageFile]
+    pairs: dict[str, list[tuple[str, str]]]
+    packages: dict[str, dict[str, Any]]
+
+    @property
+    def held(self) -> set[str]:
+        """Groups of the test and reference pairs: kept out of the other dumps, so that leakage measures the pairs."""
+        return {group for name in ("test", "reference") for group, _ in self.pairs[name]}
+
+
+def _package_sources(debs: dict[str, Path], code: list[tuple[str, str, str]]) -> Sources:
+    """From Debian's packages of documentation."""
+    by_package = {p.name: list(_pages(p, debs[p.name])) for p in PACKAGES}
+    packages = {
+        p.name: {
+            "file": debs[p.name].name,
+            "bytes": debs[p.name].stat().st_size,
+            "sha256": _sha256(debs[p.name]),
+            "licence": p.licence,
+            "pages": len(by_package[p.name]),
+        }
+        for p in PACKAGES
+    }
+    sections = [s for name in REFERENCE for page in by_package[name] for s in _sections(page)]
+    made = Sources([], sections, _split([*_python_pairs(code), *_help_pairs(by_package[HELP])]), packages)
+    web = made.web
+    left = dict(HELP_PAGES)
+    for page in sorted(by_package[HELP], key=lambda p: _share(p.url)):
+        if page.url not in made.held and left[page.language] and len("".join(page.text.split())) >= HELP_TEXT:
+            left[page.language] -= 1
+            web.append(page)
+    web += [page for p in PACKAGES if p.name != HELP and p.name not in REFERENCE for page in by_package[p.name]]
+    web[:] = sorted((p for p in web if len(p.data) <= PAGE_BYTES), key=lambda p: p.url)
+    return made
+
+
+def _crawl_sources(cache: Path, reason: str, code: list[tuple[str, str, str]], progress: Callable[[str], object]) -> Sources:
+    """From a slice of Common Crawl; LakeError with what can be done instead where that cannot be had either."""
+    progress(f"sample: {reason}; reading a slice of Common Crawl instead")
+    try:
+        found = fetch_slice(cache)
+        pages = [PageFile(url, "common-crawl", data) for url, data in slice_pages(found.path)]
+    except LakeError as error:
+        raise LakeError(_help(f"{reason}, and {error}")) from None
+    pages = [p for p in pages if len("".join(p.text.split())) >= HELP_TEXT]
+    if not pages:
+        raise LakeError(_help(f"{reason}, and {found.url} holds no page that can be used"))
+    here = {"file": found.url, "bytes": found.path.stat().st_size, "sha256": _sha256(found.path), "licence": LICENCE, "pages": len(pages)}
+    reference = [p for p in pages if _share("reference", p.url) < REFERENCE_SHARE]
+    web = sorted((p for p in pages if _share("reference", p.url) >= REFERENCE_SHARE), key=lambda p: p.url)
+    return Sources(web, reference, _split(_python_pairs(code)), {"common-crawl": here})
+
+
 def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] = print) -> list[Path]:
     """Make the sample dumps in `lake_root` and return their cards. What is there and unchanged is not made again.
 
@@ -302,21 +363,14 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
         old = json.loads(record.read_text(encoding="utf-8"))
         if old.get("version") == VERSION and all((lake / f).is_file() and _sha256(lake / f) == h for f, h in old["files"].items()):
             return _cards(lake)
-    debs = _debs(cache, progress)
-    by_package = {p.name: list(_pages(p, debs[p.name])) for p in PACKAGES}
     code = _code()
-    help_pages = sorted(by_package[HELP], key=lambda p: _share(p.url))
-    pairs = _split([*_python_pairs(code), *_help_pairs(by_package[HELP])])
-    # what is asked in the test and reference pairs is kept out of the other dumps: leakage then measures the pairs
-    held = {group for name in ("test", "reference") for group, _ in pairs[name]}
-    web: list[PageFile] = []
-    left = dict(HELP_PAGES)
-    for page in help_pages:
-        if page.url not in held and left[page.language] and len("".join(page.text.split())) >= HELP_TEXT:
-            left[page.language] -= 1
-            web.append(page)
-    web += [page for p in PACKAGES if p.name != HELP and p.name not in REFERENCE for page in by_package[p.name]]
-    web = sorted((p for p in web if len(p.data) <= PAGE_BYTES), key=lambda p: p.url)
+    try:
+        debs = _debs(cache, progress)
+    except LakeError as no_packages:
+        sources = _crawl_sources(cache, str(no_packages), code, progress)
+    else:
+        sources = _package_sources(debs, code)
+    pairs, web, sections, packages, held = sources.pairs, sources.web, sources.reference, sources.packages, sources.held
     inputs = lake / "inputs" / "dumps"
     counts = {}
     for name, low, high in (("sample-web-a", 0.0, 0.62), ("sample-web-b", 0.45, 1.0)):  # both hold what lies between
@@ -325,7 +379,6 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
         for number, part in enumerate((chosen[:half], chosen[half:])):
             write_warc(inputs / name / f"{name}-{number:05d}.warc.gz", part, CRAWLS[name])
         counts[name] = {"pages": len(chosen), "zh": sum(p.language == "zh" for p in chosen)}
-    sections = [s for name in REFERENCE for page in by_package[name] for s in _sections(page)]
     write_warc(inputs / "sample-reference" / "sample-reference-00000.warc.gz", sections, CRAWLS["sample-reference"])
     counts["sample-reference"] = {"pages": len(sections), "zh": sum(p.language == "zh" for p in sections)}
     files = sorted((f for f in code if f[0] not in held), key=lambda f: _share("code", f[1]))[:CODE_FILES]
@@ -350,16 +403,6 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     for name, chosen_pairs in pairs.items():
         write_jsonl(lake / "inputs" / "leakage" / f"{name}.jsonl", [{"text": text} for _, text in chosen_pairs], compress=False)
     made = sorted([*inputs.glob("sample-*/*.gz"), *(lake / "inputs" / "leakage" / f"{n}.jsonl" for n in PAIRS)])
-    packages = {
-        p.name: {
-            "file": debs[p.name].name,
-            "bytes": debs[p.name].stat().st_size,
-            "sha256": _sha256(debs[p.name]),
-            "licence": p.licence,
-            "pages": len(by_package[p.name]),
-        }
-        for p in PACKAGES
-    }
     packages["python-stdlib"] = {"file": sysconfig.get_python_version(), "licence": "PSF-2.0", "pages": len(code)}
     value = {"version": VERSION, "packages": packages, "dumps": counts, "files": {p.relative_to(lake).as_posix(): _sha256(p) for p in made}}
     record.parent.mkdir(parents=True, exist_ok=True)

@@ -1,21 +1,70 @@
 from __future__ import annotations
 
+import gzip
+import http.server
 import json
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 
-from pipelines.dumps import sample
+from pipelines.dumps import crawl_slice, raw, sample
 from pipelines.dumps.card import DumpCard
 from pipelines.dumps.sample import PACKAGES, PageFile, make_sample
 from pipelines.lake import LakeError
 
 
-def test_no_apt_is_a_sentence_that_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_nothing_can_be_had_the_error_says_how_to_write_a_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    with pytest.raises(LakeError, match=r"apt-get.*dump card"):
+    monkeypatch.setattr(raw.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(crawl_slice, "LISTING", "http://127.0.0.1:9/crawl-data/x/warc.paths.gz")  # the discard port: nothing listens
+    with pytest.raises(LakeError, match=r"(?s)no apt-get.*127\.0\.0\.1:9.*dump card.*kind: warc"):
         make_sample(tmp_path / "lake", tmp_path / "cache", progress=lambda line: None)
+
+
+def test_without_apt_the_sample_is_a_slice_of_common_crawl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "<p>A sentence of a page that stands on the web, long enough to be taken into the sample, with commas.</p>"
+    pages = [
+        PageFile(f"https://site{i}.example/{i}", "x", f"<html><title>{i}</title><body>{text * 4}{i}</body></html>".encode())
+        for i in range(80)
+    ]
+    sample.write_warc(tmp_path / "big.warc.gz", pages, "2023-01-01T00:00:00Z")
+    whole = (tmp_path / "big.warc.gz").read_bytes()
+    ranges = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            data = gzip.compress(b"crawl-data/x/big.warc.gz\ncrawl-data/x/other.warc.gz\n") if self.path.endswith("paths.gz") else whole
+            wanted = self.headers.get("Range", "")
+            if wanted:
+                ranges.append(wanted)
+                data = data[: int(wanted.split("-")[1]) + 1]
+            self.send_response(206 if wanted else 200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    limit = len(whole) * 3 // 4
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(crawl_slice.fetch_slice, "__defaults__", ("", limit))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        monkeypatch.setattr(crawl_slice, "LISTING", f"http://127.0.0.1:{server.server_address[1]}/crawl-data/x/warc.paths.gz")
+        lines: list[str] = []
+        cards = make_sample(tmp_path / "lake", tmp_path / "cache", progress=lines.append)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert ranges == [f"bytes=0-{limit - 1}"] and "no apt-get" in lines[0]
+    source = json.loads((tmp_path / "lake/inputs/sample/sources.json").read_text())
+    assert 40 < source["packages"]["common-crawl"]["pages"] < 80 and source["packages"]["common-crawl"]["licence"]
+    assert {c.stem for c in cards} == {"sample-web-a", "sample-web-b", "sample-code", "sample-reference", "sample-pairs"}
+    assert source["dumps"]["sample-web-a"]["pages"] > 10 and source["dumps"]["sample-reference"]["pages"] > 2
 
 
 def _fake_pages(package: sample.Package, deb: Path) -> list[PageFile]:
