@@ -12,7 +12,7 @@ from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw import build_raw_dump
 from pipelines.edits import build_edits
 from pipelines.extraction.stage import build_documents
-from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits
+from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
@@ -99,7 +99,10 @@ def scores(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkRe
     deps=[scores, signals],
     kinds={"spark"},
     pool="spark",
-    check_specs=[rows_check("decisions"), *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason")],
+    check_specs=[
+        rows_check("decisions"),
+        *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason", "validation_groups"),
+    ],
     **COMMON,
 )
 def decisions(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
@@ -107,7 +110,8 @@ def decisions(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spar
     tables = lake.dump(context.partition_key, "signals", "scores")
     policy = current_policy(lake.lake)
     built = build_decisions(lake.lake, spark.engine, tables.card, tables.documents, dict(tables.signals), tables.need("scores"), policy)
-    found = judge_decisions(built.dataset, tables.signals["language"], Bounds.of(lake.lake))
+    bounds = Bounds.of(lake.lake)
+    found = judge_decisions(built.dataset, tables.signals["language"], bounds) + judge_sides(tables.documents, tables.card, bounds)
     table = dg.MetadataValue.md(as_table(funnel(lake.lake, context.partition_key)))
     return result(built, [has_rows(built), *findings(found)], {"funnel": table})
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import Field
 
-from pipelines.lake import Dataset, Lake, MissingDataset
+from pipelines.dumps.card import DumpCard
+from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 from pipelines.settings import Card
 
 BOUNDS_CARD = "cards/checks.yaml"
@@ -25,6 +26,7 @@ class Bounds(Card):
     max_keep_rate: float = Field(default=0.999, ge=0, le=1, description="ours: a policy that drops nothing was not applied")
     min_wanted_share: float = Field(default=0.02, ge=0, le=1, description="ours: English and Chinese documents of a dump with languages")
     max_dump_share_of_reason: float = Field(default=0.95, ge=0, le=1, description="ours: one rule that fells nearly all is a broken rule")
+    min_validation_groups: int = Field(default=3, ge=0, description="ours: a validation set of one or two sources is about those sources")
     max_leftovers: int = Field(default=0, ge=0, description="ours: rendered texts in which personal data is still found")
 
     @staticmethod
@@ -102,4 +104,23 @@ def judge_decisions(decisions: Dataset, languages: Dataset, bounds: Bounds) -> l
             {"share": round(heaviest, 4), "max": bounds.max_dump_share_of_reason},
             "share of documents that the commonest reason speaks against",
         ),
+    ]
+
+
+def judge_sides(documents: Dataset, card: DumpCard, bounds: Bounds) -> list[Finding]:
+    """Whether enough groups (hosts, repositories) are held out. Reads two narrow columns."""
+    groups: dict[str, set[str]] = {"train": set(), "validation": set()}
+    for part in iter_parts(documents, ["group", "side"]):
+        pairs = part.group_by(["group", "side"]).aggregate([])
+        for group, side in zip(pairs["group"].to_pylist(), pairs["side"].to_pylist(), strict=True):
+            groups[side].add(group)
+    held = len(groups["validation"])
+    few = documents.manifest.rows < bounds.min_documents or card.held_out or card.validation_share == 0
+    return [
+        Finding(
+            "validation_groups",
+            few or held >= bounds.min_validation_groups,
+            {"validation_groups": held, "train_groups": len(groups["train"]), "min": bounds.min_validation_groups},
+            "sources held out; with few, give the card `group: url` to split its pages one by one, or a larger `validation_share`",
+        )
     ]

@@ -26,6 +26,7 @@ def test_notices_go(line: str) -> None:
         *("", "   ", "We use JavaScript to animate the page, and here is how.", "The policy on cookies was debated in parliament last week."),
         *("He wanted to share the house with his brother.", "She reads more than her brother does.", "The court held that all rights reserved by law stay."),
         *("Log in to the server with ssh and copy the file.", "版权所有是一个法律概念，本文将讨论它的历史。", "编辑：这个词在不同语境中有不同的含义，不能一概而论。"),
+        *("编辑 `.env` 文件：", "## 注册", "# Table of Contents", "编辑：打开 config.yaml"),
         *("他点击查看了那封信，然后沉默了很久。", "她在评论中写道，这部电影值得一看。", "我们分享了各自的经历，谈了很久。", "下一篇论文讨论了这个问题。"),
         *("Copyright law protects authors for seventy years after their death, which many economists consider too long. It has been so since 1998."),
     ],

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits
+from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.lake import Lake
 from pipelines.spark import InProcess
 from tests.pipelines.judged import CHINESE, ENGLISH, MENU, judged
@@ -33,3 +33,10 @@ def test_bounds_of_the_lake_take_the_place_of_the_defaults(lake: Lake) -> None:
     assert Bounds.of(lake) == Bounds()
     lake.write_bytes("cards/checks.yaml", b"min_keep_rate: 0.5\n")
     assert Bounds.of(lake).min_keep_rate == 0.5
+
+
+def test_a_dump_of_few_groups_is_named(lake: Lake, engine: InProcess) -> None:
+    tables = judged(lake, engine, "one", [[ENGLISH, CHINESE]])
+    (found,) = judge_sides(tables.documents, tables.card, Bounds(min_documents=2))
+    assert not found.passed and "group: url" in found.meaning and found.numbers["validation_groups"] == 0
+    assert judge_sides(tables.documents, tables.card, Bounds())[0].passed

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
+from pipelines.quality.classifiers import _folds, build_reference_classifier, build_stem_classifier
 from pipelines.quality.held_out import auc
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import SCORES, build_scores
@@ -97,6 +97,30 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
             assert used == {"full.bin"}
     assert means["ref"]["reference"] > means["held"]["reference"] + 0.3
     assert means["stem"]["stem_exercise"] > means["held"]["stem_exercise"] + 0.3
+
+
+def test_cited_urls_are_positives_wherever_they_were_crawled(lake: Lake, engine: InProcess) -> None:
+    mixed = [t for pair in zip(texts("reference", 40), texts("web", 40), strict=True) for t in pair]
+    dumps = {"crawl": make_dump(lake, engine, "crawl", [mixed])}
+    cited = [f"http://WWW.crawl.invalid/{k}/#top" for k in range(0, 80, 2)]
+    card = build_reference_classifier(lake, dumps, cited).dataset.read_json("card.json")
+    english = card["languages"]["en"]
+    assert english["available"] and english["examples"] == {"other": 40, "reference": 40}
+    assert english["out_of_fold"]["reference"]["auc"] > 0.95 and "cited" in card
+    assert not build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"]["available"]
+
+
+def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]) -> None:
+    entry = build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"]
+    assert entry["fold_by"] == "document" and entry["sources"] == {"other": 1, "reference": 1}  # one source each: cannot be apart
+    sources = {"other": [f"w{k}" for k in range(8)], "reference": [f"r{k}" for k in range(8)]}
+    examples = {n: [(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)] for n, names in sources.items()}
+    kind, parts = _folds(examples)
+    assert kind == "group"
+    for part in parts:
+        for name, rows in part.items():
+            left = {r[1] for r in examples[name]} - {r[1] for r in rows}
+            assert left and not left & {r[1] for r in rows}
 
 
 def test_features_are_one_line_and_fold_width() -> None:
