@@ -3,6 +3,8 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
@@ -10,6 +12,7 @@ from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
 from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
 from pipelines.dedup.stage import build_duplicates
+from pipelines.lake import Built, Lake
 from pipelines.overlap import build_overlap
 from pipelines.recurrence import build_recurring_blocks
 from pipelines.shards.writer import build_shards
@@ -17,6 +20,7 @@ from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
+from pipelines.verdicts import build_verdicts, equal_texts
 
 CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
 TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer", "kinds": {"spark"}, "pool": "spark"}
@@ -61,31 +65,69 @@ def overlap(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkR
     return result(build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders))
 
 
-def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: str) -> dg.MaterializeResult:
+EQUAL_TEXTS = dg.AssetCheckSpec(
+    "no_equal_texts", asset="verdicts", blocking=True, description="No two documents of the release have equal rendered, normalised text."
+)
+DISJOINT = dg.AssetCheckSpec(
+    "disjoint", asset="skypile_stem", blocking=True, description="No document of SkyPile-STEM is in SkyPile-Main too."
+)
+
+
+@dg.asset(deps=[recurring_blocks, overlap], check_specs=[EQUAL_TEXTS], **CORPUS)
+def verdicts(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """The fate of every document: final election without the fallen, cuts, new judgement of what was cut, every reason."""
     name, root = context.partition_key, lake.lake
-    inputs = [root.current(t, name) for t in ("duplicates", "recurring_blocks", "overlap")]
-    built = build_corpus(root, spark.engine, lake.release(name), *inputs, which=which)
+    tables = [root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap")]
+    built = build_verdicts(root, spark.engine, lake.release(name), *tables)
+    pairs = equal_texts(spark.engine, built.dataset) if built.fresh else []  # what is unchanged was checked when it was built
+    check = dg.AssetCheckResult(check_name="no_equal_texts", passed=not pairs, metadata={"pairs": dg.MetadataValue.json(pairs)})
+    answer = result(built, [check])
+    return answer._replace(metadata={**(answer.metadata or {}), **release_numbers(root, name)})
+
+
+def release_numbers(root: Lake, name: str) -> dict[str, Any]:
+    """What happened on the way to the verdicts: documents that fell and were replaced, and what was cut by host."""
+    cuts, fell = root.current("cuts", name).stats, root.current("fallen", name).stats
+    first, final = (root.current(t, name).stats["removed"] for t in ("duplicates", "final_duplicates"))
+    hosts = dict(sorted(cuts.get("hosts", {}).items(), key=lambda item: (-item[1], item[0]))[:20])
+    return {
+        "documents_cut": cuts.get("touched", 0),
+        "characters_cut": cuts.get("characters_cut", 0),
+        "characters_cut_by_host": dg.MetadataValue.json(hosts),
+        "failed_after_cuts": dg.MetadataValue.json(cuts.get("reasons", {})),
+        "fallen": fell.get("fallen", 0),
+        "duplicates_first": first,
+        "duplicates_final": final,
+    }
+
+
+def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: str) -> Built:
+    name, root = context.partition_key, lake.lake
+    return build_corpus(root, spark.engine, lake.release(name), root.current("verdicts", name), which=which)
+
+
+@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_main")], **CORPUS)
+def skypile_main(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """SkyPile-Main: rendered text with provenance, by language and category."""
+    built = _corpus(context, lake, spark, "main")
     return result(built, [has_rows(built)])
 
 
-@dg.asset(deps=[duplicates, recurring_blocks, overlap], check_specs=[rows_check("skypile_main")], **CORPUS)
-def skypile_main(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """SkyPile-Main: rendered text with provenance, by language and category."""
-    return _corpus(context, lake, spark, "main")
-
-
-@dg.asset(deps=[duplicates, recurring_blocks, overlap], check_specs=[rows_check("skypile_stem")], **CORPUS)
+@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_stem"), DISJOINT], **CORPUS)
 def skypile_stem(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main."""
-    return _corpus(context, lake, spark, "stem")
+    built = _corpus(context, lake, spark, "stem")
+    released = lake.lake.current("verdicts", context.partition_key).stats["corpora"]
+    shared = released["stem"] - built.dataset.manifest.rows
+    check = dg.AssetCheckResult(check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared})
+    return result(built, [has_rows(built), check])
 
 
-@dg.asset(deps=[duplicates, recurring_blocks, overlap], **CORPUS)
+@dg.asset(deps=[verdicts], **CORPUS)
 def rejected(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """Every document that is not in the release, with every reason."""
     name, root = context.partition_key, lake.lake
-    inputs = [root.current(t, name) for t in ("duplicates", "recurring_blocks", "overlap")]
-    return result(build_rejected(root, spark.engine, lake.release(name), *inputs))
+    return result(build_rejected(root, spark.engine, lake.release(name), root.current("verdicts", name)))
 
 
 class TokenizerRequest(dg.Config):
@@ -151,6 +193,7 @@ ASSETS = [
     recurring_blocks,
     validation_sets,
     overlap,
+    verdicts,
     skypile_main,
     skypile_stem,
     rejected,

@@ -97,6 +97,15 @@ class Policy(Card):
     stem_exercise: Bound
 
 
+def wanted_columns(policy: Policy) -> dict[str, list[str]]:
+    """The columns of each group of signals and of the scores that a judgement reads."""
+    wanted = {group: sorted({k.split("/")[1] for s in policy.sets for k in s.bounds if k.startswith(group + "/")}) for group in COLUMNS}
+    wanted["language"] = sorted({*wanted["language"], "language"})
+    wanted["rules"] = sorted({*wanted["rules"], "num_chars"})
+    wanted["scores"] = sorted({*wanted["scores"], "perplexity", "stem_exercise"})
+    return wanted
+
+
 def build_decisions(
     lake: Lake, engine: Engine, card: DumpCard, documents: Dataset, signals: dict[str, Dataset], scores: Dataset, policy: Policy
 ) -> Built:
@@ -125,20 +134,16 @@ def judge_part(
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The verdicts on part `index` (schema DECISIONS), and their counts. Reads the columns that the policy names, and no text."""
     tables = {**signals, "scores": scores}
-    wanted = {group: {k.split("/")[1] for s in policy.sets for k in s.bounds if k.startswith(group + "/")} for group in COLUMNS}
-    wanted["language"] |= {"language"}
-    wanted["rules"] |= {"num_chars"}
-    wanted["scores"] |= {"perplexity", "stem_exercise"}
     heads = documents.read_part(index, ["doc_id", "category"])
     columns: dict[str, pa.Array] = {}
-    for group, names in wanted.items():
+    for group, names in wanted_columns(policy).items():
         if not names:
             continue
-        part = tables[group].read_part(index, ["doc_id", *sorted(names)])
+        part = tables[group].read_part(index, ["doc_id", *names])
         if not part["doc_id"].equals(heads["doc_id"]):
             raise LakeError(f"part {index} of {tables[group].path} is not aligned with {documents.path}: rebuild {group}")
-        columns |= {f"{group}/{n}": part[n].combine_chunks() for n in sorted(names)}
-    return _judge(heads, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
+        columns |= {f"{group}/{n}": part[n].combine_chunks() for n in names}
+    return judge(heads, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
 
 
 def judged_parts(
@@ -149,7 +154,7 @@ def judged_parts(
         yield judge_part(documents, signals, scores, policy, index)
 
 
-def _judge(heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]) -> tuple[pa.Table, dict[str, Any]]:
+def judge(heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]) -> tuple[pa.Table, dict[str, Any]]:
     """The verdicts on one part, and their counts."""
     count = heads.num_rows
     categories = np.array(heads["category"].to_pylist(), object)

@@ -20,6 +20,7 @@ from pipelines.lake import LakeError
 
 SUFFIXES = (".jsonl", ".json", ".csv")
 QUESTION = ("question", "problem", "Question", "prompt", "text", "content", "input", "instruction")
+PASSAGE = ("passage", "article", "body", "Body")
 SHORT = 60  # characters: a question this short is joined with its options, or it could not be told from other text
 
 
@@ -70,8 +71,8 @@ def item_text(record: Any) -> str:
     if not isinstance(record, dict):
         return ""
     question = next((record[k] for k in QUESTION if isinstance(record.get(k), str) and record[k]), "")
-    passage = record.get("passage") or record.get("article") or ""
-    text = f"{passage}\n{question}" if isinstance(passage, str) and passage else question
+    passage = next((record[k] for k in PASSAGE if isinstance(record.get(k), str) and record[k]), "")
+    text = f"{passage}\n{question}" if passage else question
     if text and len(text) < SHORT:
         options = record.get("options") or record.get("choices") or [record[k] for k in "abcdABCD" if isinstance(record.get(k), str)]
         text = "\n".join([text, *map(str, options)]) if isinstance(options, list) else text

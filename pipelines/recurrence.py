@@ -1,10 +1,14 @@
 """Blocks of text that recur over too many documents of a release (paper 3.1, distribution filtering).
 
 Belongs here: who survived the first election, counting blocks, the thresholds. Does not belong here: the normal form and hash of a
-block (dedup/kernel.py), cutting blocks out of a text (corpus.py).
+block (dedup/kernel.py), cutting blocks out of a text (cuts.py).
 """
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +16,13 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.release import ReleaseCard, fallen, frozen
 from pipelines.settings import Card
 from pipelines.spark import Engine
 from pipelines.tables import DumpTables, ReleaseTables
 
-VERSION = 1
+VERSION = 2
 SCHEMA = pa.schema([("block", pa.uint64()), ("documents", pa.int32()), ("hosts", pa.int32())])
-ROWS_PER_BUCKET = 200_000  # documents of a release for each range of hashes counted at once: bounds the memory of one task
 
 
 class RecurrencePolicy(Card):
@@ -31,7 +35,6 @@ class RecurrencePolicy(Card):
     min_bytes: int = Field(default=12, ge=1)  # shorter lines are no template: a bare number or one word recurs everywhere
     exempt_categories: tuple[str, ...] = ("code", "parallel", "stem")  # cutting lines breaks a program or a pair
     max_loss: float = Field(default=0.5, gt=0, le=1)  # a document that loses a larger share of its characters is dropped
-    min_chars: int = Field(default=50, ge=1)  # a document that is shorter after the cut is dropped
 
 
 def removed_ids(duplicates: Dataset) -> pa.Array:
@@ -39,27 +42,62 @@ def removed_ids(duplicates: Dataset) -> pa.Array:
     return duplicates.read(["doc_id"])["doc_id"].combine_chunks()
 
 
-def survivors(tables: DumpTables, removed: pa.Array, i: int) -> pa.Array:
-    """Boolean array over part `i`: passes its own rules and is not a duplicate. LakeError where tables are not aligned."""
+def survivors(card: ReleaseCard, tables: DumpTables, removed: pa.Array, i: int) -> pa.Array:
+    """Boolean array over part `i`: passes its own rules and the card, and is not a duplicate. LakeError where tables are not aligned."""
     decisions = tables.need("decisions").read_part(i, ["doc_id", "keep"])
-    ids = tables.documents.read_part(i, ["doc_id"])["doc_id"]
+    documents = tables.documents.read_part(i, ["doc_id", "url", "date"])
+    ids = documents["doc_id"]
     if not ids.equals(decisions["doc_id"]):
         raise LakeError(f"part {i} of documents and decisions of {tables.card.name} differ in doc_id: rebuild decisions")
+    stays = pc.equal(fallen(card, documents["url"], documents["date"]), "")
     duplicate = pc.is_in(ids.combine_chunks(), value_set=removed)
-    return pc.and_(decisions["keep"].combine_chunks(), pc.invert(duplicate))
+    return pc.and_not(pc.and_(decisions["keep"].combine_chunks(), stays), duplicate)
 
 
-def _pairs(tables: DumpTables, removed: pa.Array, i: int, bucket: int, buckets: int) -> pa.Table:
-    """Blocks of part `i` in one range of hashes: (block, host, n), n the number of surviving documents that hold it."""
-    keep = survivors(tables, removed, i)
-    hosts = tables.documents.read_part(i, ["host"])["host"].combine_chunks().filter(keep)
+def host_numbers(hosts: pa.Array) -> pa.Array:
+    """A 64-bit number for each host's name, int64."""
+    names = hosts.dictionary_encode()
+    hashes = b"".join(hashlib.blake2b(name.encode(), digest_size=8).digest() for name in names.dictionary.to_pylist())
+    return pa.array(np.frombuffer(hashes, "<i8")).take(names.indices)
+
+
+def _pairs(card: ReleaseCard, tables: DumpTables, removed: pa.Array, i: int) -> pa.Table:
+    """Blocks of part `i`: (block, host, n) of int64, n the number of surviving documents of the host that hold the block."""
+    keep = survivors(card, tables, removed, i)
+    hosts = host_numbers(tables.documents.read_part(i, ["host"])["host"].combine_chunks().filter(keep))
     lists = tables.need("signatures").read_part(i, ["block_hashes"])["block_hashes"].combine_chunks().filter(keep)
-    frame = pa.table({"row": pc.list_parent_indices(lists).cast(pa.int64()), "block": lists.flatten()})
-    if buckets > 1:
-        frame = frame.filter(pa.array(frame["block"].to_numpy() % np.uint64(buckets) == bucket))
-    once = frame.group_by(["block", "row"], use_threads=False).aggregate([])
+    blocks = pa.array(lists.flatten().to_numpy().view(np.int64))
+    rows = pa.table({"row": pc.list_parent_indices(lists).cast(pa.int64()), "block": blocks})
+    once = rows.group_by(["block", "row"], use_threads=False).aggregate([])
     located = pa.table({"block": once["block"], "host": hosts.take(once["row"].combine_chunks())})
     return located.group_by(["block", "host"], use_threads=False).aggregate([([], "count_all")]).rename_columns(["block", "host", "n"])
+
+
+def _in_process(pieces: list[pa.Table], limits: RecurrencePolicy) -> pa.Table:
+    by_host = pa.concat_tables(pieces).group_by(["block", "host"], use_threads=False).aggregate([("n", "sum")])
+    total = by_host.group_by(["block"], use_threads=False).aggregate([("n_sum", "sum"), ([], "count_all")])
+    total = total.rename_columns(["block", "documents", "hosts"])
+    often = pc.and_(pc.greater_equal(total["documents"], limits.min_documents), pc.greater_equal(total["hosts"], limits.min_hosts))
+    return total.filter(often)
+
+
+def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: RecurrencePolicy) -> pa.Table:
+    """The same by Spark's aggregation, which spills: only the blocks that recur come to this process."""
+    from pyspark.sql import functions as F
+
+    places, card = release.places, release.card
+
+    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                _, tables, i = places[number]
+                yield from _pairs(card, tables, removed, i).to_batches()
+
+    pairs = session.range(0, len(places), 1, len(places)).mapInArrow(emit, "block long, host long, n long")
+    by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n"))
+    total = by_host.groupBy("block").agg(F.sum("n").alias("documents"), F.count("*").alias("hosts"))
+    found: pa.Table = total.where((F.col("documents") >= limits.min_documents) & (F.col("hosts") >= limits.min_hosts)).toArrow()
+    return found
 
 
 def build_recurring_blocks(
@@ -67,36 +105,32 @@ def build_recurring_blocks(
 ) -> Built:
     """Publish (block, documents, hosts) of the blocks at or above the policy's thresholds, sorted by block.
 
-    A block counts once for a surviving document. Hashes are counted range by range, one task each, so that memory does not grow with
-    the release; every task reads all block hashes once.
+    A block counts once for a surviving document. Where the card freezes the blocks of an earlier release, those are taken over.
     """
-    limits = policy or RecurrencePolicy()
+    limits, card = policy or RecurrencePolicy(), release.card
+    if card.blocks:
+        taken = frozen(lake, "recurring_blocks", card.blocks)
+
+        def take(writer: Writer) -> None:
+            for part in taken.parts:
+                writer.reuse(part.path, taken, part, taken.stats if part == taken.parts[0] else {})
+
+        inputs = {"frozen": taken}
+        return lake.build("recurring_blocks", card.name, version=VERSION, parameters=taken.manifest.parameters, inputs=inputs, write=take)
     removed = removed_ids(duplicates)
-    rows = sum(t.documents.manifest.rows for t in release.dumps.values())
-    buckets = 1 + rows // ROWS_PER_BUCKET
 
     def write(writer: Writer) -> None:
-        def work(bucket: int) -> None:
-            path = f"part-{bucket:05d}.parquet"
-            if writer.has(path):
-                return
-            pieces = [
-                _pairs(tables, removed, i, bucket, buckets) for tables in release.dumps.values() for i in range(len(tables.documents.parts))
-            ]
-            if not pieces:
-                writer.write_table(path, SCHEMA.empty_table(), {"blocks_seen": 0, "recurring": 0})
-                return
-            by_host = pa.concat_tables(pieces).group_by(["block", "host"], use_threads=False).aggregate([("n", "sum")])
-            total = by_host.group_by(["block"], use_threads=False).aggregate([("n_sum", "sum"), ([], "count_all")])
-            counted = pa.table([total["block"], total["n_sum_sum"].cast(pa.int32()), total["count_all"].cast(pa.int32())], schema=SCHEMA)
-            often = pc.and_(
-                pc.greater_equal(counted["documents"], limits.min_documents), pc.greater_equal(counted["hosts"], limits.min_hosts)
-            )
-            kept = counted.filter(often).sort_by("block")
-            writer.write_table(path, kept, {"blocks_seen": counted.num_rows, "recurring": kept.num_rows})
-
-        engine.map_parts(buckets, work)
+        session = getattr(engine, "session", None)
+        if session is not None:
+            total = _on_spark(session, release, removed, limits)
+        else:
+            total = _in_process([_pairs(card, tables, removed, i) for _, tables, i in release.places], limits)
+        blocks = pa.array(total["block"].to_numpy().astype(np.int64).view(np.uint64))
+        table = pa.table([blocks, total["documents"].cast(pa.int32()), total["hosts"].cast(pa.int32())], schema=SCHEMA).sort_by("block")
+        occurrences = pc.sum(total["documents"]).as_py() or 0
+        writer.write_table("part-00000.parquet", table, {"recurring": table.num_rows, "occurrences": occurrences})
 
     inputs = {**release.inputs("documents", "decisions", "signatures"), "duplicates": duplicates}
-    parameters = limits.parameters() | {"dumps": list(release.dumps)}
-    return lake.build("recurring_blocks", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    named = {"dumps": list(release.dumps), "tombstones": sorted(card.tombstones), "cutoff_date": card.cutoff_date}
+    parameters = limits.parameters() | named
+    return lake.build("recurring_blocks", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)

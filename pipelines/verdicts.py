@@ -1,210 +1,212 @@
 """The fate of every document of a release: every reason against it, and what is cut out of it.
 
-Belongs here: bringing decisions, duplicates, recurrence, overlap, tombstones and the cut-off date together, row-aligned with documents.
-Does not belong here: writing corpora (corpus.py), finding duplicates or overlap.
+Belongs here: the final election, without the documents that fell after the first; texts that the cuts made equal; bringing all reasons
+together, row-aligned with documents. Does not belong here: what is cut and why a document falls (cuts.py), writing corpora (corpus.py).
+
+Documents fall for overlap, recurrence, a tombstone or the card after a first election has removed others because of them. So the same
+election is held again without the fallen: the next duplicate takes their place, as if they had never been there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cuts import CUT, build_cuts, build_fallen
+from pipelines.dedup.stage import build_duplicates
 from pipelines.documents import ID
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.overlap import OverlapPolicy
-from pipelines.recurrence import RecurrencePolicy
+from pipelines.recurrence import RecurrencePolicy, removed_ids, survivors
 from pipelines.release import fallen
-from pipelines.spark import Engine
-from pipelines.tables import DumpTables, ReleaseTables
+from pipelines.spark import Engine, collect_parts
+from pipelines.tables import DumpTables, ReleaseTables, part_key, part_path
 
-VERSION = 1
-CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
+VERSION = 2
 VERDICTS = pa.schema(
     [
         ("doc_id", ID),
         ("reasons", pa.list_(pa.string())),  # empty: the document is in the release
+        ("kept_id", ID),  # the document of which this one is a duplicate, or null
         ("cuts", pa.list_(CUT)),  # sorted, not overlapping
         ("content_hash", ID),  # of the text after the cuts
         ("corpus", pa.string()),
         ("side", pa.string()),
+        ("language", pa.string()),
+        ("category", pa.string()),
     ]
 )
-
-
-def merge_spans(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted spans that neither overlap nor touch."""
-    merged: list[tuple[int, int]] = []
-    for start, end in sorted(spans):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
-
-
-def cut_text(text: str, cuts: list[tuple[int, int]]) -> str:
-    """`text` without the byte spans `cuts`. LakeError where a span does not fit the text."""
-    if not cuts:
-        return text
-    data, pieces, position = text.encode(), [], 0
-    if cuts[-1][1] > len(data):
-        raise LakeError(f"a cut ends at byte {cuts[-1][1]} of a text of {len(data)}: the overlap is of other documents; rebuild it")
-    for start, end in cuts:
-        pieces.append(data[position:start])
-        position = end
-    return b"".join([*pieces, data[position:]]).decode()
-
-
-def cut_texts(tables: DumpTables, i: int, cuts: pa.Array) -> pa.Array:
-    """The rendered texts of part `i` without the cuts of `VERDICTS.cuts`."""
-    from pipelines.edits import rendered
-
-    texts = rendered(tables.documents, tables.edits, i)
-    touched = pc.greater(pc.fill_null(pc.list_value_length(cuts), 0), 0)
-    if not pc.any(touched).as_py():
-        return texts
-    rows = pc.indices_nonzero(touched)
-    changed = [
-        cut_text(text, [(c["start"], c["end"]) for c in spans])
-        for text, spans in zip(texts.take(rows).to_pylist(), cuts.take(rows).to_pylist(), strict=True)
-    ]
-    return pc.replace_with_mask(texts, touched, pa.array(changed, texts.type))
-
-
-def recurring_spans(texts: pa.Array, recurring: np.ndarray, min_bytes: int) -> list[list[tuple[int, int]]]:
-    """For each text the byte spans (with their line end) of blocks in `recurring`, sorted uint64 hashes."""
-    from pipelines.dedup.kernel import blocks
-
-    hashes, starts, ends, offsets = blocks(texts)
-    place = np.searchsorted(recurring, hashes)
-    hit = np.zeros(len(hashes), bool)
-    inside = place < len(recurring)
-    hit[inside] = recurring[place[inside]] == hashes[inside]
-    hit &= ends - starts >= min_bytes
-    spans: list[list[tuple[int, int]]] = []
-    lengths = pc.binary_length(texts).to_pylist()
-    for row in range(len(texts)):
-        low, high = int(offsets[row]), int(offsets[row + 1])
-        chosen = low + np.flatnonzero(hit[low:high])
-        spans.append([(int(starts[k]), min(int(ends[k]) + 1, lengths[row])) for k in chosen])
-    return spans
-
-
-def _overlaps(overlap: Dataset, policy: OverlapPolicy) -> tuple[dict[bytes, set[str]], dict[bytes, list[tuple[int, int]]]]:
-    """(reasons to drop, spans to cut) by document, under the policy of each kind."""
-    actions = {"benchmark": policy.benchmark, "leakage": policy.leakage, "validation": policy.validation}
-    drop: dict[bytes, set[str]] = {}
-    cut: dict[bytes, list[tuple[int, int]]] = {}
-    for row in overlap.read().to_pylist():
-        action = actions[row["kind"]]
-        if action == "drop":
-            drop.setdefault(row["doc_id"], set()).add(f"overlap/{row['kind']}")
-        elif action == "cut":
-            cut.setdefault(row["doc_id"], []).append((row["start"], row["end"]))
-    return drop, cut
+_EQUAL = pa.schema([("content", ID), ("train", pa.bool_()), ("doc_id", ID)])
 
 
 def build_verdicts(
     lake: Lake,
     engine: Engine,
     release: ReleaseTables,
-    duplicates: Dataset,
+    validation_sets: Dataset,
     recurring: Dataset,
     overlap: Dataset,
     recurrence: RecurrencePolicy | None = None,
     found: OverlapPolicy | None = None,
 ) -> Built:
-    """Publish one row for each document of the release's dumps (schema VERDICTS), part by part in the order of dumps and parts."""
-    rules, actions = recurrence or RecurrencePolicy(), found or OverlapPolicy()
-    card = release.card
-    places = [(name, i) for name, tables in release.dumps.items() for i in range(len(tables.documents.parts))]
+    """Publish one row for each document of the release's dumps (schema VERDICTS), part by part.
+
+    On the way: `cuts`, `fallen` and `final_duplicates` of the release.
+    """
+    card, places = release.card, release.places
+    cuts = build_cuts(lake, engine, release, recurring, overlap, recurrence, found).dataset
+    fell = build_fallen(lake, engine, release, validation_sets, overlap, cuts, found).dataset
+    final = build_duplicates(lake, engine, release, excluded=fell, asset="final_duplicates").dataset
 
     def write(writer: Writer) -> None:
-        from pipelines.dedup.kernel import content_hashes
-
-        pairs = duplicates.read(["doc_id", "kind"])
-        duplicate = dict(zip(pairs["doc_id"].to_pylist(), pairs["kind"].to_pylist(), strict=True))
-        blocks = np.sort(recurring.read(["block"])["block"].to_numpy())
-        drop, cut = _overlaps(overlap, actions)
+        late = _made_equal(engine, release, cuts, fell, final)
+        rows = pa.concat_tables([final.read(["doc_id", "kept_id", "kind"]), late])
+        known = lake.reusable("verdicts")
 
         def work(number: int) -> None:
-            path = f"part-{number:05d}.parquet"
+            dump, tables, i = places[number]
+            path = part_path(dump, i)
             if writer.has(path):
                 return
-            name, i = places[number]
-            tables = release.dumps[name]
-            from pipelines.edits import rendered
+            ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
+            gone = rows.filter(pc.is_in(rows["doc_id"], value_set=ids)).sort_by([("doc_id", "ascending"), ("kind", "ascending")])
+            gone_rows = gone.to_pylist()
+            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (cuts, fell)]
+            more = (
+                str(VERSION),
+                card.cutoff_date,
+                *sorted(card.tombstones),
+                *(r["doc_id"] + r["kept_id"] + r["kind"].encode() for r in gone_rows),
+            )
+            key = part_key(tables, i, ("documents", "decisions"), *hashes, digest(*more))
+            if not writer.take(key, known):
+                writer.write_table(path, *_table(release, dump, tables, i, cuts, fell, gone_rows), key=key)
 
-            documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
-            by_card = fallen(card, documents["url"], documents["date"]).to_pylist()
-            decisions = tables.need("decisions").read_part(i, ["doc_id", "keep", "reasons", "corpus", "category"]).to_pylist()
-            texts = rendered(tables.documents, tables.edits, i)
-            spans = recurring_spans(texts, blocks, rules.min_bytes)
-            rows: list[dict[str, Any]] = []
-            finals: list[str] = []
-            counts: dict[str, int] = {}
-            characters = 0
-            columns = (documents.to_pylist(), decisions, texts.to_pylist(), spans, by_card)
-            for document, decision, text, recurs, falls in zip(*columns, strict=True):
-                doc_id = document["doc_id"]
-                if doc_id != decision["doc_id"]:
-                    raise LakeError(f"part {i} of documents and decisions of {name} differ in doc_id: rebuild decisions")
-                reasons = list(decision["reasons"] or []) if not decision["keep"] else []
-                if not decision["keep"] and not reasons:
-                    reasons = ["rules/unnamed"]
-                if doc_id in duplicate:
-                    reasons.append(f"duplicate/{duplicate[doc_id]}")
-                if falls:
-                    reasons.append(f"release/{falls}")
-                train = document["side"] == "train"
-                exempt = decision["category"] in rules.exempt_categories or not train
-                cuts = merge_spans(([] if exempt else recurs) + (cut.get(doc_id, []) if train else []))
-                final = cut_text(text, cuts)
-                if train:
-                    reasons += sorted(drop.get(doc_id, ()))
-                if cuts and len(final) < (1 - rules.max_loss) * len(text):
-                    reasons.append("recurrence/loss")
-                if cuts and len(final.strip()) < rules.min_chars:
-                    reasons.append("recurrence/short")
-                for reason in reasons:
-                    counts[reason] = counts.get(reason, 0) + 1
-                characters += (len(text) - len(final)) if not reasons else 0
-                finals.append(final)
-                dicts = [{"start": start, "end": end} for start, end in cuts]
-                rows.append({"doc_id": doc_id, "reasons": reasons, "cuts": dicts, "corpus": decision["corpus"], "side": document["side"]})
-            hashes = content_hashes(pa.array(finals, pa.string())).to_pylist()
-            table = pa.Table.from_pylist([row | {"content_hash": h} for row, h in zip(rows, hashes, strict=True)], VERDICTS)
-            kept = sum(1 for row in rows if not row["reasons"])
-            stats = {"in": len(rows), "kept": kept, "characters_cut": characters, "reasons": counts}
-            writer.write_table(path, table, {"documents": len(rows), "kept": kept, "funnel": {name: stats}})
-
-        if not places:
-            writer.write_table("part-00000.parquet", VERDICTS.empty_table())
         engine.map_parts(len(places), work)
 
-    inputs = {**release.inputs("documents", "edits", "decisions"), "duplicates": duplicates, "recurring": recurring, "overlap": overlap}
-    parameters = {
-        "recurrence": rules.parameters(),
-        "overlap": actions.parameters(),
-        "dumps": list(release.dumps),
-        "tombstones": sorted(card.tombstones),
-        "cutoff_date": card.cutoff_date,
-    }
+    inputs = {**release.inputs("documents", "edits", "decisions"), "duplicates": final, "cuts": cuts, "fallen": fell}
+    parameters = {"dumps": list(release.dumps), "tombstones": sorted(card.tombstones), "cutoff_date": card.cutoff_date}
     return lake.build("verdicts", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 
-def late_duplicates(verdicts: Dataset) -> dict[bytes, bytes]:
-    """Documents whose text became equal to another's by the cuts: removed id -> kept id. Validation stays, then the smaller id."""
+def _table(
+    release: ReleaseTables, dump: str, tables: DumpTables, i: int, cuts: Dataset, fell: Dataset, gone: list[dict[str, Any]]
+) -> tuple[pa.Table, dict[str, Any]]:
+    """(VERDICTS, statistics) of one part. Reads no text."""
+    path, lake = part_path(dump, i), cuts.lake
+    documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
+    decisions = tables.need("decisions").read_part(i, ["doc_id", "keep", "reasons", "corpus", "language", "category"])
+    if not documents["doc_id"].equals(decisions["doc_id"]):
+        raise LakeError(f"part {i} of documents and decisions of {dump} differ in doc_id: rebuild decisions")
+    own = lake.read_parquet(cuts.file(path), ["doc_id", "cuts", "content_hash"])
+    place = {d: k for k, d in enumerate(documents["doc_id"].to_pylist())}
+    reasons: list[list[str]] = decisions["reasons"].to_pylist()
+    for k, keep in enumerate(decisions["keep"].to_pylist()):
+        reasons[k] = [] if keep else (reasons[k] or ["rules/unnamed"])
+    kept_ids: list[bytes | None] = [None] * len(reasons)
+    for row in gone:
+        k = place[row["doc_id"]]
+        reasons[k].append(f"duplicate/{row['kind']}")
+        kept_ids[k] = row["kept_id"]
+    by_card = fallen(release.card, documents["url"], documents["date"])
+    for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
+        reasons[k].append(f"release/{by_card[k].as_py()}")
+    for row in lake.read_parquet(fell.file(path)).to_pylist():
+        reasons[place[row["doc_id"]]] += row["reasons"]
+    counts: dict[str, int] = {}
+    for why in reasons:
+        for reason in why:
+            counts[reason] = counts.get(reason, 0) + 1
+    columns = {
+        "doc_id": documents["doc_id"],
+        "reasons": pa.array(reasons, VERDICTS.field("reasons").type),
+        "kept_id": pa.array(kept_ids, ID),
+        "cuts": own["cuts"],
+        "content_hash": own["content_hash"],
+        "side": documents["side"],
+        **{n: decisions[n] for n in ("corpus", "language", "category")},
+    }
+    table = pa.table([columns[f.name] for f in VERDICTS], schema=VERDICTS)
+    released = accepted(table)
+    spans = table["cuts"].filter(released).combine_chunks().flatten()
+    size = pc.sum(pc.subtract(spans.field("end"), spans.field("start"))).as_py() or 0
+    kept = pc.sum(released).as_py() or 0
+    stats = {"in": len(reasons), "kept": kept, "bytes_cut": size, "reasons": counts}
+    train = table.filter(pc.and_(released, pc.equal(table["side"], "train")))
+    corpora = {name: pc.sum(pc.equal(train["corpus"], name)).as_py() or 0 for name in ("main", "stem")}
+    return table, {"documents": len(reasons), "kept": kept, "corpora": corpora, "funnel": {dump: stats}}
+
+
+def _made_equal(engine: Engine, release: ReleaseTables, cuts: Dataset, fell: Dataset, final: Dataset) -> pa.Table:
+    """Survivors whose text a cut made equal to another's: (doc_id, kept_id, kind "late"). Validation stays, then the smaller id.
+
+    Only texts that were cut can have become equal, so only their hashes are looked for.
+    """
+    removed = pa.concat_arrays([removed_ids(final), fell.read(["doc_id"])["doc_id"].combine_chunks()])
+    places, lake = release.places, cuts.lake
+
+    def contents(number: int, wanted: pa.Array | None) -> pa.Table:
+        dump, tables, i = places[number]
+        own = lake.read_parquet(cuts.file(part_path(dump, i)), ["doc_id", "cuts", "content_hash"])
+        chosen = pc.greater(pc.list_value_length(own["cuts"]), 0) if wanted is None else pc.is_in(own["content_hash"], value_set=wanted)
+        if not pc.any(chosen).as_py():
+            return _EQUAL.empty_table()
+        train = pc.equal(tables.documents.read_part(i, ["side"])["side"], "train")
+        rows = pa.table([own["content_hash"], train, own["doc_id"]], schema=_EQUAL)
+        return rows.filter(pc.and_(chosen.combine_chunks(), survivors(release.card, tables, removed, i)))
+
+    cut = collect_parts(engine, len(places), lambda number: contents(number, None), _EQUAL)["content"].combine_chunks().unique()
+    rows = collect_parts(engine, len(places), lambda number: contents(number, cut), _EQUAL).to_pylist() if len(cut) else []
     first: dict[bytes, tuple[bool, bytes]] = {}
-    accepted: list[tuple[bytes, tuple[bool, bytes]]] = []
-    for i in range(len(verdicts.parts)):
-        table = verdicts.read_part(i, ["doc_id", "reasons", "content_hash", "side"])
-        for doc_id, reasons, content, side in zip(*(c.to_pylist() for c in table.columns), strict=True):
-            if not reasons:
-                rank = (side == "train", doc_id)
-                accepted.append((content, rank))
-                first[content] = min(first.get(content, rank), rank)
-    return {rank[1]: first[content][1] for content, rank in accepted if first[content] != rank}
+    for row in rows:
+        rank = (row["train"], row["doc_id"])
+        first[row["content"]] = min(first.get(row["content"], rank), rank)
+    late = [
+        {"doc_id": row["doc_id"], "kept_id": first[row["content"]][1], "kind": "late"}
+        for row in rows
+        if first[row["content"]][1] != row["doc_id"]
+    ]
+    return pa.Table.from_pylist(late, pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string())]))
+
+
+def accepted(table: pa.Table) -> pa.Array:
+    """Boolean array over rows of VERDICTS: the document is in the release."""
+    return pc.equal(pc.list_value_length(table["reasons"]), 0).combine_chunks()
+
+
+def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tuple[str, str]]:
+    """Pairs of documents of a release whose rendered, normalised texts are equal (ids in hexadecimal); none in a sound release."""
+    names = ["doc_id", "reasons", "content_hash"]
+    session = getattr(engine, "session", None)
+    if session is None:
+        tables = [verdicts.read_part(i, names) for i in range(len(verdicts.parts))]
+        table = pa.concat_tables([t.filter(accepted(t)) for t in tables]) if tables else VERDICTS.empty_table()
+        order = sorted(zip(table["content_hash"].to_pylist(), table["doc_id"].to_pylist(), strict=True))
+        pairs = [(a[1].hex(), b[1].hex()) for a, b in pairwise(order) if a[0] == b[0]]
+        return pairs[:limit]
+    from pyspark.sql import functions as F
+
+    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for i in batch.column(0).to_pylist():
+                table = verdicts.read_part(i, names)
+                yield from table.filter(accepted(table)).select(["content_hash", "doc_id"]).cast(_BYTES).to_batches()
+
+    count = len(verdicts.parts)
+    rows = session.range(0, count, 1, max(1, count)).mapInArrow(emit, "content_hash binary, doc_id binary")
+    equal = rows.groupBy("content_hash").agg(F.count("*").alias("n"), F.min("doc_id").alias("a"), F.max("doc_id").alias("b")).where("n > 1")
+    return [(bytes(r["a"]).hex(), bytes(r["b"]).hex()) for r in equal.orderBy("content_hash").limit(limit).collect()]
+
+
+_BYTES = pa.schema([("content_hash", pa.binary()), ("doc_id", pa.binary())])
+
+
+def check_no_equal_texts(engine: Engine, verdicts: Dataset) -> None:
+    """Raise LakeError, naming both documents, where two documents of the release have equal text."""
+    if pairs := equal_texts(engine, verdicts):
+        a, b = pairs[0]
+        raise LakeError(f"documents {a} and {b} have equal text in one release ({len(pairs)} pairs or more): rebuild final_duplicates")

@@ -52,8 +52,8 @@ def build_scores(
             heads = documents.read_part(index, ["doc_id", "side", "group"]).to_pylist()
             codes = languages.read_part(index, ["language"])["language"].to_pylist()
             texts = rendered(documents, edits, index).to_pylist()
-            rows = [_score(models, cards, documents, h, code, text) for h, code, text in zip(heads, codes, texts, strict=True)]
-            table = pa.Table.from_pylist(rows, SCORES)
+            rows = list(zip(heads, codes, texts, strict=True))
+            table = score_rows(models, cards, documents, rows)
             stats = {"documents": len(rows), "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]}}
             writer.write_table(path, table, stats)
 
@@ -68,6 +68,13 @@ def build_scores(
         inputs={"documents": documents, "edits": edits, "signals/language": languages, **models},
         write=write,
     )
+
+
+def score_rows(
+    models: dict[str, Dataset], cards: dict[str, Any], documents: Dataset, rows: list[tuple[dict[str, Any], str, str]]
+) -> pa.Table:
+    """SCORES of (doc_id, side and group of the document, language, text); `documents` are those that they are of."""
+    return pa.Table.from_pylist([_score(models, cards, documents, *row) for row in rows], SCORES)
 
 
 def _score(

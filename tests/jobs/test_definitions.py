@@ -27,6 +27,7 @@ DESIGN = [
     "duplicates",
     "recurring_blocks",
     "overlap",
+    "verdicts",
     "skypile_main",
     "skypile_stem",
     "rejected",

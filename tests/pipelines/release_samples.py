@@ -7,23 +7,47 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.decisions import Policy
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.documents import DECISIONS, DOCUMENTS, EDITS, ID, document_id
 from pipelines.lake import Dataset, Lake
+from pipelines.release import ReleaseCard
 from pipelines.spark import InProcess
 from pipelines.tables import DumpTables, ReleaseTables
 
 DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
 
 
-def publish(lake: Lake, asset: str, partition: str, tables: list[pa.Table]) -> Dataset:
+# texts of 50 characters or more pass; what is shorter after a cut fails
+POLICY = Policy.model_validate(
+    {
+        "name": "tests",
+        "sets": [
+            {
+                "name": "length",
+                "categories": ["*"],
+                "languages": ["*"],
+                "bounds": {"rules/num_chars": {"min": 50, "source": "tests"}},
+            }
+        ],
+        "stem_exercise": {"min": 0.5, "source": "tests"},
+    }
+)
+
+
+def prose(name: str, words: int = 24) -> str:
+    """Text of its own for each name: no two share a word, far above the policy's 50 characters."""
+    return " ".join(f"{name.replace(' ', '')}{chr(97 + k // 26)}{chr(97 + k % 26)}" for k in range(words))
+
+
+def publish(lake: Lake, asset: str, partition: str, tables: list[pa.Table], paths: list[str] | None = None, **parameters: Any) -> Dataset:
     """A dataset of these parts; its key holds their rows, so that other rows are another dataset."""
 
     def write(writer: Any) -> None:
         for i, table in enumerate(tables):
-            writer.write_table(f"part-{i:05d}.parquet", table)
+            writer.write_table(paths[i] if paths else f"part-{i:05d}.parquet", table)
 
-    key = {"rows": repr([t.to_pydict() for t in tables])}
+    key = {"rows": repr([t.to_pydict() for t in tables])} | parameters
     return lake.build(asset, partition, version=1, parameters=key, write=write).dataset
 
 
@@ -56,16 +80,16 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
         decisions.append(verdict | labels)
     published = publish(lake, "documents", name, [pa.Table.from_pylist(documents, DOCUMENTS)])
     spans = publish(lake, "edits", name, [pa.Table.from_pylist(edits, EDITS)])
-    decided = publish(lake, "decisions", name, [pa.Table.from_pylist(decisions, DECISIONS)])
+    decided = publish(lake, "decisions", name, [pa.Table.from_pylist(decisions, DECISIONS)], policy=POLICY.parameters())
     signed = build_signatures(lake, InProcess(), published, spans, MinHashParameters()).dataset
     card = SimpleNamespace(name=name)
     return DumpTables(card, published, spans, signatures=signed, decisions=decided)  # type: ignore[arg-type]
 
 
 def make_release(lake: Lake, dumps: dict[str, list[dict[str, Any]]], **card: Any) -> ReleaseTables:
-    """A release over hand-made dumps; `card` overrides tombstones and cutoff_date."""
-    values = {"name": "r", "dumps": tuple(dumps), "tombstones": (), "cutoff_date": ""} | card
-    return ReleaseTables(SimpleNamespace(**values), {n: make_dump(lake, n, rows) for n, rows in dumps.items()})  # type: ignore[arg-type]
+    """A release over hand-made dumps; `card` overrides fields of its card."""
+    values = ReleaseCard(**({"name": "r", "dumps": tuple(dumps)} | card))
+    return ReleaseTables(values, {n: make_dump(lake, n, rows) for n, rows in dumps.items()})
 
 
 def make_duplicates(lake: Lake, *pairs: tuple[bytes, bytes]) -> Dataset:

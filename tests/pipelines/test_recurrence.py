@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from pipelines.documents import document_id
 from pipelines.lake import Lake
 from pipelines.recurrence import RecurrencePolicy, build_recurring_blocks
-from pipelines.spark import InProcess
+from pipelines.spark import InProcess, Spark
 from tests.pipelines.release_samples import make_duplicates, make_release
 
 FOOTER = "Copyright {} by the people of this site"
@@ -19,7 +21,7 @@ def test_counts_once_per_document_and_host(lake: Lake) -> None:
     built = build_recurring_blocks(lake, InProcess(), release, make_duplicates(lake), RecurrencePolicy(min_documents=5))
     # digits count as 0 and the footer stands twice on a page: five documents, not ten
     assert [(r["documents"], r["hosts"]) for r in built.dataset.read().to_pylist()] == [(5, 3)]
-    assert built.dataset.stats["blocks_seen"] == 4  # own words of a, b, c, and the footer
+    assert built.dataset.stats == {"recurring": 1, "occurrences": 5}
 
 
 def test_duplicates_and_rejected_documents_do_not_count(lake: Lake) -> None:
@@ -42,12 +44,25 @@ def test_thresholds_and_recompute(lake: Lake) -> None:
     assert not build_recurring_blocks(lake, InProcess(), release, duplicates, two_hosts).fresh
 
 
-def test_buckets_give_the_same_blocks(lake: Lake, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    release = make_release(lake, {"a": rows(4), "b": rows(4)})
-    duplicates, policy = make_duplicates(lake), RecurrencePolicy(min_documents=2)
-    whole = build_recurring_blocks(lake, InProcess(), release, duplicates, policy).dataset.read().to_pylist()
-    lake.delete(f"keys/{lake.current('recurring_blocks', 'r').manifest.recompute_key}.json")
-    monkeypatch.setattr("pipelines.recurrence.ROWS_PER_BUCKET", 2)
-    parts = build_recurring_blocks(lake, InProcess(), release, duplicates, policy).dataset
-    assert len(parts.parts) == 5
-    assert sorted(parts.read().to_pylist(), key=lambda r: r["block"]) == whole
+def test_spark_counts_the_same(tmp_path: Path, spark: Spark) -> None:
+    found = []
+    for name, engine in (("a", InProcess()), ("b", spark)):
+        lake = Lake(tmp_path / name)
+        release = make_release(lake, {"a": rows(4), "b": rows(5, "one.example")})
+        found.append(build_recurring_blocks(lake, engine, release, make_duplicates(lake), RecurrencePolicy(min_documents=2, min_hosts=2)))
+    assert found[0].dataset.manifest.rows > 0
+    assert found[0].dataset.content_hash == found[1].dataset.content_hash
+
+
+def test_what_the_card_takes_out_does_not_count(lake: Lake) -> None:
+    release = make_release(lake, {"a": rows(3)}, tombstones=("https://h0.example/a/0",))
+    found = build_recurring_blocks(lake, InProcess(), release, make_duplicates(lake), RecurrencePolicy(min_documents=2)).dataset.read()
+    assert found["documents"].to_pylist() == [2]
+
+
+def test_a_frozen_list_of_blocks_is_taken_over(lake: Lake) -> None:
+    policy = RecurrencePolicy(min_documents=2)
+    first = build_recurring_blocks(lake, InProcess(), make_release(lake, {"a": rows(3)}), make_duplicates(lake), policy).dataset
+    later = make_release(lake, {"b": rows(9)}, name="later", blocks=f"r@{first.content_hash}")
+    built = build_recurring_blocks(lake, InProcess(), later, make_duplicates(lake), policy).dataset
+    assert built.manifest.partition == "later" and built.read().equals(first.read())
