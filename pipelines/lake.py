@@ -277,9 +277,7 @@ class Lake:
         no dataset of this recompute key exists; it may be called again after a crash, with the finished
         parts still in the writer.
         """
-        values: dict[str, Any] = json.loads(canonical_json(dict(parameters or {})))
-        hashes = {k: v if isinstance(v, str) else v.content_hash for k, v in sorted((inputs or {}).items())}
-        key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(values), canonical_json(hashes))
+        key, values, hashes = recompute_key(asset, partition, version, parameters, inputs)
         found = self.find(key)
         if found:
             self._point(found)
@@ -305,6 +303,16 @@ class Lake:
         value = {"path": dataset.path, "content_hash": dataset.content_hash}
         if not self.exists(pointer) or self.read_json(pointer) != value:
             self.write_json(pointer, value)
+
+
+def recompute_key(
+    asset: str, partition: str, version: int, parameters: Mapping[str, Any] | None, inputs: Mapping[str, Dataset | str] | None
+) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """(key, parameters as plain JSON, input hashes) of a computation."""
+    values: dict[str, Any] = json.loads(canonical_json(dict(parameters or {})))
+    hashes = {k: v if isinstance(v, str) else v.content_hash for k, v in sorted((inputs or {}).items())}
+    key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(values), canonical_json(hashes))
+    return key, values, hashes
 
 
 class Writer:

@@ -32,12 +32,26 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     return f"{plan.describe()}\n{costs}"
 
 
-PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {"runs": plan_run}
+def plan_dump(lake: Lake, name: str, _: float | None) -> str:
+    """Files, bytes, what of the dump's tables would be computed, CPU hours and disk. No JVM."""
+    from jobs.foresight import describe, of_dump
+
+    return describe("dump", of_dump(lake, name))
 
 
-@click.command(help="What a run will read and cost, before anything starts.")
+def plan_release(lake: Lake, name: str, _: float | None) -> str:
+    """The same of a release."""
+    from jobs.foresight import describe, of_release
+
+    return describe("release", of_release(lake, name))
+
+
+PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {"dumps": plan_dump, "releases": plan_release, "runs": plan_run}
+
+
+@click.command(help="What a dump, a release or a run will read, compute and cost, before anything starts.")
 @click.argument("name")
-@click.option("--teraflops", type=float, help="Sustained by each rank; by default the paper's 176 of an A800.")
+@click.option("--teraflops", type=float, help="Of a run: sustained by each rank; by default the paper's 176 of an A800.")
 def plan(name: str, teraflops: float | None) -> None:
     lake: Lake = Settings.from_environment().open_lake()
     found = [planner for kind, planner in PLANNERS.items() if lake.exists(f"cards/{kind}/{name}.yaml")]

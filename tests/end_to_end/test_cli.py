@@ -85,6 +85,21 @@ def test_dumps_become_a_release(world: tuple[Lake, dict[str, str]]) -> None:
     assert again.count("unchanged") >= 10 and "WARN" not in again
 
 
+def test_plan_diff_and_garbage_collection(world: tuple[Lake, dict[str, str]]) -> None:
+    lake = world[0]
+    foreseen = skypile(world, "plan", "r")
+    assert foreseen.count(" unchanged ") == 11 and "0.000 CPU hours" in foreseen, foreseen
+    card = {"name": "later", "dumps": ["web-a", "web-b", "sums"], "validation": "r", "blocks": "r", "tombstones": ["https://none.invalid/"]}
+    lake.write_bytes("cards/releases/later.yaml", yaml.safe_dump(card).encode())
+    files = lake.files("tables", recursive=True) + lake.files("pointers", recursive=True)
+    foreseen = skypile(world, "plan", "later")
+    assert " compute " in foreseen and "follows verdicts" in foreseen and "not in this sum" not in foreseen, foreseen
+    assert files == lake.files("tables", recursive=True) + lake.files("pointers", recursive=True), "a plan writes nothing"
+    assert skypile(world, "plan", "web-a").count(" unchanged ") == 7
+    assert "lost: 0 documents" in skypile(world, "diff", "r", "r")
+    assert "0 tables of 0 bytes would be deleted" in skypile(world, "gc")
+
+
 def test_a_token_leads_back_to_its_record(world: tuple[Lake, dict[str, str]]) -> None:
     lake = world[0]
     folder = lake.current("main_shards", "r").local()

@@ -1,0 +1,150 @@
+"""A release with one small dump more against the whole release: CPU from signatures to election, rewritten parts included.
+
+Run: python -m benchmarks.incremental [--quick] [--documents 1000000] [--data ../shared/data/corpus] [--folder DIR]
+
+Documents are those of benchmarks.spark_scale: pieces of real text, 32 % of them near copies of earlier ones, so a third of the new dump
+doubles documents of the old one, and those of them that are longer displace the old. One warm Spark session: signatures, duplicates,
+verdicts and corpus parts of the old dump (the whole), then of the new dump and the release of both (the share). CPU is of the whole
+process tree. Validation sets and blocks are frozen, as a card does for a release that grows; overlap is empty on both sides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.signatures import DATA, hardware
+from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
+from pipelines.corpus import build_corpus, build_validation_sets
+from pipelines.decisions import Policy, policy_path
+from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.stage import build_duplicates
+from pipelines.lake import Dataset, Lake, Writer
+from pipelines.overlap import SCHEMA as OVERLAP
+from pipelines.recurrence import SCHEMA as BLOCKS
+from pipelines.release import ReleaseCard
+from pipelines.spark import Spark
+from pipelines.tables import DumpTables, ReleaseTables, part_path
+from pipelines.verdicts import build_verdicts
+
+SHARE = 0.01  # of the old dump's documents come with the new one
+
+
+def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
+    """(recurring blocks, overlap) of nothing."""
+
+    def parts(writer: Writer) -> None:
+        for dump, _, i in release.places:
+            writer.write_table(part_path(dump, i), OVERLAP.empty_table())
+
+    def blocks(writer: Writer) -> None:
+        writer.write_table("part-00000.parquet", BLOCKS.empty_table())
+
+    name, dumps = release.card.name, {"dumps": list(release.dumps)}
+    built = (
+        lake.build("recurring_blocks", name, version=0, write=blocks),
+        lake.build("overlap", name, version=0, parameters=dumps, write=parts),
+    )
+    return built[0].dataset, built[1].dataset
+
+
+def _named(tables: DumpTables) -> DumpTables:
+    """The same dump with decisions that name the default policy, as the ones that are judged do."""
+    decisions = tables.need("decisions")
+    parameters = decisions.manifest.parameters | {"policy": Policy.load(policy_path("default")).parameters()}
+    named = replace(decisions, manifest=replace(decisions.manifest, parameters=parameters))
+    return replace(tables, decisions=named)
+
+
+class Clock:
+    """CPU seconds of the process tree, and wall, between marks."""
+
+    def __init__(self) -> None:
+        self.figures: dict[str, float] = {}
+        self._last = (cpu_seconds(), time.time())
+
+    def mark(self, name: str) -> None:
+        now = (cpu_seconds(), time.time())
+        self.figures[name] = self.figures.get(name, 0.0) + now[0] - self._last[0]
+        self.figures["wall"] = self.figures.get("wall", 0.0) + now[1] - self._last[1]
+        self._last = now
+
+
+def release_of(
+    lake: Lake, engine: Spark, name: str, dumps: dict[str, DumpTables], fresh: str
+) -> tuple[dict[str, float], Dataset, dict[str, DumpTables]]:
+    """(CPU seconds by stage, the corpus, tables with signatures) of a release whose dump `fresh` has no signatures yet."""
+    clock = Clock()
+    signed = build_signatures(lake, engine, dumps[fresh].documents, dumps[fresh].edits, MinHashParameters()).dataset
+    dumps = dumps | {fresh: replace(dumps[fresh], signatures=signed)}
+    clock.mark("signatures")
+    release = ReleaseTables(ReleaseCard(name=name, dumps=tuple(dumps)), dumps)
+    duplicates = build_duplicates(lake, engine, release).dataset
+    clock.mark("election")
+    blocks, overlap = _empty(lake, release)
+    validation = build_validation_sets(lake, engine, release, duplicates).dataset
+    clock.mark("untimed")
+    verdicts = build_verdicts(lake, engine, release, validation, blocks, overlap).dataset
+    clock.mark("verdicts")
+    corpus = build_corpus(lake, engine, release, verdicts, "main").dataset
+    clock.mark("parts")
+    return clock.figures, corpus, dumps
+
+
+def grow(root: Path, engine: Spark, generator: Generator, count: int) -> dict[str, float]:
+    """Figures of a release of `count` documents, and of the one with SHARE more."""
+    lake = Lake(root / f"lake-{count}")
+    old = _named(write_dump(lake, engine, generator, "old", 0, count))
+    new = _named(write_dump(lake, engine, generator, "new", count, max(1, int(count * SHARE))))
+    whole, before, dumps = release_of(lake, engine, "one", {"old": old}, "old")
+    more, after, _ = release_of(lake, engine, "two", {**dumps, "new": new}, "new")
+    known = {p.hash for p in before.parts}
+    parts = [p for p in after.parts if "/old-" in p.path]
+    figures = {f"whole_{k}": v for k, v in whole.items()} | {f"added_{k}": v for k, v in more.items()}
+    timed = ("signatures", "election", "verdicts", "parts")
+    figures |= {"whole_cpu": sum(whole[k] for k in timed), "added_cpu": sum(more[k] for k in timed)}
+    figures["cost_share"] = figures["added_cpu"] / figures["whole_cpu"]
+    figures["rewritten_share"] = sum(p.hash not in known for p in parts) / max(1, len(before.parts))
+    figures |= {"documents": float(count), "added_documents": float(new.documents.manifest.rows), "old_parts": float(len(before.parts))}
+    removed = [lake.current("duplicates", name).stats["removed"] for name in ("one", "two")]
+    return figures | {"removed_before": float(removed[0]), "removed_after": float(removed[1])}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the table and the result line; 2 where the data is absent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--documents", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true", help="20,000 documents")
+    parser.add_argument("--folder", type=Path, help="where the documents are written (4 kB each; default: a temporary folder)")
+    options = parser.parse_args(arguments)
+    if not options.data.is_dir():
+        print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
+        return 2
+    count = 20_000 if options.quick else options.documents
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        engine = Spark("local[2]", {"spark.local.dir": str(Path(folder, "spark"))})
+        generator: Any = Generator(options.data)
+        grow(Path(folder), engine, generator, 2_000)  # the session and the compiled code are warm
+        figures = grow(Path(folder), engine, generator, count)
+        engine.stop()
+    print(f"{'CPU seconds':24} {'whole':>10} {'1 % more':>10}")
+    for stage in ("signatures", "election", "verdicts", "parts", "cpu", "wall"):
+        print(f"{stage:24} {figures[f'whole_{stage}']:10.2f} {figures[f'added_{stage}']:10.2f}")
+    print(
+        f"share of the cost {figures['cost_share']:.4f}; {figures['rewritten_share']:.2%} of {figures['old_parts']:.0f} old parts rewritten"
+    )
+    metrics = {name: round(value, 4) for name, value in figures.items()}
+    command = "python -m benchmarks.incremental" + (" --quick" if options.quick else f" --documents {count}")
+    print(json.dumps({"name": "incremental", "metrics": metrics, "goal": {"cost_share": 0.1}, "hardware": hardware(), "command": command}))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
