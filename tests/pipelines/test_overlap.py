@@ -4,7 +4,6 @@ import csv
 import gzip
 import io
 import json
-import pickle
 import random
 import zipfile
 from pathlib import Path
@@ -13,71 +12,17 @@ import pytest
 
 from pipelines.corpus import build_validation_sets
 from pipelines.documents import document_id
-from pipelines.items import Item, items_from_folders
+from pipelines.items import items_from_folders
 from pipelines.lake import Lake, LakeError
-from pipelines.overlap import Index, OverlapPolicy, build_overlap
+from pipelines.overlap import build_overlap
 from pipelines.spark import InProcess
 from tests.pipelines.release_samples import make_duplicates, make_release
 
 ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
-CHINESE = "小明每天早上在農貿市場賣出十六個鴨蛋，自己留下三個當作早餐，其餘的全部賣給鄰居，請問他一天能賺多少錢？"
-SIMPLIFIED = "小明每天早上在农贸市场卖出十六个鸭蛋，自己留下三个当作早餐，其余的全部卖给邻居，请问他一天能赚多少钱？"
 
 
 def words(rng: random.Random, count: int) -> str:
     return " ".join(f"w{rng.randrange(5000)}" for _ in range(count))
-
-
-def index(*items: str, **policy: object) -> Index:
-    return Index([Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], OverlapPolicy(**policy))  # type: ignore[arg-type]
-
-
-def test_found_verbatim_in_a_long_page_with_byte_spans() -> None:
-    rng = random.Random(1)
-    page = f"{words(rng, 4000)} 中文。{ENGLISH} {words(rng, 4000)}"
-    (match,) = index(ENGLISH, words(rng, 40)).find(page)
-    assert page.encode()[match.start : match.end].decode() == ENGLISH.rstrip("?")
-
-
-def test_width_case_and_script_do_not_matter() -> None:
-    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in ENGLISH.upper())
-    assert [m.item.name for m in index(ENGLISH).find(f"x {wide} y")] == ["0"]
-    pytest.importorskip("opencc")
-    assert [m.item.name for m in index(CHINESE).find(f"題目。{SIMPLIFIED}完")] == ["0"]
-
-
-def test_a_tenth_of_the_tokens_edited_is_still_found() -> None:
-    rng = random.Random(2)
-    items = [words(rng, rng.randrange(20, 60)) for _ in range(300)]
-    lookup, found = index(*items), 0
-    for k, item in enumerate(items):
-        tokens = item.split()
-        for place in rng.sample(range(len(tokens)), len(tokens) // 10):
-            tokens[place] = "edited"
-        found += str(k) in [m.item.name for m in lookup.find(f"{words(rng, 200)} {' '.join(tokens)} {words(rng, 200)}")]
-    assert found >= 0.95 * len(items)
-
-
-def test_common_phrases_and_scattered_pieces_are_not_found() -> None:
-    rng = random.Random(3)
-    phrase = "which of the following statements about this passage is the most likely to be correct"
-    items = [f"{phrase} {words(rng, 20)}" for _ in range(20)]
-    assert index(*items).find(f"{words(rng, 50)} {phrase} {words(rng, 50)}") == []
-    tokens = ENGLISH.split()
-    pieces = [" ".join(tokens[k : k + 6]) for k in range(0, len(tokens) - 5, 6)]
-    assert index(ENGLISH).find(" ".join(f"{piece} {words(rng, 400)}" for piece in pieces)) == []
-
-
-def test_a_short_document_inside_a_long_item_is_found() -> None:
-    long = words(random.Random(4), 2000)
-    assert [m.item.name for m in index(long).find(" ".join(long.split()[700:760]))] == ["0"]
-    assert index(long).find("nothing of it at all") == [] == index(long).find("")
-
-
-def test_short_and_equal_items_and_pickling() -> None:
-    lookup = index("too short", ENGLISH, ENGLISH.upper())
-    assert (lookup.skipped, len(lookup.items)) == (1, 1)
-    assert [m.item.name for m in pickle.loads(pickle.dumps(lookup)).find(ENGLISH)] == ["1"]
 
 
 def test_items_from_every_kind_of_file(tmp_path: Path) -> None:
