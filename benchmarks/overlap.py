@@ -50,13 +50,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--items", type=Path, nargs="*", default=ITEMS)
-    parser.add_argument("--quick", action="store_true", help="300 planted items and 600 clean documents instead of 4,000 and 20,000")
+    parser.add_argument("--quick", action="store_true", help="300 planted items and 600 clean documents instead of 3,000 and 10,000")
     options = parser.parse_args(arguments)
     for folder in (options.data, *options.items):
         if not folder.is_dir():
             print(f"{folder} is not there: name folders with --data and --items", file=sys.stderr)
             return 2
-    count, documents = (300, 600) if options.quick else (4000, 20_000)
+    count, documents = (300, 600) if options.quick else (3000, 10_000)
     started = time.process_time()
     items = items_from_folders(list(options.items))
     index = Index(items, OverlapPolicy())
