@@ -106,7 +106,7 @@ class _Part:
     def __init__(self, release: ReleaseTables, place: tuple[str, DumpTables, int], recurring: np.ndarray, overlap: Dataset) -> None:
         self.dump, self.tables, self.i = place
         self.path = part_path(self.dump, self.i)
-        heads = self.tables.documents.read_part(self.i, ["doc_id", "url", "host", "side", "category"])
+        heads = self.tables.documents.read_part(self.i, ["doc_id", "url", "host", "group", "side", "category"])
         decisions = self.tables.need("decisions").read_part(self.i, ["doc_id", "keep", "category"])
         if not heads["doc_id"].equals(decisions["doc_id"]):
             raise LakeError(f"part {self.i} of documents and decisions of {self.dump} differ in doc_id: rebuild decisions")

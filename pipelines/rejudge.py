@@ -27,7 +27,7 @@ class Judge:
     cutoffs: dict[str, Any]
     models: dict[str, Dataset]  # empty: the dump has no scores
     cards: dict[str, Any]
-    documents: str  # content hash: a document that a model learned from is scored by the other fold
+    documents: Dataset  # a document that a model learned from is scored by the other fold
 
     @staticmethod
     def of(lake: Lake, tables: DumpTables) -> Judge:
@@ -43,7 +43,7 @@ class Judge:
             cutoffs = made.parameters.get("perplexity_cutoffs", {})
         cards = {name: model.read_json("card.json") for name, model in models.items()}
         policy = Policy.model_validate(decisions.parameters["policy"])
-        return Judge(policy, cutoffs, models, cards, tables.documents.content_hash)
+        return Judge(policy, cutoffs, models, cards, tables.documents)
 
     @property
     def fingerprint(self) -> str:
@@ -53,15 +53,15 @@ class Judge:
         )
 
     def reasons(self, heads: pa.Table, texts: list[str]) -> list[list[str]]:
-        """Every failing reason of each text; `heads` has doc_id, url, side, category."""
+        """Every failing reason of each text; `heads` has doc_id, url, group, side, category."""
         if not texts:
             return []
         languages = language.measure(texts)
         codes = languages["language"].to_pylist()
         measured = {"language": languages, "rules": rules.measure(texts, codes), "safety": safety.measure(texts, heads["url"].to_pylist())}
         if self.models:
-            places = zip(heads["doc_id"].to_pylist(), heads["side"].to_pylist(), codes, texts, strict=True)
-            measured["scores"] = score_rows(self.models, self.cards, self.documents, list(places))
+            rows = list(zip(heads.select(["doc_id", "side", "group"]).to_pylist(), codes, texts, strict=True))
+            measured["scores"] = score_rows(self.models, self.cards, self.documents, rows)
         else:
             measured["scores"] = pa.table({f.name: pa.nulls(len(texts), f.type) for f in SCORES})
         columns = {
