@@ -1,0 +1,45 @@
+"""Sample, vocabulary and shards on S3 are those of a folder, part by part and after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.lake import Lake
+from pipelines.shards.writer import build_shards
+from pipelines.spark import InProcess
+from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tokenizer.config import TokenizerConfig
+from tests.pipelines.tokenizer.samples import corpus, sample_texts
+
+CONFIG = TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
+
+
+class Breaks(InProcess):
+    """Breaks off in the middle of the second pass."""
+
+    passes = 0
+
+    def map_parts(self, count: int, work: Callable[[int], None]) -> None:
+        self.passes += 1
+        super().map_parts(count if self.passes == 1 else 1, work)
+        if self.passes == 2:
+            raise KeyboardInterrupt
+
+
+def test_shards_on_s3_equal_those_in_a_folder_also_after_a_crash(s3: Any, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="shards")
+    hashes = []
+    for lake in (Lake(tmp_path / "lake"), Lake("s3://shards/house", cache=tmp_path / "cache")):
+        texts = corpus(lake, sample_texts())
+        vocabulary = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
+        if lake.is_s3:
+            with pytest.raises(KeyboardInterrupt):
+                build_shards(lake, Breaks(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000)
+        shards = build_shards(lake, InProcess(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000).dataset
+        hashes.append((vocabulary.content_hash, shards.content_hash))
+        assert lake.files("staging", recursive=True) == []
+    assert hashes[0] == hashes[1]
