@@ -1,15 +1,15 @@
 """Near-duplicates in process with the shipped kernels, verification included, against the datasketch LSH loop.
 
 Run: python -m benchmarks.neardup [--quick] [--data ../shared/data/corpus]
-Documents are pieces of real text, about a third of them edited copies. CPU seconds of this process from texts to the
-kept set, the smallest of three runs. Recall and precision are of whole documents against exact all-pairs truth (near_truth.py).
+Documents are those of spark_scale.py: changed pieces of real text, about a third of them edited copies. CPU seconds of
+this process from texts to the kept set, the smallest of three runs. Recall and precision are of whole documents against
+exact all-pairs truth (near_truth.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import sys
 import time
 from pathlib import Path
@@ -19,31 +19,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.near_truth import all_pairs, judge, natural_documents, with_planted
-from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts, shingle_strings
-
-
-def make_documents(originals: list[str], count: int, seed: int = 1) -> list[str]:
-    """`count` documents: originals (reused with changed words once they run out) and 32 % edited copies.
-
-    The share of words, or of Han characters, that an edited copy changes is 0.2 u^2 for uniform u; 25 % are also cut.
-    """
-    gen = random.Random(seed)
-    words = [w for t in originals[:500] for w in t.split()][:20000]
-    documents: list[str] = []
-
-    def change(text: str, share: float) -> str:
-        parts = text.split(" ") if text.count(" ") > len(text) // 12 else list(text)
-        glue = " " if text.count(" ") > len(text) // 12 else ""
-        return glue.join(gen.choice(words)[: 1 if not glue else None] if gen.random() < share else p for p in parts)
-
-    while len(documents) < count:
-        if documents and gen.random() < 0.32:
-            text = change(documents[gen.randrange(len(documents))], 0.2 * gen.random() ** 2)
-            documents.append(text[: int(len(text) * gen.uniform(0.5, 1))] if gen.random() < 0.25 else text)
-        else:
-            text = originals[len(documents) % len(originals)]
-            documents.append(text if len(documents) < len(originals) else change(text, 0.6))
-    return documents
+from benchmarks.signatures import DATA, hardware, shingle_strings
+from benchmarks.spark_scale import Generator
 
 
 def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
@@ -104,9 +81,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
         return 2
     half, judged = (2500, 2000) if options.quick else (50_000, 20_000)
-    originals = read_texts(options.data, ENGLISH, False, half, 2000) + read_texts(options.data, CHINESE, True, half // 4, 750)
-    random.Random(0).shuffle(originals)
-    documents = make_documents(originals, 2 * half)
+    generator = Generator(options.data)
+    documents = [generator.document(k) for k in range(2 * half)]
     removed_by_skypile(documents[:100])
     # interleaved, so that a neighbour's load meets both sizes
     runs = [(cpu(removed_by_skypile, documents[:half])[0], cpu(removed_by_skypile, documents)) for _ in range(3)]

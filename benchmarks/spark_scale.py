@@ -222,7 +222,9 @@ def measure(root: Path, data: Path, count: int) -> dict[str, float]:
     }
     figures["shuffle_bytes_per_document"] = shuffle_bytes(log) / count
     figures["lake_bytes_per_document"] = sum(d.manifest.bytes for d in (signatures, duplicates)) / count
-    return {name: round(value, 2) for name, value in figures.items()}
+    rounded = {name: round(value, 2) for name, value in figures.items()}
+    print(f"{count} documents: {json.dumps(rounded)}", flush=True)
+    return rounded
 
 
 def main(arguments: list[str] | None = None) -> int:

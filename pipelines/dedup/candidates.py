@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from pipelines.dedup import bands, components
 from pipelines.dedup.signatures import MinHashParameters
-from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source, nodes_by_source
+from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 
 Array = np.ndarray[Any, Any]
 KEYED = "key long, node long, smallest long"
@@ -31,13 +31,18 @@ def copy_edges(contents: Array, nodes: Array) -> tuple[Array, Array]:
 
 def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Array, Array]:
     """(nodes, roots), int64: documents that share content or a band with another one, and their component."""
-    rows = [s.admitted() for s in sources]
-    contents, live = zip(*(s.contents(r) for s, r in zip(sources, rows, strict=True)), strict=True) if sources else ((), ())
-    nodes = np.concatenate([np.zeros(0, np.int64), *(s.nodes(r) for s, r in zip(sources, rows, strict=True))])
-    copies, first = copy_edges(np.concatenate([np.zeros((0, 2), np.uint64), *contents]), nodes)
-    shown = nodes[first[np.concatenate([np.zeros(0, bool), *live])[first]]]
-    keys = [np.zeros((0, parameters.bands), np.uint64), *(sources[i].keys(own, parameters) for i, own in nodes_by_source(shown))]
-    return components.driver_components(np.concatenate([copies, bands.star_edges(np.concatenate(keys), shown)]))
+    shown, keys, nodes, contents = ([np.zeros(0, np.int64)], [np.zeros((0, parameters.bands), np.uint64)], [], [])
+    for source in sources:
+        rows, hashes, live, found = source.scan(parameters)
+        nodes.append(source.nodes(rows))
+        contents.append(hashes)
+        shown.append(source.nodes(live))
+        keys.append(found)
+    every = np.concatenate([np.zeros(0, np.int64), *nodes])
+    copies, first = copy_edges(np.concatenate([np.zeros((0, 2), np.uint64), *contents]), every)
+    live_nodes = np.concatenate(shown)
+    originals = np.isin(live_nodes, every[first], assume_unique=True)
+    return components.driver_components(np.concatenate([copies, bands.star_edges(np.concatenate(keys)[originals], live_nodes[originals])]))
 
 
 def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Any, dict[str, int]]:

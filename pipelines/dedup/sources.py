@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dedup import bands
-from pipelines.dedup.election import DATE_BYTES, canonical_keys
+from pipelines.dedup.election import canonical_keys
+from pipelines.dedup.pairs import id_lanes
 from pipelines.dedup.shingles import shingle_sets
 from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
 from pipelines.dedup.signatures import schema as signature_schema
@@ -28,7 +29,6 @@ from pipelines.tables import DumpTables, ReleaseTables
 Array = np.ndarray[Any, Any]
 ROW_BITS = 32  # a node is source << 32 | row: whoever holds a node knows which part to read
 ROW_MASK = (1 << ROW_BITS) - 1
-ORDER_BYTES = 7 + DATE_BYTES + 16
 MEMBERS = pa.schema(
     [
         ("root", pa.int64()),
@@ -70,14 +70,31 @@ class Source:
 
     def admitted(self) -> Array:
         """Rows that pass their own rules, the card and `excluded`: int64, ascending."""
-        documents = self._read("documents", ["doc_id", "url", "date"])
-        decisions = self._read("decisions", ["doc_id", "keep"])
+        return self._admitted(self._read("decisions", ["doc_id", "keep"]))
+
+    def _admitted(self, decisions: pa.Table) -> Array:
+        by_card = bool(self.card.tombstones or self.card.cutoff_date)
+        documents = self._read("documents", ["doc_id", "url", "date"] if by_card else ["doc_id"])
         self._aligned("decisions", documents, decisions)
-        stays = pc.equal(fallen(self.card, documents["url"], documents["date"]), "")
-        keep = pc.and_(decisions["keep"].combine_chunks(), stays)
+        keep = decisions["keep"].combine_chunks()
+        if by_card:
+            keep = pc.and_(keep, pc.equal(fallen(self.card, documents["url"], documents["date"]), ""))
         if len(self.excluded):
             keep = pc.and_not(keep, pc.is_in(documents["doc_id"].combine_chunks(), value_set=self.excluded))
         return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
+
+    def scan(self, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
+        """(rows int64 [n] admitted, contents uint64 [n, 2], rows int64 [m] of them that have a shingle, their band keys
+        uint64 [m, bands]), each table read once."""
+        decisions, signatures = self._read("decisions", ["doc_id", "keep", "category"]), self._signatures()
+        rows = self._admitted(decisions)
+        parallel = pc.equal(decisions["category"], "parallel").to_numpy().astype(np.int64)[rows]
+        contents = id_lanes(signatures["content_hash"])[rows]
+        contents[:, 0] ^= parallel.astype(np.uint64)
+        live = signatures["num_shingles"].to_numpy()[rows] > 0
+        dataset = self.tables.need("signatures")
+        values = minhash_matrix(signatures["minhash"], parameters.num_perm, dataset.file(dataset.parts[self.part].path))
+        return rows, contents, rows[live], bands.band_keys(values[rows[live]], parameters.bands, parameters.rows, parallel[live])
 
     def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
         dataset = self.tables.need(name)
@@ -109,7 +126,7 @@ class Source:
         return self._apart(signatures["content_hash"], rows), signatures["num_shingles"].to_numpy() > 0
 
     def _apart(self, content_hashes: pa.ChunkedArray, rows: Array) -> Array:
-        hashes = np.frombuffer(b"".join(content_hashes.to_pylist()), np.uint64).reshape(-1, 2).copy()
+        hashes = id_lanes(content_hashes).copy()
         hashes[:, 0] ^= self._parallel(rows).astype(np.uint64)
         return hashes
 
@@ -133,8 +150,7 @@ class Source:
         keys = self.keys(rows, parameters)
         sets = pa.nulls(len(rows), pa.large_binary())
         if sizes is None:
-            texts = rendered(self.tables.documents, self.tables.edits, self.part).take(pa.array(rows))
-            flat, offsets = shingle_sets(texts)
+            flat, offsets = shingle_sets(rendered(self.tables.documents, self.tables.edits, self.part, rows))
             sizes = np.diff(offsets)
             sets = pa.Array.from_buffers(pa.large_binary(), len(rows), [None, pa.py_buffer(offsets * 8), pa.py_buffer(flat)])
         columns = [

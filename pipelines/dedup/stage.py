@@ -28,7 +28,6 @@ from pipelines.tables import ReleaseTables
 VERSION = 2
 ROWS_PER_PART = 1 << 20
 DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
-STATE_COLUMNS = {"clusters": "doc_id", "verified_pairs": "content"}  # what their parts are cut by
 
 
 @dataclass
@@ -202,19 +201,18 @@ def build_duplicates(
                 state = made_of | {"version": VERSION}
                 seal = {"of": digest(writer.key)}
                 lake.build(name, card.name, version=VERSION, parameters=state, inputs=seal, write=_writing(tables[name], schema))
-            rows = tables["clusters"]
-            removed = rows.filter(pc.is_valid(rows["kept_id"])) if isinstance(rows, pa.Table) else rows.where("kept_id is not null")
-            _write(
-                writer,
-                removed.select(DUPLICATES.names) if isinstance(removed, pa.Table) else removed.select(*DUPLICATES.names),
-                DUPLICATES,
-                found.stats,
-            )
+            _write(writer, _removed(tables["clusters"]), DUPLICATES, found.stats)
         finally:
             if found.outcomes is not None:
                 found.outcomes.unpersist()
 
     return lake.build(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+
+
+def _removed(clusters: Any) -> Any:
+    if isinstance(clusters, pa.Table):
+        return clusters.filter(pc.is_valid(clusters["kept_id"])).select(DUPLICATES.names)
+    return clusters.where("kept_id is not null").select(*DUPLICATES.names)
 
 
 def _writing(rows: Any, schema: pa.Schema) -> Any:

@@ -31,6 +31,7 @@ Array = np.ndarray[Any, Any]
 NEW_KEYS = 100_000_000  # band keys of new documents that the driver and every worker hold (8 bytes each); above it all is found anew
 DRIVER_MEMBERS = 20_000  # members that are compared on the driver; above it, by component on Spark
 BITS = 24  # of the table that tells most old keys apart from the new ones: 16 MiB
+BIT_MASK = np.uint64((1 << BITS) - 1)
 
 
 def identity(sources: Sequence[Source], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds) -> dict[str, Any]:
@@ -71,18 +72,35 @@ def find_base(lake: Lake, made_of: dict[str, Any], version: int) -> Base | None:
     return best[1] if best else None
 
 
-def _scan(source: Source, parameters: MinHashParameters, keys: Array, contents: Array, table: Array) -> tuple[Array, Array, Array, Array]:
-    """(keys, nodes) of this part's admitted documents that are in `keys`, and (contents, nodes) that are in `contents`."""
-    rows = source.admitted()
-    own, live = source.contents(rows)
-    same = np.isin(content_bytes(own), contents)
-    shown = rows[live]
-    found = source.keys(shown, parameters)
-    row, band = np.nonzero(table[(found & np.uint64((1 << BITS) - 1)).astype(np.int64)])
-    hits = found[row, band]
-    at = np.minimum(np.searchsorted(keys, hits), len(keys) - 1)
-    row, hits = row[keys[at] == hits], hits[keys[at] == hits]
-    return hits, source.nodes(shown[row]), own[same], source.nodes(rows[same])
+class _New:
+    """What is looked for in old parts: the band keys and contents of new documents, with a table that tells most others apart."""
+
+    def __init__(self, keys: Array, contents: Array) -> None:
+        self.keys, self.contents = np.unique(keys), np.unique(contents[:, 0])
+        self.key_table, self.content_table = self._table(self.keys), self._table(self.contents)
+
+    @staticmethod
+    def _table(values: Array) -> Array:
+        table = np.zeros(1 << BITS, bool)
+        table[(values & BIT_MASK).astype(np.int64)] = True
+        return table
+
+    @staticmethod
+    def _among(values: Array, wanted: Array, table: Array) -> Array:
+        """Places (in the flat array) of values that are wanted."""
+        flat = values.ravel()
+        places = np.flatnonzero(table[(flat & BIT_MASK).astype(np.int64)])
+        if not len(wanted):
+            return places[:0]
+        at = np.minimum(np.searchsorted(wanted, flat[places]), len(wanted) - 1)
+        return places[wanted[at] == flat[places]]
+
+    def within(self, source: Source, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
+        """(keys, nodes) of admitted documents of a part that share a key, (contents, nodes) of those that may share a content."""
+        rows, contents, live, keys = source.scan(parameters)
+        shared = self._among(keys, self.keys, self.key_table)
+        same = self._among(contents[:, 0], self.contents, self.content_table)
+        return keys.ravel()[shared], source.nodes(live[shared // keys.shape[1]]), contents[same], source.nodes(rows[same])
 
 
 def _map(
@@ -208,12 +226,10 @@ def _new_edges(
     flat, owners, hashes, all_new = (np.concatenate(c) for c in (keys, nodes, contents, holders))
     if not len(all_new):
         return np.zeros((0, 2), np.int64), all_new
-    wanted, ids = np.unique(flat), np.unique(content_bytes(hashes))
-    table = np.zeros(1 << BITS, bool)
-    table[(wanted & np.uint64((1 << BITS) - 1)).astype(np.int64)] = True
+    new = _New(flat, hashes)
 
     def work(source: Source) -> tuple[Array, Array, Array, Array]:
-        found = _scan(source, parameters, wanted if len(wanted) else np.zeros(1, np.uint64), ids, table)
+        found = new.within(source, parameters)
         fresh = np.isin(found[1], all_new), np.isin(found[3], all_new)  # documents of old parts that came back
         return found[0][~fresh[0]], found[1][~fresh[0]], found[2][~fresh[1]], found[3][~fresh[1]]
 
