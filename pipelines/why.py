@@ -124,6 +124,19 @@ def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
                 if asset == "rejected":
                     of = f", of {found['kept_id'].hex()}" if found.get("kept_id") else ""
                     out.append(f"  release     {release}: rejected for {', '.join(found['reasons'])}{of}")
+                    out += _items_in(lake, release, doc_id) if any(r.startswith("overlap/") for r in found["reasons"]) else []
                 else:
                     out.append(f"  release     {release}: in {asset}{', ' + found['domain'] if found.get('domain') else ''}")
     return out or [f"  release     {release} does not name this dump, or was made before it"]
+
+
+def _items_in(lake: Lake, release: str, doc_id: bytes) -> list[str]:
+    """The items that a document of a release holds: item, source, kind, place in the rendered text."""
+    overlap = lake.current("overlap", release)
+    out = []
+    for index in range(len(overlap.parts)):
+        table = overlap.read_part(index)
+        for row in table.filter(pc.equal(table["doc_id"], pa.scalar(doc_id, table.schema.field("doc_id").type))).to_pylist():
+            place = f"bytes {row['start']} to {row['end']}"
+            out.append(f"  overlap     holds {row['item']} of {row['source']} ({row['kind']}), {place}")
+    return out

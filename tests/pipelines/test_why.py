@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
+from pipelines.corpus import REJECTED
 from pipelines.lake import Lake, LakeError
+from pipelines.overlap import SCHEMA
 from pipelines.spark import InProcess
 from pipelines.why import explain
 from tests.pipelines.judged import PLANTED, judged
@@ -23,3 +26,17 @@ def test_an_unknown_url_is_an_error_and_masked(lake: Lake, engine: InProcess) ->
     with pytest.raises(LakeError, match=r"is in no documents table of d") as error:
         explain(lake, f"https://d.invalid/?q={PLANTED}")
     assert PLANTED not in str(error.value)
+
+
+def test_the_item_that_a_document_holds_is_named(lake: Lake, engine: InProcess) -> None:
+    judged(lake, engine)
+    doc_id = lake.current("documents", "d").read(["doc_id"])["doc_id"][0].as_py()
+    row = {"doc_id": doc_id, "item": "test.jsonl:7", "source": "gsm8k/test.jsonl", "kind": "benchmark", "start": 3, "end": 90}
+    tables = {
+        "overlap": pa.Table.from_pylist([row], SCHEMA),
+        "rejected": pa.Table.from_pylist([{"doc_id": doc_id, "reasons": ["overlap/benchmark"]}], REJECTED),
+    }
+    for asset, table in tables.items():
+        lake.build(asset, "r", version=1, write=lambda w, t=table: w.write_table("part-00000.parquet", t))
+    lines = explain(lake, "https://d.invalid/0", "r")
+    assert "  overlap     holds test.jsonl:7 of gsm8k/test.jsonl (benchmark), bytes 3 to 90" in lines
