@@ -9,7 +9,6 @@ All bounds that decide are deterministic: characters, elements, depth.
 from __future__ import annotations
 
 import html
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +24,7 @@ Array = np.ndarray[Any, Any]
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
 MAX_CELL = 80  # characters of a table cell up to which it shares a line with its neighbours
 MAX_TWICE = 200  # characters of a line up to which it is not written twice in a row
-_SPACES = re.compile(r"[ \t\r\n\f\v\u00a0\u3000\u200b\ufeff]+")
-_CONTROLS = re.compile("[\0-\x08\x0e-\x1f\x7f]")
+_CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
 
 
 @dataclass(slots=True)
@@ -47,7 +45,7 @@ def extract(markup: str) -> Page:
     if len(markup) > MAX_CHARS:
         markup, page.cut = markup[:MAX_CHARS], ["chars"]
     title = title_of(markup)
-    data = markup.encode("utf-8", "replace")
+    data = markup.encode("utf-8", "replace").translate(None, _CONTROLS)
     elements, blocks, segments, metas, counts = tree.parse(np.frombuffer(data, np.uint8), tree.text_words(title))
     if (
         counts[tree.C_ELEMENTS] > tree.MAX_ELEMENTS
@@ -83,21 +81,23 @@ def block_text(data: bytes, segments: list[list[int]]) -> str:
     text = "".join(pieces)
     if "&" in text:
         text = html.unescape(text)
+    if "\u200b" in text or "\ufeff" in text:
+        text = text.replace("\u200b", "").replace("\ufeff", "")
     if segments and segments[0][2] & tree.S_PRE:
-        return _CONTROLS.sub("", text.replace("\r\n", "\n").expandtabs(4)).strip("\n").rstrip()
-    lines = (_SPACES.sub(" ", line).strip() for line in text.split("\x01"))
-    return _CONTROLS.sub("", "\n".join(line for line in lines if line))
+        return text.replace("\r\n", "\n").expandtabs(4).strip("\n").rstrip()
+    if "\x01" not in text:
+        return " ".join(text.split())
+    return "\n".join(line for line in (" ".join(line.split()) for line in text.split("\x01")) if line)
 
 
 def _text(data: bytes, elements: Array, blocks: Array, segments: Array) -> str:
     """The chosen blocks as lines: short cells of a table row share one, an empty line goes before a heading."""
     lines: list[str] = []
     last, last_row = "", -1
-    runs = segments.tolist()
     owners = blocks[:, tree.B_ELEMENT]
     kinds, parents = elements[owners, tree.E_KIND].tolist(), elements[owners, tree.E_PARENT].tolist()
     for kind, parent, first, end in zip(kinds, parents, blocks[:, tree.B_FIRST].tolist(), blocks[:, tree.B_LAST].tolist(), strict=True):
-        text = block_text(data, runs[first:end])
+        text = block_text(data, segments[first:end].tolist())
         row = parent if kind == tree.TD and len(text) <= MAX_CELL and "\n" not in text else -1
         if not text or (text == last and len(text) < MAX_TWICE and row < 0):
             continue
