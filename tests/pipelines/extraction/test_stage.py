@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from pipelines.documents import DOCUMENTS, document_id
 from pipelines.dumps.card import DumpCard
 from pipelines.dumps.raw import build_raw_dump
+from pipelines.dumps.readers import Record
 from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction import stage
 from pipelines.extraction.stage import build_documents
@@ -118,3 +120,25 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(tmp_path: Path, monke
     assert (whole.stats["files"], whole.stats["documents"], whole.manifest.rows) == (20, 60, 60)
     fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")])
     assert fresh.content_hash == whole.content_hash
+
+
+def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        lines = (json.dumps({"text": f"a text that is long enough {name}{j}"}) for j in range(4))
+        (tmp_path / f"{name}.jsonl").write_text("".join(line + "\n" for line in lines))
+    real, slow, calls = stage.to_document, {"a2", "b1"}, []
+
+    def stuck(record: Record, *rest: object) -> object:
+        if (record.text or "")[-2:] in slow:
+            calls.append(record.offset)
+            if not (calls.count(1) % 2 == 0 and record.offset == 1):  # b1 comes through at the second try
+                signal.raise_signal(signal.SIGALRM)
+        return real(record, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "to_document", stuck)
+    first = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert first.manifest.rows == 7 and first.stats["skipped"] == {"quarantined": 1} and "quarantine" in first.manifest.inputs
+    assert json.loads(next((tmp_path / "quarantine/d").iterdir()).read_text()) == {"file": "a.jsonl", "offsets": [2]}
+    monkeypatch.setattr(stage, "to_document", real)
+    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash  # a fast machine gives the same
+    assert first.stats["pages"] == first.stats["documents"] + 1 == 8

@@ -1,0 +1,70 @@
+"""Pages that the clock stopped: named in the lake, left out from then on.
+
+Belongs here: the clock and the files that name pages. Does not belong here: the bounds that decide what a page gives
+(html.py, readers.py), which are deterministic and keep all known pages far from the clock.
+
+What the clock says differs from run to run, so it may not decide what a table holds. A page that is stopped twice is written to
+`quarantine/<dump>/`; the files there are an input of the documents' manifest, and the build starts again with them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+from pipelines.hashing import canonical_json, digest
+from pipelines.lake import Lake
+
+SECONDS = 30.0  # of wall time for one page; the slowest known takes well under one
+AGAIN = 2.0  # times as long for the second try, alone
+
+
+class TooSlow(Exception):
+    """The clock stopped a page."""
+
+
+class Quarantined(Exception):
+    """Pages were named while a dump was read: it has to be read again without them."""
+
+
+@contextlib.contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise TooSlow in the block after this time. Without effect outside of the main thread, where no signal can be taken."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise TooSlow
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _path(dump: str, file: str) -> str:
+    return f"quarantine/{dump}/{digest(file)[:12]}.json"
+
+
+def offsets(lake: Lake, dump: str, file: str) -> list[int]:
+    """Offsets of the records of a file that are left out."""
+    path = _path(dump, file)
+    return [int(o) for o in lake.read_json(path)["offsets"]] if lake.exists(path) else []
+
+
+def add(lake: Lake, dump: str, file: str, offset: int) -> None:
+    """Name a record. One file of a dump is read by one worker at a time."""
+    known = {*offsets(lake, dump, file), offset}
+    lake.write_json(_path(dump, file), {"file": file, "offsets": sorted(known)})
+
+
+def fingerprint(lake: Lake, dump: str) -> str:
+    """Hash of all that is named for a dump; "" where nothing is."""
+    named = [canonical_json(lake.read_json(path)) for path in lake.files(f"quarantine/{dump}")]
+    return digest(*named) if named else ""
