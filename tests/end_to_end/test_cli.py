@@ -7,6 +7,7 @@ import html
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -127,7 +128,8 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
         phase["tokens"] = steps * 64 * 4
         phase["schedule"]["warmup_tokens"] = min(phase["schedule"]["warmup_tokens"], 64)
     path.write_text(yaml.safe_dump(card))
-    assert "6 steps" in skypile(world, "plan", "small")
+    planned = skypile(world, "plan", "small")
+    assert "6 steps of 256 tokens" in planned and "memory of a rank" in planned and "repetitions" in planned and "hours" in planned
     skypile(world, "run", "small")
     stages = [json.loads((folder / "export" / s / "stage.json").read_text()) for s in ("stage1", "stage2")]
     assert [s["step"] for s in stages] == [4, 6] and stages[0]["weights_hash"] != stages[1]["weights_hash"]
@@ -137,7 +139,33 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
     assert "stage2_checkpoint" in report["graph"]["edges"]
     again = skypile(world, "run", "small")
     assert again.count("unchanged") == 6  # all but the page, which is written anew
-    assert "docs.invalid" in skypile(world, "trace", "--run", "small", "--step", "0", "--sample", "1")
+    a_sample_leads_to_warc_records_and_back(world)
+
+
+def a_sample_leads_to_warc_records_and_back(world: tuple[Lake, dict[str, str]]) -> None:
+    """What the loader reads is in the bytes of the WARC record that the trace names; its URL leads back to the sample."""
+    from tokenizers import Tokenizer
+
+    from model.trace import open_run
+
+    lake, folder = world[0], Path(world[0].root) / "runs/small"
+    tokenizer = Tokenizer.from_file(json.loads((folder / "run.json").read_text())["tokenizer"])
+    text = skypile(world, "trace", "--run", "small", "--step", "0", "--sample", "1")
+    documents = json.loads(skypile(world, "trace", "--run", "small", "--step", "0", "--sample", "1", "--json"))
+    tokens = open_run(folder).batch(0)[1].inputs[0]
+    for document in documents:
+        assert document["url"] in text and f"{document['file']} at byte {document['offset']}" in text
+        data = (Path(lake.root).parent / document["file"]).read_bytes()[document["offset"] :]
+        record = next(iter(ArchiveIterator(io.BytesIO(data))))
+        assert record.headers["WARC-Target-URI"] == document["url"]
+        read = tokenizer.decode(tokens[document["start"] : document["end"]].tolist())
+        words = max(re.findall(r"[a-z]+(?: [a-z]+)*", read), key=len)
+        assert words in " ".join(html.unescape(record.reader.read().decode()).split())
+    url = documents[0]["url"]
+    back = json.loads(skypile(world, "trace", "--run", "small", "--url", url, "--json"))
+    assert any(r["step"] == 0 and r["sample"] == 1 for d in back for r in d["reads"])
+    assert any(d["shard"] == documents[0]["shard"] and "step-00000006" in d["checkpoints"] for d in back)
+    assert "checkpoints that read it: " in skypile(world, "trace", "--run", "small", "--url", url)
 
 
 def test_a_card_is_checked_before_it_is_written(world: tuple[Lake, dict[str, str]]) -> None:
