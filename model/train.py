@@ -286,6 +286,7 @@ class Trainer:
                 self.save()
         finally:
             self._close()
+            self.loader.close()
         return state
 
     def _listen(self) -> None:
