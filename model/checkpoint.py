@@ -235,6 +235,12 @@ def to_universal(path: Path) -> str:
     return output.name
 
 
+def drop_universal(path: Path) -> None:
+    """Delete the conversion of a checkpoint once every rank has loaded it: the next save is of this number of ranks."""
+    shutil.rmtree(path.with_name(path.name + "_universal"))
+    (path.parent / "latest_universal").unlink(missing_ok=True)
+
+
 def moment_sums(engine: Any) -> list[float]:
     """Sums of both moments and the optimizer's step, over all ranks' partitions."""
     import torch

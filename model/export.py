@@ -11,11 +11,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model import distributed
 from model.checkpoint import sha256, verify, write_json
 from model.config import ModelConfig
 
 if TYPE_CHECKING:
     from model.architecture import Skywork
+    from model.train import Trainer
 
 SHARD_BYTES = 5 << 30
 """Largest safetensors file, as Hugging Face cuts them."""
@@ -72,6 +74,31 @@ def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, f
     shutil.rmtree(folder, ignore_errors=True)
     partial.rename(folder)
     return h
+
+
+def export_stage(trainer: Trainer) -> dict[str, Any]:
+    """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last; every rank calls it, the record is rank 0's."""
+    state = trainer.engine.weights()
+    record: dict[str, Any] = {}
+    if distributed.rank() == 0:
+        folder = trainer.folder / "export" / trainer.stage
+        logs = {n: (trainer.folder / "logs" / f"{n}.jsonl").read_text().splitlines() for n in ("steps", "validation")}
+        record = {
+            "stage": trainer.stage,
+            "step": trainer.step,
+            "tokens": trainer.step * trainer.plan.tokens_per_step,
+            "parameters": trainer.config.num_parameters,
+            "loss": json.loads(logs["steps"][-1])["loss"],
+            "validation_loss": {r["domain"]: r["loss"] for r in map(json.loads, logs["validation"]) if r["step"] == trainer.step},
+            "checkpoint": str(trainer.checkpoints / str(trainer.parent)),
+            "export": str(folder),
+            "world_size": distributed.world_size(),
+            "skipped_steps": trainer.skipped,
+        }
+        record["weights_hash"] = export(state, trainer.config, trainer.tokenizer, folder)
+        write_json(folder / "stage.json", record)
+    distributed.barrier()
+    return record
 
 
 def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from model.callbacks.logs import JsonLines, TensorBoard
 from model.callbacks.norms import KINDS, Norms
 from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
 from model.callbacks.pipes import Reporter, reporter
-from model.callbacks.spikes import Diverged, Skip, Skips, SpikePolicy, Spikes
+from model.callbacks.spikes import Skip, Skips, SpikePolicy, Spikes
 from model.callbacks.validation import MAX_SEQUENCES, Validation
 from model.config import model_config, vocabulary
 from model.data.loader import Loader, shard_addresses
@@ -103,6 +103,10 @@ class Trainer:
         if record is not None and tag is not None:
             assert found is not None
             self._load(found.parent, tag, record)
+            if tag != found.name:
+                distributed.barrier()
+                if distributed.rank() == 0:
+                    checkpoint.drop_universal(found)
 
     def _load(self, folder: Path, tag: str, record: dict[str, Any]) -> None:
         """Load all states and compare them with what the manifest says was saved."""
@@ -318,7 +322,8 @@ class Trainer:
         if not good:
             return False
         if len(self.skips.ranges) >= self.policy.budget:
-            raise Diverged(
+            # Named as a refusal, since a retry would meet the same losses.
+            raise checkpoint.CheckpointError(
                 f"{self.folder} returned from loss spikes {self.policy.budget} times and meets them again at step {self.step}: "
                 "lower the learning rate, or look at the samples of the ranges in skips.json"
             )
@@ -335,38 +340,11 @@ class Trainer:
         self._listen()
         return True
 
-    def export(self) -> dict[str, Any]:
-        """Write `export/<stage>` and its `stage.json`, last; the record on rank 0."""
-        from model.export import export
-
-        self.heart.beat("export", self.step)
-        state = self.engine.weights()
-        record: dict[str, Any] = {}
-        if distributed.rank() == 0:
-            folder = self.folder / "export" / self.stage
-            lines = (self.folder / "logs" / "validation.jsonl").read_text().splitlines()
-            last = {r["domain"]: r for r in map(json.loads, lines) if r["step"] == self.step}
-            steps = (self.folder / "logs" / "steps.jsonl").read_text().splitlines()
-            record = {
-                "stage": self.stage,
-                "step": self.step,
-                "tokens": self.step * self.plan.tokens_per_step,
-                "parameters": self.config.num_parameters,
-                "loss": json.loads(steps[-1])["loss"],
-                "validation_loss": {d: r["loss"] for d, r in last.items()},
-                "checkpoint": str(self.checkpoints / str(self.parent)),
-                "export": str(folder),
-                "world_size": distributed.world_size(),
-                "skipped_steps": self.skipped,
-            }
-            record["weights_hash"] = export(state, self.config, self.tokenizer, folder)
-            checkpoint.write_json(folder / "stage.json", record)
-        distributed.barrier()
-        return record
-
 
 def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = None) -> str:
     """Train one stage on this rank, inside a process group. Returns DONE or STOPPED."""
+    from model.export import export_stage
+
     trainer = Trainer(folder, stage, report, orders or Orders(folder))
     report.event("started", stage=stage, world_size=distributed.world_size(), pid=os.getpid())
     report.event("preflight", **preflight.check(folder, trainer.run, trainer.config.num_parameters))
@@ -379,7 +357,8 @@ def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = No
             (folder / "stop").unlink(missing_ok=True)
         report.event(STOPPED, step=trainer.step)
     else:
-        record = trainer.export()
+        trainer.heart.beat("export", trainer.step)
+        record = export_stage(trainer)
         report.materialized({**record, "state": state}, str(record.get("weights_hash", "")))
     trainer.heart.beat("done", trainer.step)
     return state

@@ -16,13 +16,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from model.checkpoint import CheckpointError, write_json
+from model.checkpoint import write_json
 
 SKIPS = "skips.json"
-
-
-class Diverged(CheckpointError):
-    """The budget of returns is spent: a person has to look. A retry would meet the same losses."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,7 +31,7 @@ class Ranks:
             [sys.executable, "-m", "tests.model.ranks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
 
-    def train(self, folder: Path, stage: str, world: int, fault: dict[str, Any] | None = None, timeout: float = 90.0) -> list[int]:
+    def train(self, folder: Path, stage: str, world: int, fault: dict[str, Any] | None = None, timeout: float = 900.0) -> list[int]:
         """Exit codes of `model.train` by rank; a killed rank has a negative code."""
         arguments = ["--run-dir", str(folder), "--stage", stage]
         request = {"world": world, "arguments": arguments, "fault": fault, "log": str(folder), "timeout": timeout}

@@ -77,3 +77,12 @@ def test_conversion_refuses_a_disk_that_is_too_small(tmp_path: Path, monkeypatch
     monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(CheckpointError, match="10 bytes free; converting step-00000003"):
         checkpoint.to_universal(path)
+
+
+def test_a_conversion_goes_once_it_is_loaded_and_the_checkpoint_stays(tmp_path: Path) -> None:
+    path = fake(tmp_path, 3)
+    (tmp_path / "step-00000003_universal" / "zero").mkdir(parents=True)
+    (tmp_path / "latest_universal").write_text("step-00000003_universal")
+    checkpoint.drop_universal(path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["latest", "step-00000003"]
+    assert checkpoint.checkpoints(tmp_path) == [path]

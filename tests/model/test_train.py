@@ -109,6 +109,7 @@ def test_a_run_goes_on_on_another_number_of_ranks(whole: Path, make_run: Any, ra
     assert ranks.train(folder, "stage1", before, fault=at_3) == [0] * before, explain(folder)
     assert ranks.train(folder, "stage1", after) == [0] * after, explain(folder)
     assert losses(folder) == pytest.approx(losses(whole), abs=3e-3)
+    assert not list((folder / "checkpoints").glob("*universal*"))
     # Its own checkpoints are complete again: the next stage goes on from them.
     assert ranks.train(folder, "stage2", after) == [0] * after, explain(folder)
 
