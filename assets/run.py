@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.cluster.client import DeepSpeedCluster
+from assets.cluster.client import PipesDeepSpeedClient
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
@@ -20,6 +20,8 @@ from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
+# A job that was lost (a rank, a host, the network) goes on from its last checkpoint; what a person has to mend is not retried.
+LOST = dg.RetryPolicy(max_retries=3, delay=10.0, backoff=dg.Backoff.EXPONENTIAL)
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
 
 
@@ -92,7 +94,7 @@ def finished(folder: Path, stage: str) -> dict[str, Any] | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, stage: str) -> Any:
+def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, stage: str) -> Any:
     """Train one stage on the cluster, or report the one that is there."""
     folder = prepare(lake, context.partition_key)
     if done := finished(folder, stage):
@@ -101,21 +103,24 @@ def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSp
 
 
 @dg.asset(
-    deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)], kinds={"pytorch"}, **TRAINING
+    deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)],
+    kinds={"pytorch"},
+    retry_policy=LOST,
+    **TRAINING,
 )
-def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
     """Stage-1: SkyPile-Main, warm-up and cosine, then constant (paper 3.6)."""
     return train(context, lake, cluster, "stage1")
 
 
-@dg.asset(deps=[stage1_checkpoint], kinds={"pytorch"}, **TRAINING)
-def stage2_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+@dg.asset(deps=[stage1_checkpoint], kinds={"pytorch"}, retry_policy=LOST, **TRAINING)
+def stage2_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
     """Stage-2: from the Stage-1 checkpoint, with a growing share of SkyPile-STEM (paper 3.6.2)."""
     return train(context, lake, cluster, "stage2")
 
 
 def evaluate(
-    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, task: str, data: Path | None
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, task: str, data: Path | None
 ) -> dg.MaterializeResult:
     """One evaluation of the exported Stage-2 model, unless it was done for these weights and this data."""
     folder = lake.run_dir(context.partition_key)
@@ -133,14 +138,14 @@ def evaluate(
 
 
 @dg.asset(deps=[stage2_checkpoint], **EVALUATION)
-def validation_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+def validation_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
     """Loss, perplexity and bits per byte on every validation domain."""
     return evaluate(context, lake, cluster, "validation", None)
 
 
 @dg.asset(deps=[stage2_checkpoint], **EVALUATION)
 def domain_perplexity(
-    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, files: FilesResource
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, files: FilesResource
 ) -> dg.MaterializeResult:
     """Chinese perplexity over the paper's six domains; what is not on the machine is named."""
     return evaluate(context, lake, cluster, "perplexity", files.benchmark_folder())
@@ -148,14 +153,14 @@ def domain_perplexity(
 
 @dg.asset(deps=[stage2_checkpoint], **EVALUATION)
 def benchmark_scores(
-    context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster, files: FilesResource
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, files: FilesResource
 ) -> dg.MaterializeResult:
     """C-Eval, CMMLU, MMLU (5-shot) and GSM8K (8-shot) with the paper's prompts; missing files are named."""
     return evaluate(context, lake, cluster, "benchmarks", files.benchmark_folder())
 
 
 @dg.asset(deps=[stage2_checkpoint], **EVALUATION)
-def leakage_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: DeepSpeedCluster) -> dg.MaterializeResult:
+def leakage_report(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
     """L_train, L_test, L_ref and the differences D1, D2 with intervals (paper 5)."""
     folder = lake.lake.local("inputs/leakage")
     return evaluate(context, lake, cluster, "leakage", folder if folder.exists() else None)

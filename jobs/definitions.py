@@ -10,7 +10,7 @@ import dagster as dg
 import assets.dump
 import assets.release
 import assets.run
-from assets.cluster.client import DeepSpeedCluster
+from assets.cluster.client import PipesDeepSpeedClient
 from assets.common import DUMP, RELEASE, RUN
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.progress import report_stage
@@ -59,7 +59,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
             "lake": LakeResource(root=s.lake, cache=s.cache),
             "spark": SparkResource(master=s.spark_master),
             "files": FilesResource(benchmarks=s.benchmarks, peers=s.peers),
-            "cluster": DeepSpeedCluster(),
+            "cluster": PipesDeepSpeedClient.from_file(s.cluster),
         },
     )
 

@@ -24,6 +24,7 @@ class Settings:
     ranks: int = 2  # SKYPILE_RANKS: training processes of the local launcher
     benchmarks: str = ""  # SKYPILE_BENCHMARKS: folder of benchmark files; what is missing is reported by name
     peers: str = ""  # SKYPILE_TOKENIZERS: folder of peer tokenizers
+    cluster: str = ""  # SKYPILE_CLUSTER: YAML file of the training cluster (deploy/cluster.example.yaml); none: this machine
     cache: str = str(ROOT / ".cache")  # SKYPILE_CACHE: downloads
 
     @staticmethod
@@ -36,6 +37,7 @@ class Settings:
             ranks=int(env.get("SKYPILE_RANKS", default.ranks)),
             benchmarks=env.get("SKYPILE_BENCHMARKS", default.benchmarks),
             peers=env.get("SKYPILE_TOKENIZERS", default.peers),
+            cluster=env.get("SKYPILE_CLUSTER", default.cluster),
             cache=env.get("SKYPILE_CACHE", default.cache),
         )
 

@@ -39,6 +39,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ports = {name: _free_port() for name in ("s3", "master", "volume", "filer")}
     command = [WEED, "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={folder}/s3.json"]
     command += [f"-{name}.port={port}" for name, port in ports.items()] + ["-master.volumeSizeLimitMB=16", "-volume.max=80"]
+    command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]  # fixed ports, which two test runs at a time would both want
     patch = pytest.MonkeyPatch()
     for key, value in {
         "AWS_ACCESS_KEY_ID": "key",

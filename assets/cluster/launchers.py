@@ -1,10 +1,10 @@
 """How a job is started on the cluster and found again: local, over ssh on a head node, through Slurm.
 
-Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run means
-(client.py).
+Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run means (client.py).
 
-A job is a folder on a file system that all hosts share, with `run.sh`, `stdout`, `stderr` and, when it has
-ended, `rc`. The exit status is a file because it then outlives the ssh channel, the run worker and Dagster.
+A job is a folder on storage that the cluster's hosts share, with `run.sh`, `environment`, `stdout`, `stderr`, `id` and, when it has
+ended, `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and Dagster. Values of the
+environment may be secrets: they are in a file that its owner alone may read, never on a command line.
 """
 
 from __future__ import annotations
@@ -20,21 +20,37 @@ from pathlib import Path
 from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
+BOOT = "$(cut -c1-8 /proc/sys/kernel/random/boot_id)"
+# A service that was started in the background hands ignored signals down: SIGINT by its shell, and SIGTERM by Dagster, which copies
+# SIGINT's handler to SIGTERM. What is ignored at its start bash cannot trap, and the ranks would be deaf to TERM.
+DEFAULT_SIGNALS = "env --default-signal=INT,TERM,QUIT,USR1"
+
+
+class Unreachable(Exception):
+    """The head node or the batch system did not answer. It says nothing about the job."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A job as its launcher sees it: exit status once it has ended, and whether any process of it runs."""
+
+    status: int | None
+    alive: bool
 
 
 class Launcher(Protocol):
     """What the client needs of a way to start jobs."""
 
-    def training_command(self, ranks: int, module: str, arguments: Sequence[str]) -> list[str]: ...
-    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str]) -> str: ...
-    def alive(self, job_id: str) -> bool: ...
+    def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]: ...
+    def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]: ...
+    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str: ...
+    def job_id(self, job: Path) -> str | None: ...
+    def state(self, job: Path, job_id: str) -> State: ...
     def signal(self, job_id: str, name: str) -> None: ...
-
-
-def exit_status(job: Path) -> int | None:
-    """The exit status of an ended job."""
-    path = job / "rc"
-    return int(path.read_text()) if path.exists() else None
+    def sweep(self, job_id: str | None, marker: str) -> list[str]: ...
+    def output(self, command: Sequence[str]) -> str: ...
+    def python(self) -> str: ...
+    def epitaph(self, job_id: str) -> str: ...
 
 
 def free_port() -> int:
@@ -44,96 +60,236 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def write_script(
-    job: Path, command: Sequence[str], environment: Mapping[str, str], root: Path = ROOT, python: str = sys.executable
-) -> Path:
-    """`run.sh`: the command in the checkout, its output to files, its exit status to `rc` at the very end."""
-    q = {n: shlex.quote(str(job / n)) for n in ("stdout", "stderr", "rc", "rc.tmp")}
-    exports = " ".join(shlex.quote(f"{k}={v}") for k, v in sorted(environment.items()))
+def environment_file(environment: Mapping[str, str]) -> str:
+    """Lines that a shell sources: what DeepSpeed's remote shells (`--venv_script`) and run.sh read."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
+
+
+def run_script(job: Path, command: Sequence[str], root: Path, python: str, identity: str) -> str:
+    """`run.sh`: the command in the checkout, its output to files, its exit status to `rc` at the very end.
+
+    USR1 (Slurm's warning before the time limit) becomes a stop request in the run's folder, so that the job saves.
+    """
+    q = {n: shlex.quote(str(job / n)) for n in ("stdout", "stderr", "rc", "rc.tmp", "id", "id.tmp", "environment", "time-limit")}
+    stop = shlex.quote(str(job.parent.parent / "stop"))
     lines = [
         "#!/bin/bash",
         "trap : TERM INT  # a signal to the group must not keep the exit status from being written",
+        f"trap 'touch {q['time-limit']} {stop}' USR1",
+        f"echo {identity} >{q['id.tmp']} && mv {q['id.tmp']} {q['id']}",
         f"cd {shlex.quote(str(root))}",
         f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"  # tools of the environment, such as ninja',
-        f"env {exports} {shlex.join(command)} >{q['stdout']} 2>{q['stderr']}",
-        f"echo $? >{q['rc.tmp']} && mv {q['rc.tmp']} {q['rc']}",
+        f". {q['environment']}",
+        f"{shlex.join(command)} >{q['stdout']} 2>{q['stderr']} </dev/null &",
+        "child=$!",
+        "wait $child; status=$?",
+        "while kill -0 $child 2>/dev/null; do wait $child; status=$?; done  # a trap ends one wait",
+        f"echo $status >{q['rc.tmp']} && mv {q['rc.tmp']} {q['rc']}",
     ]
-    script = job / "run.sh"
-    script.write_text("\n".join(lines) + "\n")
-    return script
+    return "\n".join(lines) + "\n"
 
 
 @dataclass(frozen=True)
 class LocalLauncher:
     """DeepSpeed's own launcher on this machine, or on the hosts of `hostfile`. `shell` runs one command line.
 
-    With shell = ("ssh", "-o", "BatchMode=yes", HEAD) the same code starts the job on a head node.
+    With an ssh command as `shell` (see `over_ssh`) the same code starts the job on a head node; `hostfile`, `root` and
+    `interpreter` are then paths there. A job's id is `<process group>@<boot>`.
     """
 
     shell: tuple[str, ...] = ("bash", "-c")
-    python: str = sys.executable
+    interpreter: str = sys.executable
     hostfile: str = ""
+    master_addr: str = ""
     root: Path = field(default=ROOT)
+    remote_options: tuple[str, ...] = ()  # of the ssh from the head node to the hosts
     attempts: int = 5
 
-    def _sh(self, line: str) -> str:
+    def python(self) -> str:
+        return self.interpreter
+
+    def _sh(self, line: str, stdin: str = "", attempts: int | None = None) -> str:
         """Run one line. An ssh that fails (255) is tried again: a lost connection says nothing about the job."""
-        argument = shlex.quote(line) if self.shell[0] == "ssh" else line
-        for attempt in range(self.attempts):
-            done = subprocess.run([*self.shell, argument], capture_output=True, text=True)
-            if done.returncode != 255 or self.shell[0] != "ssh":
+        ssh = "ssh" in self.shell
+        argument = f"bash -c {shlex.quote(line)}" if ssh else line
+        tries = attempts or self.attempts
+        for attempt in range(tries):
+            done = subprocess.run([*self.shell, argument], input=stdin, capture_output=True, text=True)
+            if not (ssh and done.returncode == 255):
                 break
-            time.sleep(2**attempt)
+            if attempt + 1 < tries:
+                time.sleep(2**attempt)
+        if ssh and done.returncode == 255:
+            raise Unreachable(f"{shlex.join(self.shell)}: {done.stderr.strip()[-500:]}")
         if done.returncode:
-            raise RuntimeError(f"{shlex.join(self.shell)} failed with {done.returncode}: {done.stderr.strip()[-500:]}")
+            raise RuntimeError(f"{line.split()[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}")
         return done.stdout.strip()
 
-    def training_command(self, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
+    def hosts(self) -> dict[str, int]:
+        """Slots of every host of the hostfile; empty without one."""
+        if not self.hostfile:
+            return {}
+        rows = [line.split("#")[0].split() for line in self._sh(f"cat {shlex.quote(self.hostfile)}").splitlines()]
+        return {r[0]: int(r[1].removeprefix("slots=")) for r in rows if r}
+
+    def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
         """`deepspeed --module MODULE ...`. --module, since a script path would put its folder first on sys.path."""
-        hosts = ["--hostfile", self.hostfile] if self.hostfile else ["--num_accelerators", str(ranks)]
-        deepspeed = str(Path(self.python).with_name("deepspeed"))
-        return [deepspeed, *hosts, "--master_port", str(free_port()), "--module", module, *arguments]
+        where = ["--num_accelerators", str(ranks)]
+        if self.hostfile:
+            if (slots := sum(self.hosts().values())) != ranks:
+                raise ValueError(f"{self.hostfile} has {slots} slots, the run's card asks for {ranks} ranks: make them equal")
+            # Remote shells get their environment from the file: DeepSpeed's own way would put it on pdsh's command line.
+            where = ["--hostfile", self.hostfile, "--venv_script", str(job / "environment")]
+            where += ["--master_addr", self.master_addr] if self.master_addr else []
+        deepspeed = str(Path(self.interpreter).with_name("deepspeed"))
+        return [deepspeed, *where, "--master_port", str(free_port()), "--module", module, *arguments]
 
-    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str]) -> str:
-        """Start the job in a session of its own; returns its process group."""
-        script = write_script(job, command, environment, self.root, self.python)
-        return self._sh(f"setsid nohup bash {shlex.quote(str(script))} </dev/null >/dev/null 2>&1 & echo $!")
+    def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]:
+        return [self.interpreter, "-m", module, *arguments]
 
-    def alive(self, job_id: str) -> bool:
-        """Whether any process of the group runs. Zombies do not count: a container's init may never reap them."""
-        return bool(self._sh(f"ps -eo pgid=,stat= | awk '$1 == {int(job_id)} && $2 !~ /^Z/' | head -n 1"))
+    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str:
+        """Start the job in a session of its own; returns its id."""
+        if self.hostfile:
+            # A host that has gone ends its ssh, and with it pdsh, instead of waiting for ever.
+            alive = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ConnectTimeout=10"
+            environment = {"PDSH_SSH_ARGS_APPEND": " ".join([alive, *self.remote_options]), **environment}
+        script = run_script(job, command, self.root, self.interpreter, f"$$@{BOOT}")
+        q = {n: shlex.quote(str(job / n)) for n in ("", "environment", "run.sh")}
+        self._sh(f"mkdir -p {q['']} && umask 077 && cat >{q['environment']}", environment_file(environment))
+        self._sh(f"cat >{q['run.sh']}", script)
+        # The id is printed by the new session's own shell: before its setsid the group would not exist yet.
+        begin = f'echo "$$@{BOOT}"; exec bash "$0" >/dev/null 2>&1'
+        return self._sh(f"setsid {DEFAULT_SIGNALS} nohup bash -c {shlex.quote(begin)} {q['run.sh']} </dev/null 2>/dev/null &")
+
+    def job_id(self, job: Path) -> str | None:
+        return self._sh(f"cat {shlex.quote(str(job / 'id'))} 2>/dev/null || true", attempts=1) or None
+
+    def state(self, job: Path, job_id: str) -> State:
+        """One look: whether any process of the group runs (zombies do not: a container's init may never reap them), then `rc`."""
+        group, _, boot = job_id.partition("@")
+        running = f"ps -eo pgid=,stat= | awk '$1 == {int(group)} && $2 !~ /^Z/' | head -n 1"
+        line = f'[ -n "$({running})" ] && [ "{BOOT}" = {shlex.quote(boot)} ] && echo alive || echo dead'
+        answer = self._sh(f"{line}; cat {shlex.quote(str(job / 'rc'))} 2>/dev/null || true", attempts=1).split()
+        return State(int(answer[1]) if len(answer) > 1 else None, answer[0] == "alive")
 
     def signal(self, job_id: str, name: str) -> None:
-        self._sh(f"kill -{name} -- -{int(job_id)} 2>/dev/null || true")
+        group, _, boot = job_id.partition("@")
+        self._sh(f'[ "{BOOT}" = {shlex.quote(boot)} ] && kill -{name} -- -{int(group)} 2>/dev/null || true')
+
+    def sweep(self, job_id: str | None, marker: str) -> list[str]:
+        """Kill every process whose command line holds `marker`, on every host. Returns the hosts that could not be reached.
+
+        The marker names one lease of one run. It travels over stdin, so that no shell of the sweep has it on its command line.
+        """
+        kill = 'ps -ww -eo pid=,args= | awk \'index($0 " ", ENVIRON["MARKER"]) {print $1}\' | xargs -r kill -KILL 2>/dev/null; true'
+        script = f"export MARKER={shlex.quote(marker + ' ')}\n{kill}\n"
+        ssh = shlex.join(["timeout", "20", "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *self.remote_options])
+        lines = [f"script={shlex.quote(script)}", 'eval "$script"']
+        lines += [f'printf %s "$script" | {ssh} {shlex.quote(host)} bash -s || echo UNREACHED {shlex.quote(host)}' for host in self.hosts()]
+        answer = self._sh("bash -s", "\n".join(lines) + "\n")
+        return [line.split()[1] for line in answer.splitlines() if line.startswith("UNREACHED ")]
+
+    def output(self, command: Sequence[str]) -> str:
+        return self._sh(f"cd {shlex.quote(str(self.root))} && {shlex.join(command)}")
+
+    def epitaph(self, job_id: str) -> str:
+        return ""
 
 
 @dataclass(frozen=True)
 class SlurmLauncher:
-    """A batch job whose ranks are started by srun, one task a rank. `options` go to sbatch."""
+    """A batch job whose ranks are started by srun, one task a rank. `options` go to sbatch. A job's id is Slurm's."""
 
     options: tuple[str, ...] = ()
-    python: str = sys.executable
+    interpreter: str = sys.executable
     root: Path = field(default=ROOT)
 
-    def training_command(self, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
-        """One process per rank; DeepSpeed takes rank and world size from what srun sets."""
-        # SLURM_PROCID and SLURM_LOCALID are known only inside the task.
-        inner = 'export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS; exec "$@"'
-        return ["srun", f"--ntasks={ranks}", "bash", "-c", inner, "rank", self.python, "-m", module, *arguments]
+    def python(self) -> str:
+        return self.interpreter
 
-    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str]) -> str:
-        script = write_script(job, command, {"MASTER_PORT": str(free_port()), **environment}, self.root, self.python)
-        # The first host of the allocation is where rank 0 listens.
-        text = script.read_text().replace("\nenv ", "\nexport MASTER_ADDR=${SLURM_LAUNCH_NODE_IPADDR:-$(hostname)}\nenv ", 1)
-        script.write_text(text)
-        done = subprocess.run(["sbatch", "--parsable", *self.options, str(script)], capture_output=True, text=True)
+    def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
+        """One process per rank; DeepSpeed takes rank and world size from what srun sets.
+
+        The rendezvous is where srun runs, the first host of the allocation, at a port that the job's number gives.
+        """
+        inner = (
+            "export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS"
+            " MASTER_ADDR=$SLURM_LAUNCH_NODE_IPADDR MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000));"
+            ' export LOCAL_SIZE=${SLURM_NTASKS_PER_NODE:-$WORLD_SIZE}; exec "$@"'
+        )
+        srun = ["srun", f"--ntasks={ranks}", "--kill-on-bad-exit=1"]
+        return [*srun, "bash", "-c", inner, "rank", self.interpreter, "-u", "-m", module, *arguments]
+
+    def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]:
+        return ["srun", "--ntasks=1", self.interpreter, "-m", module, *arguments]
+
+    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str:
+        """Submit the job. It is never requeued by Slurm: a second start is the lease's affair."""
+        job.mkdir(parents=True, exist_ok=True)
+        (job / "environment").touch(mode=0o600)
+        (job / "environment").write_text(environment_file(environment))
+        (job / "run.sh").write_text(run_script(job, command, self.root, self.interpreter, "$SLURM_JOB_ID"))
+        sbatch = ["sbatch", "--parsable", "--no-requeue", f"--ntasks={ranks}", f"--job-name={job.parent.parent.name}-{job.name}"]
+        sbatch += [f"--output={job / 'slurm.out'}", "--signal=B:USR1@300", *self.options, str(job / "run.sh")]
+        return self._call(sbatch).partition(";")[0]
+
+    def _call(self, command: Sequence[str]) -> str:
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"sbatch failed with {done.returncode}: {done.stderr.strip()[-500:]}")
-        return done.stdout.strip().partition(";")[0]
+            raise RuntimeError(f"{command[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        return done.stdout.strip()
 
-    def alive(self, job_id: str) -> bool:
-        done = subprocess.run(["squeue", "--noheader", "--jobs", job_id, "--format", "%T"], capture_output=True, text=True)
-        return done.returncode == 0 and bool(done.stdout.strip())
+    def job_id(self, job: Path) -> str | None:
+        """By the file that the job writes when it begins, or by its name while it waits in the queue."""
+        if (job / "id").exists():
+            return (job / "id").read_text().strip()
+        name = f"{job.parent.parent.name}-{job.name}"
+        return self._call(["squeue", "--noheader", "--me", f"--name={name}", "--format=%A"]).partition("\n")[0] or None
+
+    def state(self, job: Path, job_id: str) -> State:
+        done = subprocess.run(["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"], capture_output=True, text=True)
+        if done.returncode and "Invalid job id" not in done.stderr:
+            raise Unreachable(f"squeue: {done.stderr.strip()[-500:]}")
+        rc = job / "rc"
+        return State(int(rc.read_text()) if rc.exists() else None, done.returncode == 0 and bool(done.stdout.strip()))
 
     def signal(self, job_id: str, name: str) -> None:
         subprocess.run(["scancel", "--full", f"--signal={name}", job_id], capture_output=True)
+
+    def sweep(self, job_id: str | None, marker: str) -> list[str]:
+        """Slurm ends a job's processes on every host by itself."""
+        if job_id:
+            subprocess.run(["scancel", job_id], capture_output=True)
+        return []
+
+    def output(self, command: Sequence[str]) -> str:
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.root)
+        if done.returncode:
+            raise RuntimeError(f"{command[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}")
+        return done.stdout.strip()
+
+    def epitaph(self, job_id: str) -> str:
+        """What Slurm's accounting says of an ended job (TIMEOUT, NODE_FAIL, OUT_OF_MEMORY); empty where there is none."""
+        try:
+            done = subprocess.run(
+                ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={job_id}", "--format=State"],
+                capture_output=True,
+                text=True,
+            )
+        except FileNotFoundError:
+            return ""
+        return done.stdout.strip()
+
+
+def over_ssh(head: str, control: str = "~/.ssh/skypile-%C") -> tuple[str, ...]:
+    """The `shell` of a head node: never asks for a password, keeps one connection for the many looks, notices a dead link."""
+    options = {
+        "BatchMode": "yes",
+        "ConnectTimeout": "10",
+        "ServerAliveInterval": "10",
+        "ServerAliveCountMax": "3",
+        "ControlMaster": "auto",
+        "ControlPath": control,
+        "ControlPersist": "60",
+    }
+    return ("ssh", *[part for k, v in options.items() for part in ("-o", f"{k}={v}")], head)

@@ -1,50 +1,78 @@
-"""One writer per run folder: a lease with an epoch.
+"""One writer per run folder: numbered leases, each created once.
 
-Belongs here: who may write the checkpoints of a run. Does not belong here: starting the writer (client.py).
+Belongs here: who may write the checkpoints of a run. Does not belong here: starting the writer (client.py); that a job which has lost
+the lease leaves (model/callbacks/orders.py).
 
-`lease.json` names the job that writes. Who launches takes the lease with the next epoch, under a lock; a
-launch that finds a living holder adopts that job instead, so a fresh Materialize beside an orphan never
-makes a second writer.
+`lease/00000003.json` names the job of epoch 3. Who launches creates the next number; creation is atomic and exclusive on a folder
+(a hard link) and on S3 (If-None-Match), so of two that launch at the same time one wins and the other adopts the winner's job.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from model.callbacks.orders import LEASES, latest_epoch
+from pipelines.lake import Lake
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Epoch, job folder, the launcher's id of the job, and what the job does."""
+    """Epoch, job folder on the cluster, what the job does, and the Dagster run that took the lease."""
 
     epoch: int
     job: str
-    job_id: str
     purpose: str
+    run_id: str
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lease lock; it ends with the process."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lease.lock", "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+def path(epoch: int) -> str:
+    """Where an epoch's lease stands in a run's store."""
+    return f"{LEASES}/{epoch:08d}.json"
 
 
-def read(folder: Path) -> Lease | None:
-    """The folder's lease, if one was ever taken."""
-    path = folder / "lease.json"
-    return Lease(**json.loads(path.read_text())) if path.exists() else None
+def current(store: Lake) -> Lease | None:
+    """The lease of the highest epoch, if one was ever taken."""
+    epoch = latest_epoch(store)
+    return Lease(**store.read_json(path(epoch))) if epoch else None
 
 
-def write(folder: Path, lease: Lease) -> None:
-    """Replace the lease; call it under `locked`."""
-    temporary = folder / "lease.json.tmp"
-    temporary.write_text(json.dumps(asdict(lease), indent=1) + "\n")
-    os.replace(temporary, folder / "lease.json")
+def claim(store: Lake, lease: Lease) -> bool:
+    """Create the lease; False if someone else has created that epoch."""
+    data = (json.dumps(asdict(lease), indent=1) + "\n").encode()
+    return _create_object(store, path(lease.epoch), data) if store.is_s3 else _create_file(Path(store.root, path(lease.epoch)), data)
+
+
+def _create_file(target: Path, data: bytes) -> bool:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(temporary, target)
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(temporary)
+    return True
+
+
+def _create_object(store: Lake, key: str, data: bytes) -> bool:
+    import boto3
+    from botocore.exceptions import ClientError
+
+    bucket, _, prefix = store.root.removeprefix("s3://").partition("/")
+    client: Any = boto3.client("s3")
+    try:
+        client.put_object(Bucket=bucket, Key=f"{prefix}/{key}".lstrip("/"), Body=data, IfNoneMatch="*")
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] in (409, 412):
+            return False
+        raise
+    return True

@@ -1,96 +1,53 @@
 """The cluster client against a stand-in for the trainer, started by real processes and watched by real Dagster."""
 
+import base64
 import json
 import os
 import signal
+import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from typing import Any
 
 import dagster as dg
 import pytest
 
 from assets.cluster import lease
-from assets.cluster.client import DeepSpeedCluster
-from assets.cluster.launchers import LocalLauncher, exit_status, write_script
-
-CHILD = """
-import sys, time, os, json, pathlib
-from dagster_pipes import open_dagster_pipes, PipesCliArgsParamsLoader
-mode = os.environ["MODE"]
-if mode == "config":
-    sys.stderr.write("global batch 7 is not divided"); sys.exit(78)
-with open_dagster_pipes(params_loader=PipesCliArgsParamsLoader()) as pipes:
-    run = pathlib.Path(sys.argv[sys.argv.index("--run-dir") + 1])
-    (run / "pids").open("a").write(f"{os.getpid()}\\n")
-    for step in range(4):
-        pipes.report_custom_message({"event": "step", "step": step, "loss": 5.0 - step})
-        if mode == "die" and step == 2:
-            os._exit(9)
-    deadline = time.time() + 20
-    while mode == "wait" and not (run / "go").exists() and time.time() < deadline:
-        time.sleep(0.02)
-    if mode == "refuse":
-        class PlanError(Exception): pass
-        raise PlanError("global batch 8 is not divided")
-    if mode == "raise":
-        raise ValueError("loss is NaN")
-    if mode != "silent":
-        pipes.report_asset_materialization(metadata={"loss": 2.0}, data_version="w1")
-"""
+from assets.cluster.client import Job, PipesDeepSpeedClient
+from assets.cluster.launchers import LocalLauncher, State, Unreachable
+from assets.cluster.mailbox import Mailbox
+from pipelines.lake import Lake
+from tests.assets.cluster.fake import client, end, eventually, failure, materialize, pids, running
 
 
-@dataclass(frozen=True)
-class Fake(LocalLauncher):
-    """Starts the stand-in instead of DeepSpeed. `hide` says that it exits 0 whatever happens, as DeepSpeed may."""
-
-    script: str = ""
-    hide: bool = False
-
-    def training_command(self, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
-        command = [self.python, self.script, *arguments]
-        return ["bash", "-c", '"$@"; exit 0', "hide", *command] if self.hide else command
-
-
-def cluster(tmp_path: Path, mode: str, hide: bool = False, grace: float = 1.0) -> DeepSpeedCluster:
-    script = tmp_path / "child.py"
-    script.write_text(CHILD)
-    settings = {"environment": {"MODE": mode}, "observe_every": 2, "poll": 0.05, "grace": grace}
-    return DeepSpeedCluster.using(Fake(script=str(script), hide=hide), **settings)
-
-
-def materialize(client: DeepSpeedCluster, tmp_path: Path, instance: dg.DagsterInstance | None = None) -> dg.ExecuteInProcessResult:
-    @dg.asset
-    def checkpoint(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return client.run(context, run_dir=tmp_path / "run", stage="stage1", ranks=2)
-
-    instance = instance or dg.DagsterInstance.ephemeral()
-    return dg.materialize([checkpoint], instance=instance, raise_on_error=False)
-
-
-def failure(result: dg.ExecuteInProcessResult) -> str:
-    [event] = [e for e in result.all_events if e.is_step_failure]
-    return str(event.step_failure_data.error)
+def observations(instance: dg.DagsterInstance) -> list[tuple[str, int]]:
+    """Kind and step of every observation of the asset, oldest first."""
+    records = instance.fetch_observations(dg.AssetKey("checkpoint"), limit=1000).records
+    found = [{k: v.value for k, v in r.asset_observation.metadata.items()} for r in records if r.asset_observation]
+    return [(str(f["event"]), int(f["step"])) for f in reversed(found)]  # type: ignore[arg-type]
 
 
 def test_success_reports_what_the_job_reported(tmp_path: Path) -> None:
     instance = dg.DagsterInstance.ephemeral()
-    result = materialize(cluster(tmp_path, "ok"), tmp_path, instance)
+    result = materialize(client(tmp_path, "ok"), tmp_path, instance)
     assert result.success, failure(result)
     [event] = result.asset_materializations_for_node("checkpoint")
     assert event.metadata["loss"].value == 2.0 and event.tags["dagster/data_version"] == "w1"
-    steps = [
-        e.asset_observation_data.asset_observation.metadata["step"].value
-        for e in result.all_events
-        if e.event_type_value == "ASSET_OBSERVATION"
-    ]
-    assert steps == [0, 2]
-    held = lease.read(tmp_path / "run")
-    assert held and held.epoch == 1 and exit_status(Path(held.job)) == 0
+    assert [s for kind, s in observations(instance) if kind == "step"] == [0, 2]
+    held = lease.current(Lake(tmp_path / "run"))
+    assert held and held.epoch == 1 and (Path(held.job) / "rc").read_text() == "0\n"
+
+
+def test_the_materialization_shows_losses_by_domain(tmp_path: Path) -> None:
+    result = materialize(client(tmp_path, "ok"), tmp_path)
+    [event] = result.asset_materializations_for_node("checkpoint")
+    assert "| web-en | 6.0000 | 3.0000 | 3.0000 | 2.0000 | 3 |" in event.metadata["loss_by_domain"].value
+    picture = event.metadata["loss_plot"].value
+    data = base64.b64decode(picture.partition("base64,")[2].rstrip(")"))
+    assert data.startswith(b"<svg") and b"web-en" in data
+    assert Path(str(event.metadata["loss_plot_file"].value)).read_bytes() == data
 
 
 @pytest.mark.parametrize(
@@ -101,134 +58,272 @@ def test_success_reports_what_the_job_reported(tmp_path: Path) -> None:
         ("raise", True, "loss is NaN"),
         ("silent", False, "reported no materialization"),
         ("config", False, "global batch 7"),
+        ("other_rank", False, "rank 1 on dsh2: torch is 3"),
+        ("damage", False, "is not the file"),
     ],
 )
 def test_failures_are_failures(tmp_path: Path, mode: str, hide: bool, message: str) -> None:
-    result = materialize(cluster(tmp_path, mode, hide), tmp_path)
+    result = materialize(client(tmp_path, mode, hide), tmp_path)
     assert not result.success and message in failure(result)
     assert not result.asset_materializations_for_node("checkpoint")
 
 
-@pytest.mark.parametrize(("mode", "attempts"), [("config", 1), ("refuse", 1), ("die", 3)])
+@pytest.mark.parametrize(("mode", "attempts"), [("config", 1), ("refuse", 1), ("other_rank", 1), ("die", 3)])
 def test_only_what_a_retry_can_mend_is_retried(tmp_path: Path, mode: str, attempts: int) -> None:
-    client = cluster(tmp_path, mode)
-
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=2))
-    def checkpoint(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        return client.run(context, run_dir=tmp_path / "run", stage="stage1", ranks=2)
-
-    result = dg.materialize([checkpoint], instance=dg.DagsterInstance.ephemeral(), raise_on_error=False)
+    result = materialize(client(tmp_path, mode), tmp_path, retries=2)
     assert not result.success and len(list((tmp_path / "run" / "jobs").iterdir())) == attempts
 
 
-def test_a_fresh_materialize_adopts_the_orphan(tmp_path: Path) -> None:
-    """Dagster died, the job goes on: the next Materialize adopts it, replays its messages, and starts no second writer."""
-    client, run = cluster(tmp_path, "wait"), tmp_path / "run"
-    launcher = client.make_launcher()
-    job = run / "jobs" / "orphan"
-    job.mkdir(parents=True)
-    # What a launch leaves behind: the job's folder with context and messages, and the lease.
-    from dagster_pipes import encode_param
-
-    context = {"asset_keys": ["checkpoint"], "code_version_by_asset_key": {}, "provenance_by_asset_key": {}, "partition_key": None}
-    context |= {
-        "partition_key_range": None,
-        "partition_time_window": None,
-        "run_id": "r",
-        "job_name": None,
-        "retry_number": 0,
-        "extras": {},
-    }
-    (job / "context.json").write_text(json.dumps(context))
-    bootstrap = ["--dagster-pipes-context", encode_param({"path": str(job / "context.json")})]
-    bootstrap += ["--dagster-pipes-messages", encode_param({"path": str(job / "messages.jsonl")})]
-    command = launcher.training_command(1, "model.train", ["--run-dir", str(run), "--stage", "stage1", *bootstrap])
-    job_id = launcher.start(job, command, client.job_environment())
-    lease.write(run, lease.Lease(3, str(job), job_id, "stage1"))
-    deadline = time.time() + 10
-    while not (run / "pids").exists() and time.time() < deadline:
-        time.sleep(0.02)
-    Timer(0.6, (run / "go").touch).start()
-    result = materialize(client, tmp_path)
-    assert result.success, failure(result)
-    assert len((run / "pids").read_text().split()) == 1
-    held = lease.read(run)
-    assert held and held.epoch == 3 and held.job == str(job)
+def test_a_retry_under_the_next_epoch_observes_each_step_once(tmp_path: Path) -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    result = materialize(client(tmp_path, "once", observe_every=1), tmp_path, instance, retries=2)
+    assert result.success and len(pids(tmp_path / "run")) == 2
+    held = lease.current(Lake(tmp_path / "run"))
+    assert held and held.epoch == 2
+    assert sorted(observations(instance)) == sorted([("step", s) for s in range(4)] + [("validation web-en", s) for s in range(4)])
 
 
-def test_a_dead_holder_is_taken_over_with_a_higher_epoch(tmp_path: Path) -> None:
+def test_a_hanging_job_is_ended_and_the_silent_rank_named(tmp_path: Path) -> None:
+    result = materialize(client(tmp_path, "hang", silence={"step": 0.8}), tmp_path)
+    assert not result.success
+    assert "rank 0 on here has been silent" in failure(result) and "phase step of step 3" in failure(result)
+    assert not any(running(p) for p in pids(tmp_path / "run"))
+
+
+def test_a_stop_file_is_a_stop_and_not_a_failure_to_retry(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    lease.write(run, lease.Lease(4, str(run / "jobs" / "gone"), "999999", "stage1"))
-    assert materialize(cluster(tmp_path, "ok"), tmp_path).success
-    held = lease.read(run)
+    cluster = client(tmp_path, "wait")
+    Timer(1.0, lambda: (eventually(lambda: pids(run)), (run / "stop").touch())).start()
+    result = materialize(cluster, tmp_path, retries=2)
+    assert not result.success and "saved and stopped at step 4; it was asked to" in failure(result)
+    assert len(pids(run)) == 1 and (run / "saved").exists()
+
+
+# Dagster in a process of its own, so that it can be signalled and killed.
+WORKER = """
+import sys, pathlib
+import dagster as dg
+from tests.assets.cluster.fake import client, checkpoint_asset
+tmp, mode, settings = pathlib.Path(sys.argv[1]), sys.argv[2], eval(sys.argv[3])
+instance = dg.DagsterInstance.from_ref(dg._core.instance.InstanceRef.from_dir(str(tmp / "home")))
+job = dg.Definitions(assets=[checkpoint_asset(client(tmp, mode, **settings), tmp / "run")], jobs=[dg.define_asset_job("j", "*")])
+result = job.resolve_job_def("j").execute_in_process(instance=instance, raise_on_error=False)
+print("SUCCESS" if result.success else "FAILURE", flush=True)
+"""
+
+
+def worker(tmp_path: Path, mode: str, **settings: Any) -> subprocess.Popen[str]:
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    (tmp_path / "worker.py").write_text(WORKER)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
+    command = [sys.executable, str(tmp_path / "worker.py"), str(tmp_path), mode, repr(settings)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+
+
+@pytest.mark.parametrize("name", ["KILL", "TERM"])
+def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path, name: str) -> None:
+    """All of Dagster is killed, or told to end by a bare SIGTERM: the job goes on; a fresh Materialize starts no second writer."""
+    run = tmp_path / "run"
+    first = worker(tmp_path, "wait", observe_every=1)
+    try:
+        [trainer] = eventually(lambda: pids(run))
+        eventually(lambda: list(run.glob("jobs/*/messages.jsonl")) and '"step": 3' in next(run.glob("jobs/*/messages.jsonl")).read_text())
+        first.send_signal(getattr(signal, f"SIG{name}"))
+        first.wait(30)
+        assert running(trainer) and not (run / "saved").exists()
+        second = worker(tmp_path, "wait", observe_every=1)
+        instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
+        eventually(lambda: any("adopted the job" in str(e.user_message) for r in instance.get_runs() for e in instance.all_logs(r.run_id)))
+        (run / "go").touch()
+        out, _ = second.communicate(timeout=60)
+        assert out.strip().endswith("SUCCESS")
+    finally:
+        for pid in [first.pid, *pids(run)]:
+            end(pid)
+    assert pids(run) == [trainer]
+    held = lease.current(Lake(run))
+    assert held and held.epoch == 1
+    assert [s for kind, s in observations(instance) if kind == "step"] == [0, 1, 2, 3]
+
+
+def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    process = worker(tmp_path, "wait", grace=30.0)
+    try:
+        [trainer] = eventually(lambda: pids(run))
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+        assert (run / "saved").exists() and not running(trainer)
+    finally:
+        for pid in [process.pid, *pids(run)]:
+            end(pid)
+
+
+def test_terminate_stops_the_training_on_a_bare_sigterm(tmp_path: Path) -> None:
+    """The run's status says CANCELING, so the same SIGTERM that would detach is a stop."""
+    run = tmp_path / "run"
+    process = worker(tmp_path, "wait", grace=30.0)
+    try:
+        [trainer] = eventually(lambda: pids(run))
+        instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
+        eventually(lambda: next(run.glob("jobs/*/id"), None))
+        [dagster_run] = instance.get_runs()
+        instance.report_run_canceling(dagster_run)
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+        assert (run / "saved").exists() and not running(trainer)
+        assert instance.get_run_by_id(dagster_run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
+    finally:
+        for pid in [process.pid, *pids(run)]:
+            end(pid)
+
+
+def test_a_dead_holder_is_taken_over_and_what_is_left_of_it_is_killed(tmp_path: Path) -> None:
+    """The launcher of epoch 4 is gone, one of its ranks is not: it is found by its command line."""
+    run = tmp_path / "run"
+    lease.claim(Lake(run), lease.Lease(4, str(run / "jobs" / "stage1-0004"), "stage1", "r"))
+    marker = ["--run-dir", str(run), "--stage", "stage1", "--epoch", "4"]
+    rank = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *marker])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", *marker[:-1], "44"])
+    try:
+        assert materialize(client(tmp_path, "ok"), tmp_path).success
+        assert rank.wait(5) == -signal.SIGKILL and other.poll() is None
+    finally:
+        rank.kill()
+        other.kill()
+    held = lease.current(Lake(run))
     assert held and held.epoch == 5
+
+
+def test_a_superseded_job_leaves_without_saving(tmp_path: Path) -> None:
+    """Dagster has given a job up that is not dead: it sees the higher epoch and writes nothing more."""
+    run = tmp_path / "run"
+    process = worker(tmp_path, "deaf")
+    try:
+        [trainer] = eventually(lambda: pids(run))
+        end(process.pid)
+        assert lease.claim(Lake(run), lease.Lease(2, str(run / "jobs" / "stage1-0002"), "stage1", "r"))
+        eventually(lambda: not running(trainer))
+        assert (run / "superseded").exists() and not (run / "checkpoints").exists()
+    finally:
+        for pid in [process.pid, *pids(run)]:
+            end(pid)
+
+
+def test_another_stage_of_the_same_run_is_not_disturbed(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    cluster = client(tmp_path, "ok")
+    launcher = cluster.make_launcher()
+    lease.claim(Lake(run), lease.Lease(1, str(run / "jobs" / "stage2-0001"), "stage2", "r"))
+    job_id = launcher.start(run / "jobs" / "stage2-0001", ["sleep", "60"], {})
+    try:
+        result = materialize(cluster, tmp_path)
+        assert not result.success and "is being written by stage2" in failure(result)
+    finally:
+        launcher.signal(job_id, "KILL")
 
 
 def test_a_vanished_job_is_a_failure(tmp_path: Path) -> None:
     """The whole process group is killed: no exit status is ever written."""
-    client = cluster(tmp_path, "wait")
-    job = tmp_path / "job"
-    job.mkdir()
-    launcher = client.make_launcher()
+    cluster, job = client(tmp_path, "ok"), tmp_path / "run" / "jobs" / "job"
+    launcher = cluster.make_launcher()
     job_id = launcher.start(job, ["sleep", "30"], {})
-    assert launcher.alive(job_id)
-    os.killpg(int(job_id), signal.SIGKILL)
-    deadline = time.time() + 5
-    while launcher.alive(job_id) and time.time() < deadline:
-        time.sleep(0.02)
+    assert launcher.state(job, job_id) == State(None, True)
+    launcher.signal(job_id, "KILL")
+    eventually(lambda: not launcher.state(job, job_id).alive)
     with pytest.raises(dg.Failure, match="vanished"):
-        client._wait(None, launcher, tmp_path, job, job_id)
+        cluster._vanished(launcher, Job(job, job_id, Mailbox(job)))
+
+
+def test_a_head_node_that_does_not_answer_says_nothing_about_the_job(tmp_path: Path) -> None:
+    """Looks fail for a while: the run goes on. They fail for too long: the run fails and the job is left alone."""
+    away = [0]
+
+    class Flaky(LocalLauncher):
+        def state(self, job: Path, job_id: str) -> State:
+            away[0] += 1
+            if away[0] % 3:
+                raise Unreachable("no route to host")
+            return super().state(job, job_id)
+
+    cluster = client(tmp_path, "ok")
+    script = cluster.make_launcher().script  # type: ignore[attr-defined]
+    command = cluster.make_launcher().training_command
+
+    class Both(Flaky):
+        def training_command(self, job: Path, ranks: int, module: str, arguments: Any) -> list[str]:
+            return command(job, ranks, module, arguments)
+
+    assert script
+    cluster._launcher = Both()
+    result = materialize(cluster, tmp_path)
+    assert result.success and away[0] >= 3
 
 
 def test_stop_asks_first_and_signals_after_the_grace_period(tmp_path: Path) -> None:
-    patient, hasty, job = cluster(tmp_path, "ok", grace=60.0), cluster(tmp_path, "ok", grace=0.2), tmp_path / "job"
-    job.mkdir()
+    run = tmp_path / "run"
+    patient, hasty, willing = client(tmp_path, "ok", grace=60.0), client(tmp_path, "ok", grace=0.2), run / "jobs" / "willing"
     launcher = patient.make_launcher()
     waits = textwrap.dedent(f"""
         import pathlib, time
-        while not pathlib.Path({str(tmp_path / "stop")!r}).exists(): time.sleep(0.02)
+        while not pathlib.Path({str(run / "stop")!r}).exists(): time.sleep(0.02)
         """)
-    job_id = launcher.start(job, [sys.executable, "-c", waits], {})
-    patient._stop(dg.build_asset_context(), launcher, tmp_path, job, job_id)
-    assert exit_status(job) == 0
-    (tmp_path / "stop").unlink()
-    deaf = tmp_path / "deaf"
-    deaf.mkdir()
+    job_id = launcher.start(willing, [sys.executable, "-c", waits], {})
+    patient._stop(dg.build_asset_context(), launcher, run, Job(willing, job_id, Mailbox(willing)))
+    assert launcher.state(willing, job_id).status == 0
+    deaf = run / "jobs" / "deaf"
     job_id = launcher.start(deaf, ["bash", "-c", "echo up; exec sleep 300"], {})
-    while not (deaf / "stdout").exists() or "up" not in (deaf / "stdout").read_text():
-        time.sleep(0.02)  # a signal before the script has set its trap would leave no exit status
-    hasty._stop(dg.build_asset_context(), launcher, tmp_path, deaf, job_id)
-    assert not launcher.alive(job_id) and exit_status(deaf) != 0
+    eventually(lambda: (deaf / "stdout").exists() and "up" in (deaf / "stdout").read_text())
+    hasty._stop(dg.build_asset_context(), launcher, run, Job(deaf, job_id, Mailbox(deaf)))
+    assert launcher.state(deaf, job_id).status == 143
+    eventually(lambda: not launcher.state(deaf, job_id).alive)
 
 
-def test_evaluation_returns_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluation_returns_the_report(tmp_path: Path) -> None:
     package = tmp_path / "root" / "model"
     (package / "evaluate").mkdir(parents=True)
     (package / "__init__.py").touch()
     body = "import sys, json, pathlib\na = sys.argv\nvalue = {'task': a[a.index('--task') + 1]}\n"
     body += "pathlib.Path(a[a.index('--output') + 1]).write_text(json.dumps(value))\n"
     (package / "evaluate" / "__main__.py").write_text(body)
-    client = DeepSpeedCluster.using(LocalLauncher(root=tmp_path / "root"), poll=0.05)
+    cluster = PipesDeepSpeedClient.using(LocalLauncher(root=tmp_path / "root"), poll=0.05)
     run, output = tmp_path / "run", tmp_path / "run" / "evaluation" / "validation.json"
-    run.mkdir()
 
     @dg.asset
     def report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        value = client.run_evaluation(context, run_dir=run, task="validation", output=output)
+        value = cluster.run_evaluation(context, run_dir=run, task="validation", output=output)
         return dg.MaterializeResult(metadata={"task": value["task"]})
 
     assert dg.materialize([report], instance=dg.DagsterInstance.ephemeral()).success
     assert json.loads(output.read_text()) == {"task": "validation"}
 
 
-def test_the_script_keeps_status_and_output(tmp_path: Path) -> None:
-    job = tmp_path / "a job"
-    job.mkdir()
-    launcher = LocalLauncher(root=tmp_path)
-    job_id = launcher.start(job, ["bash", "-c", "echo $A; exit 3"], {"A": "x y"})
-    deadline = time.time() + 5
-    while exit_status(job) is None and time.time() < deadline:
-        time.sleep(0.02)
-    assert exit_status(job) == 3 and (job / "stdout").read_text() == "x y\n" and int(job_id) > 1
-    assert "trap : TERM INT" in write_script(job, ["true"], {}).read_text()
+def test_dagster_and_the_job_share_nothing_but_s3(s3: Any, tmp_path: Path) -> None:
+    """Context, messages, leases and the stop request go through S3; the job's folder is seen through the launcher alone."""
+    cluster = client(
+        tmp_path, "ok", mailbox="s3://dump/boxes", secrets=["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"]
+    )
+    result = materialize(cluster, tmp_path)
+    assert result.success, failure(result)
+    store = Lake("s3://dump/boxes/run")
+    held = lease.current(store)
+    assert held and held.epoch == 1 and not (tmp_path / "run" / "lease").exists()
+    assert store.exists("jobs/stage1-0001/messages/00000001.jsonl")
+    environment = tmp_path / "run" / "jobs" / "stage1-0001" / "environment"
+    assert environment.stat().st_mode & 0o077 == 0 and "AWS_SECRET_ACCESS_KEY" in environment.read_text()
+    box = Mailbox(f"{store.root}/jobs/x")
+    box.request_stop(tmp_path)
+    assert box.store.exists("stop") and not (tmp_path / "stop").exists()
+
+
+def test_cluster_files_are_checked(tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text("hostfile: /shared/hostfile\nsilence: {step: 30}\n")
+    assert PipesDeepSpeedClient.from_file(str(path)).silence == {"step": 30.0}
+    path.write_text("host_file: x\n")
+    with pytest.raises(ValueError, match="unknown keys"):
+        PipesDeepSpeedClient.from_file(str(path))
+    with pytest.raises(dg.Failure, match="NOT_THERE are not set"):
+        PipesDeepSpeedClient(secrets=["NOT_THERE"]).job_environment()
