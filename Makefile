@@ -6,7 +6,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo up test test-full lint bench bench-setup kenlm clean
+.PHONY: help setup demo up test test-full test-cluster lint bench bench-setup kenlm clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -25,6 +25,9 @@ test: setup ## every law, at small size
 
 test-full: setup ## full sizes, clusters and faults
 	@bash tools/test_full.sh
+
+test-cluster: setup ## training over two hosts in network namespaces, and what can happen to them; needs root, openssh-server, pdsh
+	@$(PY) -m pytest -m full tests/cluster -rs
 
 lint: setup ## ruff, mypy, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports

@@ -103,6 +103,25 @@ def input_faults(folders: Sequence[Path], rank: int, world: int, budget: int) ->
     return hashes, faults, read
 
 
+def shared_folder(folder: Path) -> tuple[Path, bool]:
+    """Where rank 0 keeps its checkpoints (the run's folder before the first), and whether this rank finds there what rank 0 writes.
+
+    A host that has lost a mount sees an empty folder in its place, and would begin at step 0 while others go on. All ranks call it.
+    """
+    checkpoints = folder / "checkpoints"
+    exists, stamp = distributed.gather_rows([float(checkpoints.is_dir()), time.time_ns() // 1000])[0].tolist()
+    place = checkpoints if exists else folder
+    token = place / f".preflight-{stamp:.0f}"
+    if distributed.rank() == 0:
+        token.touch()
+    distributed.barrier()
+    found = place.is_dir() and token.name in os.listdir(place)  # a listing is asked of the server, a name may be cached
+    distributed.barrier()
+    if distributed.rank() == 0:
+        token.unlink()
+    return place, found
+
+
 def matrix_product_flops(size: int, dtype: Any) -> float:
     """FLOP per second of the best of three square products."""
     import torch
@@ -173,6 +192,9 @@ def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str,
         tokenizer = tokenizer / "tokenizer.json"
     if tokenizer is not None and not tokenizer.exists():
         faults.append(f"{tokenizer} does not exist")
+    place, shared = shared_folder(folder)
+    if not shared:
+        faults.append(f"{place} is not the folder that rank 0 sees: a run's folder has to be on storage that all hosts share")
     mine = {
         "rank": rank,
         "host": platform.node(),
@@ -180,7 +202,7 @@ def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str,
         "inputs": hashes | ({"tokenizer": sha256(tokenizer)} if tokenizer is not None and tokenizer.exists() else {}),
         "faults": faults,
         "hashed_bytes": read,
-        "free_bytes": shutil.disk_usage(folder).free,
+        "free_bytes": shutil.disk_usage(place if place.exists() else folder).free,
     }
     offsets = clock_offsets()
     bandwidth = all_reduce_bandwidth((256 << 20) if gpu else (4 << 20))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,3 +42,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("../shared/data is not on this machine")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_dagster_instance_of_an_earlier_test() -> Iterator[None]:
+    """Dagster remembers the state storage of the last instance, by a weak reference: what a test has opened must not fail the next."""
+    yield
+    if module := sys.modules.get("dagster._core.storage.defs_state.base"):
+        module._current_storage.set(None)

@@ -75,7 +75,8 @@ def run_script(job: Path, command: Sequence[str], root: Path, python: str, ident
     lines = [
         "#!/bin/bash",
         "trap : TERM INT  # a signal to the group must not keep the exit status from being written",
-        f"trap 'touch {q['time-limit']} {stop}' USR1",
+        f"near_the_limit() {{ touch {q['time-limit']} {stop}; }}",
+        "trap near_the_limit USR1",
         f"echo {identity} >{q['id.tmp']} && mv {q['id.tmp']} {q['id']}",
         f"cd {shlex.quote(str(root))}",
         f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"  # tools of the environment, such as ninja',

@@ -138,7 +138,7 @@ def loss_table(records: list[dict[str, Any]]) -> str:
 
 def loss_plot(steps: list[dict[str, Any]], validation: list[dict[str, Any]]) -> str:
     """SVG: training loss, and the validation loss of every domain, over steps; at most 500 points a curve."""
-    from reports.run_report import curves_svg
+    from reports.figures import curves_svg
 
     curves: dict[str, list[tuple[float, float]]] = {}
     for r in steps[:: max(1, len(steps) // 500)]:

@@ -90,3 +90,13 @@ def test_ranks_measure_and_a_host_that_differs_stops_all(make_run: Any, ranks: R
     for rank in (0, 1):
         assert "bytes free for checkpoints" in (folder / f"rank{rank}.log").read_text()
     assert not (folder / "checkpoints").exists()
+
+
+def test_a_rank_that_sees_other_storage_is_named(make_run: Any, ranks: Ranks) -> None:
+    """Rank 1 finds an empty folder where rank 0 writes, as on a host that has lost a mount."""
+    folder = make_run("apart")
+    blind = {"rank": 1, "function": "model.preflight:os.listdir", "call": 1, "times": 10**6, "factor": 0}
+    codes = ranks.train(folder, "stage1", 2, fault=blind)
+    assert 0 not in codes
+    assert "rank 1 on" in (folder / "rank0.log").read_text() and "is not the folder that rank 0 sees" in (folder / "rank0.log").read_text()
+    assert not list(folder.glob("**/.preflight*"))

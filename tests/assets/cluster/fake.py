@@ -58,7 +58,7 @@ with reporter(0, interval=0.1) as report:
             os._exit(9)
         if mode == "once" and not (run / "died").exists() and step == 2:
             (run / "died").touch(); os._exit(9)
-    deadline = time.time() + 60
+    deadline = time.time() + 600
     while mode in ("wait", "deaf") and not (run / "go").exists() and time.time() < deadline:
         order = orders.read()
         if mode == "wait" and order == STOP:
@@ -123,7 +123,7 @@ def failure(result: Any) -> str:
     return str(event.step_failure_data.error)
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30.0) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 120.0) -> Any:
     """Wait for a condition; fails the test if it never holds."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

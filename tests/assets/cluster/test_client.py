@@ -131,13 +131,13 @@ def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path
         [trainer] = eventually(lambda: pids(run))
         eventually(lambda: list(run.glob("jobs/*/messages.jsonl")) and '"step": 3' in next(run.glob("jobs/*/messages.jsonl")).read_text())
         first.send_signal(getattr(signal, f"SIG{name}"))
-        first.wait(30)
+        first.wait(120)
         assert running(trainer) and not (run / "saved").exists()
         second = worker(tmp_path, "wait", observe_every=1)
         instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
         eventually(lambda: any("adopted the job" in str(e.user_message) for r in instance.get_runs() for e in instance.all_logs(r.run_id)))
         (run / "go").touch()
-        out, _ = second.communicate(timeout=60)
+        out, _ = second.communicate(timeout=200)
         assert out.strip().endswith("SUCCESS")
     finally:
         for pid in [first.pid, *pids(run)]:
@@ -150,11 +150,11 @@ def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path
 
 def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = worker(tmp_path, "wait", grace=30.0)
+    process = worker(tmp_path, "wait", grace=120.0)
     try:
         [trainer] = eventually(lambda: pids(run))
         process.send_signal(signal.SIGINT)
-        process.wait(60)
+        process.wait(200)
         assert (run / "saved").exists() and not running(trainer)
     finally:
         for pid in [process.pid, *pids(run)]:
@@ -164,7 +164,7 @@ def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
 def test_terminate_stops_the_training_on_a_bare_sigterm(tmp_path: Path) -> None:
     """The run's status says CANCELING, so the same SIGTERM that would detach is a stop."""
     run = tmp_path / "run"
-    process = worker(tmp_path, "wait", grace=30.0)
+    process = worker(tmp_path, "wait", grace=120.0)
     try:
         [trainer] = eventually(lambda: pids(run))
         instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
@@ -172,7 +172,7 @@ def test_terminate_stops_the_training_on_a_bare_sigterm(tmp_path: Path) -> None:
         [dagster_run] = instance.get_runs()
         instance.report_run_canceling(dagster_run)
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(200)
         assert (run / "saved").exists() and not running(trainer)
         assert instance.get_run_by_id(dagster_run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
     finally:

@@ -40,5 +40,6 @@ def test_the_highest_epoch_counts_and_none_is_overwritten(store: Lake) -> None:
 
 def test_errors_of_the_store_are_not_taken_for_a_lost_race(s3: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it remembers the right one
     with pytest.raises(Exception, match="SignatureDoesNotMatch"):
         claim(Lake("s3://dump/x"), Lease(1, "j", "stage1", "r"))

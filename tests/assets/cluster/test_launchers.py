@@ -1,0 +1,275 @@
+"""Launchers start real processes: by bash, through a stand-in for ssh, and through stand-ins for Slurm's commands on PATH."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
+from tests.assets.cluster.fake import eventually, running
+
+
+def executable(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def ended(launcher: LocalLauncher | SlurmLauncher, job: Path, job_id: str) -> int:
+    return int(eventually(lambda: (s := launcher.state(job, job_id)).status is not None and [s.status])[0])
+
+
+def test_a_job_keeps_status_output_and_environment_in_files(tmp_path: Path) -> None:
+    job = tmp_path / "a run" / "jobs" / "a job"
+    launcher = LocalLauncher(root=tmp_path)
+    job_id = launcher.start(job, ["bash", "-c", "echo $A; exit 3"], {"A": "x y 'z'"})
+    assert ended(launcher, job, job_id) == 3
+    assert (job / "stdout").read_text() == "x y 'z'\n" and launcher.job_id(job) == job_id
+
+
+def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(tmp_path: Path) -> None:
+    job = tmp_path / "run" / "jobs" / "job"
+    launcher = LocalLauncher()
+    job_id = launcher.start(job, ["sleep", "30"], {"AWS_SECRET_ACCESS_KEY": "hush-hush"})
+    try:
+        eventually(lambda: (job / "stdout").exists())
+        assert "hush-hush" not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True).stdout
+        assert (job / "environment").stat().st_mode & 0o077 == 0
+        assert "hush-hush" not in (job / "run.sh").read_text()
+    finally:
+        launcher.signal(job_id, "KILL")
+
+
+def test_a_job_of_a_background_service_hears_term(tmp_path: Path) -> None:
+    """A shell starts background jobs with SIGINT ignored, and Dagster copies its handler to SIGTERM: the job must not inherit that."""
+    code = f"""
+import signal, sys, pathlib
+from assets.cluster.launchers import LocalLauncher
+signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(LocalLauncher().start(pathlib.Path({str(tmp_path)!r}) / "run" / "jobs" / "job", ["bash", "-c", "echo up; exec sleep 60"], {{}}))
+"""
+    job_id = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher()
+    eventually(lambda: (job / "stdout").exists() and (job / "stdout").read_text())
+    launcher.signal(job_id, "TERM")
+    assert ended(launcher, job, job_id) == 143
+
+
+def test_a_signal_right_after_the_start_finds_the_job(tmp_path: Path) -> None:
+    launcher = LocalLauncher()
+    for number in range(5):
+        job = tmp_path / "run" / "jobs" / str(number)
+        job_id = launcher.start(job, ["sleep", "60"], {})
+        launcher.signal(job_id, "KILL")
+        eventually(lambda j=job, i=job_id: not launcher.state(j, i).alive)
+
+
+def test_a_group_of_another_boot_is_not_the_job(tmp_path: Path) -> None:
+    process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        assert LocalLauncher().state(tmp_path, f"{process.pid}@00000000") == State(None, False)
+        LocalLauncher().signal(f"{process.pid}@00000000", "KILL")
+        assert process.poll() is None
+    finally:
+        process.kill()
+
+
+def test_slurms_warning_becomes_a_stop_request(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    job, launcher = run / "jobs" / "job", LocalLauncher()
+    waits = f"while [ ! -e {run / 'stop'} ]; do sleep 0.02; done; exit 0"
+    job_id = launcher.start(job, ["bash", "-c", waits], {})
+    eventually(lambda: (job / "stdout").exists())
+    os.kill(int(job_id.partition("@")[0]), signal.SIGUSR1)
+    assert ended(launcher, job, job_id) == 0 and (job / "time-limit").exists()
+
+
+FAKE_SSH = """#!{python}
+import os, pathlib, subprocess, sys
+log = pathlib.Path(os.environ["SSH_LOG"])
+words = sys.argv[1:]
+while words and words[0] == "-o":
+    words = words[2:]
+host, line = words[0], " ".join(words[1:])  # as ssh does: the rest is one line for the remote shell
+count = log.read_text().count("\\n") if log.exists() else 0
+log.open("a").write(host + " " + repr(line) + "\\n")
+if (pathlib.Path(os.environ["SSH_LOG"] + ".down")).exists():
+    sys.stderr.write("ssh: connect to host: No route to host\\n"); sys.exit(255)
+if count == 0:
+    sys.stderr.write("Connection reset by peer\\n"); sys.exit(255)
+sys.exit(subprocess.run(["sh", "-c", line]).returncode)
+"""
+
+
+@pytest.fixture
+def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A stand-in for ssh: joins its words into one line and gives it to a shell; fails at its first call."""
+    executable(tmp_path / "bin" / "ssh", FAKE_SSH.replace("{python}", sys.executable))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("SSH_LOG", str(tmp_path / "ssh.log"))
+    return tmp_path / "ssh.log"
+
+
+def test_a_head_node_runs_what_a_local_shell_would(ssh: Path, tmp_path: Path) -> None:
+    """The real argv goes through two shells; the first connection fails and is tried again."""
+    job = tmp_path / "a run" / "jobs" / "it's a job"
+    launcher = LocalLauncher(shell=over_ssh("head"))
+    job_id = launcher.start(job, ["bash", "-c", 'echo "$A $0"; exit 4', "it's"], {"A": 'quo"ted $HOME'})
+    assert ended(launcher, job, job_id) == 4
+    assert (job / "stdout").read_text() == "quo\"ted $HOME it's\n"
+    assert all(line.startswith("head ") for line in ssh.read_text().splitlines())
+    assert "quo" not in ssh.read_text()  # the environment went over stdin
+
+
+def test_a_head_node_that_is_away_is_unreachable_not_dead(ssh: Path, tmp_path: Path) -> None:
+    launcher = LocalLauncher(shell=over_ssh("head"), attempts=1)
+    Path(f"{ssh}.down").touch()
+    with pytest.raises(Unreachable, match="No route to host"):
+        launcher.state(tmp_path, "1@x")
+
+
+def test_the_sweep_looks_on_every_host_and_names_those_it_cannot_reach(ssh: Path, tmp_path: Path) -> None:
+    hosts = tmp_path / "hostfile"
+    hosts.write_text("node1 slots=2\nnode2 slots=2  # the second\n\n")
+    launcher = LocalLauncher(hostfile=str(hosts))
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "--run-dir", str(tmp_path), "--epoch", "1"])
+    try:
+        assert launcher.hosts() == {"node1": 2, "node2": 2}
+        assert launcher.sweep(None, f"--run-dir {tmp_path} --epoch 1") == ["node1"]  # the stand-in's first call fails
+        assert process.wait(5) == -signal.SIGKILL
+        assert ssh.read_text().splitlines()[1].startswith("node2 ")
+    finally:
+        process.kill()
+
+
+def test_hostfile_and_card_must_agree(tmp_path: Path) -> None:
+    hosts = tmp_path / "hostfile"
+    hosts.write_text("node1 slots=8\nnode2 slots=8\n")
+    launcher = LocalLauncher(hostfile=str(hosts), interpreter="/venv/bin/python")
+    with pytest.raises(ValueError, match="16 slots, the run's card asks for 2 ranks"):
+        launcher.training_command(tmp_path, 2, "model.train", [])
+    command = launcher.training_command(tmp_path, 16, "model.train", ["--epoch", "1"])
+    assert command[:3] == ["/venv/bin/deepspeed", "--hostfile", str(hosts)]
+    assert command[-4:] == ["--module", "model.train", "--epoch", "1"] and str(tmp_path / "environment") in command
+
+
+# Slurm's commands as far as the launcher uses them: a job is a process in its own session, numbered from 71.
+SBATCH = """#!{python}
+import json, os, pathlib, subprocess, sys
+state = pathlib.Path(os.environ["FAKE_SLURM"]); options, script = sys.argv[1:-1], sys.argv[-1]
+number = 71 + len(list(state.glob("job-*")))
+name = next(o.split("=", 1)[1] for o in options if o.startswith("--job-name="))
+output = next(o.split("=", 1)[1] for o in options if o.startswith("--output="))
+environment = os.environ | {"SLURM_JOB_ID": str(number)}
+process = subprocess.Popen(["bash", script], env=environment, start_new_session=True, stdout=open(output, "w"), stderr=subprocess.STDOUT)
+(state / f"job-{number}").write_text(json.dumps({"pid": process.pid, "name": name, "argv": sys.argv[1:]}))
+print(f"{number};cluster")
+"""
+SRUN = """#!{python}
+import json, os, pathlib, subprocess, sys
+state = pathlib.Path(os.environ["FAKE_SLURM"])
+(state / "srun-argv").write_text(json.dumps(sys.argv[1:]))
+words = sys.argv[1:]; options = {}
+while words[0].startswith("--"):
+    key, _, value = words.pop(0).partition("="); options[key] = value
+count = int(options["--ntasks"]); base = os.environ | {"SLURM_NTASKS": str(count), "SLURM_LAUNCH_NODE_IPADDR": "127.0.0.1"}
+tasks = [subprocess.Popen(words, env=base | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)}) for i in range(count)]
+sys.exit(max(t.wait() for t in tasks))
+"""
+SQUEUE = """#!{python}
+import json, os, pathlib, sys
+state = pathlib.Path(os.environ["FAKE_SLURM"]); options = dict(a.lstrip("-").partition("=")[::2] for a in sys.argv[1:])
+if (state / "down").exists():
+    sys.stderr.write("slurm_load_jobs error: Unable to contact slurm controller\\n"); sys.exit(1)
+def runs(job):
+    try: return pathlib.Path(f"/proc/{job['pid']}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError: return False
+jobs = {p.name[4:]: json.loads(p.read_text()) for p in state.glob("job-*")}
+if "jobs" in options:
+    if options["jobs"] not in jobs: sys.stderr.write("slurm_load_jobs error: Invalid job id specified\\n"); sys.exit(1)
+    if runs(jobs[options["jobs"]]): print("RUNNING")
+else:
+    for number, job in jobs.items():
+        if job["name"] == options["name"] and runs(job): print(number)
+"""
+SCANCEL = """#!{python}
+import json, os, pathlib, signal, sys
+job = json.loads((pathlib.Path(os.environ["FAKE_SLURM"]) / f"job-{sys.argv[-1]}").read_text())
+name = next((a.split("=")[1] for a in sys.argv if a.startswith("--signal=")), "KILL")
+try: os.killpg(job["pid"], getattr(signal, f"SIG{name}"))
+except ProcessLookupError: pass
+"""
+SACCT = """#!/bin/sh
+echo NODE_FAIL
+"""
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Stand-ins for Slurm's commands on PATH; returns their state folder."""
+    for name, text in {"sbatch": SBATCH, "srun": SRUN, "squeue": SQUEUE, "scancel": SCANCEL, "sacct": SACCT}.items():
+        executable(tmp_path / "bin" / name, text.replace("{python}", sys.executable))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    state = tmp_path / "slurm"
+    state.mkdir()
+    monkeypatch.setenv("FAKE_SLURM", str(state))
+    return state
+
+
+def test_slurm_starts_one_task_a_rank_with_what_deepspeed_reads(slurm: Path, tmp_path: Path) -> None:
+    """The real argv of sbatch and srun, run by the stand-ins: every rank sees its number, the world and one rendezvous."""
+    package = tmp_path / "code"
+    package.mkdir()
+    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_SIZE", "MASTER_ADDR", "MASTER_PORT", "A")
+    body = f"import os, sys\nprint(*[os.environ[n] for n in {names}], *sys.argv[1:], flush=True)\n"
+    (package / "job.py").write_text(body)
+    job = tmp_path / "run7" / "jobs" / "stage1-0001"
+    launcher = SlurmLauncher(options=("--partition=gpu", "--gres=gpu:8"), root=package)
+    command = launcher.training_command(job, 3, "job", ["--epoch", "1"])
+    job_id = launcher.start(job, command, {"A": "secret"}, 3)
+    assert job_id == "71" and ended(launcher, job, job_id) == 0
+    lines = sorted((job / "stdout").read_text().splitlines())
+    assert lines == [f"{r} {r} 3 3 127.0.0.1 20071 secret --epoch 1" for r in range(3)]
+    argv = (slurm / "job-71").read_text()
+    for part in ("--ntasks=3", "--no-requeue", "--partition=gpu", "--gres=gpu:8", "--job-name=run7-stage1-0001", "--signal=B:USR1@300"):
+        assert part in argv
+    assert "secret" not in argv + (slurm / "srun-argv").read_text() + (job / "run.sh").read_text()
+    assert "--kill-on-bad-exit=1" in (slurm / "srun-argv").read_text()
+
+
+def test_a_queued_job_is_found_by_its_name_and_a_lost_one_by_accounting(slurm: Path, tmp_path: Path) -> None:
+    launcher = SlurmLauncher(root=tmp_path)
+    job = tmp_path / "run" / "jobs" / "stage1-0001"
+    job_id = launcher.start(job, ["sleep", "60"], {}, 1)
+    (job / "id").unlink(missing_ok=True)
+    assert launcher.job_id(job) == job_id and launcher.state(job, job_id) == State(None, True)
+    assert launcher.job_id(tmp_path / "run" / "jobs" / "stage1-0002") is None
+    launcher.sweep(job_id, "")
+    eventually(lambda: not launcher.state(job, job_id).alive)
+    assert launcher.epitaph(job_id) == "NODE_FAIL"
+
+
+def test_a_controller_that_is_away_is_not_a_dead_job(slurm: Path, tmp_path: Path) -> None:
+    launcher = SlurmLauncher()
+    assert launcher.state(tmp_path, "99") == State(None, False)  # an id that Slurm has forgotten
+    (slurm / "down").touch()
+    with pytest.raises(Unreachable, match="Unable to contact"):
+        launcher.state(tmp_path, "99")
+
+
+def test_cancelling_ends_the_ranks(slurm: Path, tmp_path: Path) -> None:
+    launcher, job = SlurmLauncher(root=tmp_path), tmp_path / "run" / "jobs" / "stage1-0001"
+    command = launcher.training_command(job, 2, "http.server", ["0", "--bind", "127.0.0.1"])
+    job_id = launcher.start(job, command, {}, 2)
+    eventually(lambda: (slurm / "srun-argv").exists() and (job / "id").exists())
+    pid = int(json.loads((slurm / f"job-{job_id}").read_text())["pid"])
+    launcher.signal(job_id, "KILL")
+    eventually(lambda: not running(pid))
