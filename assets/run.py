@@ -20,8 +20,6 @@ from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
-# A job that was lost (a rank, a host, the network) goes on from its last checkpoint; what a person has to mend is not retried.
-LOST = dg.RetryPolicy(max_retries=3, delay=10.0, backoff=dg.Backoff.EXPONENTIAL)
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
 
 
@@ -105,7 +103,6 @@ def train(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesD
 @dg.asset(
     deps=[dg.AssetDep(s, partition_mapping=FROM_ALL) for s in (main_shards, stem_shards, validation_shards)],
     kinds={"pytorch"},
-    retry_policy=LOST,
     **TRAINING,
 )
 def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
@@ -113,7 +110,7 @@ def stage1_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, clu
     return train(context, lake, cluster, "stage1")
 
 
-@dg.asset(deps=[stage1_checkpoint], kinds={"pytorch"}, retry_policy=LOST, **TRAINING)
+@dg.asset(deps=[stage1_checkpoint], kinds={"pytorch"}, **TRAINING)
 def stage2_checkpoint(context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient) -> dg.MaterializeResult:
     """Stage-2: from the Stage-1 checkpoint, with a growing share of SkyPile-STEM (paper 3.6.2)."""
     return train(context, lake, cluster, "stage2")

@@ -64,7 +64,8 @@ def readopt_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     now, known = time.time(), json.loads(context.cursor or "{}")
     seen, lost = {}, []
     for run in context.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        if not (value := run.tags.get(orphans.TAG)):
+        value = run.tags.get(orphans.TAG, "")
+        if not value.startswith(run.run_id):  # it watches no job, or not yet: the tag is that of the run it retries
             continue
         before, since = known.get(run.run_id, ("", now))
         since = since if before == value else now

@@ -36,6 +36,7 @@ BAD_CONFIGURATION = os.EX_CONFIG  # the job says that a retry cannot help
 REFUSALS = frozenset(
     {"LakeError", "PlanError", "ShardError", "CheckpointError", "ConfigError", "StrategyError", "MissingDataset", "PreflightError"}
 )
+FULL_BYTES = 1 << 20
 STOPPING = (dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED)
 ERROR_LINE = re.compile(
     r"^(?:\S+: )?(?:\[rank\d+\]:\s*)?(?:[\w.]+\.)?([A-Z]\w*(?:Error|Exception|Superseded|Dataset|Interrupt)): (.*)$", re.M
@@ -63,6 +64,9 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
     Seconds: `grace` between a stop request and a signal, `poll` between looks at the job, `heartbeat_every` between looks at the
     ranks, `unreachable` that the head node may be away, `launching` that a lease may stand without a job.
     `silence` sets the longest silence of a phase (model/callbacks/heartbeat.py has the defaults).
+
+    A lost job is launched again up to `retries` times, the first after `retry_seconds`, each later one after twice as long. This is not
+    a RetryPolicy of the asset, because under one Dagster also restarts a step that was interrupted: Terminate would train on.
     """
 
     launcher: str = "local"
@@ -80,6 +84,8 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
     unreachable: float = 600.0
     launching: float = 60.0
     silence: dict[str, float] = Field(default={})
+    retries: int = 3
+    retry_seconds: float = 10.0
     _launcher: Any = PrivateAttr(default=None)
 
     @classmethod
@@ -124,9 +130,18 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
     def run(self, context: dg.AssetExecutionContext, run_dir: Path, stage: str, ranks: int) -> dg.MaterializeResult:
         """Train one stage on `ranks` ranks; returns what the job reported. A job that still runs is adopted.
 
-        Raises dg.Failure with the job's error; retries are not allowed where the job says that its configuration is wrong, nor after
-        a stop that was asked for.
+        Raises dg.RetryRequested for a job that was lost, dg.Failure with the job's error where a retry cannot help: its configuration
+        is wrong, or it was asked to stop.
         """
+        try:
+            return self._run(context, run_dir, stage, ranks)
+        except (dg.Failure, Unreachable, RuntimeError, OSError) as error:
+            if (isinstance(error, dg.Failure) and not error.allow_retries) or not self.retries:
+                raise
+            raise dg.RetryRequested(self.retries, self.retry_seconds * 2**context.retry_number) from error
+
+    def _run(self, context: dg.AssetExecutionContext, run_dir: Path, stage: str, ranks: int) -> dg.MaterializeResult:
+        """One attempt."""
         launcher = self.make_launcher()
         run_dir.mkdir(parents=True, exist_ok=True)
         store = Lake(f"{self.mailbox.rstrip('/')}/{run_dir.name}" if self.mailbox else run_dir)
@@ -153,7 +168,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             status = self._wait(context, launcher, run_dir, job)
         if status:
             launcher.sweep(job_id, marker)
-            raise self._failure(launcher, stage, job, status, reader.closed_with or {})
+            raise self._failure(launcher, stage, job, status, reader.closed_with or {}, run_dir / "checkpoints")
         return self._result(session, launcher, reader, progress, run_dir, job, stage)
 
     def _take(self, context: Any, launcher: Launcher, store: Lake, run_dir: Path, stage: str) -> tuple[lease.Lease, str | None]:
@@ -215,7 +230,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
                 while True:
                     now = time.monotonic()
                     if now - beaten >= orphans.BEAT_SECONDS:
-                        context.instance.add_run_tags(context.run_id, {orphans.TAG: orphans.sign_of_life(beats)})
+                        context.instance.add_run_tags(context.run_id, {orphans.TAG: orphans.sign_of_life(context.run_id, beats)})
                         beaten, beats = now, beats + 1
                     try:
                         state = launcher.state(job.folder, job.id)
@@ -286,14 +301,21 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
                 time.sleep(self.poll)
         launcher.sweep(job.id, job.marker) if job.marker else None
 
-    def _failure(self, launcher: Launcher, what: str, job: Job, status: int, exception: dict[str, Any]) -> dg.Failure:
-        """The job's error as a sentence: what rank 0 said, or the last error on any rank's stderr."""
+    def _failure(
+        self, launcher: Launcher, what: str, job: Job, status: int, exception: dict[str, Any], disk: Path | None = None
+    ) -> dg.Failure:
+        """The job's error as a sentence: what rank 0 said, or the last error on any rank's stderr; and that `disk` is full, if it is.
+
+        torch says of a full disk only "unexpected pos".
+        """
         text = tail(launcher, job.folder / "stderr", 20_000) or tail(launcher, job.folder / "stdout")
         errors = ERROR_LINE.findall(text)
         name = exception.get("name") or (errors[-1][0] if errors else "")
         refused = status == BAD_CONFIGURATION or name in REFUSALS or any(n in REFUSALS for n, _ in errors)
         said = str(exception.get("message", "")).strip() or "\n".join(f"{n}: {m}" for n, m in dict.fromkeys(errors[-4:]))
-        return dg.Failure(f"{what} ended with status {status} in {job.folder}:\n{said or text[-2000:]}", allow_retries=not refused)
+        free = free_bytes(launcher, disk) if disk else None
+        full = f"\n{disk} has {free} bytes free: make room" if free is not None and free < FULL_BYTES else ""
+        return dg.Failure(f"{what} ended with status {status} in {job.folder}:\n{said or text[-2000:]}{full}", allow_retries=not refused)
 
     def _result(
         self, session: Any, launcher: Launcher, reader: Messages, progress: Progress, run_dir: Path, job: Job, stage: str
@@ -371,6 +393,12 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
 def marker_of(run_dir: Path, held: lease.Lease) -> str:
     """The arguments that name one lease of one run: every rank has them on its command line, and nothing else has."""
     return f"--run-dir {run_dir} --stage {held.purpose} --epoch {held.epoch}"
+
+
+def free_bytes(launcher: Launcher, folder: Path) -> int | None:
+    """Free space where a folder is, as the cluster sees it; None where it is not there."""
+    answer = launcher.output(["bash", "-c", 'df --output=avail -B1 "$0" 2>/dev/null | tail -n 1 || true', str(folder)])
+    return int(answer) if answer.strip().isdigit() else None
 
 
 def tail(launcher: Launcher, path: Path, characters: int = 2000) -> str:

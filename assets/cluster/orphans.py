@@ -4,7 +4,8 @@ Belongs here: telling a lost run from a living one. Does not belong here: the jo
 retry (client.py); when the judgement is made (jobs/schedules.py).
 
 Dagster's default run launcher does not notice that a run's process has died with the machine or with all of Dagster: the run stays
-STARTED. A run that watches a job therefore keeps a tag that changes: `host boot pid start count`.
+STARTED. A run that watches a job therefore keeps a tag that changes: `run host boot pid start count`. The run's own id is in it because
+a retry inherits the tags of the run that it retries.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ def _start_ticks(pid: int) -> str:
     return "" if fields[0] in "ZX" else fields[19]
 
 
-def sign_of_life(count: int) -> str:
-    """This process's tag value."""
-    return f"{platform.node()} {_boot()} {os.getpid()} {_start_ticks(os.getpid())} {count}"
+def sign_of_life(run_id: str, count: int) -> str:
+    """The tag's value for a run that this process watches."""
+    return f"{run_id} {platform.node()} {_boot()} {os.getpid()} {_start_ticks(os.getpid())} {count}"
 
 
 def is_lost(value: str, unchanged_seconds: float) -> bool:
     """Whether a run with this tag value has lost its process: looked up on the same host, by silence elsewhere."""
-    host, boot, pid, start, _ = value.split()
+    _, host, boot, pid, start, _ = value.split()
     if host == platform.node() and boot == _boot():
         return _start_ticks(int(pid)) != start
     return unchanged_seconds >= LOST_SECONDS

@@ -67,4 +67,12 @@ def rollback(name: str, tag: str, force: bool) -> None:
     click.echo(f"run {name} goes on from {tag}: step {value['step']}, {value['tokens']:,} tokens")
 
 
-COMMANDS = [run, export, rollback]
+@click.command(help="Ask a run to save a checkpoint and stop after its current step; `skypile run NAME` goes on.")
+@click.argument("name")
+def stop(name: str) -> None:
+    request = run_folder(name) / "stop"
+    request.touch()
+    click.echo(f"asked: {request} stands until training has stopped")
+
+
+COMMANDS = [stop, run, export, rollback]

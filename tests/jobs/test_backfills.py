@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pytest
 from click.testing import CliRunner
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import ModuleTarget
 from dagster._daemon.backfill import execute_backfill_iteration
 from dagster_graphql.test.utils import execute_dagster_graphql
 
@@ -19,25 +15,6 @@ LAUNCH = """
 mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
   __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } ... on PartitionKeysNotFoundError { message } } }
 """
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    """An instance whose runs are recorded and not started."""
-    launcher = {"module": "dagster._core.test_utils", "class": "MockedRunLauncher"}
-    with dg.instance_for_test(overrides={"run_launcher": launcher}) as made:
-        made.add_dynamic_partitions("dump", ["a", "b", "c"])
-        yield made
-
-
-@pytest.fixture(scope="module")
-def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceProcessContext]:
-    """The code location as it is deployed, in a process of its own."""
-    target = ModuleTarget(
-        "jobs.definitions", attribute=None, working_directory=str(Path(__file__).resolve().parents[2]), location_name="skypile"
-    )
-    with WorkspaceProcessContext(instance, target) as context:
-        yield context
 
 
 def partitions(instance: dg.DagsterInstance, backfill: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from datetime import datetime
@@ -10,6 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import consume_new_runs_for_automatic_reexecution
 
 from assets.cluster import orphans
 from jobs.definitions import defs
@@ -58,18 +61,28 @@ def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None
         assert isinstance(daily_dumps(contexts[0]), dg.SkipReason)
 
 
+def dead(run_id: str) -> str:
+    """The sign of life of a process that has ended."""
+    code = f"from assets.cluster import orphans; print(orphans.sign_of_life({run_id!r}, 0))"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_a_run_whose_process_has_gone_is_failed_and_a_living_one_is_not() -> None:
     instance = dg.DagsterInstance.ephemeral()
-    code = "from assets.cluster import orphans; print(orphans.sign_of_life(0))"
-    dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-    values = {"lost": dead, "living": orphans.sign_of_life(0), "elsewhere": "node9 00000000 1 1 0", "other": None}
-    runs = {
-        name: create_run_for_test(instance, name, status=dg.DagsterRunStatus.STARTED, tags={orphans.TAG: value} if value else {})
-        for name, value in values.items()
+    names = ("lost", "living", "elsewhere", "other", "retry")
+    runs = {n: create_run_for_test(instance, n, status=dg.DagsterRunStatus.STARTED) for n in names}
+    ids = {n: r.run_id for n, r in runs.items()}
+    values = {
+        "lost": dead(ids["lost"]),
+        "living": orphans.sign_of_life(ids["living"], 0),
+        "elsewhere": f"{ids['elsewhere']} node9 00000000 1 1 0",
+        "retry": dead(ids["lost"]),  # inherited from the run that it retries
     }
+    for name, value in values.items():
+        instance.add_run_tags(ids[name], {orphans.TAG: value})
     context = dg.build_sensor_context(instance=instance)
-    assert runs["lost"].run_id in str(readopt_lost_runs(context).skip_message)
-    status = {n: instance.get_run_by_id(r.run_id).status for n, r in runs.items()}  # type: ignore[union-attr]
+    assert ids["lost"] in str(readopt_lost_runs(context).skip_message)
+    status = {n: instance.get_run_by_id(i).status for n, i in ids.items()}  # type: ignore[union-attr]
     assert status.pop("lost") == dg.DagsterRunStatus.FAILURE and set(status.values()) == {dg.DagsterRunStatus.STARTED}
     again = dg.build_sensor_context(instance=instance, cursor=context.cursor)
     assert "2 runs watch a job, none is lost" in str(readopt_lost_runs(again).skip_message)
@@ -78,10 +91,10 @@ def test_a_run_whose_process_has_gone_is_failed_and_a_living_one_is_not() -> Non
 def test_a_run_on_another_host_is_lost_after_a_long_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     instance, clock = dg.DagsterInstance.ephemeral(), [1000.0]
     monkeypatch.setattr("jobs.schedules.time.time", lambda: clock[0])
-    run = create_run_for_test(instance, "far", status=dg.DagsterRunStatus.STARTED, tags={orphans.TAG: "node9 00000000 1 1 0"})
+    run = create_run_for_test(instance, "far", status=dg.DagsterRunStatus.STARTED)
     cursor = None
-    for seconds, tag, lost in ((200, "0", False), (100, "1", False), (200, "1", False), (100, "1", True)):
-        instance.add_run_tags(run.run_id, {orphans.TAG: f"node9 00000000 1 1 {tag}"})
+    for seconds, count, lost in ((200, "0", False), (100, "1", False), (200, "1", False), (100, "1", True)):
+        instance.add_run_tags(run.run_id, {orphans.TAG: f"{run.run_id} node9 00000000 1 1 {count}"})
         clock[0] += seconds
         context = dg.build_sensor_context(instance=instance, cursor=cursor)
         readopt_lost_runs(context)
@@ -102,3 +115,18 @@ def test_a_lost_run_is_retried_by_dagster_and_a_bad_configuration_is_not() -> No
         run = create_run_for_test(instance, "training_run", status=dg.DagsterRunStatus.FAILURE, tags=dict(tags))
         assert auto_reexecution_should_retry_run(instance, run, RunFailureReason.RUN_EXCEPTION)
         assert not auto_reexecution_should_retry_run(instance, run, RunFailureReason.STEP_FAILURE)
+
+
+def test_the_daemon_retries_a_lost_run_from_its_failure(workspace: WorkspaceProcessContext, instance: dg.DagsterInstance) -> None:
+    """All the way: the sensor marks the run, Dagster's daemon makes the retry, which may look up the lost run's launch."""
+    request = workspace.create_request_context()
+    job = request.get_code_location("skypile").get_repository("__repository__").get_full_job("training_run")
+    run = create_run_for_test(
+        instance, "training_run", status=dg.DagsterRunStatus.STARTED, tags=dict(job.tags), remote_job_origin=job.get_remote_origin()
+    )
+    instance.add_run_tags(run.run_id, {orphans.TAG: dead(run.run_id)})
+    readopt_lost_runs(dg.build_sensor_context(instance=instance))
+    records = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
+    list(consume_new_runs_for_automatic_reexecution(workspace, records, logging.getLogger("test")))
+    [retry] = [r for r in instance.get_runs() if r.parent_run_id == run.run_id]
+    assert retry.tags["dagster/is_resume_retry"] == "true" and retry.tags[orphans.TAG].startswith(run.run_id)

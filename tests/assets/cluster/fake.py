@@ -97,24 +97,32 @@ def client(tmp_path: Path, mode: str, hide: bool = False, **settings: Any) -> Pi
     script.write_text(CHILD)
     root = str(Path(__file__).resolve().parents[3])
     environment = {"MODE": mode, "PYTHONPATH": root} | settings.pop("environment", {})
-    values = {"observe_every": 2, "poll": 0.05, "grace": 1.0, "heartbeat_every": 0.1, "launching": 1.0} | settings
+    values = {
+        "observe_every": 2,
+        "poll": 0.05,
+        "grace": 1.0,
+        "heartbeat_every": 0.1,
+        "launching": 1.0,
+        "retries": 0,
+        "retry_seconds": 0.0,
+    } | settings
     return PipesDeepSpeedClient.using(Fake(script=str(script), hide=hide), environment=environment, **values)
 
 
-def checkpoint_asset(cluster: PipesDeepSpeedClient, run: Path, retries: int = 0) -> dg.AssetsDefinition:
+def checkpoint_asset(cluster: PipesDeepSpeedClient, run: Path) -> dg.AssetsDefinition:
     """An asset that trains stage1 into `run`."""
 
-    @dg.asset(retry_policy=dg.RetryPolicy(max_retries=retries) if retries else None)
+    @dg.asset
     def checkpoint(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         return cluster.run(context, run_dir=run, stage="stage1", ranks=2)
 
     return checkpoint
 
 
-def materialize(cluster: PipesDeepSpeedClient, tmp_path: Path, instance: dg.DagsterInstance | None = None, retries: int = 0) -> Any:
+def materialize(cluster: PipesDeepSpeedClient, tmp_path: Path, instance: dg.DagsterInstance | None = None) -> Any:
     """One Materialize in this process."""
     instance = instance or dg.DagsterInstance.ephemeral()
-    return dg.materialize([checkpoint_asset(cluster, tmp_path / "run", retries)], instance=instance, raise_on_error=False)
+    return dg.materialize([checkpoint_asset(cluster, tmp_path / "run")], instance=instance, raise_on_error=False)
 
 
 def failure(result: Any) -> str:

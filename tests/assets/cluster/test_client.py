@@ -70,13 +70,13 @@ def test_failures_are_failures(tmp_path: Path, mode: str, hide: bool, message: s
 
 @pytest.mark.parametrize(("mode", "attempts"), [("config", 1), ("refuse", 1), ("other_rank", 1), ("die", 3)])
 def test_only_what_a_retry_can_mend_is_retried(tmp_path: Path, mode: str, attempts: int) -> None:
-    result = materialize(client(tmp_path, mode), tmp_path, retries=2)
+    result = materialize(client(tmp_path, mode, retries=2), tmp_path)
     assert not result.success and len(list((tmp_path / "run" / "jobs").iterdir())) == attempts
 
 
 def test_a_retry_under_the_next_epoch_observes_each_step_once(tmp_path: Path) -> None:
     instance = dg.DagsterInstance.ephemeral()
-    result = materialize(client(tmp_path, "once", observe_every=1), tmp_path, instance, retries=2)
+    result = materialize(client(tmp_path, "once", observe_every=1, retries=2), tmp_path, instance)
     assert result.success and len(pids(tmp_path / "run")) == 2
     held = lease.current(Lake(tmp_path / "run"))
     assert held and held.epoch == 2
@@ -93,9 +93,9 @@ def test_a_hanging_job_is_ended_and_the_silent_rank_named(tmp_path: Path) -> Non
 def test_a_stop_file_is_a_stop_and_not_a_failure_to_retry(tmp_path: Path) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    cluster = client(tmp_path, "wait")
+    cluster = client(tmp_path, "wait", retries=2)
     Timer(1.0, lambda: (eventually(lambda: pids(run)), (run / "stop").touch())).start()
-    result = materialize(cluster, tmp_path, retries=2)
+    result = materialize(cluster, tmp_path)
     assert not result.success and "saved and stopped at step 4; it was asked to" in failure(result)
     assert len(pids(run)) == 1 and (run / "saved").exists()
 
@@ -126,14 +126,14 @@ def worker(tmp_path: Path, mode: str, **settings: Any) -> subprocess.Popen[str]:
 def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path, name: str) -> None:
     """All of Dagster is killed, or told to end by a bare SIGTERM: the job goes on; a fresh Materialize starts no second writer."""
     run = tmp_path / "run"
-    first = worker(tmp_path, "wait", observe_every=1)
+    first = worker(tmp_path, "wait", observe_every=1, retries=3)
     try:
         [trainer] = eventually(lambda: pids(run))
         eventually(lambda: list(run.glob("jobs/*/messages.jsonl")) and '"step": 3' in next(run.glob("jobs/*/messages.jsonl")).read_text())
         first.send_signal(getattr(signal, f"SIG{name}"))
         first.wait(120)
         assert running(trainer) and not (run / "saved").exists()
-        second = worker(tmp_path, "wait", observe_every=1)
+        second = worker(tmp_path, "wait", observe_every=1, retries=3)
         instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
         eventually(lambda: any("adopted the job" in str(e.user_message) for r in instance.get_runs() for e in instance.all_logs(r.run_id)))
         (run / "go").touch()
@@ -150,12 +150,12 @@ def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path
 
 def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = worker(tmp_path, "wait", grace=120.0)
+    process = worker(tmp_path, "wait", grace=120.0, retries=3)
     try:
         [trainer] = eventually(lambda: pids(run))
         process.send_signal(signal.SIGINT)
         process.wait(200)
-        assert (run / "saved").exists() and not running(trainer)
+        assert (run / "saved").exists() and pids(run) == [trainer] and not running(trainer)  # no retry
     finally:
         for pid in [process.pid, *pids(run)]:
             end(pid)
@@ -164,7 +164,7 @@ def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
 def test_terminate_stops_the_training_on_a_bare_sigterm(tmp_path: Path) -> None:
     """The run's status says CANCELING, so the same SIGTERM that would detach is a stop."""
     run = tmp_path / "run"
-    process = worker(tmp_path, "wait", grace=120.0)
+    process = worker(tmp_path, "wait", grace=120.0, retries=3)
     try:
         [trainer] = eventually(lambda: pids(run))
         instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
@@ -173,7 +173,7 @@ def test_terminate_stops_the_training_on_a_bare_sigterm(tmp_path: Path) -> None:
         instance.report_run_canceling(dagster_run)
         process.send_signal(signal.SIGTERM)
         process.wait(200)
-        assert (run / "saved").exists() and not running(trainer)
+        assert (run / "saved").exists() and pids(run) == [trainer] and not running(trainer)
         assert instance.get_run_by_id(dagster_run.run_id).status == dg.DagsterRunStatus.CANCELED  # type: ignore[union-attr]
     finally:
         for pid in [process.pid, *pids(run)]:

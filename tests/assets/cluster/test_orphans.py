@@ -7,21 +7,21 @@ from assets.cluster import orphans
 
 
 def test_a_living_process_on_this_host_is_not_lost_however_long_it_is_silent() -> None:
-    assert not orphans.is_lost(orphans.sign_of_life(3), unchanged_seconds=1e9)
+    assert not orphans.is_lost(orphans.sign_of_life("r", 3), unchanged_seconds=1e9)
 
 
 def test_a_dead_process_on_this_host_is_lost_at_once() -> None:
-    code = "from assets.cluster import orphans; print(orphans.sign_of_life(0))"
+    code = "from assets.cluster import orphans; print(orphans.sign_of_life('r', 0))"
     value = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     assert orphans.is_lost(value, unchanged_seconds=0.0)
 
 
 def test_a_recycled_process_number_is_not_taken_for_the_run() -> None:
-    host, boot, pid, start, count = orphans.sign_of_life(0).split()
-    assert orphans.is_lost(f"{host} {boot} {pid} {int(start) - 1} {count}", unchanged_seconds=0.0)
+    run, host, boot, pid, start, count = orphans.sign_of_life("r", 0).split()
+    assert orphans.is_lost(f"{run} {host} {boot} {pid} {int(start) - 1} {count}", unchanged_seconds=0.0)
 
 
 def test_a_run_on_another_host_is_lost_by_silence_alone() -> None:
-    _, boot, pid, start, count = orphans.sign_of_life(0).split()
-    value = f"elsewhere {boot} {pid} {start} {count}"
+    run, _, boot, pid, start, count = orphans.sign_of_life("r", 0).split()
+    value = f"{run} elsewhere {boot} {pid} {start} {count}"
     assert not orphans.is_lost(value, orphans.LOST_SECONDS - 1) and orphans.is_lost(value, orphans.LOST_SECONDS)
