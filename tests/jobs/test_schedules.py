@@ -121,8 +121,15 @@ def test_the_daemon_retries_a_lost_run_from_its_failure(workspace: WorkspaceProc
     """All the way: the sensor marks the run, Dagster's daemon makes the retry, which may look up the lost run's launch."""
     request = workspace.create_request_context()
     job = request.get_code_location("skypile").get_repository("__repository__").get_full_job("training_run")
+    plan = request.get_execution_plan(job, run_config={}, step_keys_to_execute=None, known_state=None)
     run = create_run_for_test(
-        instance, "training_run", status=dg.DagsterRunStatus.STARTED, tags=dict(job.tags), remote_job_origin=job.get_remote_origin()
+        instance,
+        "training_run",
+        status=dg.DagsterRunStatus.STARTED,
+        tags=dict(job.tags),
+        remote_job_origin=job.get_remote_origin(),
+        job_snapshot=job.job_snapshot,
+        execution_plan_snapshot=plan.execution_plan_snapshot,
     )
     instance.add_run_tags(run.run_id, {orphans.TAG: dead(run.run_id)})
     readopt_lost_runs(dg.build_sensor_context(instance=instance))
