@@ -29,7 +29,7 @@ MAX_SYMBOLS = 512  # merging is quadratic in a pre-token's symbols: texts with a
 CACHE_SLOTS = 1 << 18  # 16 MiB
 PROBES = 4  # slots that a pre-token may stand in; the last is overwritten where all are taken
 KEY_BYTES, LINE_IDS = 40, 9  # the longest pre-token and the most ids that a line of the cache holds
-NEIGHBOUR_BITS = 1 << 20  # 128 KiB; a false hit only joins two stretches
+NEIGHBOUR_BITS = 1 << 20  # 128 KiB each: which characters stand side by side in a piece, which ids merge; a false hit costs time only
 NO_RANK = np.int64(1) << 40
 
 Array = npt.NDArray[Any]
@@ -111,7 +111,7 @@ def _scan(data: Array, kinds: Array, i: int, n: int) -> int:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _neighbours(left: int, right: int) -> int:
-    """Bit of two adjacent characters in a table of NEIGHBOUR_BITS."""
+    """Bit of two adjacent characters, or ids, in a table of NEIGHBOUR_BITS."""
     return ((left * 0x9E3779B1 + right * 0x85EBCA6B) >> 7) & (NEIGHBOUR_BITS - 1)
 
 
@@ -135,8 +135,11 @@ def _segment(data: Array, kinds: Array, inside: Array, i: int, n: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _rank(table: Array, pair: int) -> Any:
-    """Rank of a pair of ids (left << 16 | right), or NO_RANK. An entry of the table is pair << 20 | rank, or -1."""
+def _rank(table: Array, maybe: Array, pair: int) -> Any:
+    """Rank of a pair of ids (left << 16 | right), or NO_RANK. An entry of the table is pair << 20 | rank, or -1. `maybe` has its bit."""
+    bit = _neighbours(pair >> 16, pair & 0xFFFF)
+    if maybe[bit >> 3] >> (bit & 7) & 1 == 0:  # most pairs merge to nothing: a small table says so
+        return NO_RANK
     slot = ((pair * 0x9E3779B1) >> 15) & (len(table) - 1)
     while table[slot] >= 0:
         if table[slot] >> 20 == pair:
@@ -147,7 +150,16 @@ def _rank(table: Array, pair: int) -> Any:
 
 @numba.njit(cache=True, nogil=True)
 def _merge(
-    data: Array, start: int, end: int, char_ids: Array, first_byte: int, table: Array, results: Array, ids: Array, ranks: Array
+    data: Array,
+    start: int,
+    end: int,
+    char_ids: Array,
+    first_byte: int,
+    table: Array,
+    maybe: Array,
+    results: Array,
+    ids: Array,
+    ranks: Array,
 ) -> int:
     """Ids of one pre-token into `ids`; returns how many, or -1 where there are too many symbols. `ranks` is scratch."""
     count, i = 0, start
@@ -168,7 +180,7 @@ def _merge(
         i = after
     best, at = NO_RANK, -1
     for i in range(count - 1):
-        ranks[i] = _rank(table, np.int64(ids[i]) << 16 | ids[i + 1])
+        ranks[i] = _rank(table, maybe, np.int64(ids[i]) << 16 | ids[i + 1])
         if ranks[i] < best:
             best, at = ranks[i], i
     while at >= 0:
@@ -178,9 +190,9 @@ def _merge(
             ids[i] = ids[i + 1]
             ranks[i - 1] = ranks[i]
         if at + 1 < count:
-            ranks[at] = _rank(table, np.int64(ids[at]) << 16 | ids[at + 1])
+            ranks[at] = _rank(table, maybe, np.int64(ids[at]) << 16 | ids[at + 1])
         if at > 0:
-            ranks[at - 1] = _rank(table, np.int64(ids[at - 1]) << 16 | ids[at])
+            ranks[at - 1] = _rank(table, maybe, np.int64(ids[at - 1]) << 16 | ids[at])
         best, at = NO_RANK, -1
         for i in range(count - 1):
             if ranks[i] < best:
@@ -199,6 +211,7 @@ def _encode(
     char_ids: Array,
     first_byte: int,
     table: Array,
+    maybe: Array,
     results: Array,
     lines: Array,
     line_ids: Array,
@@ -234,7 +247,7 @@ def _encode(
             elif length == 6 and data[i] >= 0xE0 and data[i + 3] >= 0xE0:  # many Han words: two characters
                 left, right = np.int64(char_ids[_code_point(data, i)]), np.int64(char_ids[_code_point(data, i + 3)])
                 if left != 0 and right != 0:
-                    rank = _rank(table, left << 16 | right)
+                    rank = _rank(table, maybe, left << 16 | right)
                     if rank != NO_RANK:
                         out[o] = results[rank]
                         o += 1
@@ -244,7 +257,7 @@ def _encode(
                     i = j
                     continue
             if length > KEY_BYTES:
-                count = _merge(data, i, j, char_ids, first_byte, table, results, ids, ranks)
+                count = _merge(data, i, j, char_ids, first_byte, table, maybe, results, ids, ranks)
                 if count < 0:
                     failed = True
                     break
@@ -286,7 +299,7 @@ def _encode(
                 o += count
                 i = j
                 continue
-            count = _merge(data, i, j, char_ids, first_byte, table, results, ids, ranks)
+            count = _merge(data, i, j, char_ids, first_byte, table, maybe, results, ids, ranks)
             for w in range(count):
                 out[o + w] = ids[w]
             o += count
@@ -358,11 +371,15 @@ class Encoder:
             for left, right in pairwise(map(ord, piece)):
                 bits[_neighbours(left, right)] = 1
         self._inside = np.packbits(bits, bitorder="little")
+        bits[:] = 0
+        for a, b in merges:
+            bits[_neighbours(vocab[a], vocab[b])] = 1
+        maybe = np.packbits(bits, bitorder="little")
         results = np.array([vocab[a + b] for a, b in merges] or [0], np.uint16)
         space = np.zeros(64 * CACHE_SLOTS + 64, np.uint8)
         skip = -space.ctypes.data % 64  # one line of memory a look-up
         lines = space[skip : skip + 64 * CACHE_SLOTS].view(np.uint64).reshape(CACHE_SLOTS, 8)
-        self._merges, self._lines = (table, results), (lines, lines.view(np.uint16))
+        self._merges, self._lines = (table, maybe, results), (lines, lines.view(np.uint16))
 
     def encode_utf8(self, data: Array, offsets: Array, end_id: int = -1) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
         """Token ids of the texts data[offsets[t] : offsets[t + 1]], uint16, one after the other; and where each ends, int64 [texts].
