@@ -23,7 +23,7 @@ from tests.cluster.hosts import Hosts, missing
 from tests.model.conftest import MODEL, write_shards
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(missing()), reason=missing() or "hosts can be made")]
-STEPS, EVERY = 500, 100
+STEPS, EVERY = 300, 60
 WITHIN_SECONDS = 60.0
 """From a fault to the failure that Dagster shows."""
 
