@@ -108,3 +108,31 @@ def test_a_refusal_and_an_endless_failure_name_the_object(server: str) -> None:
         pass
     with pytest.raises(FetchError, match="/down: gave up after 5 tries"), fetched(f"{server}/down"):
         pass
+
+
+def test_a_lost_connection_goes_on_from_the_bytes_that_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytes(range(256)) * 4000
+    ranges: list[str] = []
+
+    class Cutting(_Handler):
+        def do_GET(self) -> None:
+            start = 0
+            if wanted := self.headers.get("Range"):
+                ranges.append(wanted)
+                start = int(wanted.removeprefix("bytes=").removesuffix("-"))
+            self.send_response(206 if start else 200)
+            self.send_header("Content-Length", str(len(data) - start))
+            self.end_headers()
+            self.wfile.write(data[start : start + 400_000])  # and no more, though more was promised
+            self.close_connection = True
+
+    monkeypatch.setattr(raw.time, "sleep", lambda seconds: None)
+    service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cutting)
+    threading.Thread(target=service.serve_forever, daemon=True).start()
+    try:
+        with fetched(f"http://127.0.0.1:{service.server_address[1]}/x") as path:
+            assert path.read_bytes() == data
+    finally:
+        service.shutdown()
+        service.server_close()
+    assert ranges == ["bytes=400000-", "bytes=800000-"]
