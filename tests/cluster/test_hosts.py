@@ -78,6 +78,8 @@ def client(hosts: Hosts) -> PipesDeepSpeedClient:
         silence={"step": 30.0, "save": 30.0},
         heartbeat_every=1.0,
         observe_every=50,
+        retries=6,
+        retry_seconds=1.0,
         launching=5.0,
         grace=5.0,
     )
