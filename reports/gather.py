@@ -16,9 +16,11 @@ DUMP_ASSETS = (
     *("scores", "signatures", "decisions"),
 )
 RELEASE_ASSETS = (
-    *("duplicates", "recurring_blocks", "validation_sets", "overlap", "verdicts", "skypile_main", "skypile_stem", "rejected"),
+    *("duplicates", "recurring_blocks", "validation_sets", "overlap", "cuts", "fallen", "final_duplicates", "verdicts"),
+    *("skypile_main", "skypile_stem", "rejected"),
     *("main_shards", "stem_shards", "validation_shards"),
 )
+HOSTS = 20  # shown of those that recurrence touched
 MODELS = ("reference_classifier", "stem_classifier", "perplexity_models")
 EVALUATION_ASSETS = {
     "validation": "validation_report",
@@ -97,6 +99,18 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
     for name in sorted(set(run) - set(edges)):
         edges[name] = set(before)
     return {"edges": {n: sorted(i) for n, i in sorted(edges.items())}, "notes": notes}
+
+
+def recurrence(cuts: dict[str, Any], fell: dict[str, Any]) -> dict[str, Any]:
+    """What distribution filtering did: documents cut and fallen, reasons after the cut, and the hosts that lost most characters."""
+    if not cuts:
+        return {}
+    hosts = sorted(cuts["hosts"].items(), key=lambda item: (-item[1], item[0]))[:HOSTS]
+    return {
+        "counts": {k: cuts[k] for k in ("documents", "touched", "characters_cut")} | {"fallen": fell.get("fallen", 0)},
+        "reasons": cuts["reasons"],
+        "hosts": [{"host": host, "characters_cut": count} for host, count in hosts],
+    }
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -247,6 +261,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         "funnel": funnel(by_dump, by_release.get("verdicts"), by_release.get("rejected")),
         "composition": {w: composition(by_release[f"skypile_{w}"]["stats"]) for w in ("main", "stem") if f"skypile_{w}" in by_release},
         "overlap": by_release.get("overlap", {}).get("stats"),
+        "recurrence": recurrence(by_release.get("cuts", {}).get("stats", {}), by_release.get("fallen", {}).get("stats", {})),
         "tokenizer": reports,
         "steps": steps,
         "validation": validation,

@@ -121,6 +121,12 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
             *_table(f"Vocabulary {name}, other measures", flat({k: v for k, v in report.items() if k != "domains"})),
         )
     ]
+    filtered = data.get("recurrence") or {"counts": {}, "reasons": {}, "hosts": []}
+    recurring = [
+        *_table("Documents", flat(filtered["counts"]) if filtered["counts"] else []),
+        *_table("Reasons after the cut", flat(filtered["reasons"]) if filtered["reasons"] else []),
+        *_table("Characters cut by host", filtered["hosts"]),
+    ]
     steps, validation = data.get("steps", []), data.get("validation", [])
     shown = {t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k != "key"})) for t in evaluation}
     note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
@@ -131,6 +137,7 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         ),
         of("Funnel", several, _reason_bars(data.get("funnel", [])), _table("Documents by dump", funnel_table(data.get("funnel", [])))),
         of("Composition against Table 1", note, _composition_bars(data.get("composition", {}).get("main", [])), compositions),
+        of("Distribution filtering", "Recurring blocks that were cut; documents that fell after it or for overlap.", tables=recurring),
         of("Overlap with benchmarks, leakage and validation", tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else []),
         of("Tokenizer", tables=tokenizers),
         of("Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")),

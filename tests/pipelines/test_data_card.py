@@ -6,25 +6,24 @@ from pathlib import Path
 import pytest
 
 from pipelines.data_card import as_markdown, data_card
-from pipelines.documents import document_id
 from pipelines.export_jsonl import export_jsonl
 from pipelines.lake import Lake, LakeError
-from tests.pipelines.release_samples import make_duplicates, make_release
-from tests.pipelines.test_corpus import LONG, assemble, no_overlap
+from tests.pipelines.release_samples import make_release, prose
+from tests.pipelines.test_corpus import assemble
 
 ANIMALS = ["cat", "dog", "owl", "fox", "hen", "cow"]
 
 
 @pytest.fixture
 def published(lake: Lake) -> Lake:
-    rows = [{"text": LONG.format(a) + "\nsecond line é", "date": f"2023-0{k + 1}-01"} for k, a in enumerate(ANIMALS)]
+    rows = [{"text": prose(a) + "\nsecond line é", "date": f"2023-0{k + 1}-01"} for k, a in enumerate(ANIMALS)]
+    rows[5] |= {"text": rows[0]["text"]}  # a copy of the first, which is earlier
     rows[1] |= {"language": "zh"}
     rows[3] |= {"reasons": ["rules/num_words", "rules/short_lines"]}
     rows[4] |= {"date": ""}
     release = make_release(lake, {"a": rows})
     lake.write_bytes("cards/dumps/a.yaml", b"name: a\nkind: jsonl\nuris: [x]\nlicence: CC BY 4.0\ndate: 2023-06\n")
-    duplicates = make_duplicates(lake, (document_id("a", "f", 5), document_id("a", "f", 0)))
-    assemble(lake, release, duplicates, no_overlap(lake))
+    assemble(lake, release, minimum=99)
     return lake
 
 

@@ -4,16 +4,13 @@ import json
 import re
 from pathlib import Path
 
-from pipelines.corpus import build_corpus, build_rejected
 from pipelines.lake import Lake
-from pipelines.overlap import SCHEMA
-from pipelines.recurrence import build_recurring_blocks
-from pipelines.spark import InProcess
 from reports.figures import bars_svg, curves_svg
 from reports.gather import TABLE1, composition, gather, graph, read_lines
 from reports.graph import direct, graph_svg, layers
 from reports.run_report import funnel_table, number, write_report
-from tests.pipelines.release_samples import make_duplicates, make_release, publish
+from tests.pipelines.release_samples import make_release
+from tests.pipelines.test_corpus import assemble
 
 
 def test_nothing_there_is_named_and_still_a_page(lake: Lake, tmp_path: Path) -> None:
@@ -27,10 +24,7 @@ def test_nothing_there_is_named_and_still_a_page(lake: Lake, tmp_path: Path) -> 
 def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
     rows = [{"text": "one page about cats"}, {"text": "bad page", "reasons": ["gopher/words"]}, {"text": "x = 1", "category": "code"}]
     release = make_release(lake, {"a": rows})
-    duplicates, overlap = make_duplicates(lake), publish(lake, "overlap", "r", [SCHEMA.empty_table()])
-    arguments = (lake, InProcess(), release, duplicates, build_recurring_blocks(lake, InProcess(), release, duplicates).dataset, overlap)
-    build_corpus(*arguments)
-    build_rejected(*arguments)
+    assemble(lake, release)
     logs = tmp_path / "run" / "logs"
     logs.mkdir(parents=True)
     steps = [{"step": k, "loss": 9.0 - k, "loss_by_source": {"en-webpages": 8.5 - k}} for k in range(3)]
@@ -45,6 +39,7 @@ def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
         {"dump": "a", "step": "rejected", "reason": "gopher/words", "documents": 1},
     ]
     assert len(data["steps"]) == 3 and data["times"]
+    assert data["recurrence"]["counts"] == {"documents": 3, "touched": 0, "characters_cut": 0, "fallen": 0}
     shares = {r["source"]: (r["bytes"], r["paper"]) for r in data["composition"]["main"]}
     assert shares["code"] == (5, 8.0) and shares["en/webpages"] == (19, 39.8)
     page = write_report(lake.root, "demo", data)[0].read_text()
