@@ -1,0 +1,63 @@
+"""The commands on documents and corpora, as a person calls them, on a lake in which an address is planted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from jobs.cli import cli
+from pipelines.decisions import policy_path
+from pipelines.documents import document_id
+from pipelines.lake import Lake
+from pipelines.spark import InProcess
+from tests.pipelines.judged import PLANTED, judged
+from tests.pipelines.release_samples import make_duplicates, make_release
+from tests.pipelines.test_corpus import LONG, assemble, no_overlap
+
+
+@pytest.fixture
+def run(lake: Lake, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("SKYPILE_LAKE", lake.root)
+
+    def call(*arguments: str) -> str:
+        result = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return call
+
+
+def test_a_dry_run_tells_the_change_and_publishes_nothing(lake: Lake, engine: InProcess, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    judged(lake, engine)
+    strict = yaml.safe_load(policy_path("default").read_text())
+    for rule_set in strict["sets"]:
+        rule_set["bounds"]["rules/num_chars"] = {"min": 10**6, "source": "test"}
+    (tmp_path / "strict.yaml").write_text(yaml.safe_dump(strict))
+    before = lake.read_json(lake.pointer("decisions", "d"))
+    told = run("decide", "d", "--dry-run", "--policy", str(tmp_path / "strict.yaml"))
+    assert "kept 2 -> 0 (-2)" in told and "rules/num_chars" in told
+    assert lake.read_json(lake.pointer("decisions", "d")) == before
+    assert "kept 2 -> 2 (+0)" in run("decide", "d", "--dry-run")
+
+
+def test_samples_and_reasons_are_shown_without_the_address(lake: Lake, engine: InProcess, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    judged(lake, engine)
+    shown = [
+        run("inspect", "d"),
+        run("why", "https://d.invalid/0", "--release", ""),
+        run("inspect", "d", "--html", str(tmp_path / "p.html")),
+    ]
+    shown += [(tmp_path / "p.html").read_text(), run("inspect", "d", "--reason", "kept", "--language", "zh")]
+    assert "== kept (en) ==" in shown[0] and "kept for main" in shown[1] and "samples:" in shown[2] and "[EMAIL]" in shown[3]
+    shown += [p.read_text() for p in Path(lake.root).rglob("*.json")]
+    assert not any(PLANTED in text or "planted.person" in text for text in shown)
+
+
+def test_a_corpus_has_a_card_and_an_export(lake: Lake, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    release = make_release(lake, {"a": [{"text": LONG.format(a)} for a in ("cat", "dog", "owl")]})
+    assemble(lake, release, make_duplicates(lake, (document_id("a", "f", 2), document_id("a", "f", 0))), no_overlap(lake))
+    assert "documents: 2;" in run("data-card", "r") and '"documents": 2' in run("data-card", "r", "--json")
+    assert "r_en_webpages_0000.jsonl" in run("export-jsonl", "r", str(tmp_path / "out"))
