@@ -32,12 +32,15 @@ def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
     from pipelines.dedup.signatures import MinHashParameters
 
     parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())
-    minima, counts = shingles.minhash(array, parameters.num_perm, parameters.seed)
+    keys = np.zeros((len(texts), parameters.bands), np.uint64)
+    counts = np.zeros(len(texts), np.int32)
+    for start in range(0, len(texts), 10_000):  # by parts, as the stage does
+        part = slice(start, start + 10_000)
+        minima, counts[part] = shingles.minhash(array[part], parameters.num_perm, parameters.seed)
+        keys[part] = bands.band_keys(minima.astype(np.uint16), parameters.bands, parameters.rows)
     contents, rows = id_lanes(kernel.content_hashes(array)), np.arange(len(texts))
     copies, first = copy_edges(contents, rows)
     shown = first[counts[first] > 0]
-    keys = np.zeros((len(texts), parameters.bands), np.uint64)
-    keys[shown] = bands.band_keys(minima[shown].astype(np.uint16), parameters.bands, parameters.rows)
     nodes, roots = components.driver_components(np.concatenate([copies, bands.star_edges(keys[shown], shown)]))
     order = np.lexsort((nodes, roots))
     nodes, roots = nodes[order], roots[order]

@@ -15,6 +15,7 @@ from numba import njit
 from pipelines.dedup.kernel import MIX, SEED, STEP, U64
 
 Array = np.ndarray[Any, Any]
+SHARED_BITS = 22  # of the table that tells most keys of one document apart: 4 MiB
 SPREAD = np.int64(0x61C8864680B583EB)  # odd: spreads rows that need not meet over the partitions
 
 
@@ -68,12 +69,30 @@ def _sort_runs(keys, nodes):  # type: ignore[no-untyped-def]
             start = i
 
 
+@njit(cache=True)
+def _likely_shared(ordered, keys):  # type: ignore[no-untyped-def]
+    """Places in `keys` of those that occur more than once in `ordered` (the same, sorted), and of a few others."""
+    table = np.zeros(1 << SHARED_BITS, np.bool_)
+    mask = U64((1 << SHARED_BITS) - 1)
+    for i in range(1, len(ordered)):
+        if ordered[i] == ordered[i - 1]:
+            table[ordered[i] & mask] = True
+    places, count = np.empty(len(keys), np.int64), 0
+    for i in range(len(keys)):
+        if table[keys[i] & mask]:
+            places[count] = i
+            count += 1
+    return places[:count].copy()
+
+
 def star_edges(keys: Array, nodes: Array) -> Array:
     """Edges (node, smallest node with the same key), int64 [m, 2], distinct: at most n - 1 for a key of n documents.
 
     keys uint64 [n, bands] with nodes int64 [n], or both [n] row by row.
     """
-    edges = _stars(*_sorted(keys, nodes))[2]
+    flat, bands = np.ascontiguousarray(keys).ravel(), keys.shape[1] if keys.ndim == 2 else 1
+    places = _likely_shared(np.sort(flat), flat)  # most keys are of one document: they need no second sort
+    edges = _stars(*_sorted(flat[places], nodes[places // bands]))[2]
     return np.unique(edges, axis=0) if len(edges) else edges
 
 
