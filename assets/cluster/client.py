@@ -25,7 +25,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from pydantic import Field, PrivateAttr
 
 from assets.cluster import handles, lease, orphans
-from assets.cluster.launchers import Launcher, LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
+from assets.cluster.launchers import Launcher, LocalLauncher, SlurmLauncher, State, Unreachable, free_bytes, over_ssh, tail
 from assets.cluster.mailbox import Mailbox, Messages
 from assets.cluster.progress import Progress
 from assets.cluster.watch import Silence, noted_signals, parse_heartbeats
@@ -393,14 +393,3 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
 def marker_of(run_dir: Path, held: lease.Lease) -> str:
     """The arguments that name one lease of one run: every rank has them on its command line, and nothing else has."""
     return f"--run-dir {run_dir} --stage {held.purpose} --epoch {held.epoch}"
-
-
-def free_bytes(launcher: Launcher, folder: Path) -> int | None:
-    """Free space where a folder is, as the cluster sees it; None where it is not there."""
-    answer = launcher.output(["bash", "-c", 'df --output=avail -B1 "$0" 2>/dev/null | tail -n 1 || true', str(folder)])
-    return int(answer) if answer.strip().isdigit() else None
-
-
-def tail(launcher: Launcher, path: Path, characters: int = 2000) -> str:
-    """The end of a text file of a job, or nothing where there is none."""
-    return launcher.output(["bash", "-c", f'tail -c {4 * characters} "$0" 2>/dev/null || true', str(path)])[-characters:].strip()

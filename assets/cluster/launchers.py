@@ -294,3 +294,14 @@ def over_ssh(head: str, control: str = "~/.ssh/skypile-%C") -> tuple[str, ...]:
         "ControlPersist": "60",
     }
     return ("ssh", *[part for k, v in options.items() for part in ("-o", f"{k}={v}")], head)
+
+
+def free_bytes(launcher: Launcher, folder: Path) -> int | None:
+    """Free space where a folder is, as the cluster sees it; None where it is not there."""
+    answer = launcher.output(["bash", "-c", 'df --output=avail -B1 "$0" 2>/dev/null | tail -n 1 || true', str(folder)])
+    return int(answer) if answer.strip().isdigit() else None
+
+
+def tail(launcher: Launcher, path: Path, characters: int = 2000) -> str:
+    """The end of a text file of a job, or nothing where there is none."""
+    return launcher.output(["bash", "-c", f'tail -c {4 * characters} "$0" 2>/dev/null || true', str(path)])[-characters:].strip()
