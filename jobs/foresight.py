@@ -132,15 +132,20 @@ class _Costs:
 
     def of(self, tables: tuple[str, ...], sizes: Mapping[str, int], size: int) -> tuple[float | None, int]:
         """(CPU seconds or None, bytes) to expect of `tables` for an input of `size` bytes; `sizes` are the inputs of known partitions."""
-        seconds, weight, known = 0.0, 0, 0
+        seconds, weight, known, timed = 0.0, 0, 0, 0
         for asset, partition, dataset in self._tables:
             if asset not in tables or not sizes.get(partition):
                 continue
             lineage = f"{dataset.path}/{LINEAGE}"
-            seconds += float(self.lake.read_json(lineage).get("cpu_seconds", 0.0)) if self.lake.exists(lineage) else 0.0
+            cost = self.lake.read_json(lineage).get("cpu_seconds") if self.lake.exists(lineage) else None
+            if cost is not None:
+                seconds, timed = seconds + float(cost), timed + sizes[partition]
             weight += dataset.manifest.bytes
             known += sizes[partition]
-        return (seconds * size / known, int(weight * size / known)) if known else (None, 0)
+        # an asset's tables are of the same partitions, so that both sums count each input once for each table
+        tables_each = len(tables)
+        cpu = seconds * size * tables_each / timed if timed else None
+        return cpu, int(weight * size * tables_each / known) if known else 0
 
 
 # what one asset publishes, where it is more than the table of its own name
@@ -182,7 +187,7 @@ def _steps(module: Any, names: tuple[str, ...], partition: str, lake: Lake, size
         rows = 0
         if not why:
             current = [lake.current(t, partition) for t in tables]
-            rows, weight = current[-1].manifest.rows, sum(c.manifest.bytes for c in current)
+            rows, weight = current[tables.index(name) if name in tables else -1].manifest.rows, sum(c.manifest.bytes for c in current)
         else:
             stale.add(name)
         steps.append(Step(name, "follows" if after else "compute" if why else "unchanged", why, rows, weight, seconds))
