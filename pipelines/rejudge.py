@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipelines.decisions import Policy, judge, wanted_columns
 from pipelines.lake import Dataset, Lake, LakeError, canonical_json, digest
 from pipelines.quality.scores import SCORES, score_rows
-from pipelines.signals import language, rules, safety
+from pipelines.signals import code, language, rules, safety
 from pipelines.tables import DumpTables
 
 MODELS = {"reference": "reference_classifier", "stem": "stem_classifier", "perplexity": "perplexity_models"}
@@ -58,7 +58,13 @@ class Judge:
             return []
         languages = language.measure(texts)
         codes = languages["language"].to_pylist()
-        measured = {"language": languages, "rules": rules.measure(texts, codes), "safety": safety.measure(texts, heads["url"].to_pylist())}
+        places = [heads[name].to_pylist() for name in ("url", "category", "doc_id")]
+        measured = {
+            "language": languages,
+            "rules": rules.measure(pa.array(texts, pa.string()), codes),
+            "safety": safety.measure(texts, places[0]),
+            "code": code.measure(texts, *places),
+        }
         if self.models:
             rows = list(zip(heads.select(["doc_id", "side", "group"]).to_pylist(), codes, texts, strict=True))
             measured["scores"] = score_rows(self.models, self.cards, self.documents, rows)
