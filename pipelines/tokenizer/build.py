@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
-VERSION = 2
+VERSION = 3
 WEIGHT = 1_000  # of a Han run that occurs once: roots of counts keep three digits
 SLACK = 1.03  # merges trained beyond the class size, to replace pieces that no text reaches
 ASCII = [chr(c) for c in (9, 10, 13, *range(32, 127))]
@@ -78,6 +79,7 @@ def _fill(pieces: list[str], size: int, taken: set[str], cjk: bool) -> int:
     return missing
 
 
+@lru_cache(maxsize=1)
 def dictionary() -> tuple[dict[str, int], dict[str, str]]:
     """Words of two characters or more with their frequencies from jieba's dictionary; and its version and hash, for the card."""
     import jieba
@@ -86,6 +88,24 @@ def dictionary() -> tuple[dict[str, int], dict[str, str]]:
     rows = (line.split(" ") for line in data.decode().splitlines())
     words = {row[0]: int(row[1]) for row in rows if len(row[0]) > 1 and HAN_RUN.fullmatch(row[0])}
     return words, {"package": f"jieba {version('jieba')}", "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def _ranked(counts: Mapping[str, int], config: TokenizerConfig) -> list[str]:
+    """Characters that may be pieces, the most frequent first: of the sample, and for Han of the dictionary's words with its share."""
+    frequency: Counter[str] = Counter()
+    for pretoken, count in counts.items():
+        for char in pretoken:
+            frequency[char] += count
+    if config.dictionary:
+        prior: Counter[str] = Counter()
+        for word, n in dictionary()[0].items():
+            for char in word:
+                prior[char] += n
+        share, whole = int(config.dictionary * sum(n for c, n in frequency.items() if HAN_RUN.match(c))), sum(prior.values())
+        for char, n in prior.items():
+            if more := n * share // whole:
+                frequency[char] += more
+    return [c for c, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and (n > 1 or is_cjk(c))]
 
 
 def _latin_merges(counts: Mapping[str, int], alphabet: list[str], config: TokenizerConfig) -> list[Merge]:
@@ -148,11 +168,7 @@ def _ordered(weights: Mapping[str, int]) -> tuple[list[str], list[int]]:
 
 def train(counts: Mapping[str, int], config: TokenizerConfig) -> Pieces:
     """Choose the pieces of every class from the pre-tokens of a sample (training-anchors 7.3, but words from whole runs)."""
-    frequency: Counter[str] = Counter()
-    for pretoken, count in counts.items():
-        for char in pretoken:
-            frequency[char] += count
-    ranked = [c for c, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and (n > 1 or is_cjk(c))]
+    ranked = _ranked(counts, config)
 
     alphabet = ASCII + [c for c in ranked if not is_cjk(c) and c not in ASCII][: max(0, config.latin_alphabet - len(ASCII))]
     latin_merges = _latin_merges(counts, alphabet, config)
@@ -206,11 +222,7 @@ def assemble(pieces: Pieces) -> Any:
 def train_extension(counts: Mapping[str, int], base: Base, config: TokenizerConfig) -> Pieces:
     """Chinese pieces that a base vocabulary lacks: single characters, as the paper adds them, and words. `latin` is the base's own."""
     have = base.vocab
-    frequency: Counter[str] = Counter()
-    for pretoken, count in counts.items():
-        for char in pretoken:
-            frequency[char] += count
-    ranked = [c for c, _ in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and is_cjk(c)]
+    ranked = [c for c in _ranked(counts, config) if is_cjk(c)]
     characters = [c for c in ranked if c not in have][: config.characters]
     taken = have.keys() | set(characters)
     filled = {"characters": _fill(characters, config.characters, taken, cjk=True)}
