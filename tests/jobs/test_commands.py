@@ -10,12 +10,11 @@ from click.testing import CliRunner
 
 from jobs.cli import cli
 from pipelines.decisions import policy_path
-from pipelines.documents import document_id
 from pipelines.lake import Lake
 from pipelines.spark import InProcess
 from tests.pipelines.judged import PLANTED, judged
-from tests.pipelines.release_samples import make_duplicates, make_release
-from tests.pipelines.test_corpus import LONG, assemble, no_overlap
+from tests.pipelines.release_samples import make_release, prose
+from tests.pipelines.test_corpus import assemble
 
 
 @pytest.fixture
@@ -57,7 +56,6 @@ def test_samples_and_reasons_are_shown_without_the_address(lake: Lake, engine: I
 
 
 def test_a_corpus_has_a_card_and_an_export(lake: Lake, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    release = make_release(lake, {"a": [{"text": LONG.format(a)} for a in ("cat", "dog", "owl")]})
-    assemble(lake, release, make_duplicates(lake, (document_id("a", "f", 2), document_id("a", "f", 0))), no_overlap(lake))
+    assemble(lake, make_release(lake, {"a": [{"text": prose(a)} for a in ("cat", "dog", "cat")]}))
     assert "documents: 2;" in run("data-card", "r") and '"documents": 2' in run("data-card", "r", "--json")
     assert "r_en_webpages_0000.jsonl" in run("export-jsonl", "r", str(tmp_path / "out"))
