@@ -131,7 +131,8 @@ def evaluate(
         report = cluster.run_evaluation(context, run_dir=folder, task=task, output=output, data=data)
         lake.lake.write_json(f"runs/{context.partition_key}/evaluation/{task}.json", report | {"key": key})
     report = json.loads(output.read_text())
-    return dg.MaterializeResult(metadata={"report": dg.MetadataValue.json(report), "path": str(output), "recomputed": fresh})
+    figures = {"cpu_seconds": report["cpu_seconds"]} if fresh else {}
+    return dg.MaterializeResult(metadata={"report": dg.MetadataValue.json(report), "path": str(output), "recomputed": fresh, **figures})
 
 
 @dg.asset(deps=[stage2_checkpoint], **EVALUATION)

@@ -105,7 +105,8 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
 
         text = hashlib.sha256("\0".join(r["text"] for r in found).encode()).hexdigest()
         sets[name] = lake.build(f"evidence_{name}", version=1, inputs={"text": text}, write=write).dataset
-    tokenizer = build_tokenizer(lake, [sets["main"]], TokenizerConfig.proportional("evidence", VOCABULARY, sample_chars=4_000_000)).dataset
+    config = TokenizerConfig.proportional("evidence", VOCABULARY, sample_chars=4_000_000)
+    tokenizer = build_tokenizer(lake, InProcess(), [sets["main"]], config).dataset
     paths = {"tokenizer": str(tokenizer.local("tokenizer.json"))}
     for name, dataset in sets.items():
         paths[f"{name}_shards"] = str(build_shards(lake, InProcess(), f"{name}_shards", dataset, tokenizer, seed=1).dataset.local())

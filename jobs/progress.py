@@ -35,8 +35,9 @@ class Stages:
         """What is spent from now on belongs to the next asset that finishes."""
         self.last, self.last_cpu = time.monotonic(), tree_cpu_seconds()
 
-    def add(self, name: str, partition: str, figures: dict[str, object]) -> None:
-        wall, cpu = time.monotonic() - self.last, max(0.0, tree_cpu_seconds() - self.last_cpu)
+    def add(self, name: str, partition: str, figures: dict[str, object], of_job: float = 0.0) -> None:
+        """An asset has finished; `of_job`: CPU seconds of its job on the cluster, whose processes are not of this tree."""
+        wall, cpu = time.monotonic() - self.last, max(0.0, tree_cpu_seconds() - self.last_cpu) + of_job
         self.rows.append({"asset": name, "partition": partition, "seconds": round(wall, 2), "cpu_seconds": round(cpu, 2), **figures})
         self.start()
 
@@ -55,7 +56,7 @@ def report_stage(context: dg.HookContext) -> None:
     values = {k: getattr(v, "value", v) for k, v in materialization.metadata.items()}
     rows = values.get("dagster/partition_row_count", values.get("dagster/row_count"))
     recomputed = bool(values.get("recomputed", True))
-    STAGES.add(name, materialization.partition or "", {"recomputed": recomputed, "rows": rows})
+    STAGES.add(name, materialization.partition or "", {"recomputed": recomputed, "rows": rows}, float(values.get("cpu_seconds") or 0.0))
     state = f"{STAGES.rows[-1]['seconds']:>7.1f} s" if recomputed else "unchanged"
     figures = f"{rows:,} rows" if isinstance(rows, int) and rows else ""
     console.print(f"  {name:<22}{materialization.partition or '':<18}{state:>10}  {figures}")

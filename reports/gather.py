@@ -217,7 +217,7 @@ def run_times(steps: list[dict[str, Any]], evaluation: dict[str, Any]) -> list[d
         for stage in stages(steps)
     ]
     said = [
-        {"stage": EVALUATION_ASSETS[t], "tables": None, "seconds": value["seconds"]}
+        {"stage": EVALUATION_ASSETS[t], "tables": None, "seconds": value["seconds"], "cpu_seconds": value["cpu_seconds"]}
         for t, value in evaluation.items()
         if value and "seconds" in value
     ]

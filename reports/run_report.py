@@ -128,7 +128,10 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         *_table("Characters cut by host", filtered["hosts"]),
     ]
     steps, validation = data.get("steps", []), data.get("validation", [])
-    shown = {t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k != "key"})) for t in evaluation}
+    shown = {
+        t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k not in ("key", "seconds", "cpu_seconds")}))
+        for t in evaluation
+    }
     note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
     several = "A document with several reasons counts under each."
     return [

@@ -25,7 +25,17 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from pydantic import Field, PrivateAttr
 
 from assets.cluster import handles, lease, orphans
-from assets.cluster.launchers import Launcher, LocalLauncher, SlurmLauncher, State, Unreachable, free_bytes, over_ssh, tail
+from assets.cluster.launchers import (
+    Launcher,
+    LocalLauncher,
+    SlurmLauncher,
+    State,
+    Unreachable,
+    cpu_seconds,
+    free_bytes,
+    over_ssh,
+    tail,
+)
 from assets.cluster.mailbox import Mailbox, Messages
 from assets.cluster.progress import Progress
 from assets.cluster.watch import Silence, noted_signals, parse_heartbeats
@@ -341,12 +351,17 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         version = reported[-1].data_version
         if version is None or record["weights_hash"] != version.value:
             raise dg.Failure(f"{stage} reported weights {version and version.value}, its record names {record['weights_hash']}")
-        values = {**reported[-1].metadata, **progress.metadata(run_dir)}
+        values = {**reported[-1].metadata, **progress.metadata(run_dir), "cpu_seconds": self._cpu_seconds(launcher, job.folder)}
         return reported[-1]._replace(metadata={**values, "job": dg.MetadataValue.path(str(job.folder)), "recomputed": True})
 
     @staticmethod
     def _exists(launcher: Launcher, path: Path) -> bool:
         return launcher.output(["bash", "-c", '[ -e "$0" ] && echo yes || true', str(path)]) == "yes"
+
+    @staticmethod
+    def _cpu_seconds(launcher: Launcher, job: Path) -> float:
+        """Of an ended job, as far as the host that launched it knows."""
+        return round(cpu_seconds(launcher.output(["bash", "-c", 'cat "$0" 2>/dev/null || true', str(job / "times")])), 2)
 
     @staticmethod
     def _verified(launcher: Launcher, run_dir: Path, stage: str) -> dict[str, Any]:
@@ -366,7 +381,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         export: Path | None = None,
     ) -> dict[str, Any]:
         """Run one task of `model.evaluate` in one process; returns the JSON it wrote to `output`. One that still runs is adopted."""
-        launcher = self.make_launcher()
+        launcher, started = self.make_launcher(), time.monotonic()
         folder = run_dir / "jobs" / f"evaluate-{task}-{context.run_id[:8]}-{context.retry_number}"
         own = handles.find(context)
         state = launcher.state(*own) if own else State(None, False)
@@ -386,6 +401,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             report: dict[str, Any] = json.loads(launcher.output(["cat", str(folder / "report.json")]))
         except (RuntimeError, ValueError) as error:
             raise dg.Failure(f"evaluation {task} ended with status 0 but left no report in {folder}: {error}") from error
+        report |= {"seconds": round(time.monotonic() - started, 2), "cpu_seconds": self._cpu_seconds(launcher, folder)}
         Lake(output.parent).write_json(output.name, report)
         return report
 

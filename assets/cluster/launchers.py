@@ -3,12 +3,13 @@
 Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run means (client.py).
 
 A job is a folder on storage that the cluster's hosts share, with `run.sh`, `environment`, `stdout`, `stderr`, `id` and, when it has
-ended, `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and Dagster. Values of the
+ended, `times` and `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and Dagster. Values of the
 environment may be secrets: they are in a file that its owner alone may read, never on a command line.
 """
 
 from __future__ import annotations
 
+import re
 import shlex
 import socket
 import subprocess
@@ -70,7 +71,8 @@ def run_script(job: Path, command: Sequence[str], root: Path, python: str, ident
 
     USR1 (Slurm's warning before the time limit) becomes a stop request in the run's folder, so that the job saves.
     """
-    q = {n: shlex.quote(str(job / n)) for n in ("stdout", "stderr", "rc", "rc.tmp", "id", "id.tmp", "environment", "time-limit")}
+    names = ("stdout", "stderr", "rc", "rc.tmp", "id", "id.tmp", "environment", "time-limit", "times")
+    q = {n: shlex.quote(str(job / n)) for n in names}
     stop = shlex.quote(str(job.parent.parent / "stop"))
     lines = [
         "#!/bin/bash",
@@ -85,9 +87,15 @@ def run_script(job: Path, command: Sequence[str], root: Path, python: str, ident
         "child=$!",
         "wait $child; status=$?",
         "while kill -0 $child 2>/dev/null; do wait $child; status=$?; done  # a trap ends one wait",
+        f"times >{q['times']}",
         f"echo $status >{q['rc.tmp']} && mv {q['rc.tmp']} {q['rc']}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def cpu_seconds(times: str) -> float:
+    """User and system seconds of a job's processes on the host that launched it, of what bash's `times` wrote (`1m2.5s`, twice two)."""
+    return sum(60 * float(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", times))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
+from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, cpu_seconds, over_ssh
 from tests.assets.cluster.fake import eventually, running
 
 
@@ -33,6 +33,14 @@ def test_a_job_keeps_status_output_and_environment_in_files(tmp_path: Path) -> N
     job_id = launcher.start(job, ["bash", "-c", "echo $A; exit 3"], {"A": "x y 'z'"})
     assert ended(launcher, job, job_id) == 3
     assert (job / "stdout").read_text() == "x y 'z'\n" and launcher.job_id(job) == job_id
+
+
+def test_a_job_tells_its_cpu_seconds(tmp_path: Path) -> None:
+    job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher(root=tmp_path)
+    spin = "import time\nwhile time.process_time() < 0.3: pass"
+    assert ended(launcher, job, launcher.start(job, [sys.executable, "-c", spin], {})) == 0
+    assert cpu_seconds((job / "times").read_text()) >= 0.29
+    assert cpu_seconds("0m0.500s 0m0.250s\n1m2.000s 0m1.000s\n") == 63.75 and cpu_seconds("") == 0.0
 
 
 def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(tmp_path: Path) -> None:
