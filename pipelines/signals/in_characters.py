@@ -57,9 +57,9 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         size *= 2
     keys, stamps = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
     tokens, ends = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64)
-    table_room, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
-    once = np.zeros(8 * size, np.uint8)
-    hits, firsts, places = np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(room, np.int32)
+    gram_keys, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
+    slots = np.zeros(2 * size, np.uint32)
+    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
     ngrams = np.zeros(10)
     generation = np.uint32(1)
     for doc in range(len(offsets) - 1):
@@ -216,8 +216,8 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         gopher_lines = 2 if chars == newlines and newlines > 0 else max(gopher_lines + outside, 1)
         doubled_lines += outside == 2
         generation += np.uint32(1)
-        distinct, entropy = variety(tokens, num_tokens, table_room, hits)
-        repeated(tokens, ends, num_tokens, True, table_room, once, hits, firsts, grams, places, ngrams)
+        distinct, entropy = variety(tokens, num_tokens, gram_keys, slots, hits)
+        repeated(tokens, ends, num_tokens, True, gram_keys, slots, hits, firsts, grams, places, ngrams)
         stop_words = 0
         while stop_mask:
             stop_words += 1

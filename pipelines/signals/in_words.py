@@ -162,9 +162,9 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
         size *= 2
     keys, stamps = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
     tokens, ends = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64)
-    table_room, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
-    once = np.zeros(8 * size, np.uint8)
-    hits, firsts, places = np.zeros(room, np.int32), np.zeros(room, np.int32), np.zeros(room, np.int32)
+    gram_keys, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
+    slots = np.zeros(2 * size, np.uint32)
+    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
     line_room = np.zeros(longest_text + 1, np.uint8)
     ngrams, c4 = np.zeros(10), np.zeros(6, np.int64)
     generation = np.uint32(1)
@@ -395,7 +395,7 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
             gopher_lines = 2
         doubled_lines += outside == 2
         generation += np.uint32(1)
-        repeated(tokens, ends, num_tokens, False, table_room, once, hits, firsts, grams, places, ngrams)
+        repeated(tokens, ends, num_tokens, False, gram_keys, slots, hits, firsts, grams, places, ngrams)
         stop_words = 0
         while stop_mask:
             stop_words += 1

@@ -14,8 +14,8 @@ TOP, DUPLICATE, LONG = (2, 3, 4), (5, 6, 7, 8, 9, 10), 13
 COLUMNS = (*(f"top_{n}_gram" for n in TOP), *(f"duplicate_{n}_gram" for n in DUPLICATE), f"repeated_{LONG}_gram")
 
 U64 = np.uint64
-TAG, PLACE = U64(0xFFFFFFFF00000000), U64(0xFFFFFFFF)
 STEP, MIX = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9)
+_SEEN, _RECURS = 1, 2
 
 
 @njit(cache=True, inline="always")
@@ -25,56 +25,38 @@ def _joined(gram, token):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def _first_of(gram, i, grams, table, mask):  # type: ignore[no-untyped-def]
-    """The first place with this n-gram: `i` itself where it is new. An entry is 32 bits of hash, then place + 1; 0 is free."""
-    slot = np.int64((gram >> U64(17)) & mask)
-    tag = gram & TAG
-    while table[slot] != 0:
-        entry = table[slot]
-        if entry & TAG == tag:
-            place = np.int64(entry & PLACE) - 1
-            if grams[place] == gram:
-                return place
-        slot = np.int64(U64(slot + 1) & mask)
-    table[slot] = tag | U64(i + 1)
+def _slot(gram, mask):  # type: ignore[no-untyped-def]
+    return (gram >> U64(13)) & mask
+
+
+@njit(cache=True, inline="always")
+def _first_of(gram, i, keys, slots, mask):  # type: ignore[no-untyped-def]
+    """The number that came first with this hash: `i` itself where it is new. `slots` are numbers + 1, 0 is free; `keys` their hashes."""
+    slot = _slot(gram, mask)
+    while slots[slot] != 0:
+        if keys[slot] == gram:
+            return np.int64(slots[slot]) - 1
+        slot = (slot + U64(1)) & mask
+    keys[slot], slots[slot] = gram, i + 1
     return np.int64(i)
 
 
 @njit(cache=True)
-def _clear(table, num_entries):  # type: ignore[no-untyped-def]
-    """Empty the part of the table that `num_entries` need; returns its mask."""
+def _clear(slots, num_slots):  # type: ignore[no-untyped-def]
+    """Empty that many slots or up to twice as many; returns their mask."""
     size = 16
-    while size < 2 * num_entries:
+    while size < num_slots:
         size *= 2
-    table[:size] = U64(0)
+    slots[:size] = 0
     return U64(size - 1)
 
 
 @njit(cache=True)
-def _maybe_repeated(grams, places, left, once):  # type: ignore[no-untyped-def]
-    """Keep the places whose n-gram may recur: bytes of a small table count up to two, without branches. Returns how many are left."""
-    size = 64
-    while size < 8 * left:
-        size *= 2
-    once[:size] = 0
-    mask = U64(size - 1)
-    for k in range(left):
-        slot = (grams[places[k]] >> U64(13)) & mask
-        once[slot] += once[slot] < 2
-    used = 0
-    for k in range(left):
-        place = places[k]
-        places[used] = place
-        used += once[(grams[place] >> U64(13)) & mask] > 1
-    return used
-
-
-@njit(cache=True)
-def variety(tokens, n, table, counts):  # type: ignore[no-untyped-def]
-    """(different tokens, entropy in nats) of the first n tokens; `table` and `counts` as in `repeated`."""
-    mask = _clear(table, n)
+def variety(tokens, n, keys, slots, counts):  # type: ignore[no-untyped-def]
+    """(different tokens, entropy in nats) of the first n tokens; `keys`, `slots`, `counts` as in `repeated`."""
+    mask = _clear(slots, 2 * n)
     for i in range(n):
-        first = _first_of(tokens[i], i, tokens, table, mask)
+        first = _first_of(tokens[i], i, keys, slots, mask)
         counts[i] = 0
         counts[first] += 1
     entropy, distinct = 0.0, 0
@@ -87,11 +69,91 @@ def variety(tokens, n, table, counts):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def repeated(tokens, ends, n, in_characters, table, once, counts, firsts, grams, places, out):  # type: ignore[no-untyped-def]
+def _maybe_repeated(tokens, order, left, grams, places, slots, counts):  # type: ignore[no-untyped-def]
+    """(how many places are left, the place whose count is highest): hash the n-grams, keep the places of those that may recur.
+
+    `counts` [left] are occurrences in the n-gram's slot, which it may share with others: no n-gram occurs more often.
+    """
+    mask = _clear(slots, 4 * left)
+    if order == 2:
+        for i in range(left):
+            gram = _joined(tokens[i], tokens[i + 1])
+            grams[i], places[i] = gram, i
+            slots[_slot(gram, mask)] += np.uint32(1)
+    else:
+        used = 0
+        places[left] = -1
+        for k in range(left):
+            i = places[k]
+            if places[k + 1] == i + 1:
+                gram = _joined(grams[i], tokens[i + order - 1])
+                grams[i], places[used] = gram, i
+                used += 1
+                slots[_slot(gram, mask)] += np.uint32(1)
+        left = used
+    used, most, lead = 0, np.uint32(1), np.int64(0)
+    for k in range(left):
+        i = places[k]
+        count = slots[_slot(grams[i], mask)]
+        places[used], counts[used] = i, count
+        used += count > 1
+        if count > most:
+            most, lead = count, np.int64(i)
+    return used, lead
+
+
+@njit(cache=True)
+def _most_frequent(grams, places, left, lead, counts, keys, slots, rivals):  # type: ignore[no-untyped-def]
+    """(occurrences, first place) of the most frequent n-gram, the first of equals; (1, -1) where each is there once.
+
+    The n-gram at `lead` is one of the most frequent or nearly so: only places whose count reaches its occurrences are compared.
+    """
+    least = 0
+    for k in range(left):
+        least += grams[places[k]] == grams[lead]
+    n = 0
+    for k in range(left):
+        rivals[n] = places[k]
+        n += counts[k] >= least
+    mask = _clear(slots, 2 * n)
+    for k in range(n):
+        counts[k] = 0
+        counts[_first_of(grams[rivals[k]], k, keys, slots, mask)] += 1
+    best, place = 1, np.int64(-1)
+    for k in range(n):
+        if counts[k] > best:
+            best, place = counts[k], np.int64(rivals[k])
+    return best, place
+
+
+@njit(cache=True)
+def _longer(firsts, places, left, keys, slots, branching):  # type: ignore[no-untyped-def]
+    """How many places are left of those with repeated (n - 1)-grams, and the first place of each one's n-gram into `firsts`.
+
+    An n-gram is known by the first places of its two (n - 1)-grams. Where they follow each other, the n-gram begins at the former.
+    """
+    used, n = 0, 0
+    places[left] = -1
+    for k in range(left):
+        i = places[k]
+        stays = places[k + 1] == i + 1
+        places[used] = i
+        used += stays
+        branching[n] = i
+        n += stays and firsts[i + 1] != firsts[i] + 1
+    mask = _clear(slots, 2 * n)
+    for k in range(n):
+        i = branching[k]
+        firsts[i] = _first_of(_joined(U64(firsts[i]), U64(firsts[i + 1])), i, keys, slots, mask)
+    return used
+
+
+@njit(cache=True)
+def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams, places, out):  # type: ignore[no-untyped-def]
     """Characters in repeated n-grams of one text into `out` (COLUMNS, not yet shares).
 
-    `tokens` uint64 [n]: a hash for each token; `ends` int64 [n + 1]: characters up to each token; `counts` int32, `firsts` int32, `grams`
-    uint64, `places` int32: room of at least n; `table` uint64: a power of two of at least 2 n; `once` uint8: 8 times that.
+    `tokens` uint64 [n]: a hash for each token; `ends` int64 [n + 1]: characters up to each token; `counts`, `firsts`, `places` int32,
+    `grams` uint64: room of at least n + 1; `keys` uint64: a power of two of at least 2 n; `slots` uint32: twice that.
 
     In words, as Gopher (Rae et al. 2021, table A1) and datatrove: the most frequent n-gram (n = 2..4, the first of equals) counts length x
     occurrences, spaces included; a repeated n-gram (n = 5..10) is counted and skipped whole, so that no character counts twice. In
@@ -101,67 +163,56 @@ def repeated(tokens, ends, n, in_characters, table, once, counts, firsts, grams,
     """
     out[:] = 0.0
     left = max(n - 1, 0)
-    for order in range(2, 14 if in_characters else 11):
+    for order in TOP:
         if n < order:
-            break
+            return
         gap = 0 if in_characters else order - 1
-        if order <= 4:
-            out[order - 2] = ends[order] - ends[0] + gap
-        if order == 2:
-            for i in range(left):
-                grams[i] = _joined(tokens[i], tokens[i + 1])
-                places[i] = i
-        else:
-            used = 0
-            for k in range(left):
-                i = places[k]
-                if k + 1 < left and places[k + 1] == i + 1:
-                    grams[i] = _joined(grams[i], tokens[i + order - 1])
-                    places[used] = i
-                    used += 1
-            left = used
-        left = _maybe_repeated(grams, places, left, once)
-        if left == 0 and order >= 4:
-            break
-        mask = _clear(table, left)
-        for k in range(left):
-            i = places[k]
-            first = _first_of(grams[i], i, grams, table, mask)
-            firsts[i] = first
-            counts[i] = 0
-            counts[first] += 1
-        used, best, best_first = 0, 1, -1
-        for k in range(left):
-            i = places[k]
-            count = counts[firsts[i]]
-            places[used] = i
-            used += count > 1
-            if count > best:
-                best, best_first = count, i
-        left = used
-        if order <= 4 and best > 1:
-            if in_characters:
-                covered, total = np.int64(0), np.int64(0)
-                for k in range(left):
-                    i = np.int64(places[k])
-                    if firsts[i] == best_first:
-                        total += ends[i + order] - ends[max(i, covered)]
-                        covered = i + order
-                out[order - 2] = total
-            else:
-                out[order - 2] = best * (ends[best_first + order] - ends[best_first] + gap)
-        elif 5 <= order <= 10:
-            total, until = np.int64(0), np.int64(0)
+        out[order - 2] = ends[order] - ends[0] + gap
+        left, lead = _maybe_repeated(tokens, order, left, grams, places, slots, counts)
+        best, first = _most_frequent(grams, places, left, lead, counts, keys, slots, firsts)
+        if best == 1:
+            continue
+        if in_characters:
+            covered, total = np.int64(0), np.int64(0)
             for k in range(left):
                 i = np.int64(places[k])
-                if i < until:
-                    continue
-                first = firsts[i]
-                if counts[first] < 0:  # this walk was here
+                if grams[i] == grams[first]:
+                    total += ends[i + order] - ends[max(i, covered)]
+                    covered = i + order
+            out[order - 2] = total
+        else:
+            out[order - 2] = best * (ends[first + order] - ends[first] + gap)
+    for order in range(5, LONG + 1 if in_characters else 11):
+        if left == 0:
+            return
+        if order == 5:
+            left, _ = _maybe_repeated(tokens, order, left, grams, places, slots, counts)
+            mask = _clear(slots, 2 * left)
+            for k in range(left):
+                i = places[k]
+                firsts[i] = _first_of(grams[i], i, keys, slots, mask)
+        else:
+            left = _longer(firsts, places, left, keys, slots, counts)
+        total, until = np.int64(0), np.int64(0)
+        for k in range(left):
+            i = np.int64(places[k])
+            first = firsts[i]
+            if first == i:
+                counts[i] = _SEEN if i >= until else 0
+                continue
+            state = counts[first]
+            if i >= until:
+                if state & _SEEN:
                     total += ends[i + order] - ends[i]
                     until = i + order
-                else:
-                    counts[first] = -1
+                state |= _SEEN
+            counts[first] = state | _RECURS
+        if order <= 10:
             out[order - 2] = total
-        elif order == LONG:
+        used = 0
+        for k in range(left):
+            places[used] = places[k]
+            used += counts[firsts[places[k]]] >= _RECURS
+        left = used
+        if order == LONG:
             out[9] = left / (n - LONG + 1)
