@@ -32,8 +32,8 @@ test-cluster: setup ## training over two hosts in network namespaces, and what c
 lint: setup ## ruff, mypy, import-linter
 	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy && .venv/bin/lint-imports
 
-bench: setup ## the quick form of every benchmark
-	@for name in $$(ls benchmarks/*.py | xargs -n1 basename | sed 's/\.py$$//' | grep -v __init__); do $(PY) -m benchmarks.$$name --quick || exit 1; done
+bench: bench-setup ## the quick form of every benchmark
+	@for name in $$(grep -l __main__ benchmarks/*.py | grep -v _peer | xargs -n1 basename | sed 's/\.py$$//'); do $(PY) -m benchmarks.$$name --quick || exit 1; done
 
 bench-setup: setup ## install the benchmarks' peers into .venv-peers
 	@bash tools/bench_setup.sh
