@@ -13,6 +13,7 @@ from pipelines.lake import Lake
 from pipelines.spark import InProcess, Spark
 from tests.object_store import s3  # noqa: F401
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: small matrices on two busy cores wait for each other otherwise
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
