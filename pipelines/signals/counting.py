@@ -34,14 +34,15 @@ SEED = U64(0xCBF29CE484222325)
 LF, CR, DOT, HASH, CURLY, SQUARE, ELLIPSIS = 10, 13, 46, 35, 123, 91, 0x2026
 _STRICT, _ANY_END = 0, 3  # offsets of C4's two triples in its array
 
-# Phrases of C4 by the letter that is looked for first: (letter, its place in the phrase, phrase).
+# Phrases of C4; all are found by a pair of letters (or a letter and a space) that is rare elsewhere.
 LOREM, JAVASCRIPT = np.frombuffer(b"lorem ipsum", np.uint8), np.frombuffer(b"javascript", np.uint8)
 TERMS, PRIVACY = np.frombuffer(b"terms of use", np.uint8), np.frombuffer(b"privacy policy", np.uint8)
 COOKIE_POLICY, USES = np.frombuffer(b"cookie policy", np.uint8), np.frombuffer(b"uses cookies", np.uint8)
 USE_OF, USE = np.frombuffer(b"use of cookies", np.uint8), np.frombuffer(b"use cookies", np.uint8)
-_ANCHOR = np.zeros(256, np.uint8)
-for _number, _letter in enumerate("pjfvk", 1):
+_ANCHOR, _FOLLOWS = np.zeros(256, np.uint8), np.zeros(256, np.uint8)
+for _number, (_letter, _next) in enumerate(("ps", "ja", "f ", "va", "ki"), 1):
     _ANCHOR[[ord(_letter), ord(_letter.upper())]] = _number
+    _FOLLOWS[[ord(_letter), ord(_letter.upper())]] = ord(_next)
 _EDIT, _NEEDED = np.frombuffer(b"[edit]", np.uint8), np.frombuffer(b"[citation needed]", np.uint8)
 
 
@@ -105,10 +106,10 @@ def stands_at(data, start, end, place, phrase):  # type: ignore[no-untyped-def]
 def _phrases(data, start, end):  # type: ignore[no-untyped-def]
     """(lorem ipsum, javascript, policy): whether C4's phrases are in a line."""
     lorem, script, policy = False, False, False
-    for i in range(start, end):
-        anchor = _ANCHOR[data[i]]
-        if anchor == 0:
+    for i in range(start, end - 1):
+        if data[i + 1] | 32 != _FOLLOWS[data[i]]:
             continue
+        anchor = _ANCHOR[data[i]]
         if anchor == 1:
             lorem |= stands_at(data, start, end, i - 7, LOREM)
         elif anchor == 2:
@@ -186,17 +187,18 @@ def _sentences(data, start, end, table):  # type: ignore[no-untyped-def]
 def c4_line(data, start, end, num_words, longest, cited, sentences, lorem, script, policy, curly, table, room, c4):  # type: ignore[no-untyped-def]
     """Add one stripped line to C4's numbers: sentences, lines with lorem ipsum, lines with a curly bracket; strict, and with any end.
 
-    What was found word by word holds unless the line has a square bracket (`cited`): then it is read again without its citations.
+    What was found word by word holds unless the line has a square bracket (`cited`): then it is read again without its citations, if any.
     """
     if longest > C4_MAX_WORD or num_words < C4_MIN_WORDS:
         return
     if cited:
-        end = _without_citations(data, start, end, room)
-        data, start = room, 0
-        if end == 0:
+        used = _without_citations(data, start, end, room)
+        if used == 0:
             return
-        lorem, script, policy = _phrases(data, start, end)
-        sentences = _sentences(data, start, end, table)
+        if used < end - start:
+            data, start, end = room, 0, used
+            lorem, script, policy = _phrases(data, start, end)
+            sentences = _sentences(data, start, end, table)
     last = data[end - 1]
     strict = last == 46 or last == 63 or last == 33 or last == 34 or last == 39
     if last == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46:

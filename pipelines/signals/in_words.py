@@ -82,11 +82,16 @@ def stop_tables(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.ui
 
 
 @njit(cache=True)
-def _marks(data, start, end, table):  # type: ignore[no-untyped-def]
+def _marks(data, start, end, table, low_classes):  # type: ignore[no-untyped-def]
     """(#, {, ellipses, whether it ends in one, whether it ends a sentence, the same for C4, whether it has [) of one word."""
     hashes, curly, ellipses, run, open_end, ended, c4_ended, square = 0, 0, 0, 0, False, False, False, False
     i = start
     while i < end:
+        if data[i] < 0x80 and low_classes[data[i]] & ALNUM:
+            ellipses += run // 3
+            run, open_end, ended, c4_ended = 0, False, False, False
+            i += 1
+            continue
         point, width = decode(data, i)
         i += width
         if point == DOT:
@@ -134,14 +139,18 @@ def _has_javascript(data, begin, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _read_more(data, start, end, table):  # type: ignore[no-untyped-def]
+def _read_more(data, start, end, table, low_classes):  # type: ignore[no-untyped-def]
     """Whether a line ends in `read more`, marks behind it left out."""
     while end > start:
         back = end - 1
-        while data[back] & 0xC0 == 0x80:
-            back -= 1
-        point, _ = decode(data, back)
-        if classes_of(table, point, False) & ALNUM:
+        if data[back] < 0x80:
+            classes = low_classes[data[back]]
+        else:
+            while data[back] & 0xC0 == 0x80:
+                back -= 1
+            point, _ = decode(data, back)
+            classes = classes_of(table, point, False)
+        if classes & ALNUM:
             break
         end = back
     return ends_with(data, start, end, _READ_MORE) or ends_with(data, start, end, _READMORE)
@@ -236,7 +245,7 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
                             max_line = max(max_line, line_chars)
                             short += line_chars <= SHORT_LINE
                             terminal += line_ends
-                            readmore += _read_more(data, line_start, line_solid, table)
+                            readmore += _read_more(data, line_start, line_solid, table, low_classes)
                     line, line_chars, line_blank, line_ends, line_start, line_solid = SEED, np.int64(0), True, False, i + 1, i + 1
                 else:
                     line = mix(line, point)
@@ -341,15 +350,14 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
                 word_chars += length
                 alphabetic_tokens += word_alphabetic > 0
                 place = h & STOP_MASK
-                if stops[place] == h:
-                    stop_mask |= np.int64(1) << np.int64(stop_bits[place])
+                stop_mask |= np.int64(stops[place] == h) << np.int64(stop_bits[place])
             open_end, c4_ended = False, False
             if marks == 1 and _FULL_STOP[data[i - 1]]:  # `word.`
                 c4_ended = True
                 sentences += 1
                 ends_in_line += 1
             elif marks:
-                hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(data, begin, i, table)
+                hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(data, begin, i, table, low_classes)
                 ends_in_line += c4_ended
                 line_curly |= curly_marks > 0
                 script |= _has_javascript(data, begin, i)
@@ -358,8 +366,7 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
                 ellipses += runs
                 sentences += ended
                 bracketed |= square
-            lead = _LEADS[data[begin]]
-            if lead and length > 1 and data[begin + 1] | 32 == lead:
+            if begin + 1 < i and data[begin + 1] | 32 == _LEADS[data[begin]]:
                 one, two = _phrases_around(data, start, end, begin, first | 32)
                 lorem |= one
                 policy |= two
