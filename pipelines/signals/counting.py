@@ -40,7 +40,7 @@ TERMS, PRIVACY = np.frombuffer(b"terms of use", np.uint8), np.frombuffer(b"priva
 COOKIE_POLICY, USES = np.frombuffer(b"cookie policy", np.uint8), np.frombuffer(b"uses cookies", np.uint8)
 USE_OF, USE = np.frombuffer(b"use of cookies", np.uint8), np.frombuffer(b"use cookies", np.uint8)
 _ANCHOR, _FOLLOWS = np.zeros(256, np.uint8), np.zeros(256, np.uint8)
-for _number, (_letter, _next) in enumerate(("ps", "ja", "f ", "va", "ki"), 1):
+for _number, (_letter, _next) in enumerate(zip("pjfvk", "sa ai", strict=True), 1):
     _ANCHOR[[ord(_letter), ord(_letter.upper())]] = _number
     _FOLLOWS[[ord(_letter), ord(_letter.upper())]] = ord(_next)
 _EDIT, _NEEDED = np.frombuffer(b"[edit]", np.uint8), np.frombuffer(b"[citation needed]", np.uint8)

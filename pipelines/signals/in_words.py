@@ -356,7 +356,7 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
                 c4_ended = True
                 sentences += 1
                 ends_in_line += 1
-            elif marks:
+            elif marks and (length >= len(JAVASCRIPT) or plain + number < i - begin):  # not for a j alone
                 hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(data, begin, i, table, low_classes)
                 ends_in_line += c4_ended
                 line_curly |= curly_marks > 0
