@@ -89,7 +89,7 @@ def test_rendering_with_lines_taken_out_is_idempotent(lines: list[str]) -> None:
 
 
 def test_lines_of_code_and_exercises_stay() -> None:
-    text = "# Copyright (c) 2020 x\nimport os"
+    text = "Copyright (c) 2020 x\nimport os"
     assert mask(text, "code") == text and mask(text, "webpages") == "import os"
 
 

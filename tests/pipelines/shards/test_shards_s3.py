@@ -31,9 +31,9 @@ class Breaks(InProcess):
 
 
 def test_shards_on_s3_equal_those_in_a_folder_also_after_a_crash(s3: Any, tmp_path: Path) -> None:
-    s3.create_bucket(Bucket="shards")
+    s3.create_bucket(Bucket="house")
     hashes = []
-    for lake in (Lake(tmp_path / "lake"), Lake("s3://shards/house", cache=tmp_path / "cache")):
+    for lake in (Lake(tmp_path / "lake"), Lake("s3://house/lake", cache=tmp_path / "cache")):
         texts = corpus(lake, sample_texts())
         vocabulary = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
         if lake.is_s3:
