@@ -157,10 +157,10 @@ def _read_more(data, start, end, table, low_classes):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bits, counts, shares):  # type: ignore[no-untyped-def]
+def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts, shares):  # type: ignore[no-untyped-def]
     """Fill `counts` int32 [n, COUNTS] and `shares` float64 [n, SHARES] for the n texts of a buffer.
 
-    `num_chars` int64 [n] is passed through; `low_classes`, `packed`: see low_tables; `stops`, `stop_bits`: see stop_tables.
+    `low_classes`, `packed`: see low_tables; `stops`, `stop_bits`: see stop_tables.
     """
     longest_text = np.int64(0)
     for doc in range(len(offsets) - 1):
@@ -409,7 +409,7 @@ def measure(data, offsets, num_chars, table, low_classes, packed, stops, stop_bi
             stop_mask &= stop_mask - 1
         n, all_chars, rows = max(num_tokens, 1), max(chars, 1), max(num_lines, 1)
         row = counts[doc]
-        row[0], row[1], row[2], row[3] = num_chars[doc], num_tokens, num_words, num_lines
+        row[0], row[1], row[2], row[3] = chars, num_tokens, num_words, num_lines
         row[4], row[5], row[6] = sentences, stop_words, max_line
         for k in range(6):
             row[7 + k] = c4[k]

@@ -82,15 +82,13 @@ def measure(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Tab
     if not isinstance(texts, pa.Array):
         texts = pa.array(texts, pa.string())
     units = np.array([unit_of(code) for code in languages], object)
-    lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
     counts = np.zeros((len(texts), len(COUNTS)), np.int32)
     shares = np.zeros((len(texts), len(SHARES)), np.float64)
     for unit in UNITS:
         rows = np.flatnonzero(units == unit)
         if len(rows):
             chosen = texts.take(pa.array(rows)) if len(rows) < len(texts) else texts
-            folded = pc.utf8_normalize(chosen, "NFKC") if unit == "characters" else chosen
-            counts[rows], shares[rows] = _count(folded, lengths[rows], unit)
+            counts[rows], shares[rows] = _count(chosen, unit)
     columns = [pa.array(units, pa.string())]
     for values, names in ((counts, COUNTS), (shares.astype(np.float32), SHARES)):
         for k, name in enumerate(names):
@@ -98,17 +96,18 @@ def measure(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Tab
     return pa.table(columns, schema=SCHEMA)
 
 
-def _count(texts: pa.Array, num_chars: NDArray[np.int64], unit: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """(counts [n, COUNTS], shares [n, SHARES]) by the kernel of a unit; texts counted in characters come folded."""
+def _count(texts: pa.Array, unit: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """(counts [n, COUNTS], shares [n, SHARES]) by the kernel of a unit; characters are counted before folding."""
     from pipelines.signals import in_characters, in_words
 
-    data, offsets = text_buffers(texts)
+    data, offsets = text_buffers(pc.utf8_normalize(texts, "NFKC") if unit == "characters" else texts)
     counts, shares = np.zeros((len(texts), len(COUNTS)), np.int32), np.zeros((len(texts), len(SHARES)))
     classes, words = table(unit), STOP_WORDS[unit]
     if unit == "words":
         tables = *in_words.low_tables(classes), *in_words.stop_tables(words)
-        in_words.measure(data, offsets, num_chars, classes, *tables, counts, shares)
+        in_words.measure(data, offsets, classes, *tables, counts, shares)
     else:
+        num_chars = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
         stops = np.array([token_hash(np.array([ord(c) for c in word])) for word in words], np.uint64)
         in_characters.measure(data, offsets, num_chars, classes, stops, counts, shares)
     return counts, shares
