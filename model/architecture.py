@@ -19,8 +19,8 @@ from torch.utils.checkpoint import checkpoint
 from model.config import ModelConfig
 
 IGNORE = -100
-CHUNK_LOGITS = 1 << 25
-"""Logits held at once by the loss: 2^25 floats, 512 positions of a 65,536 vocabulary."""
+CHUNK_LOGITS = 1 << 26
+"""Logits held at once by the loss: 2^26 floats (256 MiB), 1,024 positions of a 65,536 vocabulary."""
 
 
 def norm(config: ModelConfig) -> nn.Module:
@@ -211,12 +211,12 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             h, t = h_TD[i : i + size], targets_T[i : i + size, None]
             used = t != IGNORE
             t = t.clamp(min=0)
-            scores = (h @ weight_VD.T).float()
-            logs = torch.logsumexp(scores, dim=-1, keepdim=True)
-            losses[i : i + size] = torch.where(used, logs - scores.gather(1, t), 0.0)[:, 0]
+            # one pass over the logits: converted, shifted and summed together
+            scores = torch.log_softmax(h @ weight_VD.T, dim=-1, dtype=torch.float32)
+            losses[i : i + size] = torch.where(used, -scores.gather(1, t), 0.0)[:, 0]
             if grad_h is not None:
-                scores.sub_(logs).exp_()
-                scores.scatter_add_(1, t, torch.full_like(logs, -1.0))
+                scores.exp_()
+                scores.scatter_add_(1, t, scores.new_full((1, 1), -1.0).expand(len(t), 1))
                 scores = (scores if bool(used.all()) else scores * used).to(h.dtype)
                 torch.matmul(scores, weight_VD, out=grad_h[i : i + size])
                 if grad_w is not None:
