@@ -3,7 +3,6 @@ PY := .venv/bin/python
 export PYTHONPATH := $(CURDIR)
 export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
-export NUMBA_CACHE_DIR := $(CURDIR)/.cache/numba
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help setup demo up test test-full test-cluster lint bench bench-setup kenlm clean
