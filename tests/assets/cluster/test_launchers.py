@@ -93,7 +93,8 @@ def test_a_group_of_another_boot_is_not_the_job(tmp_path: Path) -> None:
 def test_slurms_warning_becomes_a_stop_request(tmp_path: Path) -> None:
     run = tmp_path / "run"
     job, launcher = run / "jobs" / "job", LocalLauncher()
-    waits = f"while [ ! -e {run / 'stop'} ]; do sleep 0.02; done; exit 0"
+    # a save takes longer than the shell needs to answer the signal
+    waits = f"while [ ! -e {run / 'stop'} ]; do sleep 0.02; done; sleep 0.5; exit 0"
     job_id = launcher.start(job, ["bash", "-c", waits], {})
     eventually(lambda: (job / "stdout").exists())
     os.kill(int(job_id.partition("@")[0]), signal.SIGUSR1)
