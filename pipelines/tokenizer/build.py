@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
-VERSION = 3
+VERSION = 4
 WEIGHT = 1_000  # of a Han run that occurs once: roots of counts keep three digits
 SLACK = 1.03  # merges trained beyond the class size, to replace pieces that no text reaches
 ASCII = [chr(c) for c in (9, 10, 13, *range(32, 127))]

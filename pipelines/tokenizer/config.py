@@ -43,7 +43,7 @@ class TokenizerConfig(Card):
     words: int = PAPER["words"]
     sample_chars: int = 200_000_000  # over all domains
     weights: dict[str, float] = Field(default_factory=dict)  # share of the sample by "<language>-<category>"; 1 where not named
-    latin_alphabet: int = 512  # distinct characters that Latin pieces are made of
+    latin_alphabet: int = 1_024  # distinct characters of the first class: Latin, Greek, Cyrillic, kana and other alphabets, signs
     latin_max_length: int = 16  # characters in a Latin piece (training-anchors 7.3); in a symbol too
     symbols: int = 500  # of the characters' class: symbols of several signs, such as a full stop and its closing quote
     word_max_length: int = 8  # characters in a Chinese word (training-anchors 7.3)
@@ -80,7 +80,7 @@ class TokenizerConfig(Card):
         """A smaller vocabulary in the paper's proportions; what rounding leaves goes to the words."""
         rest, total = vocab_size - len(RESERVED), sum(PAPER.values())
         latin, characters = round(rest * PAPER["latin"] / total), round(rest * PAPER["characters"] / total)
-        alphabet = min(512, max(128, latin // 16))
+        alphabet = min(1_024, max(128, latin // 16))
         return cls(
             name=name,
             latin=latin,

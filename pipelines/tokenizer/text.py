@@ -11,8 +11,9 @@ from typing import Any
 
 # Unified ideographs, radicals, compatibility forms, 々 and 〇: what a Chinese word may be made of.
 HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-# With CJK punctuation, kana, bopomofo, Hangul, vertical and full-width forms: kept out of Latin pieces.
-CJK = HAN + "\u3000-\u303f\u3040-\u30ff\u3100-\u312f\u3130-\u318f\u31a0-\u31ff\u3200-\u33ff\uac00-\ud7a3\ufe30-\ufe4f\uff00-\uffef"
+# With CJK punctuation, bopomofo, enclosed, vertical and full-width forms: kept out of the first class. Kana and Hangul are
+# alphabets like Greek and Cyrillic and stand there, as they do in LLaMA's 32,000: they cost Chinese no character.
+CJK = HAN + "\u3000-\u303f\u3100-\u312f\u31a0-\u31ef\u3200-\u33ff\ufe30-\ufe4f\uff00-\uffef"
 
 HAN_RUN = re.compile(f"[{HAN}]+")
 CJK_RUN = re.compile(f"[{CJK}]+")
