@@ -31,7 +31,6 @@ from assets.cluster.launchers import (
     SlurmLauncher,
     State,
     Unreachable,
-    cpu_seconds,
     free_bytes,
     over_ssh,
     tail,
@@ -360,8 +359,8 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
 
     @staticmethod
     def _cpu_seconds(launcher: Launcher, job: Path) -> float:
-        """Of an ended job, as far as the host that launched it knows."""
-        return round(cpu_seconds(launcher.output(["bash", "-c", 'cat "$0" 2>/dev/null || true', str(job / "times")])), 2)
+        """Of an ended job's processes on the host that launched it."""
+        return round(float(launcher.output(["bash", "-c", 'cat "$0" 2>/dev/null || echo 0', str(job / "times")])), 2)
 
     @staticmethod
     def _verified(launcher: Launcher, run_dir: Path, stage: str) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run means (client.py).
 
-A job is a folder on storage that the cluster's hosts share, with `run.sh`, `environment`, `stdout`, `stderr`, `id` and, when it has
-ended, `times` and `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and Dagster. Values of the
-environment may be secrets: they are in a file that its owner alone may read, never on a command line.
+A job is a folder on storage that the cluster's hosts share, with `run.sh`, `supervise.py`, `environment`, `stdout`, `stderr`, `id`
+and, when it has ended, `times` and `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and
+Dagster. Values of the environment may be secrets: they are in a file that its owner alone may read, never on a command line.
 """
 
 from __future__ import annotations
 
-import re
+import json
 import shlex
 import socket
 import subprocess
@@ -21,10 +21,12 @@ from pathlib import Path
 from typing import Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
+SUPERVISE = Path(__file__).with_name("supervise.py")
 BOOT = "$(cut -c1-8 /proc/sys/kernel/random/boot_id)"
 # A service that was started in the background hands ignored signals down: SIGINT by its shell, and SIGTERM by Dagster, which copies
-# SIGINT's handler to SIGTERM. What is ignored at its start bash cannot trap, and the ranks would be deaf to TERM.
-DEFAULT_SIGNALS = "env --default-signal=INT,TERM,QUIT,USR1"
+# SIGINT's handler to SIGTERM: the ranks would be deaf to TERM.
+# They stay blocked until supervise.py hears them, so that none is lost or ends the job without an exit status.
+SIGNALS = "env --default-signal=INT,TERM,QUIT,USR1 --block-signal=INT,TERM,USR1"
 
 
 class Unreachable(Exception):
@@ -67,35 +69,19 @@ def environment_file(environment: Mapping[str, str]) -> str:
 
 
 def run_script(job: Path, command: Sequence[str], root: Path, python: str, identity: str) -> str:
-    """`run.sh`: the command in the checkout, its output to files, its exit status to `rc` at the very end.
-
-    USR1 (Slurm's warning before the time limit) becomes a stop request in the run's folder, so that the job saves.
-    """
-    names = ("stdout", "stderr", "rc", "rc.tmp", "id", "id.tmp", "environment", "time-limit", "times")
-    q = {n: shlex.quote(str(job / n)) for n in names}
-    stop = shlex.quote(str(job.parent.parent / "stop"))
+    """`run.sh`: the job's id to `id`, then the command in the checkout under supervise.py, which keeps the process and its number."""
+    q = {n: shlex.quote(str(job / n)) for n in ("id", "id.tmp", "environment", "supervise.py", "")}
     lines = [
         "#!/bin/bash",
-        "trap : TERM INT  # a signal to the group must not keep the exit status from being written",
-        f"near_the_limit() {{ touch {q['time-limit']} {stop}; }}",
-        "trap near_the_limit USR1",
         f"echo {identity} >{q['id.tmp']} && mv {q['id.tmp']} {q['id']}",
         f"cd {shlex.quote(str(root))}",
         f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"  # tools of the environment, such as ninja',
         f". {q['environment']}",
-        f"{shlex.join(command)} >{q['stdout']} 2>{q['stderr']} </dev/null &",
-        "child=$!",
-        "wait $child; status=$?",
-        "while kill -0 $child 2>/dev/null; do wait $child; status=$?; done  # a trap ends one wait",
-        f"times >{q['times']}",
-        f"echo $status >{q['rc.tmp']} && mv {q['rc.tmp']} {q['rc']}",
+        f"exec {shlex.quote(python)} -I -S {q['supervise.py']} {q['']} <<'END'",
+        json.dumps(list(command)),
+        "END",
     ]
     return "\n".join(lines) + "\n"
-
-
-def cpu_seconds(times: str) -> float:
-    """User and system seconds of a job's processes on the host that launched it, of what bash's `times` wrote (`1m2.5s`, twice two)."""
-    return sum(60 * float(minutes) + float(seconds) for minutes, seconds in re.findall(r"(\d+)m([\d.]+)s", times))
 
 
 @dataclass(frozen=True)
@@ -163,12 +149,13 @@ class LocalLauncher:
             alive = "-o ServerAliveInterval=5 -o ServerAliveCountMax=3 -o ConnectTimeout=10"
             environment = {"PDSH_SSH_ARGS_APPEND": " ".join([alive, *self.remote_options]), **environment}
         script = run_script(job, command, self.root, self.interpreter, f"$$@{BOOT}")
-        q = {n: shlex.quote(str(job / n)) for n in ("", "environment", "run.sh")}
+        q = {n: shlex.quote(str(job / n)) for n in ("", "environment", "supervise.py", "run.sh")}
         self._sh(f"mkdir -p {q['']} && umask 077 && cat >{q['environment']}", environment_file(environment))
+        self._sh(f"cat >{q['supervise.py']}", SUPERVISE.read_text())
         self._sh(f"cat >{q['run.sh']}", script)
         # The id is printed by the new session's own shell: before its setsid the group would not exist yet.
         begin = f'echo "$$@{BOOT}"; exec bash "$0" >/dev/null 2>&1'
-        return self._sh(f"setsid {DEFAULT_SIGNALS} nohup bash -c {shlex.quote(begin)} {q['run.sh']} </dev/null 2>/dev/null &")
+        return self._sh(f"setsid {SIGNALS} nohup bash -c {shlex.quote(begin)} {q['run.sh']} </dev/null 2>/dev/null &")
 
     def job_id(self, job: Path) -> str | None:
         return self._sh(f"cat {shlex.quote(str(job / 'id'))} 2>/dev/null || true", attempts=1) or None
@@ -237,6 +224,7 @@ class SlurmLauncher:
         job.mkdir(parents=True, exist_ok=True)
         (job / "environment").touch(mode=0o600)
         (job / "environment").write_text(environment_file(environment))
+        (job / "supervise.py").write_text(SUPERVISE.read_text())
         (job / "run.sh").write_text(run_script(job, command, self.root, self.interpreter, "$SLURM_JOB_ID"))
         sbatch = ["sbatch", "--parsable", "--no-requeue", f"--ntasks={ranks}", f"--job-name={job.parent.parent.name}-{job.name}"]
         sbatch += [f"--output={job / 'slurm.out'}", "--signal=B:USR1@300", *self.options, str(job / "run.sh")]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, cpu_seconds, over_ssh
+from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
 from tests.assets.cluster.fake import eventually, running
 
 
@@ -39,8 +39,7 @@ def test_a_job_tells_its_cpu_seconds(tmp_path: Path) -> None:
     job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher(root=tmp_path)
     spin = "import time\nwhile time.process_time() < 0.3: pass"
     assert ended(launcher, job, launcher.start(job, [sys.executable, "-c", spin], {})) == 0
-    assert cpu_seconds((job / "times").read_text()) >= 0.29
-    assert cpu_seconds("0m0.500s 0m0.250s\n1m2.000s 0m1.000s\n") == 63.75 and cpu_seconds("") == 0.0
+    assert 0.29 <= float((job / "times").read_text()) < 60
 
 
 def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(tmp_path: Path) -> None:
@@ -93,8 +92,7 @@ def test_a_group_of_another_boot_is_not_the_job(tmp_path: Path) -> None:
 def test_slurms_warning_becomes_a_stop_request(tmp_path: Path) -> None:
     run = tmp_path / "run"
     job, launcher = run / "jobs" / "job", LocalLauncher()
-    # a save takes longer than the shell needs to answer the signal
-    waits = f"while [ ! -e {run / 'stop'} ]; do sleep 0.02; done; sleep 0.5; exit 0"
+    waits = f"while [ ! -e {run / 'stop'} ]; do sleep 0.01; done; exit 0"
     job_id = launcher.start(job, ["bash", "-c", waits], {})
     eventually(lambda: (job / "stdout").exists())
     os.kill(int(job_id.partition("@")[0]), signal.SIGUSR1)
