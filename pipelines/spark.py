@@ -88,7 +88,7 @@ class Spark:
                     "spark.driver.bindAddress": "127.0.0.1",
                     "spark.driver.memory": "1500m",
                     "spark.sql.shuffle.partitions": "8",
-                    "spark.driver.extraJavaOptions": "-Dlog4j2.level=error",
+                    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}",
                 }
             for key, value in (defaults | self.conf).items():
                 builder = builder.config(key, value)

@@ -58,7 +58,7 @@ def _s3_client() -> Any:
 
     session = boto3.session.Session()
     unsigned = {} if session.get_credentials() else {"signature_version": UNSIGNED}
-    config = Config(retries={"max_attempts": ATTEMPTS, "mode": "standard"}, **unsigned)
+    config = Config(retries={"total_max_attempts": ATTEMPTS, "mode": "standard"}, **unsigned)
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or None
     return session.client("s3", config=config, endpoint_url=endpoint)
 

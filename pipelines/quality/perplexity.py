@@ -25,7 +25,7 @@ from pipelines.edits import rendered
 from pipelines.lake import Built, Lake, LakeError, Writer
 from pipelines.tables import DumpTables
 
-VERSION = 2
+VERSION = 3
 LANGUAGES = ("en", "zh")
 ORDER = 5
 PIECES = 8000
@@ -37,17 +37,18 @@ PAGES = "webpages"  # the category they are of
 
 
 def find_lmplz() -> Path | None:
-    """The program lmplz: in SKYPILE_KENLM_BIN, in .cache/kenlm/bin of the project, or on PATH."""
+    """The program lmplz, with build_binary beside it: in SKYPILE_KENLM_BIN, in .cache/kenlm/bin of the project, or on PATH."""
     folders = [os.environ.get("SKYPILE_KENLM_BIN", ""), str(Path(__file__).resolve().parents[2] / ".cache/kenlm/bin")]
+    if found := shutil.which("lmplz"):
+        folders.append(str(Path(found).parent))
     for folder in filter(None, folders):
-        if (path := Path(folder, "lmplz")).is_file() and os.access(path, os.X_OK):
-            return path
-    found = shutil.which("lmplz")
-    return Path(found) if found else None
+        if all(os.access(Path(folder, program), os.X_OK) for program in ("lmplz", "build_binary")):
+            return Path(folder, "lmplz")
+    return None
 
 
 def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish LANGUAGE.bpe.json and LANGUAGE.arpa for each language that reference dumps hold, card.json and status.json.
+    """Publish LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold, card.json and status.json.
 
     The models learn reference text; head, middle and tail are percentiles over a sample of the web pages of `dumps`, as CCNet's are
     over a crawl: percentiles of the reference text itself would call almost every page tail. Where a language has too few
@@ -123,32 +124,19 @@ def _train(writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list
     trainer = trainers.BpeTrainer(vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16)
     tokenizer.train_from_iterator((line for t in used for line in _lines(t)), trainer)
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary, corpus, arpa = Path(folder, f"{code}.bpe.json"), Path(folder, "corpus"), Path(folder, f"{code}.arpa")
+        vocabulary, corpus, arpa, trie = (Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie"))
         tokenizer.save(str(vocabulary))
         with corpus.open("w", encoding="utf-8") as stream:
             for text in used:
                 stream.writelines(" ".join(_pieces(tokenizer, line)) + "\n" for line in _lines(text))
-        command = [
-            str(lmplz),
-            "-o",
-            str(ORDER),
-            "-S",
-            "20%",
-            "-T",
-            folder,
-            "--discount_fallback",
-            "--text",
-            str(corpus),
-            "--arpa",
-            str(arpa),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise LakeError(f"lmplz failed on {len(used)} {code} documents: {done.stderr.strip()[-500:]}")
+        learn = ["-o", str(ORDER), "-S", "20%", "-T", folder, "--discount_fallback", "--text", str(corpus), "--arpa", str(arpa)]
+        _run([str(lmplz), *learn], f"{len(used)} {code} documents")
+        # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each of them.
+        _run([str(lmplz.with_name("build_binary")), "-T", str(Path(folder, "sort")), "trie", str(arpa), str(trie)], f"the {code} model")
         values = [perplexity_of(folder, code, text) for text in (pages if of_pages else held)]
         _models.cache_clear()  # the folder goes away
         writer.add_file(vocabulary.name, vocabulary)
-        writer.add_file(arpa.name, arpa)
+        writer.add_file(trie.name, trie)
     cutoffs = {name: round(float(np.percentile(values, p)), 2) for name, p in CUTOFFS.items()}
     return {
         "available": True,
@@ -157,6 +145,12 @@ def _train(writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list
         "sample": len(values),
         **cutoffs,
     }
+
+
+def _run(command: list[str], what: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LakeError(f"{Path(command[0]).name} failed on {what}: {done.stderr.strip()[-500:]}")
 
 
 def _lines(text: str) -> list[str]:
@@ -173,7 +167,7 @@ def _models(folder: str, code: str) -> tuple[Any, Any]:
     import kenlm
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(str(Path(folder, f"{code}.arpa")))
+    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(str(Path(folder, f"{code}.trie")))
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:
