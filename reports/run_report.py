@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines.tokenizer.figure import plot_svg
 from reports.figures import bars_svg, curves_svg
 from reports.graph import graph_svg
 
@@ -78,6 +79,12 @@ def tokenizer_table(report: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _tokenizer_plots(reports: dict[str, Any]) -> str:
+    """Bytes per token by vocabulary size, a plot for each vocabulary and domain, where there is a peer to stand beside."""
+    found = [(name, r, domain) for name, r in reports.items() if r and len(r["vocab_size"]) > 1 for domain in r["domains"]]
+    return "".join(plot_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"]) for name, r, domain in found)
+
+
 def _step_curves(steps: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
     curves: dict[str, list[tuple[float, float]]] = {"all": []}
     for record in steps:
@@ -142,7 +149,7 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         of("Composition against Table 1", note, _composition_bars(data.get("composition", {}).get("main", [])), compositions),
         of("Distribution filtering", "Recurring blocks that were cut; documents that fell after it or for overlap.", tables=recurring),
         of("Overlap with benchmarks, leakage and validation", tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else []),
-        of("Tokenizer", tables=tokenizers),
+        of("Tokenizer", figure=_tokenizer_plots(data.get("tokenizer", {})), tables=tokenizers),
         of("Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")),
         of(
             "Validation loss by domain",

@@ -115,3 +115,15 @@ def test_the_funnel_has_a_column_for_each_dump() -> None:
 def test_bars_are_one_for_each_value() -> None:
     svg = bars_svg({"here": {"en": 1.0, "zh": 2.0}, "paper": {"en": 3.0}}, "percent")
     assert "percent" in svg and "paper" in svg and bars_svg({}, "x") == ""
+
+
+def test_a_vocabulary_is_drawn_beside_its_peers_only(lake: Lake) -> None:
+    row = {"bytes_per_token": 3.5, "characters_per_token": 3.0, "fertility": 1.5, "fallback_share": 0.0, "tokens": 10}
+    for names, drawings in ((["ours"], 0), (["ours", "peer"], 1)):
+        report = {
+            "domains": {"zh": dict.fromkeys(names, row)},
+            "vocab_size": dict.fromkeys(names, 1024),
+            "unused_ids": dict.fromkeys(names, 0),
+        }
+        page = write_report(lake.root, "demo", {"run": "demo", "release": "r", "dumps": [], "missing": [], "tokenizer": {"v": report}})[0]
+        assert page.read_text().count("<svg") == drawings
