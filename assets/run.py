@@ -17,9 +17,11 @@ from assets.resources import FilesResource, LakeResource
 from model.card import RunCard
 from model.checkpoint import checkpoints, manifest
 from model.plan import CORPORA, Plan, build_plan
-from pipelines.lake import Dataset
+from pipelines.lake import Dataset, Lake
 
 TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
+CHANGEABLE = {"plan", "release_shards", "keep_last", "keep_every", "checkpoint_store"}
+"""Of run.json, while a run goes on: the plan is compared by itself, the rest changes no number."""
 EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
 
 
@@ -37,6 +39,11 @@ def listing(shards: Dataset) -> dict[str, Any]:
 def address(shards: Dataset) -> str:
     """Where ranks read a shard set: a folder, or the set on S3, of which they fetch only what they read."""
     return f"{shards.lake.root}/{shards.path}" if shards.lake.is_s3 else str(shards.local())
+
+
+def checkpoint_store(root: Lake, card: RunCard, run: str) -> str:
+    """Where the run's checkpoints are copied to; empty where the lake is a folder and the card names no store."""
+    return f"{card.checkpoint_store.rstrip('/')}/{run}" if card.checkpoint_store else f"{root.root}/runs/{run}" if root.is_s3 else ""
 
 
 def prepare(lake: LakeResource, run: str) -> Path:
@@ -66,6 +73,8 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "deepspeed": card.deepspeed,
         "spikes": card.spikes,
         "keep_last": card.keep_last,
+        "keep_every": card.keep_every,
+        "checkpoint_store": checkpoint_store(root, card, run),
         "tokenizer": str(tokenizer.local("tokenizer.json")),
         "seed": card.seed,
         "micro_batch": card.micro_batch,
@@ -76,7 +85,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "validation_shards": str(shards["validation"].local()),
         "release_shards": {f"{r}/{c}": address(d) for r, sets in others.items() for c, d in sets.items()},
     }
-    changed = sorted(k for k in value if old.get(k) != value[k] and k not in ("plan", "release_shards"))
+    changed = sorted(k for k in value if old.get(k) != value[k] and k not in CHANGEABLE)
     if saved and changed:
         raise dg.Failure(
             f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",

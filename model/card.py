@@ -63,7 +63,8 @@ class RunCard(_Frozen):
     """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher.
 
     `deepspeed` is laid over the strategy's defaults (strategy.py), `spikes` over the policy's (callbacks/spikes.py);
-    `keep_last` checkpoints are kept beside the last of each stage.
+    The last `keep_last` checkpoints are kept, every `keep_every`-th step's (0: none) and the last of each stage. `checkpoint_store`
+    (`s3://bucket/prefix` or a folder) gets a copy of each under the run's name (checkpoint_store.py); without one, a lake on S3 does.
     """
 
     name: str = Field(min_length=1)
@@ -78,6 +79,8 @@ class RunCard(_Frozen):
     checkpoint_every: int = Field(default=20, gt=0)
     validate_every: int = Field(default=20, gt=0)
     keep_last: int = Field(default=3, gt=0)
+    keep_every: int = Field(default=0, ge=0)
+    checkpoint_store: str = ""
     deepspeed: dict[str, Any] = {}
     spikes: dict[str, Any] = {}
     phases: tuple[Phase, ...] = Field(min_length=1)

@@ -17,6 +17,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -95,14 +96,20 @@ def save(engine: Any, folder: Path, tag: str, record: dict[str, Any]) -> Path:
     if distributed.rank() == 0:
         files = {name: value for share in shares for name, value in share.items()}
         write_json(partial / MANIFEST, record | {"tag": tag, "files": files, "environment": environment()})
-        sync_folder(partial)
-        # The same step may be saved again after a stop; the older folder gives way only to a whole one.
-        shutil.rmtree(target, ignore_errors=True)
-        os.rename(partial, target)
-        sync_folder(folder)
-        set_latest(folder, tag)
+        finish(folder, tag)
     distributed.barrier()
     return target
+
+
+def finish(folder: Path, tag: str) -> None:
+    """Give `<tag>.partial`, which is whole and has its manifest, its name, and name it the latest."""
+    target, partial = folder / tag, folder / f"{tag}.partial"
+    sync_folder(partial)
+    # The same step may be saved again after a stop; the older folder gives way only to a whole one.
+    shutil.rmtree(target, ignore_errors=True)
+    os.rename(partial, target)
+    sync_folder(folder)
+    set_latest(folder, tag)
 
 
 def set_latest(folder: Path, tag: str) -> None:
@@ -165,24 +172,28 @@ def refuse_differences(path: Path, found: dict[str, Any], wanted: dict[str, Any]
         raise CheckpointError(f"{path} belongs to another run ({'; '.join(different)}): name a new run, or use the old settings")
 
 
-def retain(folder: Path, keep_last: int, keep_every: int, pinned: frozenset[str] = frozenset()) -> list[str]:
-    """Delete checkpoints but the last `keep_last`, every multiple of `keep_every` steps, the pinned and stage ends.
+def expired(found: Mapping[str, dict[str, Any]], keep_last: int, keep_every: int, kept: Set[str] = frozenset()) -> list[str]:
+    """Tags that retention lets go, of manifests by tag, oldest first: all but the last `keep_last`, every multiple of `keep_every`
+    steps, the `kept` and stage ends. A stage's last checkpoint is the ancestor of the next stage and stays."""
+    return [
+        tag
+        for tag in list(found)[: max(0, len(found) - keep_last)]
+        if not (tag in kept or found[tag].get("stage_end") or (keep_every and found[tag]["step"] % keep_every == 0))
+    ]
 
-    Returns the tags that went. A stage's last checkpoint is the ancestor of the next stage and stays.
+
+def retain(folder: Path, keep_last: int, keep_every: int, kept: Set[str] = frozenset()) -> list[str]:
+    """Delete what is `expired`, but not `kept` (those that are being uploaded), not the current one, not what has a file `pinned`.
+
+    Returns the tags that went.
     """
-    found = checkpoints(folder)
+    found = {p.name: manifest(p) for p in checkpoints(folder)}
     current = (folder / "latest").read_text().strip() if (folder / "latest").exists() else ""
-    gone = []
-    for path in found[: max(0, len(found) - keep_last)]:
-        value = manifest(path)
-        if path.name in pinned or path.name == current or value.get("stage_end") or (keep_every and value["step"] % keep_every == 0):
-            continue
-        if (path / "pinned").exists() or (path / "uploading").exists():
-            continue
-        doomed = path.with_name(path.name + ".deleted")
-        os.rename(path, doomed)
+    gone = expired(found, keep_last, keep_every, kept | {current} | {tag for tag in found if (folder / tag / "pinned").exists()})
+    for tag in gone:
+        doomed = folder / f"{tag}.deleted"
+        os.rename(folder / tag, doomed)
         shutil.rmtree(doomed)
-        gone.append(path.name)
     return gone
 
 

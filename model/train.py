@@ -28,6 +28,8 @@ from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
 from model.callbacks.pipes import Reporter, reporter
 from model.callbacks.spikes import Skip, Skips, SpikePolicy, Spikes
 from model.callbacks.validation import MAX_SEQUENCES, Validation
+from model.checkpoint_store import CheckpointStore, restore
+from model.checkpoint_uploads import Uploads
 from model.config import model_config, vocabulary
 from model.data.loader import Loader, shard_addresses
 from model.plan import Plan
@@ -36,6 +38,8 @@ from model.strategy import Strategy
 BETAS, EPSILON, WEIGHT_DECAY, CLIP = (0.9, 0.95), 1e-8, 0.1, 1.0
 """AdamW and clipping of paper 3.6; epsilon of its ablation (Table 9)."""
 STOPPED, DONE = "stopped", "done"
+STOP_UPLOAD_SECONDS = 30.0
+"""That a stopping job waits for its last checkpoint's upload: well below any grace period (deploy/cluster.example.yaml)."""
 
 
 class Trainer:
@@ -64,6 +68,11 @@ class Trainer:
         # The whole plan: a fork may have another, and then other samples ahead.
         self.future = self.plan.fingerprint(self.plan.steps)
         self.checkpoints = folder / "checkpoints"
+        self.store = CheckpointStore(root) if (root := self.run.get("checkpoint_store")) else None
+        self.keep_last, self.keep_every = int(self.run.get("keep_last", 3)), int(self.run.get("keep_every", 0))
+        self.uploads = Uploads(
+            self.store if distributed.rank() == 0 else None, self.checkpoints, self.keep_last, self.keep_every, orders.superseded
+        )
         self.policy = SpikePolicy.from_json(self.run.get("spikes", {}))
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
         self.step = self.first_step
@@ -74,6 +83,9 @@ class Trainer:
         """Verify this rank's share of the shards, build the engine and load the last checkpoint, if there is one."""
         self.heart.beat("load", self.step)
         self.loader.verify(distributed.rank(), distributed.world_size())
+        if self.store is not None and restore(self.store, self.folder, self.end_step) >= 0:
+            self.skips = Skips(self.folder)
+        self.uploads.add_missing()
         found = checkpoint.latest(self.checkpoints)
         if found is None and self.run.get("fork"):
             # The first start of a run that goes on from another run's checkpoint; from its first own save on it is a run like any.
@@ -169,7 +181,8 @@ class Trainer:
         path = checkpoint.save(self.engine.inner, self.checkpoints, f"step-{self.step:08d}", record)
         self.parent, self.saved = path.name, self.step
         if distributed.rank() == 0:
-            checkpoint.retain(self.checkpoints, int(self.run.get("keep_last", 3)), int(self.run.get("keep_every", 0)))
+            self.uploads.add(path.name)
+            checkpoint.retain(self.checkpoints, self.keep_last, self.keep_every, self.uploads.held)
             self.report.event("checkpoint", step=self.step, path=str(path), seconds=time.monotonic() - started)
         distributed.barrier()
 
@@ -314,6 +327,24 @@ class Trainer:
                 listener.validation(records)
         if end or self.step % int(self.run["checkpoint_every"]) == 0:
             self.save()
+        self._tell_uploads()
+
+    def _tell_uploads(self) -> None:
+        for values in self.uploads.events():
+            self.report.event("upload", **values)
+
+    def finish_uploads(self, seconds: float = math.inf) -> None:
+        """Wait until the store has what was saved, or has been given up, or `seconds` have passed; beating while bytes move."""
+        started, moved = time.monotonic(), -1.0
+        while True:
+            busy, now, waited = distributed.gather_rows([self.uploads.busy, self.uploads.moved, time.monotonic() - started])[0].tolist()
+            self._tell_uploads()
+            if not busy or waited > seconds:
+                return
+            if now != moved:
+                self.heart.beat("upload", self.step)
+                moved = now
+            time.sleep(0.2)
 
     def _go_back(self) -> bool:
         """After too many spikes: to the last checkpoint before the first, leaving out the samples since. False without a checkpoint."""
@@ -332,6 +363,7 @@ class Trainer:
         self.skips.add(skip, write=distributed.rank() == 0)
         if distributed.rank() == 0:
             checkpoint.rollback(self.checkpoints, good[-1].name)
+            self.uploads.abandon(int(checkpoint.manifest(good[-1])["step"]))
         self.report.event("returned", step=self.step, checkpoint=skip.checkpoint, skipped_from=skip.first, skipped_to=skip.end)
         distributed.barrier()
         self.heart.beat("load", self.step)
@@ -343,22 +375,33 @@ class Trainer:
 
 def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = None) -> str:
     """Train one stage on this rank, inside a process group. Returns DONE or STOPPED."""
-    from model.export import export_stage
-
     trainer = Trainer(folder, stage, report, orders or Orders(folder))
     report.event("started", stage=stage, world_size=distributed.world_size(), pid=os.getpid())
     report.event("preflight", **preflight.check(folder, trainer.run, trainer.config.num_parameters))
-    trainer.start()
-    state = trainer.train()
+    try:
+        trainer.start()
+        state = trainer.train()
+        return finish(trainer, state)
+    finally:
+        trainer.uploads.close()
+
+
+def finish(trainer: Trainer, state: str) -> str:
+    """Honour a stop request, or export the trained stage; leave a copy of the last checkpoint in the store."""
+    from model.export import export_stage
+
+    folder, report = trainer.folder, trainer.report
     if state == STOPPED:
         if distributed.rank() == 0:
             print(f"stopped at step {trainer.step}", flush=True)
             # The request is honoured: a next start goes on.
             (folder / "stop").unlink(missing_ok=True)
         report.event(STOPPED, step=trainer.step)
+        trainer.finish_uploads(STOP_UPLOAD_SECONDS)  # the next start sends the rest
     else:
         trainer.heart.beat("export", trainer.step)
         record = export_stage(trainer)
+        trainer.finish_uploads()
         report.materialized({**record, "state": state}, str(record.get("weights_hash", "")))
     trainer.heart.beat("done", trainer.step)
     return state

@@ -31,6 +31,7 @@ class Progress:
         self.seen = self._observed()
         self.validation: list[dict[str, Any]] = []
         self.preflight: dict[str, Any] = {}
+        self.uploads: dict[int, str] = {}  # last state by step
         self.stopped_at: int | None = None
         self.first = True
 
@@ -56,6 +57,8 @@ class Progress:
             self._observe("validation " + str(payload["domain"]), payload)
         elif event == "preflight":
             self._preflight(payload)
+        elif event == "upload":
+            self._upload(payload)
         else:
             if event == "stopped":
                 self.stopped_at = int(payload["step"])
@@ -81,9 +84,21 @@ class Progress:
             domain = payload["domain"]
             numbers = {"step": payload["step"], f"validation_loss/{domain}": value, f"bits_per_byte/{domain}": payload.get("bits_per_byte")}
             numbers = {k: v for k, v in numbers.items() if isinstance(v, int | float) and math.isfinite(v)} | {"loss": value}
-        metadata = numbers | {"event": event, "job": self.job}
+        words = {k: payload[k] for k in ("error", "to") if k in payload}
+        metadata = numbers | words | {"event": event, "job": self.job}
         self.context.log_event(dg.AssetObservation(self.context.asset_key, partition=self.partition, metadata=metadata))
         return True
+
+    def _upload(self, payload: dict[str, Any]) -> None:
+        """How a checkpoint fares on its way to the store (model/checkpoint_uploads.py)."""
+        step, state = payload["step"], payload["state"]
+        self.uploads[int(step)] = state
+        if "error" in payload:
+            again = f", again in {payload['again_seconds']:.0f} s" if "again_seconds" in payload else ", given up"
+            self.context.log.warning(f"{self.stage}: upload of step {step} to {payload['to']} failed{again}: {payload['error']}")
+        else:
+            self.context.log.info(f"{self.stage}: upload of step {step}: {json.dumps(payload)}")
+        self._observe(f"upload {state}", payload)
 
     def _preflight(self, payload: dict[str, Any]) -> None:
         self.preflight = payload
@@ -101,6 +116,8 @@ class Progress:
         out: dict[str, Any] = {}
         if self.preflight:
             out["preflight"] = dg.MetadataValue.md(preflight_table(self.preflight))
+        if self.uploads:
+            out["checkpoint_uploads"] = dg.MetadataValue.json({str(step): state for step, state in sorted(self.uploads.items())})
         records = read_lines(run_dir / "logs" / "validation.jsonl") or self.validation
         if records:
             out["loss_by_domain"] = dg.MetadataValue.md(loss_table(records))

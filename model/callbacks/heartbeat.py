@@ -1,7 +1,7 @@
 """A sign of life per rank: what it does, since when, and how long that may take.
 
-Belongs here: writing it, and telling from the files which ranks are overdue. Does not belong here: ending them (the
-supervisor's). Written from the main thread, so that a rank that hangs in a collective falls silent.
+Belongs here: writing it, and telling from the files whether somebody may be at work. Does not belong here: judging the silent, by
+one clock, and ending them (assets/cluster/watch.py). Written from the main thread, so that a rank that hangs in a collective falls silent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-LIMIT_SECONDS = {"start": 900, "compile": 1800, "load": 1800, "step": 600, "save": 1800, "evaluate": 1800, "export": 1800, "done": 0}
+LIMIT_SECONDS = {
+    "start": 900,
+    "compile": 1800,
+    "load": 1800,
+    "step": 600,
+    "save": 1800,
+    "evaluate": 1800,
+    "export": 1800,
+    "upload": 1800,  # without a byte that moved
+    "done": 0,
+}
 """Longest silence allowed in each phase; generous for 13 B on shared storage. 0: no limit, the rank has finished."""
 
 
@@ -36,11 +46,6 @@ class Heartbeat:
 def heartbeats(folder: Path) -> list[dict[str, Any]]:
     """What each rank last said, in the order of ranks."""
     return [json.loads(p.read_text()) for p in sorted(folder.glob("rank-*.json"))]
-
-
-def overdue(folder: Path, now: float) -> list[dict[str, Any]]:
-    """The ranks that have been silent for longer than their phase may take; `now` in seconds since the epoch."""
-    return [b for b in heartbeats(folder) if b["limit_seconds"] and now - b["time"] > b["limit_seconds"]]
 
 
 def alive(folder: Path, now: float) -> list[dict[str, Any]]:

@@ -55,4 +55,8 @@ class Orders:
         return self._lease()
 
     def _lease(self) -> int:
-        return SUPERSEDED if self.epoch and latest_epoch(self.store) > self.epoch else GO_ON
+        return SUPERSEDED if self.superseded() else GO_ON
+
+    def superseded(self) -> bool:
+        """Whether another job holds the lease: asked at once, from any thread."""
+        return bool(self.epoch and latest_epoch(self.store) > self.epoch)

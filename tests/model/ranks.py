@@ -32,9 +32,10 @@ class Ranks:
         )
 
     def train(self, folder: Path, stage: str, world: int, fault: dict[str, Any] | None = None, timeout: float = 900.0) -> list[int]:
-        """Exit codes of `model.train` by rank; a killed rank has a negative code."""
+        """Exit codes of `model.train` by rank; a killed rank has a negative code. Ranks have the AWS_* variables of this moment."""
         arguments = ["--run-dir", str(folder), "--stage", stage]
         request = {"world": world, "arguments": arguments, "fault": fault, "log": str(folder), "timeout": timeout}
+        request["environment"] = {k: v for k, v in os.environ.items() if k.startswith("AWS_")}
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
@@ -82,6 +83,7 @@ def run_rank(rank: int, port: int, request: dict[str, Any]) -> None:
         LOCAL_SIZE=str(request["world"]),
         MASTER_ADDR="127.0.0.1",
         MASTER_PORT=str(port),
+        **request["environment"],
     )
     log = os.open(f"{request['log']}/rank{rank}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)

@@ -33,12 +33,11 @@ def test_changed_truncated_and_unfinished_checkpoints_are_refused(tmp_path: Path
         checkpoint.latest(tmp_path)
 
 
-def test_retention_keeps_last_ancestors_multiples_and_pinned(tmp_path: Path) -> None:
+def test_retention_keeps_last_ancestors_multiples_pinned_and_what_is_uploaded(tmp_path: Path) -> None:
     for step in range(1, 11):
         fake(tmp_path, step, stage_end=step == 3)
     (tmp_path / "step-00000002" / "pinned").touch()
-    (tmp_path / "step-00000001" / "uploading").touch()
-    checkpoint.retain(tmp_path, keep_last=2, keep_every=5)
+    checkpoint.retain(tmp_path, keep_last=2, keep_every=5, kept={"step-00000001"})
     assert [checkpoint.manifest(p)["step"] for p in checkpoint.checkpoints(tmp_path)] == [1, 2, 3, 5, 9, 10]
 
 

@@ -58,6 +58,10 @@ with reporter(0, interval=0.1) as report:
             os._exit(9)
         if mode == "once" and not (run / "died").exists() and step == 2:
             (run / "died").touch(); os._exit(9)
+    if mode == "upload":
+        report.event("upload", step=2, state="retry", attempt=1, again_seconds=5.0, to="s3://b/run", error="SlowDown")
+        report.event("upload", step=2, state="done", seconds=1.0, bytes=7, to="s3://b/run")
+        report.event("upload", step=4, state="failed", attempt=6, to="s3://b/run", error="NoSuchBucket")
     deadline = time.time() + 600
     while mode in ("wait", "deaf") and not (run / "go").exists() and time.time() < deadline:
         order = orders.read()

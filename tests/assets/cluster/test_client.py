@@ -50,6 +50,24 @@ def test_the_materialization_shows_losses_by_domain(tmp_path: Path) -> None:
     assert Path(str(event.metadata["loss_plot_file"].value)).read_bytes() == data
 
 
+def test_an_upload_that_fails_is_seen_and_fails_no_training(tmp_path: Path) -> None:
+    instance = dg.DagsterInstance.ephemeral()
+    result = materialize(client(tmp_path, "upload"), tmp_path, instance)
+    [event] = result.asset_materializations_for_node("checkpoint")
+    assert event.metadata["checkpoint_uploads"].value == {"2": "done", "4": "failed"}
+    assert [o for o in observations(instance) if o[0].startswith("upload")] == [
+        ("upload retry", 2),
+        ("upload done", 2),
+        ("upload failed", 4),
+    ]
+    [failed] = [
+        r.asset_observation.metadata
+        for r in instance.fetch_observations(dg.AssetKey("checkpoint"), limit=100).records
+        if r.asset_observation and r.asset_observation.metadata["event"].value == "upload failed"
+    ]
+    assert failed["error"].value == "NoSuchBucket" and failed["to"].value == "s3://b/run"
+
+
 @pytest.mark.parametrize(
     ("mode", "hide", "message"),
     [

@@ -10,8 +10,8 @@ from assets.cluster.client import PipesDeepSpeedClient
 from tests.model.conftest import make_run, shards  # noqa: F401
 
 
-def test_a_stage_trains_under_dagster(make_run: Any) -> None:  # noqa: F811
-    run: Path = make_run("dagster")
+def test_a_stage_trains_under_dagster(make_run: Any, tmp_path: Path) -> None:  # noqa: F811
+    run: Path = make_run("dagster", checkpoint_store=str(tmp_path / "store"))
     instance = dg.DagsterInstance.ephemeral()
 
     @dg.asset
@@ -24,5 +24,7 @@ def test_a_stage_trains_under_dagster(make_run: Any) -> None:  # noqa: F811
     record = json.loads((run / "export" / "stage1" / "stage.json").read_text())
     assert event.tags["dagster/data_version"] == record["weights_hash"]
     assert "| web-en |" in event.metadata["loss_by_domain"].value and "| 1 |" in event.metadata["preflight"].value
+    assert event.metadata["checkpoint_uploads"].value == {"3": "done", "6": "done"}
+    assert (tmp_path / "store" / "checkpoints" / "step-00000006" / "checkpoint.json").exists()
     found = [r.asset_observation.metadata for r in instance.fetch_observations(dg.AssetKey("stage1"), limit=100).records]  # type: ignore[union-attr]
     assert {int(m["step"].value) for m in found if m["event"].value == "step"} == {1, 3, 6}  # type: ignore[arg-type]
