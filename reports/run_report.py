@@ -80,7 +80,7 @@ def tokenizer_table(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tokenizer_plots(reports: dict[str, Any]) -> str:
-    """Bytes per token by vocabulary size, a plot for each vocabulary and domain, where there is a peer to stand beside."""
+    """Bytes per token of each vocabulary, a plot for each vocabulary and domain, where there is a peer to stand beside."""
     found = [(name, r, domain) for name, r in reports.items() if r and len(r["vocab_size"]) > 1 for domain in r["domains"]]
     return "".join(plot_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"]) for name, r, domain in found)
 

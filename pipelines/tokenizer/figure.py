@@ -5,33 +5,29 @@ Belongs here: HTML, SVG and Markdown of the figures. Does not belong here: measu
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, MARGIN = 420, 260, 44
+WIDTH, LABEL, ROW = 400, 150, 18  # pixels: of a plot, of its names, of a bar
 MEASURES = ("bytes_per_token", "characters_per_token", "fertility", "fallback_share", "tokens")
 
 
 def plot_svg(domain: str, rows: Mapping[str, Mapping[str, float]], sizes: Mapping[str, int]) -> str:
-    """Bytes per token by vocabulary size (logarithmic), one dot a vocabulary, ours filled."""
-    low, high = math.log2(min(sizes.values())) - 0.3, math.log2(max(sizes.values())) + 0.9
-    top = 1.1 * max(r["bytes_per_token"] for r in rows.values())
+    """Bytes per token as a bar for each vocabulary, the smallest vocabulary first, ours filled."""
+    top = 1.2 * max(r["bytes_per_token"] for r in rows.values())
     marks = []
-    for name, row in rows.items():
-        x = MARGIN + (math.log2(sizes[name]) - low) / (high - low) * (WIDTH - 2 * MARGIN)
-        y = HEIGHT - MARGIN - row["bytes_per_token"] / top * (HEIGHT - 2 * MARGIN)
-        fill = "#1f5fa8" if name == "ours" else "none"
-        marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{fill}" stroke="#1f5fa8"/>')
-        marks.append(f'<text x="{x + 7:.1f}" y="{y + 4:.1f}">{escape(name)} {row["bytes_per_token"]:.2f}</text>')
-    axis = f"M{MARGIN} {MARGIN / 2} V{HEIGHT - MARGIN} H{WIDTH - MARGIN}"
+    for index, name in enumerate(sorted(rows, key=lambda n: (sizes[n], n))):
+        value, y = rows[name]["bytes_per_token"], 24 + ROW * index
+        length = value / top * (WIDTH - LABEL)
+        fill = "#1f5fa8" if name == "ours" else "#c9d8ea"
+        marks.append(f'<text x="{LABEL - 6}" y="{y + 11}" text-anchor="end">{escape(name)} {sizes[name]:,}</text>')
+        marks.append(f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="{ROW - 4}" fill="{fill}"/>')
+        marks.append(f'<text x="{LABEL + length + 4:.1f}" y="{y + 11}">{value:.2f}</text>')
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{HEIGHT}" font-family="sans-serif" font-size="10" role="img">'
-        f'<title>{escape(domain)}: bytes per token by vocabulary size</title><path d="{axis}" fill="none" stroke="#888"/>'
-        f'<text x="{MARGIN}" y="14" font-weight="bold">{escape(domain)}</text>'
-        f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 12}" text-anchor="middle">pieces in the vocabulary (log scale)</text>'
-        f'<text transform="translate(14 {HEIGHT / 2:.0f}) rotate(-90)" text-anchor="middle">bytes per token</text>{"".join(marks)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{34 + ROW * len(rows)}" font-family="sans-serif" font-size="11"'
+        f' role="img"><title>{escape(domain)}: bytes per token</title>'
+        f'<text x="{LABEL}" y="14" font-weight="bold">{escape(domain)}: bytes per token</text>{"".join(marks)}</svg>'
     )
 
 
@@ -46,7 +42,7 @@ def page(name: str, report: Mapping[str, Any]) -> str:
     ]
     plots = "".join(plot_svg(domain, rows, report["vocab_size"]) for domain, rows in report["domains"].items())
     style = "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:right}td:nth-child(-n+2){text-align:left}"
-    note = "Held-out text. Unused ids are over all domains together; fertility is tokens a word."
+    note = "Held-out text; in plots with the number of pieces. Unused ids: of all domains together. Fertility: tokens a word."
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Vocabulary {escape(name)}</title><style>{style}</style>'

@@ -14,10 +14,11 @@ REPORT = {
 }
 
 
-def test_plot_is_xml_with_a_dot_for_each_vocabulary_higher_where_bytes_are_more() -> None:
+def test_plot_is_xml_with_a_bar_for_each_vocabulary_as_long_as_its_bytes_smallest_first() -> None:
     root = ElementTree.fromstring(plot_svg("web<zh>", REPORT["domains"]["web<zh>"], REPORT["vocab_size"]))
-    dots = [(float(d.get("cx", 0)), float(d.get("cy", 0))) for d in root.iter("{http://www.w3.org/2000/svg}circle")]
-    assert len(dots) == 2 and dots[0][1] < dots[1][1] and dots[0][0] > dots[1][0]
+    bars = [(float(b.get("y", 0)), float(b.get("width", 0))) for b in root.iter("{http://www.w3.org/2000/svg}rect")]
+    (peer_y, peer), (ours_y, ours) = bars
+    assert peer_y < ours_y and abs(ours / peer - 4.25 / 2.5) < 0.01
 
 
 def test_page_and_table_hold_every_figure_escaped() -> None:
