@@ -6,7 +6,6 @@ Belongs here: the command group and how errors look. Does not belong here: the c
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -31,9 +30,11 @@ def up(port: int) -> None:
 
     with open_instance():
         pass
-    dagster = Path(sys.executable).with_name("dagster")
-    command = [str(dagster), "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    sys.exit(subprocess.call(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}))
+    dagster = str(Path(sys.executable).with_name("dagster"))
+    os.chdir(ROOT)
+    # In place of this process: a signal to it reaches Dagster, which ends its own children.
+    command = [dagster, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    os.execve(dagster, command, os.environ | {"PYTHONPATH": str(ROOT)})
 
 
 for module in (cards, dumps, documents, corpora, releases, tokenizer, runs, plan, trace):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from pathlib import Path
 
 import dagster as dg
@@ -22,6 +23,7 @@ DUMP_VERDICTS = ["scores", "decisions"]
 
 def open_instance() -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME (`.dagster/` of the checkout), with the checkout's dagster.yaml."""
+    hear_signals()
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(ROOT / ".dagster")))
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
@@ -29,6 +31,17 @@ def open_instance() -> dg.DagsterInstance:
         link.symlink_to(ROOT / "dagster.yaml")
     logging.getLogger("dagster").setLevel(logging.WARNING)
     return dg.DagsterInstance.get()
+
+
+def hear_signals() -> None:
+    """Give SIGINT and SIGTERM their defaults where they are ignored, before Dagster or a child looks at them.
+
+    A shell starts background commands with SIGINT ignored. Dagster copies its handler to SIGTERM, and children inherit what is ignored:
+    nothing would end them but SIGKILL.
+    """
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 def execute(
