@@ -192,11 +192,9 @@ def _render_one(data: bytes, spans: list[dict[str, Any]]) -> str:
 
 def rendered(documents: Dataset, edits: Dataset, i: int, rows: Any = None) -> pa.Array:
     """The rendered texts of part `i`, or of `rows` of it: what everything after edits reads. LakeError where the tables are not aligned."""
-    texts, spans = documents.read_part(i, ["doc_id", "text"]), edits.read_part(i, ["doc_id", "spans"])
+    texts, spans = documents.read_part(i, ["doc_id", "text"], rows), edits.read_part(i, ["doc_id", "spans"], rows)
     if not texts["doc_id"].equals(spans["doc_id"]):
         raise LakeError(f"part {i} of {documents.path} and of {edits.path} hold different documents: rebuild edits")
-    if rows is not None:
-        texts, spans = texts.take(pa.array(rows)), spans.take(pa.array(rows))
     return render(_flat(texts["text"]), _flat(spans["spans"]))
 
 

@@ -41,6 +41,7 @@ from pipelines.manifest import LakeError as LakeError
 from pipelines.manifest import MissingDataset as MissingDataset
 
 TEMPORARY = ".tmp-"  # prefix of files that are being written
+HASH = b"logical_hash"  # key of a Parquet file's own metadata
 
 
 def safe_name(name: str, what: str = "name") -> str:
@@ -75,9 +76,9 @@ class Dataset:
         """Lake path of one of the dataset's files."""
         return f"{self.path}/{safe_name(name)}"
 
-    def read_part(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """Part `index` as an Arrow table, only `columns` where given."""
-        return self.lake.read_parquet(self.file(self.parts[index].path), columns)
+    def read_part(self, index: int, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+        """Part `index` as an Arrow table, only `columns` and only `rows` (int64, ascending) where given."""
+        return self.lake.read_parquet(self.file(self.parts[index].path), columns, rows)
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """The whole table. For small tables; stages work part by part."""
@@ -171,15 +172,42 @@ class Lake:
     def read_json(self, path: str) -> Any:
         return json.loads(self.read_bytes(path))
 
-    def read_parquet(self, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+        """A Parquet file as an Arrow table. With `rows` (int64, ascending) only the row groups that hold them are read, one at a time."""
         try:
-            return pq.read_table(
+            if rows is not None:
+                return self._read_rows(safe_name(path), columns, rows)
+            table: pa.Table = pq.read_table(
                 safe_name(path),
                 columns=list(columns) if columns else None,
                 filesystem=self.fs,
                 partitioning=None,
                 page_checksum_verification=True,
             )
+            return table.replace_schema_metadata()
+        except FileNotFoundError:
+            raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
+        except (pa.ArrowInvalid, OSError) as error:
+            raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
+
+    def _read_rows(self, path: str, columns: Sequence[str] | None, rows: Any) -> pa.Table:
+        with pq.ParquetFile(path, filesystem=self.fs, page_checksum_verification=True) as file:
+            names = list(columns or file.schema_arrow.names)
+            found, start = [file.schema_arrow.empty_table().select(names)], 0
+            for group in range(file.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                own = rows[rows.searchsorted(start) : rows.searchsorted(end)] - start
+                if len(own):
+                    found.append(file.read_row_group(group, names, use_threads=False).select(names).take(pa.array(own)))
+                start = end
+            return pa.concat_tables(found).replace_schema_metadata()
+
+    def written_hash(self, path: str) -> str:
+        """The logical hash that a Parquet file of the lake says of itself, read from its end alone; "" where it says none."""
+        try:
+            with self.fs.open_input_file(safe_name(path)) as file:
+                said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
+                return said.decode()
         except FileNotFoundError:
             raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
         except (pa.ArrowInvalid, OSError) as error:
@@ -338,8 +366,9 @@ class Writer:
         of everything that the part was computed from, a later dataset of the same asset can take the part over (`take`)."""
         target = f"{self.staging}/{safe_name(path)}"
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
+        content = logical_hash(table)
         pq.write_table(
-            table,
+            table.replace_schema_metadata({HASH: content}),
             target,
             filesystem=self.lake.fs,
             compression="zstd",
@@ -348,7 +377,7 @@ class Writer:
             write_page_checksum=True,
         )
         size = self.lake.fs.get_file_info(target).size
-        part = Part(path, table.num_rows, size, logical_hash(table), key, dict(stats or {}) if key else {})
+        part = Part(path, table.num_rows, size, content, key, dict(stats or {}) if key else {})
         self._finish(path, part, str(table.schema.remove_metadata()), stats)
 
     def write_bytes(self, path: str, data: bytes, stats: Mapping[str, Any] | None = None) -> None:

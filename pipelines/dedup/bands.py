@@ -20,25 +20,61 @@ SPREAD = np.int64(0x61C8864680B583EB)  # odd: spreads rows that need not meet ov
 
 
 @njit(cache=True)
-def _keys(values, salts, bands, rows, out):  # type: ignore[no-untyped-def]
-    for doc in range(values.shape[0]):
+def _keys(values, chosen, salts, bands, rows, out):  # type: ignore[no-untyped-def]
+    for doc in range(len(chosen)):
         for band in range(bands):
             h = (SEED + U64(band)) * STEP ^ U64(salts[doc]) * MIX
             for r in range(rows):
-                h = (h ^ U64(values[doc, band * rows + r])) * STEP
+                h = (h ^ U64(values[chosen[doc], band * rows + r])) * STEP
                 h ^= h >> U64(29)
             h = (h ^ (h >> U64(32))) * MIX
             out[doc, band] = h ^ (h >> U64(31))
 
 
-def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None) -> Array:
-    """64-bit keys over (salt, band, its `rows` values): uint64 [n, bands] of uint16 [n, num_perm].
+def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None, chosen: Array | None = None) -> Array:
+    """64-bit keys over (salt, band, its `rows` values): uint64 [n, bands] of uint16 [n, num_perm], or of its rows `chosen` (int64 [n]).
 
     Documents of different salt (int64 [n]) never share a key.
     """
-    out = np.empty((len(values), bands), np.uint64)
-    _keys(values, np.zeros(len(values), np.int64) if salts is None else salts, bands, rows, out)
+    chosen = np.arange(len(values)) if chosen is None else chosen
+    out = np.empty((len(chosen), bands), np.uint64)
+    _keys(values, chosen, np.zeros(len(chosen), np.int64) if salts is None else salts, bands, rows, out)
     return out
+
+
+class Wanted:
+    """A few keys that are looked for among many others, most of which a table of bits tells apart: 32 bits a key, at most 128 MiB."""
+
+    def __init__(self, keys: Array) -> None:
+        self._keys = np.unique(keys)
+        bits = min(30, max(12, 5 + len(self._keys).bit_length()))
+        self._table = np.zeros(1 << (bits - 6), np.uint64)
+        _mark(self._keys, self._table)
+
+    def places(self, keys: Array) -> Array:
+        """Places (int64, ascending) in uint64 [m] of keys that are wanted."""
+        return _places(keys, self._keys, self._table)
+
+
+@njit(cache=True)
+def _mark(keys, table):  # type: ignore[no-untyped-def]
+    mask = U64(len(table) - 1)
+    for key in keys:
+        table[(key >> U64(6)) & mask] |= U64(1) << (key & U64(63))
+
+
+@njit(cache=True)
+def _places(keys, wanted, table):  # type: ignore[no-untyped-def]
+    mask = U64(len(table) - 1)
+    places, count = np.empty(len(keys), np.int64), 0
+    for i in range(len(keys)):
+        key = keys[i]
+        if table[(key >> U64(6)) & mask] >> (key & U64(63)) & U64(1):
+            at = np.searchsorted(wanted, key)
+            if at < len(wanted) and wanted[at] == key:
+                places[count] = i
+                count += 1
+    return places[:count].copy()
 
 
 def _stars(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:

@@ -29,8 +29,9 @@ def copy_edges(contents: Array, nodes: Array) -> tuple[Array, Array]:
     return np.stack([nodes, smallest], 1)[copies], np.sort(first)
 
 
-def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Array, Array]:
-    """(nodes, roots), int64: documents that share content or a band with another one, and their component."""
+def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Array, Array, Array]:
+    """(nodes, roots, admitted), int64: documents that share content or a band with another one, their component, and the number
+    of documents by source."""
     shown, keys, nodes, contents = ([np.zeros(0, np.int64)], [np.zeros((0, parameters.bands), np.uint64)], [], [])
     for source in sources:
         rows, hashes, live, found = source.scan(parameters)
@@ -42,7 +43,8 @@ def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tupl
     copies, first = copy_edges(np.concatenate([np.zeros((0, 2), np.uint64), *contents]), every)
     live_nodes = np.concatenate(shown)
     originals = np.isin(live_nodes, every[first], assume_unique=True)
-    return components.driver_components(np.concatenate([copies, bands.star_edges(np.concatenate(keys)[originals], live_nodes[originals])]))
+    edges = np.concatenate([copies, bands.star_edges(np.concatenate(keys)[originals], live_nodes[originals])])
+    return *components.driver_components(edges), np.array([len(own) for own in nodes])
 
 
 def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Any, dict[str, int]]:

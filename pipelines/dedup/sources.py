@@ -62,8 +62,7 @@ class Source:
     excluded: pa.Array
 
     def _read(self, name: str, columns: list[str], rows: Array | None = None) -> pa.Table:
-        table = self.tables.need(name).read_part(self.part, columns)
-        return table if rows is None else table.take(pa.array(rows))
+        return self.tables.need(name).read_part(self.part, columns, rows)
 
     def nodes(self, rows: Array) -> Array:
         return rows.astype(np.int64) | self.index << ROW_BITS
@@ -86,15 +85,12 @@ class Source:
     def scan(self, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
         """(rows int64 [n] admitted, contents uint64 [n, 2], rows int64 [m] of them that have a shingle, their band keys
         uint64 [m, bands]), each table read once."""
-        decisions, signatures = self._read("decisions", ["doc_id", "keep", "category"]), self._signatures()
-        rows = self._admitted(decisions)
-        parallel = pc.equal(decisions["category"], "parallel").to_numpy().astype(np.int64)[rows]
-        contents = id_lanes(signatures["content_hash"])[rows]
-        contents[:, 0] ^= parallel.astype(np.uint64)
+        decisions = self._read("decisions", ["doc_id", "keep", "category"])
+        signatures, rows = self._signatures("content_hash", "num_shingles", "minhash"), self._admitted(decisions)
+        parallel = _is_parallel(decisions)
+        contents, parallel = _apart(signatures["content_hash"], parallel)[rows], parallel[rows]
         live = signatures["num_shingles"].to_numpy()[rows] > 0
-        dataset = self.tables.need("signatures")
-        values = minhash_matrix(signatures["minhash"], parameters.num_perm, dataset.file(dataset.parts[self.part].path))
-        return rows, contents, rows[live], bands.band_keys(values[rows[live]], parameters.bands, parameters.rows, parallel[live])
+        return rows, contents, rows[live], self._keys(signatures, parallel[live], parameters, rows[live])
 
     def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
         dataset = self.tables.need(name)
@@ -103,39 +99,40 @@ class Source:
 
     def _parallel(self, rows: Array) -> Array:
         """1 for pairs of parallel text, which are deduplicated against themselves alone; int64 [n]."""
-        return pc.equal(self._read("decisions", ["category"], rows)["category"], "parallel").to_numpy().astype(np.int64)
+        return _is_parallel(self._read("decisions", ["category"], rows))
 
-    def _signatures(self) -> pa.Table:
-        """The signatures of this part; LakeError names the file where they are not those that the manifest knows.
+    def _signatures(self, *columns: str) -> pa.Table:
+        """Columns of the signatures of this part; LakeError names the file where they are not those that the manifest knows.
 
-        A part of other documents, of other texts of theirs or with a flipped bit would remove documents without a trace.
+        A part of other documents, of other texts of theirs or with a flipped bit would remove documents without a trace. A
+        flipped bit does not pass the page checksums; which part a file is it says itself, and where it does not, it is hashed.
         """
         dataset = self.tables.need("signatures")
-        part = dataset.parts[self.part]
-        table = dataset.read_part(self.part)
-        # Parquet gives list items a name of its own, and the type is part of the hash
-        written = signature_schema(MinHashParameters.model_validate(dataset.manifest.parameters))
-        if table.schema.names != written.names or logical_hash(table.cast(written)) != part.hash:
-            raise LakeError(f"{dataset.file(part.path)} is not the part that its manifest names: restore it or rebuild signatures")
+        path, wanted = dataset.file(dataset.parts[self.part].path), dataset.parts[self.part].hash
+        said = dataset.lake.written_hash(path)
+        table = dataset.read_part(self.part, ["doc_id", *columns] if said else None)
+        if not said:
+            # Parquet gives list items a name of its own, and the type is part of the hash
+            written = signature_schema(MinHashParameters.model_validate(dataset.manifest.parameters))
+            said = logical_hash(table.cast(written)) if table.schema.names == written.names else ""
+        if said != wanted:
+            raise LakeError(f"{path} is not the part that its manifest names: restore it or rebuild signatures")
         self._aligned("signatures", self._read("documents", ["doc_id"]), table)
         return table
 
     def contents(self, rows: Array) -> tuple[Array, Array]:
         """(content hashes uint64 [n, 2], apart for parallel text; whether the text has a shingle, bool [n])."""
-        signatures = self._signatures().take(pa.array(rows))
-        return self._apart(signatures["content_hash"], rows), signatures["num_shingles"].to_numpy() > 0
-
-    def _apart(self, content_hashes: pa.ChunkedArray, rows: Array) -> Array:
-        hashes = id_lanes(content_hashes).copy()
-        hashes[:, 0] ^= self._parallel(rows).astype(np.uint64)
-        return hashes
+        signatures = self._signatures("content_hash", "num_shingles").take(pa.array(rows))
+        return _apart(signatures["content_hash"], self._parallel(rows)), signatures["num_shingles"].to_numpy() > 0
 
     def keys(self, rows: Array, parameters: MinHashParameters) -> Array:
         """Band keys uint64 [n, bands]."""
-        signatures = self.tables.need("signatures")
-        column = signatures.read_part(self.part, ["minhash"]).column(0)
-        values = minhash_matrix(column, parameters.num_perm, signatures.file(signatures.parts[self.part].path))[rows]
-        return bands.band_keys(values, parameters.bands, parameters.rows, self._parallel(rows))
+        return self._keys(self._read("signatures", ["minhash"], rows), self._parallel(rows), parameters)
+
+    def _keys(self, signatures: pa.Table, parallel: Array, parameters: MinHashParameters, rows: Array | None = None) -> Array:
+        dataset = self.tables.need("signatures")
+        values = minhash_matrix(signatures["minhash"], parameters.num_perm, dataset.file(dataset.parts[self.part].path))
+        return bands.band_keys(values, parameters.bands, parameters.rows, parallel, rows)
 
     def members(self, rows: Array, roots: Array, sizes: Array | None, parameters: MinHashParameters) -> pa.Table:
         """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are null."""
@@ -146,8 +143,9 @@ class Source:
         for name in decisions.column_names:
             table = table.append_column(name, decisions[name])
         orders = canonical_keys(table)
-        contents = self._apart(self._read("signatures", ["content_hash"], rows)["content_hash"], rows)
-        keys = self.keys(rows, parameters)
+        parallel = _is_parallel(decisions)
+        signatures = self._read("signatures", ["content_hash", "minhash"], rows)
+        contents, keys = _apart(signatures["content_hash"], parallel), self._keys(signatures, parallel, parameters)
         sets = pa.nulls(len(rows), pa.large_binary())
         if sizes is None:
             flat, offsets = shingle_sets(rendered(self.tables.documents, self.tables.edits, self.part, rows))
@@ -164,6 +162,17 @@ class Source:
             sets,
         ]
         return pa.Table.from_arrays(columns, schema=MEMBERS)
+
+
+def _is_parallel(decisions: pa.Table) -> Array:
+    return pc.equal(decisions["category"], "parallel").to_numpy().astype(np.int64)
+
+
+def _apart(content_hashes: pa.ChunkedArray, parallel: Array) -> Array:
+    """uint64 [n, 2]: a parallel text never has the content of one that is not."""
+    hashes = id_lanes(content_hashes).copy()
+    hashes[:, 0] ^= parallel.astype(np.uint64)
+    return hashes
 
 
 def _rows_of_bytes(values: Array) -> pa.Array:

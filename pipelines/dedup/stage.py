@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from pipelines.dedup import candidates, verification
 from pipelines.dedup.election import KINDS, Thresholds
-from pipelines.dedup.pairs import PAIRS
+from pipelines.dedup.pairs import PAIRS, id_lanes
 from pipelines.dedup.sources import ROW_BITS, Source, same_parameters, sources
 from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, update
 from pipelines.dedup.verification import CLUSTERS
@@ -53,18 +53,17 @@ def find_duplicates(engine: Engine, release: ReleaseTables, base: Base | None = 
     parameters, card = same_parameters(release), release.card
     parts, thresholds = sources(release, excluded), Thresholds(card.jaccard, card.containment)
     session = getattr(engine, "session", None)
-    if base is not None and (updated := update(session, parts, base, parameters, thresholds)):
-        admitted = _admitted(engine, parts)
-        stats = _table_stats(parts, updated.clusters, admitted)
+    if base is not None and (updated := update(engine, parts, base, parameters, thresholds)):
+        stats = _table_stats(parts, updated.clusters, _by_dump(parts, updated.admitted))
         return Found(stats, updated.elected, updated.read, updated.clusters, updated.pairs)
     if session is not None:
         return _on_spark(session, parts, parameters, thresholds, card.max_cluster)
-    nodes, roots = candidates.in_process(parts, parameters)
+    nodes, roots, admitted = candidates.in_process(parts, parameters)
     _check_cluster(int(np.unique(roots, return_counts=True)[1].max(initial=1)), card.max_cluster)
     outcomes = verification.in_process(parts, nodes, roots, None, parameters, thresholds, None)
     clusters = outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)
     pairs = distinct_pairs(outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names))
-    return Found(_table_stats(parts, clusters, _admitted(engine, parts)), len(nodes), len(nodes), clusters, pairs)
+    return Found(_table_stats(parts, clusters, _by_dump(parts, admitted)), len(nodes), len(nodes), clusters, pairs)
 
 
 def _on_spark(session: Any, parts: list[Source], parameters: Any, thresholds: Thresholds, max_cluster: int) -> Found:
@@ -82,10 +81,10 @@ def _on_spark(session: Any, parts: list[Source], parameters: Any, thresholds: Th
     return Found(_stats(counts, admitted, members, largest or 1), members, members, outcomes=outcomes)
 
 
-def _admitted(engine: Engine, parts: list[Source]) -> dict[str, int]:
+def _by_dump(parts: list[Source], admitted: np.ndarray[Any, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for source in parts:
-        found[source.dump] = found.get(source.dump, 0) + len(source.admitted())
+    for source, count in zip(parts, admitted.tolist(), strict=True):
+        found[source.dump] = found.get(source.dump, 0) + count
     return found
 
 
@@ -150,7 +149,8 @@ def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any
 
     def split(batches: Iterator[pa.RecordBatch], names: Any) -> None:
         table = pa.Table.from_batches(batches, names)
-        first = np.array([value[0] >> (8 - bits) for value in table[name].to_pylist()], np.int64)
+        # Spark hands ids over as binary of any length
+        first = id_lanes(table[name].cast(ID)).view(np.uint8)[:, 0].astype(np.int64) >> (8 - bits)
         for bucket in np.unique(first).tolist():
             put(bucket, table.filter(pa.array(first == bucket)))
 

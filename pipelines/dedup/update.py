@@ -9,7 +9,7 @@ they need be (a document that bound two halves may have fallen); the law of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,18 +20,19 @@ import pyarrow.compute as pc
 from pipelines.dedup import bands, components, verification
 from pipelines.dedup.candidates import copy_edges
 from pipelines.dedup.election import Thresholds
-from pipelines.dedup.pairs import PAIRS, Cache, content_bytes, id_lanes
+from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
 from pipelines.lake import Dataset, Lake
 from pipelines.release import ReleaseCard
+from pipelines.spark import Engine, collect_parts
 
 Array = np.ndarray[Any, Any]
 NEW_KEYS = 100_000_000  # band keys of new documents that the driver and every worker hold (8 bytes each); above it all is found anew
 DRIVER_MEMBERS = 20_000  # members that are compared on the driver; above it, by component on Spark
-BITS = 24  # of the table that tells most old keys apart from the new ones: 16 MiB
-BIT_MASK = np.uint64((1 << BITS) - 1)
+KEY, CONTENT, ADMITTED = range(3)
+MET = pa.schema([(name, pa.int64()) for name in ("what", "node", "first", "second")])  # a key; a content; the documents of a part
 
 
 def identity(sources: Sequence[Source], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds) -> dict[str, Any]:
@@ -72,62 +73,23 @@ def find_base(lake: Lake, made_of: dict[str, Any], version: int) -> Base | None:
     return best[1] if best else None
 
 
-class _New:
-    """What is looked for in old parts: the band keys and contents of new documents, with a table that tells most others apart."""
+class _Search:
+    """What old parts are searched for: the band keys and contents of new documents. `back`: new ones that lie in old parts."""
 
-    def __init__(self, keys: Array, contents: Array) -> None:
-        self.keys, self.contents = np.unique(keys), np.unique(contents[:, 0])
-        self.key_table, self.content_table = self._table(self.keys), self._table(self.contents)
+    def __init__(self, keys: Array, contents: Array, back: Array) -> None:
+        self.keys, self.contents, self.back = bands.Wanted(keys), bands.Wanted(contents[:, 0]), back
 
-    @staticmethod
-    def _table(values: Array) -> Array:
-        table = np.zeros(1 << BITS, bool)
-        table[(values & BIT_MASK).astype(np.int64)] = True
-        return table
-
-    @staticmethod
-    def _among(values: Array, wanted: Array, table: Array) -> Array:
-        """Places (in the flat array) of values that are wanted."""
-        flat = values.ravel()
-        places = np.flatnonzero(table[(flat & BIT_MASK).astype(np.int64)])
-        if not len(wanted):
-            return places[:0]
-        at = np.minimum(np.searchsorted(wanted, flat[places]), len(wanted) - 1)
-        return places[wanted[at] == flat[places]]
-
-    def within(self, source: Source, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
-        """(keys, nodes) of admitted documents of a part that share a key, (contents, nodes) of those that may share a content."""
+    def within(self, source: Source, parameters: MinHashParameters) -> pa.Table:
+        """MET of a part: documents that share a key, that may share a content (its other half decides), the number of admitted."""
         rows, contents, live, keys = source.scan(parameters)
-        shared = self._among(keys, self.keys, self.key_table)
-        same = self._among(contents[:, 0], self.contents, self.content_table)
-        return keys.ravel()[shared], source.nodes(live[shared // keys.shape[1]]), contents[same], source.nodes(rows[same])
-
-
-def _map(
-    session: Any, sources: Sequence[Source], work: Callable[[Source], tuple[Array, Array, Array, Array]]
-) -> tuple[Array, Array, Array, Array]:
-    """`work` on every source, by Spark where there is a session; the results one after the other."""
-    if session is None or not sources:
-        found = [work(s) for s in sources]
-    else:
-
-        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                for i in batch.column(0).to_pylist():
-                    keys, nodes, contents, holders = work(sources[i])
-                    lanes = contents.view(np.int64)
-                    first = [pa.array(keys.view(np.int64)), pa.array(nodes), pa.nulls(len(nodes), pa.int64())]
-                    yield pa.RecordBatch.from_arrays(first, ["a", "node", "b"])
-                    second = [pa.array(lanes[:, 0].copy()), pa.array(holders), pa.array(lanes[:, 1].copy())]
-                    yield pa.RecordBatch.from_arrays(second, ["a", "node", "b"])
-
-        table = session.range(0, len(sources), 1, len(sources)).mapInArrow(run, "a long, node long, b long").toArrow()
-        copies = pc.is_valid(table["b"])
-        one, two = table.filter(pc.invert(copies)), table.filter(copies)
-        lanes = np.stack([two["a"].to_numpy(), two["b"].to_numpy()], 1).astype(np.int64).view(np.uint64)
-        found = [(one["a"].to_numpy().astype(np.int64).view(np.uint64), one["node"].to_numpy(), lanes, two["node"].to_numpy())]
-    empty = (np.zeros(0, np.uint64), np.zeros(0, np.int64), np.zeros((0, 2), np.uint64), np.zeros(0, np.int64))
-    return tuple(np.concatenate(column) for column in zip(empty, *found, strict=True))  # type: ignore[return-value]
+        flat = keys.ravel()
+        shared, same = self.keys.places(flat), self.contents.places(contents[:, 0].copy())
+        what = np.repeat([KEY, CONTENT, ADMITTED], [len(shared), len(same), 1])
+        nodes = source.nodes(np.concatenate([live[shared // keys.shape[1]], rows[same], [0]]))
+        first = np.concatenate([flat[shared], contents[same, 0], np.array([len(rows)], np.uint64)])
+        second = np.concatenate([np.zeros(len(shared), np.uint64), contents[same, 1], np.zeros(1, np.uint64)])
+        old = (what == ADMITTED) | ~np.isin(nodes, self.back)
+        return pa.table([what[old], nodes[old], first[old].view(np.int64), second[old].view(np.int64)], MET)
 
 
 def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Array, Array]:
@@ -151,15 +113,17 @@ def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Arra
 
 @dataclass(frozen=True)
 class Updated:
-    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; how many members were elected again, how many with their text."""
+    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; documents admitted, by source; how many members were elected
+    again, and how many with their text."""
 
     clusters: pa.Table
     pairs: pa.Table
+    admitted: Array
     elected: int
     read: int
 
 
-def update(session: Any, sources: Sequence[Source], base: Base, parameters: MinHashParameters, thresholds: Thresholds) -> Updated | None:
+def update(engine: Engine, sources: Sequence[Source], base: Base, parameters: MinHashParameters, thresholds: Thresholds) -> Updated | None:
     """The clusters of `sources` from `base`; None where too much is new for it."""
     places = {
         (s.dump, s.part, *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions"))): s.index for s in sources
@@ -183,7 +147,7 @@ def update(session: Any, sources: Sequence[Source], base: Base, parameters: MinH
     order = np.argsort(root, kind="stable")
     labels = _labels(root[order], np.where(lost, np.iinfo(np.int64).max, node)[order])[np.argsort(order)]
 
-    edges, fresh = _new_edges(session, sources, old, rows, parameters)
+    edges, fresh, admitted = _new_edges(engine, sources, old, rows, come, parameters)
     met = np.isin(node, edges)
     affected = np.isin(root, root[met | lost]) if base.made_of["thresholds"] == thresholds.__dict__ else np.ones(len(root), bool)
     stay = affected & ~lost
@@ -194,12 +158,12 @@ def update(session: Any, sources: Sequence[Source], base: Base, parameters: MinH
     at = np.searchsorted(nodes, node[stay])
     inside = (at < len(nodes)) & (nodes[np.minimum(at, max(0, len(nodes) - 1))] == node[stay] if len(nodes) else False)
     sizes[at[inside]] = table["size"].to_numpy()[stay][inside]
-    outcomes, read = _elect(session, sources, nodes, roots, sizes, fresh, parameters, thresholds, Cache(base.pairs))
+    outcomes, read = _elect(engine, sources, nodes, roots, sizes, fresh, parameters, thresholds, Cache(base.pairs))
     held = table.filter(pa.array(~affected))
     held = held.set_column(0, "node", pa.array(node[~affected])).set_column(1, "root", pa.array(labels[~affected]))
     clusters = pa.concat_tables([held, outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)])
     pairs = pa.concat_tables([base.pairs.read(), outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names)])
-    return Updated(clusters.sort_by("node"), distinct_pairs(pairs), len(nodes), read)
+    return Updated(clusters, distinct_pairs(pairs), admitted, len(nodes), read)
 
 
 def _labels(roots: Array, nodes: Array) -> Array:
@@ -211,38 +175,42 @@ def _labels(roots: Array, nodes: Array) -> Array:
 
 
 def _new_edges(
-    session: Any, sources: Sequence[Source], old: Sequence[Source], rows: dict[int, Array], parameters: MinHashParameters
-) -> tuple[Array, Array]:
-    """(edges int64 [m, 2] with a new document at one end or both, nodes of the new documents)."""
+    engine: Engine, sources: Sequence[Source], old: Sequence[Source], rows: dict[int, Array], back: Array, parameters: MinHashParameters
+) -> tuple[Array, Array, Array]:
+    """(edges int64 [m, 2] with a new document at one end or both, nodes of the new documents, documents admitted by source).
+
+    `rows` by source are the new documents, of which those with the nodes `back` lie in `old`, the parts that are searched.
+    """
     keys, nodes = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     contents, holders = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)]
+    admitted = np.zeros(len(sources), np.int64)
     for i, own in rows.items():
         if len(own):
-            hashes, live = sources[i].contents(own)
-            keys.append(sources[i].keys(own[live], parameters).ravel())
-            nodes.append(np.repeat(sources[i].nodes(own[live]), parameters.bands))
-            contents.append(hashes)
+            here, own_contents, live, own_keys = sources[i].scan(parameters)
+            shown = np.isin(live, own)
+            keys.append(own_keys[shown].ravel())
+            nodes.append(np.repeat(sources[i].nodes(live[shown]), parameters.bands))
+            contents.append(own_contents[np.isin(here, own)])
             holders.append(sources[i].nodes(own))
+            admitted[i] = len(here)
     flat, owners, hashes, all_new = (np.concatenate(c) for c in (keys, nodes, contents, holders))
     if not len(all_new):
-        return np.zeros((0, 2), np.int64), all_new
-    new = _New(flat, hashes)
-
-    def work(source: Source) -> tuple[Array, Array, Array, Array]:
-        found = new.within(source, parameters)
-        fresh = np.isin(found[1], all_new), np.isin(found[3], all_new)  # documents of old parts that came back
-        return found[0][~fresh[0]], found[1][~fresh[0]], found[2][~fresh[1]], found[3][~fresh[1]]
-
-    more = _map(session, old, work)
-    stars = bands.star_edges(np.concatenate([flat, more[0]]), np.concatenate([owners, more[1]]))
-    every, places = np.concatenate([hashes, more[2]]), np.concatenate([all_new, more[3]])
-    order = np.argsort(places)
-    copies, _ = copy_edges(every[order], places[order])
-    return np.concatenate([stars, copies]), all_new
+        return np.zeros((0, 2), np.int64), all_new, np.array([len(s.admitted()) for s in sources], np.int64)
+    search = _Search(flat, hashes, back)
+    met = collect_parts(engine, len(old), lambda i: search.within(old[i], parameters), MET)
+    what, places, first, second = (column.to_numpy() for column in met.columns)
+    counts, shared, same = (what == kind for kind in (ADMITTED, KEY, CONTENT))
+    admitted[places[counts] >> ROW_BITS] = first[counts]
+    stars = bands.star_edges(np.concatenate([flat, first[shared].view(np.uint64)]), np.concatenate([owners, places[shared]]))
+    every = np.concatenate([hashes, np.stack([first[same], second[same]], 1).view(np.uint64)])
+    every_place = np.concatenate([all_new, places[same]])
+    order = np.argsort(every_place)
+    copies, _ = copy_edges(every[order], every_place[order])
+    return np.concatenate([stars, copies]), all_new, admitted
 
 
 def _elect(
-    session: Any,
+    engine: Engine,
     sources: Sequence[Source],
     nodes: Array,
     roots: Array,
@@ -254,15 +222,16 @@ def _elect(
 ) -> tuple[pa.Table, int]:
     """(OUTCOMES, members whose text was read): components whose pairs are all known are decided without a text."""
     unread = ~np.isin(roots, roots[np.isin(nodes, fresh)])
-    found = [_run(session, sources, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)]
+    found = [_run(engine, sources, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)]
     open_roots = found[0].filter(pc.equal(found[0]["kind"], UNKNOWN))["root"].to_numpy()
     found[0] = found[0].filter(pc.invert(pc.fill_null(pc.equal(found[0]["kind"], UNKNOWN), False)))
     again = ~unread | np.isin(roots, open_roots)
-    found.append(_run(session, sources, nodes[again], roots[again], None, parameters, thresholds, cache))
+    found.append(_run(engine, sources, nodes[again], roots[again], None, parameters, thresholds, cache))
     return pa.concat_tables(found), int(again.sum())
 
 
-def _run(session: Any, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any) -> pa.Table:
+def _run(engine: Engine, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any) -> pa.Table:
+    session = getattr(engine, "session", None)
     if session is None or len(nodes) <= DRIVER_MEMBERS:
         return verification.in_process(sources, nodes, roots, sizes, *how)
     table = pa.table([nodes, roots, np.full(len(nodes), -1, np.int64) if sizes is None else sizes], ["node", "root", "size"])
@@ -272,6 +241,8 @@ def _run(session: Any, sources: Sequence[Source], nodes: Array, roots: Array, si
 
 def distinct_pairs(table: pa.Table) -> pa.Table:
     """PAIRS, each once, by content and other."""
-    order = np.char.add(content_bytes(id_lanes(table["content"])), content_bytes(id_lanes(table["other"])))
-    _, first = np.unique(order, return_index=True)
-    return table.take(pa.array(first))
+    lanes = np.concatenate([id_lanes(table[name]) for name in ("content", "other")], 1)
+    order = np.lexsort(lanes.T)
+    lanes = lanes[order]
+    first = np.r_[True, np.any(lanes[1:] != lanes[:-1], axis=1)][: len(order)]
+    return table.take(pa.array(order[first]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -81,6 +82,15 @@ def test_paths_that_escape_are_refused(lake: Lake, name: str) -> None:
         safe_name(name)
     with pytest.raises(LakeError):
         lake.write_bytes(name, b"")
+
+
+@pytest.mark.parametrize("rows", [[], [0], [8191, 8192], [5, 20_000, 20_001, 24_999]])
+def test_chosen_rows_are_those_of_the_whole_part(lake: Lake, rows: list[int]) -> None:
+    table = pa.table({"a": pa.array(range(25_000)), "b": pa.array([[{"x": i}] for i in range(25_000)]), "c": ["t"] * 25_000})
+    dataset = lake.build("t", version=1, write=lambda writer: writer.write_table("part-00000.parquet", table)).dataset
+    read = dataset.read_part(0, ["b", "a"], np.array(rows, np.int64))
+    assert read.to_pylist() == table.select(["b", "a"]).take(pa.array(rows, pa.int64())).to_pylist()
+    assert lake.written_hash(dataset.file(dataset.parts[0].path)) == dataset.parts[0].hash
 
 
 def test_a_damaged_part_is_named(lake: Lake) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
@@ -94,3 +96,13 @@ def test_band_keys_depend_on_band_values_and_salt() -> None:
     salted = bands.band_keys(values, 2, 8, np.array([0, 1]))
     assert np.array_equal(salted[0], keys[0])
     assert not set(salted[1].tolist()) & set(keys[1].tolist())
+    chosen = bands.band_keys(values, 2, 8, np.array([1]), np.array([1]))
+    assert np.array_equal(chosen[0], salted[1])
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1)), st.lists(st.integers(0, 2**64 - 1)), st.integers(0, 40))
+def test_wanted_keys_are_found_where_they_are(wanted: list[int], others: list[int], shared: int) -> None:
+    keys = np.array(others + wanted[:shared] + [k ^ 1 << 40 for k in wanted], np.uint64)  # the last differ where few bits look
+    found = bands.Wanted(np.array(wanted, np.uint64)).places(keys)
+    assert found.tolist() == np.flatnonzero(np.isin(keys, np.array(wanted, np.uint64))).tolist()
