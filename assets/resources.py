@@ -6,11 +6,13 @@ Belongs here: thin wrappers that Dagster configures. Does not belong here: any c
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
+from model.checkpoint_store import run_folder
 from pipelines.dumps.card import DumpCard
-from pipelines.lake import Lake
+from pipelines.lake import Lake, safe_name
 from pipelines.release import ReleaseCard
 from pipelines.spark import Spark
 from pipelines.tables import DumpTables, ReleaseTables, dump_tables
@@ -21,6 +23,7 @@ class LakeResource(dg.ConfigurableResource):
 
     root: str
     cache: str = ""
+    runs: str = ""
 
     @property
     def lake(self) -> Lake:
@@ -54,8 +57,14 @@ class LakeResource(dg.ConfigurableResource):
         return {n: self.dump(n) for n in lake.read_json(card)["dumps"]}
 
     def run_dir(self, run: str) -> Path:
-        """The folder of a training run. On S3 lakes a run needs a folder that all hosts share."""
-        return self.lake.local(f"runs/{run}")
+        """The folder of a training run, on storage that all hosts share."""
+        return run_folder(self.lake, self.runs, run)
+
+    def write_run_json(self, run: str, name: str, value: Any) -> None:
+        """A JSON file of a run: where the run works and, if that is elsewhere, in the lake, for garbage collection and reports."""
+        Lake(self.run_dir(run)).write_json(name, value)
+        if self.runs or self.lake.is_s3:
+            self.lake.write_json(f"runs/{safe_name(run)}/{name}", value)
 
 
 class SparkResource(dg.ConfigurableResource):

@@ -91,7 +91,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
             f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",
             allow_retries=False,
         )
-    root.write_json(f"runs/{run}/run.json", value)
+    lake.write_run_json(run, "run.json", value)
     return folder
 
 
@@ -138,7 +138,7 @@ def evaluate(
     fresh = not (output.exists() and json.loads(output.read_text()).get("key") == key)
     if fresh:
         report = cluster.run_evaluation(context, run_dir=folder, task=task, output=output, data=data)
-        lake.lake.write_json(f"runs/{context.partition_key}/evaluation/{task}.json", report | {"key": key})
+        lake.write_run_json(context.partition_key, f"evaluation/{task}.json", report | {"key": key})
     report = json.loads(output.read_text())
     figures = {"cpu_seconds": report["cpu_seconds"]} if fresh else {}
     return dg.MaterializeResult(metadata={"report": dg.MetadataValue.json(report), "path": str(output), "recomputed": fresh, **figures})

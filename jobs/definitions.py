@@ -56,7 +56,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         sensors=SENSORS,
         executor=dg.in_process_executor,  # Spark assets share one JVM
         resources={
-            "lake": LakeResource(root=s.lake, cache=s.cache),
+            "lake": LakeResource(root=s.lake, cache=s.cache, runs=s.runs),
             "spark": SparkResource(master=s.spark_master),
             "files": FilesResource(benchmarks=s.benchmarks, peers=s.peers),
             "cluster": PipesDeepSpeedClient.from_file(s.cluster),

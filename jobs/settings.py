@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from model.checkpoint_store import run_folder
 from pipelines.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +26,7 @@ class Settings:
     benchmarks: str = ""  # SKYPILE_BENCHMARKS: folder of benchmark files; what is missing is reported by name
     peers: str = ""  # SKYPILE_TOKENIZERS: folder of peer tokenizers
     cluster: str = ""  # SKYPILE_CLUSTER: YAML file of the training cluster (deploy/cluster.example.yaml); none: this machine
+    runs: str = ""  # SKYPILE_RUNS: folder of training runs, which all ranks share; none: runs/ of a lake that is a folder
     cache: str = str(ROOT / ".cache")  # SKYPILE_CACHE: downloads
 
     @staticmethod
@@ -38,8 +40,13 @@ class Settings:
             benchmarks=env.get("SKYPILE_BENCHMARKS", default.benchmarks),
             peers=env.get("SKYPILE_TOKENIZERS", default.peers),
             cluster=env.get("SKYPILE_CLUSTER", default.cluster),
+            runs=env.get("SKYPILE_RUNS", default.runs),
             cache=env.get("SKYPILE_CACHE", default.cache),
         )
 
     def open_lake(self) -> Lake:
         return Lake(self.lake, cache=Path(self.cache, "objects"))
+
+    def run_folder(self, name: str) -> Path:
+        """Where a training run's work and checkpoints are."""
+        return run_folder(self.open_lake(), self.runs, name)

@@ -214,17 +214,6 @@ def rollback(folder: Path, tag: str) -> dict[str, Any]:
     return value
 
 
-def rollback_run(run_dir: Path, tag: str) -> dict[str, Any]:
-    """`rollback` of a whole run: exports of stages that ended later are set aside too, so that these stages train again."""
-    value = rollback(run_dir / "checkpoints", tag)
-    for record in sorted((run_dir / "export").glob("*/stage.json")):
-        if json.loads(record.read_text())["step"] > value["step"]:
-            folder = record.parent
-            earlier = len(list(folder.parent.glob(f"{folder.name}.abandoned-*")))
-            os.rename(folder, folder.with_name(f"{folder.name}.abandoned-{earlier + 1}"))
-    return value
-
-
 def to_universal(path: Path) -> str:
     """Convert a checkpoint for another number of ranks (rank 0 alone); returns the new tag.
 

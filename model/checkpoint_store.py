@@ -24,7 +24,7 @@ import pyarrow.fs as pafs
 
 from model import checkpoint, distributed
 from model.checkpoint import MANIFEST, CheckpointError
-from pipelines.lake import Lake, safe_name
+from pipelines.lake import Lake, LakeError, safe_name
 
 FOLDER = "checkpoints"
 TAG = re.compile(r"step-\d{8}")
@@ -32,6 +32,17 @@ RUN_FILES = ("skips.json", "logs/steps.jsonl", "logs/validation.jsonl")
 STREAMS = 4
 """Files that move at the same time; pyarrow sends the parts of each in the background."""
 CHUNK_BYTES = 8 << 20
+
+
+def run_folder(lake: Lake, runs: str, name: str) -> Path:
+    """`runs/<name>`, or `<name>` in `runs` (SKYPILE_RUNS). LakeError for a lake on S3 without that setting: ranks write to a folder."""
+    if runs:
+        return Path(runs, safe_name(name))
+    if lake.is_s3:
+        raise LakeError(
+            f"the lake is {lake.root}: set SKYPILE_RUNS to a folder on storage that all ranks share, for the work of run {name}"
+        )
+    return lake.local(f"runs/{name}")
 
 
 def ignore(_: int) -> None:
@@ -196,3 +207,23 @@ def restore(store: CheckpointStore, run_dir: Path, last_step: int, moved: Callab
         checkpoint.finish(folder, tag)
     distributed.barrier()
     return step
+
+
+def rollback_run(run_dir: Path, tag: str) -> dict[str, Any]:
+    """`checkpoint.rollback` of a whole run: exports of stages that ended later are set aside too, so that these stages train again, and
+    later checkpoints of the run's store lose their manifests. CheckpointError, with nothing changed, if the store does not answer."""
+    path = run_dir / "run.json"
+    root = json.loads(path.read_text()).get("checkpoint_store") if path.exists() else None
+    if root:
+        step = int(checkpoint.verify(run_dir / FOLDER / tag)["step"])
+        try:
+            CheckpointStore(root).abandon(step)
+        except OSError as error:
+            raise CheckpointError(f"{root} does not answer ({error}): another machine would go on from there; try again later") from error
+    value = checkpoint.rollback(run_dir / FOLDER, tag)
+    for record in sorted((run_dir / "export").glob("*/stage.json")):
+        if json.loads(record.read_text())["step"] > value["step"]:
+            folder = record.parent
+            earlier = len(list(folder.parent.glob(f"{folder.name}.abandoned-*")))
+            os.rename(folder, folder.with_name(f"{folder.name}.abandoned-{earlier + 1}"))
+    return value

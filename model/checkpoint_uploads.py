@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from model import checkpoint
+from model import checkpoint, distributed
 from model.checkpoint import CheckpointError
 from model.checkpoint_store import CheckpointStore
 
@@ -91,6 +91,17 @@ class Uploads:
         with self.change:
             told, self.told = self.told, []
         return told
+
+    def wait(self, seconds: float) -> Iterator[bool]:
+        """Until nothing is under way on rank 0, or that time has passed: again and again whether bytes have moved. All ranks call it."""
+        started, before = time.monotonic(), -1.0
+        while True:
+            busy, moved, waited = distributed.gather_rows([self.busy, self.moved, time.monotonic() - started])[0].tolist()
+            yield moved != before
+            if not busy or waited > seconds:
+                return
+            before = moved
+            time.sleep(0.2)
 
     def close(self) -> None:
         """Send nothing more; returns at once."""

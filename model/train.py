@@ -329,22 +329,17 @@ class Trainer:
             self.save()
         self._tell_uploads()
 
+    def finish_uploads(self, seconds: float = math.inf) -> None:
+        """Wait, at most for some seconds, until the store has what was saved; every rank beats while bytes move."""
+        for moved in self.uploads.wait(seconds):
+            self._tell_uploads()
+            if moved:
+                self.heart.beat("upload", self.step)
+
     def _tell_uploads(self) -> None:
+        """What the thread that sends checkpoints has to say."""
         for values in self.uploads.events():
             self.report.event("upload", **values)
-
-    def finish_uploads(self, seconds: float = math.inf) -> None:
-        """Wait until the store has what was saved, or has been given up, or `seconds` have passed; beating while bytes move."""
-        started, moved = time.monotonic(), -1.0
-        while True:
-            busy, now, waited = distributed.gather_rows([self.uploads.busy, self.uploads.moved, time.monotonic() - started])[0].tolist()
-            self._tell_uploads()
-            if not busy or waited > seconds:
-                return
-            if now != moved:
-                self.heart.beat("upload", self.step)
-                moved = now
-            time.sleep(0.2)
 
     def _go_back(self) -> bool:
         """After too many spikes: to the last checkpoint before the first, leaving out the samples since. False without a checkpoint."""

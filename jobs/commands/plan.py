@@ -17,6 +17,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     """Sources, repetitions, steps, learning rates, memory, disk and hours of a training run. No GPU, no torch."""
     from model import cost
     from model.card import RunCard
+    from model.checkpoint_store import run_folder
     from model.config import preset
     from model.plan import CORPORA, build_plan
 
@@ -26,7 +27,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
     try:
         config = preset(card.preset, listings[card.release]["main"].get("vocab_size"))
-        costs = cost.describe(card, plan, config, flops, lake.local(f"runs/{name}"))
+        costs = cost.describe(card, plan, config, flops, run_folder(lake, Settings.from_environment().runs, name))
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None
     return f"{plan.describe()}\n{costs}"

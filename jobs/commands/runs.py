@@ -11,7 +11,7 @@ def run_folder(name: str) -> Path:
     """The folder of a run. ClickException if it has not been started."""
     from jobs.settings import Settings
 
-    folder = Path(Settings.from_environment().lake) / "runs" / name
+    folder = Settings.from_environment().run_folder(name)
     if not (folder / "run.json").exists():
         raise click.ClickException(f"{folder} has no run.json: start the run first (skypile run {name})")
     return folder
@@ -54,7 +54,8 @@ def rollback(name: str, tag: str, force: bool) -> None:
     import time
 
     from model.callbacks.heartbeat import alive
-    from model.checkpoint import CheckpointError, rollback_run
+    from model.checkpoint import CheckpointError
+    from model.checkpoint_store import rollback_run
 
     folder = run_folder(name)
     if (ranks := alive(folder / "heartbeats", time.time())) and not force:
