@@ -10,7 +10,8 @@ that, of documents, and the card says so. Documents of the validation side are n
 - reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose card says `reference`; against web
   pages, social media and miscellany of all others.
 - exercise: documents of dumps of category stem. exposition: academic papers, and pages where mathematical notation is dense (a share of
-  characters, see MATHEMATICS). other: everything else.
+  characters, see MATHEMATICS). other: everything else. Left out: pages of any other dump that hold exercises by their marks
+  (shape.holds_exercises), as textbooks do in part: neither label would be true of them.
 """
 
 from __future__ import annotations
@@ -21,15 +22,17 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pipelines.edits import rendered
 from pipelines.lake import Built, Dataset, Lake, Writer, digest
 from pipelines.quality.held_out import report
-from pipelines.quality.text import FOLDS, address, features, fold
+from pipelines.quality.shape import holds_exercises
+from pipelines.quality.text import CHARS, FOLDS, address, features, fold
 from pipelines.tables import DumpTables
 
-VERSION = 3
+VERSION = 4
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest
@@ -47,6 +50,8 @@ Label = Callable[[DumpTables, str, str], str | None]  # of a dump, a text, a URL
 def stem_label(tables: DumpTables, text: str, url: str) -> str | None:
     if tables.card.category == "stem":
         return "exercise"
+    if holds_exercises(text[:CHARS]):
+        return None
     dense = len(_MATHEMATICS.findall(text)) >= MATHEMATICS * len(text)
     return "exposition" if tables.card.category == "academic" or (dense and tables.card.category != "code") else "other"
 
@@ -179,14 +184,14 @@ def _outside(kind: str, example: Example, k: int) -> bool:
     return fold_of(kind, example[0], example[1]) != k
 
 
-def train(examples: Examples, path: Path) -> None:
-    """Train on examples in an order that mixes the labels, and save."""
+def train(examples: Examples, path: Path, settings: Mapping[str, Any] = MappingProxyType(TRAINING)) -> None:
+    """Train on examples in an order that mixes the labels, and save. `settings` are fastText's."""
     import fasttext
 
     lines = sorted((doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, _, words in rows)
     source = path.with_suffix(".txt")
     source.write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")
-    model = fasttext.train_supervised(input=str(source), loss="softmax", verbose=0, **TRAINING)
+    model = fasttext.train_supervised(input=str(source), loss="softmax", verbose=0, **settings)
     model.save_model(str(path))
     source.unlink()
 

@@ -16,7 +16,7 @@ from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.quality.text import features
 from pipelines.spark import Engine
 
-VERSION = 2
+VERSION = 3
 SCORES = pa.schema(
     [
         ("doc_id", pa.binary(16)),

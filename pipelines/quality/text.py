@@ -9,15 +9,41 @@ import hashlib
 import re
 import unicodedata
 
+from pipelines.quality.shape import kind, lines_of
+
 CHARS = 2000  # characters of a text that a classifier reads
 FOLDS = 2
-_TOKEN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]|[^\W\d_\u3400-\u9fff\uf900-\ufaff]+|\d|[^\w\s]")
+LONG_WORD = 20  # letters above which a word says only that it is long
+_CODED = re.compile(r"[a-z0-9+/=_%&?.#-]{40,}")  # base64, query strings: nothing to read
+_TOKEN = re.compile(
+    r"(?P<han>[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af])|(?P<command>\\[a-z]+)|(?P<word>[^\W\d_\u3400-\u9fff\uf900-\ufaff]+)"
+    r"|(?P<decimal>\d+(?:[.,]\d+)+)|(?P<number>\d+)|(?P<blank>_{2,})|(?P<mark>[^\w\s])(?P=mark)*"
+)
 
 
 def features(text: str) -> str:
-    """Tokens with spaces between, on one line: NFKC, lower case; a Han character, a word, a digit (as 0) or a mark each is a token."""
-    folded = unicodedata.normalize("NFKC", text[:CHARS]).lower()
-    return " ".join("0" if t.isdigit() else t for t in _TOKEN.findall(folded))
+    """Tokens with spaces between, on one line: NFKC, lower case; then the kind of every line (shape.py) in angle brackets.
+
+    A Han character, a TeX command, a word, a number (as 0 or 0.0) or a run of one mark (once) each is a token.
+    """
+    head = text[:CHARS]
+    folded = _CODED.sub(" \N{PLACE OF INTEREST SIGN} ", unicodedata.normalize("NFKC", head).lower())
+    return " ".join([*map(_token, _TOKEN.finditer(folded)), *(f"<{kind(line)}>" for line in lines_of(head))])
+
+
+def _token(found: re.Match[str]) -> str:
+    match found.lastgroup:
+        case "number":
+            return "0"
+        case "decimal":
+            return "0.0"
+        case "blank":
+            return "__"
+        case "word" if len(found[0]) > LONG_WORD:
+            return "<long>"
+        case "mark":
+            return found["mark"]
+    return found[0]
 
 
 def fold(key: bytes) -> int:

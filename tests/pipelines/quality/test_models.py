@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.quality.classifiers import _folds, build_reference_classifier, build_stem_classifier
+from pipelines.quality.classifiers import _folds, build_reference_classifier, build_stem_classifier, stem_label
 from pipelines.quality.held_out import auc
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import SCORES, build_scores
@@ -124,7 +124,16 @@ def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess, dumps: dic
 
 
 def test_features_are_one_line_and_fold_width() -> None:
-    assert features("今天 Ｂuy\n12个!") == "今 天 buy 0 0 个 !"
+    assert features("今天 Ｂuy\n12个!!") == "今 天 buy 0 个 ! <short> <formula>"
+    assert features(f"\\frac 3.14 {'x' * 30} {'aB9/' * 20}\n7") == "\\frac 0.0 <long> \u2318 0 <prose> <answer>"
+
+
+def test_pages_that_hold_exercises_are_no_negatives(lake: Lake, engine: InProcess) -> None:
+    page = "Exercises\nFind the sum of 12 and 15.\nCalculate 3 + 4."
+    for category, expected in (("stem", "exercise"), ("webpages", None), ("academic", None)):
+        tables = make_dump(lake, engine, category, [[page]], category=category)
+        assert stem_label(tables, page, "") == expected
+    assert stem_label(tables, "An essay about rivers.", "") == "exposition"
 
 
 def test_auc() -> None:
