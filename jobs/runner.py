@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -44,6 +45,10 @@ def hear_signals() -> None:
             signal.signal(number, default)
 
 
+OWN_ERROR = re.compile(r"^(?:pipelines|model|assets|jobs|reports)\.[\w.]+: ")
+"""The class of an error of this project, which Dagster puts in front of a message that is a sentence already."""
+
+
 def execute(
     instance: dg.DagsterInstance, job: str, partition: str | None, assets: list[str] | None = None, config: dict[str, object] | None = None
 ) -> None:
@@ -70,7 +75,8 @@ def execute(
             while error and error.cause:
                 error = error.cause
             console.print(f"[red]{event.step_key} failed[/red]")
-            raise JobFailed(f"{event.step_key}: {error.message.strip() if error else 'no error was recorded'}")
+            message = OWN_ERROR.sub("", error.message.strip()) if error else "no error was recorded"
+            raise JobFailed(f"{event.step_key}: {message}")
     raise JobFailed(f"{job} failed: see the run in Dagster's web UI")
 
 

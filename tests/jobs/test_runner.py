@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from jobs.failure import JobFailed
+from jobs.runner import execute
+from pipelines.lake import Lake
 from tests.assets.cluster.fake import eventually, running
 from tests.object_store import _free_port
 
@@ -41,3 +45,13 @@ def test_the_web_ui_of_a_background_job_ends_with_its_children(tmp_path: Path, n
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_failed_asset_is_told_as_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SKYPILE_LAKE", str(tmp_path / "lake"))
+    lake = Lake(tmp_path / "lake")
+    lake.write_bytes("cards/dumps/d.yaml", b"name: d\nkind: jsonl\nuris: [nowhere/*.jsonl]\n")
+    with dg.instance_for_test() as instance, pytest.raises(JobFailed) as told:
+        instance.add_dynamic_partitions("dump", ["d"])
+        execute(instance, "dump", "d", ["raw_dump"])
+    assert str(told.value) == "raw_dump: dump d: nowhere/*.jsonl names no file; mend `uris` in the dump's card"
