@@ -134,10 +134,31 @@ def manifest(path: Path) -> dict[str, Any]:
 def verify(path: Path) -> dict[str, Any]:
     """Compare every file with the manifest, and return it; CheckpointError names what differs."""
     value = manifest(path)
-    for name, known in value["files"].items():
+    compare(path, value["files"])
+    return value
+
+
+def compare(path: Path, files: Mapping[str, dict[str, Any]]) -> None:
+    """Raise CheckpointError for the first file of a folder that is not as its manifest entry (bytes, sha256) says."""
+    for name, known in files.items():
         file = path / name
         if not file.exists() or file.stat().st_size != known["bytes"] or sha256(file) != known["sha256"]:
             raise CheckpointError(f"{file} is not the file that {path / MANIFEST} names: restore it, or roll back to another checkpoint")
+
+
+def verify_together(path: Path) -> dict[str, Any]:
+    """`verify` by all ranks, each reading its share of the files: all of them return the manifest, or raise the same CheckpointError."""
+    import torch.distributed as dist
+
+    value, wrong = manifest(path), ""
+    try:
+        compare(path, {n: value["files"][n] for n in sorted(value["files"])[distributed.rank() :: distributed.world_size()]})
+    except CheckpointError as error:
+        wrong = str(error)
+    found = [""] * distributed.world_size()
+    dist.all_gather_object(found, wrong)
+    if any(found):
+        raise CheckpointError(next(w for w in found if w))
     return value
 
 

@@ -25,6 +25,7 @@ from typing import Any
 
 from model import distributed
 from model.checkpoint import sha256
+from model.data.loader import shard_addresses
 from pipelines.shards.format import LISTING
 from pipelines.shards.reader import ShardSet
 
@@ -184,8 +185,8 @@ def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str,
     gpu = torch.cuda.is_available()
     rank, world = distributed.rank(), distributed.world_size()
     # Sets on S3 are compared by the loader, object by object.
-    sets = [str(run.get(k, "")) for k in ("main_shards", "stem_shards", "validation_shards")]
-    folders = [Path(s) for s in sets if s and not s.startswith("s3://")]
+    sets = [*shard_addresses(run).values(), str(run.get("validation_shards", ""))]
+    folders = [Path(s) for s in dict.fromkeys(sets) if s and not s.startswith("s3://")]
     hashes, faults, read = input_faults(folders, rank, world, limits.hash_bytes)
     tokenizer = Path(run["tokenizer"]) if run.get("tokenizer") else None
     if tokenizer is not None and tokenizer.is_dir():

@@ -97,7 +97,7 @@ class Trainer:
         tag, record = None, None
         if found is not None:
             self.heart.beat("load", self.step)
-            record = checkpoint.verify(found)
+            record = checkpoint.verify_together(found)
             checkpoint.refuse_differences(found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])})
             tag = found.name
             if found.parent != self.checkpoints and distributed.rank() == 0:
@@ -362,7 +362,7 @@ class Trainer:
         self.report.event("returned", step=self.step, checkpoint=skip.checkpoint, skipped_from=skip.first, skipped_to=skip.end)
         distributed.barrier()
         self.heart.beat("load", self.step)
-        self._load(self.checkpoints, good[-1].name, checkpoint.verify(good[-1]))
+        self._load(self.checkpoints, good[-1].name, checkpoint.verify_together(good[-1]))
         self.saved = self.step
         self._listen()
         return True

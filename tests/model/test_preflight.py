@@ -92,6 +92,20 @@ def test_ranks_measure_and_a_host_that_differs_stops_all(make_run: Any, ranks: R
     assert not (folder / "checkpoints").exists()
 
 
+def test_the_shards_of_every_release_are_looked_at(make_run: Any, ranks: Ranks, tmp_path: Path) -> None:
+    """A phase may read another release's sets."""
+    import shutil
+
+    folder = make_run("releases")
+    run = json.loads((folder / "run.json").read_text())
+    other = Path(shutil.copytree(run["main_shards"], tmp_path / "other"))
+    victim = next(iter(other.rglob("*.bin")))
+    victim.write_bytes(victim.read_bytes()[:-2])
+    (folder / "run.json").write_text(json.dumps(run | {"release_shards": {"old/main": str(other)}}))
+    assert ranks.train(folder, "stage1", 1) != [0]
+    assert f"{victim} is missing or has another size" in (folder / "rank0.log").read_text()
+
+
 def test_a_rank_that_sees_other_storage_is_named(make_run: Any, ranks: Ranks) -> None:
     """Rank 1 finds an empty folder where rank 0 writes, as on a host that has lost a mount."""
     folder = make_run("apart")

@@ -62,6 +62,17 @@ def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) ->
     assert {p.name for p in (whole / "heartbeats").iterdir()} == {"rank-00000.json", "rank-00001.json"}
 
 
+def test_a_damaged_file_that_one_rank_reads_is_refused_by_all(whole: Path, ranks: Ranks) -> None:
+    path = whole / "checkpoints" / "step-00000006"
+    for name in sorted(json.loads((path / "checkpoint.json").read_text())["files"])[:2]:  # one of each rank's share
+        data = (path / name).read_bytes()
+        (path / name).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        assert 0 not in ranks.train(whole, "stage2", 2)
+        for rank in (0, 1):
+            assert f"CheckpointError: {path / name} is not the file" in (whole / f"rank{rank}.log").read_text()
+        (path / name).write_bytes(data)
+
+
 def test_stop_request_saves_and_a_second_start_gives_the_same_bits(whole: Path, make_run: Any, ranks: Ranks) -> None:
     stopped = make_run("stopped", checkpoint_every=100)
     at_3 = {"rank": 0, "function": "model.train:Trainer.train_step", "call": 3, "touch": str(stopped / "stop")}

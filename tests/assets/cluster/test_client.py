@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.cluster import lease
+from assets.cluster import handles, lease
 from assets.cluster.client import Job, PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher, State, Unreachable
 from assets.cluster.mailbox import Mailbox
@@ -164,6 +165,31 @@ def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path
     held = lease.current(Lake(run))
     assert held and held.epoch == 1
     assert [s for kind, s in observations(instance) if kind == "step"] == [0, 1, 2, 3]
+
+
+def test_materializing_at_the_same_time_starts_one_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three at once on a new run, and three more beside the job that runs: one launches, all others adopt."""
+    run, cluster, record = tmp_path / "run", client(tmp_path, "wait", launching=60.0), handles.record
+    watching: list[Path] = []
+    results: list[Any] = []
+    monkeypatch.setattr(handles, "record", lambda context, job, job_id: (record(context, job, job_id), watching.append(job)))
+    threads = [threading.Thread(target=lambda: results.append(materialize(cluster, tmp_path))) for _ in range(6)]
+    try:
+        for thread in threads[:3]:
+            thread.start()
+        eventually(lambda: pids(run))
+        for thread in threads[3:]:
+            thread.start()
+        eventually(lambda: len(watching) == 6)
+        (run / "go").touch()
+        for thread in threads:
+            thread.join(120)
+    finally:
+        for pid in pids(run):
+            end(pid)
+    assert [r.success for r in results] == [True] * 6 and set(watching) == {run / "jobs" / "stage1-0001"}
+    held = lease.current(Lake(run))
+    assert len(pids(run)) == 1 and held and held.epoch == 1
 
 
 def test_ctrl_c_stops_the_training(tmp_path: Path) -> None:
