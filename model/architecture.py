@@ -20,7 +20,9 @@ from model.config import ModelConfig
 
 IGNORE = -100
 CHUNK_LOGITS = 1 << 26
-"""Logits held at once by the loss: 2^26 floats (256 MiB), 1,024 positions of a 65,536 vocabulary."""
+"""Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536 vocabulary."""
+CACHED_LOGITS = 1 << 18
+"""Of them, those that a CPU turns into losses and gradients at once: in fp32 (1 MiB) they stay in its cache."""
 
 
 def norm(config: ModelConfig) -> nn.Module:
@@ -39,22 +41,22 @@ class Rotary:
         self.tables: dict[Any, tuple[Tensor, Tensor]] = {}
 
     def __call__(self, start: int, length: int, like: Tensor) -> tuple[Tensor, Tensor]:
-        """cos and sin [L, H] of positions start .. start + length."""
+        """cos and sin [L, H] of positions start .. start + length, signed as `rotate` takes them."""
         key = (start, length, like.device, like.dtype)
         if key not in self.tables:
             if len(self.tables) > 8:
                 self.tables.clear()
             inverse = 1.0 / self.theta ** (torch.arange(0, self.head_dim, 2, dtype=torch.int64).float() / self.head_dim)
             angles = torch.outer(torch.arange(start, start + length).float(), inverse)
-            angles = torch.cat([angles, angles], dim=-1)
-            self.tables[key] = (angles.cos().to(like.device, like.dtype), angles.sin().to(like.device, like.dtype))
+            cos, sin = angles.cos(), angles.sin()
+            tables = torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1)
+            self.tables[key] = (tables[0].to(like.device, like.dtype), tables[1].to(like.device, like.dtype))
         return self.tables[key]
 
 
 def rotate(x_BNLH: Tensor, cos_LH: Tensor, sin_LH: Tensor) -> Tensor:
-    """Turn each pair (i, i + H/2) by its angle."""
-    left, right = x_BNLH.chunk(2, dim=-1)
-    return x_BNLH * cos_LH + torch.cat((-right, left), dim=-1) * sin_LH
+    """Turn each pair (i, i + H/2) by its angle; the sines of the first half are negative."""
+    return x_BNLH * cos_LH + x_BNLH.roll(x_BNLH.shape[-1] // 2, dims=-1) * sin_LH
 
 
 def document_mask(documents_BL: Tensor) -> Tensor:
@@ -195,34 +197,38 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     """Sum of cross-entropies whose logits are never held whole.
 
     Each chunk's logits give its losses and, at once, the gradients of the hidden states and of the head;
-    nothing is recomputed in the backward pass, which only scales.
+    nothing is recomputed in the backward pass, which only scales. The logits' own gradient takes their place in memory.
     """
 
     @staticmethod
     def forward(ctx: Any, h_TD: Tensor, weight_VD: Tensor, targets_T: Tensor) -> tuple[Tensor, Tensor]:
         """The sum [] in fp32, and the loss of each target [T] (0 where ignored)."""
-        losses = torch.empty(h_TD.shape[0], dtype=torch.float32, device=h_TD.device)
+        T, V = h_TD.shape[0], weight_VD.shape[0]
+        size = max(1, min(T, CHUNK_LOGITS // V))
+        rows = size if h_TD.is_cuda else max(1, min(T, CACHED_LOGITS // V))
         training = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
-        grad_h = torch.empty_like(h_TD) if training else None
-        size = max(1, CHUNK_LOGITS // weight_VD.shape[0])
-        several = h_TD.shape[0] > size
-        grad_w = torch.zeros(weight_VD.shape, dtype=torch.float32, device=h_TD.device) if training and several else None
-        for i in range(0, h_TD.shape[0], size):
-            h, t = h_TD[i : i + size], targets_T[i : i + size, None]
-            used = t != IGNORE
-            t = t.clamp(min=0)
-            # one pass over the logits: converted, shifted and summed together
-            scores = torch.log_softmax(h @ weight_VD.T, dim=-1, dtype=torch.float32)
-            losses[i : i + size] = torch.where(used, -scores.gather(1, t), 0.0)[:, 0]
+        # Buffers for all chunks: to a CPU, fresh memory costs more than what is computed in it.
+        logits, (wide, scores) = h_TD.new_empty(size, V), h_TD.new_empty(2, rows, V, dtype=torch.float32)
+        losses = h_TD.new_empty(T, dtype=torch.float32)
+        grad_h, grad_w = torch.empty_like(h_TD) if training else None, None
+        for i in range(0, T, size):
+            h = h_TD[i : i + size]
+            chunk = torch.matmul(h, weight_VD.T, out=logits[: len(h)])
+            for j in range(0, len(h), rows):
+                part = chunk[j : j + rows]
+                at = slice(i + j, i + j + len(part))
+                targets = targets_T[at, None]
+                used, targets = targets != IGNORE, targets.clamp(min=0)
+                log_p = torch.log_softmax(wide[: len(part)].copy_(part), dim=-1, out=scores[: len(part)])
+                losses[at] = torch.where(used, -log_p.gather(1, targets), 0.0)[:, 0]
+                if training:
+                    # p - 1 at the target, p elsewhere
+                    log_p.exp_().scatter_add_(1, targets, log_p.new_full((1, 1), -1.0).expand_as(targets))
+                    part.copy_(log_p.mul_(used))
             if grad_h is not None:
-                scores.exp_()
-                scores.scatter_add_(1, t, scores.new_full((1, 1), -1.0).expand(len(t), 1))
-                scores = (scores if bool(used.all()) else scores * used).to(h.dtype)
-                torch.matmul(scores, weight_VD, out=grad_h[i : i + size])
-                if grad_w is not None:
-                    grad_w += scores.T @ h
-                else:
-                    grad_w = scores.T @ h
+                torch.matmul(chunk, weight_VD, out=grad_h[i : i + size])
+                of_chunk = chunk.T @ h if size >= T else (chunk.T @ h).float()
+                grad_w = of_chunk if grad_w is None else grad_w.add_(of_chunk)
         ctx.save_for_backward(grad_h, grad_w.to(weight_VD.dtype) if grad_w is not None else None)
         ctx.mark_non_differentiable(losses)
         return losses.sum(), losses

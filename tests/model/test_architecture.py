@@ -41,6 +41,7 @@ def test_chunks_and_ignored_targets_change_nothing(ids: torch.Tensor, monkeypatc
     whole = F.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum", ignore_index=IGNORE)
     wanted = torch.autograd.grad(whole, list(model.parameters()))
     monkeypatch.setattr(architecture, "CHUNK_LOGITS", 300 * 7)
+    monkeypatch.setattr(architecture, "CACHED_LOGITS", 300 * 3)
     total, losses = model(x, y)
     found = torch.autograd.grad(total, list(model.parameters()))
     torch.testing.assert_close(total, whole)
