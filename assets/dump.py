@@ -3,6 +3,8 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
+from typing import Any
+
 import dagster as dg
 
 from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_rows, result, rows_check
@@ -19,8 +21,8 @@ from pipelines.quality.scores import build_scores
 from pipelines.signals.stage import build_signals
 
 CITED = "cards/reference_urls.txt"  # one URL a line: pages that Wikipedia cites
-COMMON = {"owners": [OWNER], "group_name": "dump"}
-MODELS = {"owners": [OWNER], "group_name": "models"}
+COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
+MODELS: dict[str, Any] = {"owners": [OWNER], "group_name": "models"}
 
 
 @dg.asset(partitions_def=DUMP, kinds={"s3"}, pool="download", **COMMON)

@@ -3,7 +3,7 @@
 Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import dagster as dg
 
@@ -22,9 +22,15 @@ from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
 from pipelines.verdicts import build_verdicts, equal_texts
 
-CORPUS = {"owners": [OWNER], "group_name": "corpus", "partitions_def": RELEASE, "kinds": {"spark", "parquet"}, "pool": "spark"}
-TOKENIZER = {"owners": [OWNER], "group_name": "tokenizer", "kinds": {"spark"}, "pool": "spark"}
-SHARDS = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, "kinds": {"spark"}, "pool": "spark"}
+CORPUS: dict[str, Any] = {
+    "owners": [OWNER],
+    "group_name": "corpus",
+    "partitions_def": RELEASE,
+    "kinds": {"spark", "parquet"},
+    "pool": "spark",
+}
+TOKENIZER: dict[str, Any] = {"owners": [OWNER], "group_name": "tokenizer", "kinds": {"spark"}, "pool": "spark"}
+SHARDS: dict[str, Any] = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, "kinds": {"spark"}, "pool": "spark"}
 SHARD_SEED = 20231030  # the order of documents within a source
 
 
@@ -77,8 +83,8 @@ DISJOINT = dg.AssetCheckSpec(
 def verdicts(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """The fate of every document: final election without the fallen, cuts, new judgement of what was cut, every reason."""
     name, root = context.partition_key, lake.lake
-    tables = [root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap")]
-    built = build_verdicts(root, spark.engine, lake.release(name), *tables)
+    validation, recurring, found = (root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap"))
+    built = build_verdicts(root, spark.engine, lake.release(name), validation, recurring, found)
     pairs = equal_texts(spark.engine, built.dataset) if built.fresh else []  # what is unchanged was checked when it was built
     check = dg.AssetCheckResult(check_name="no_equal_texts", passed=not pairs, metadata={"pairs": dg.MetadataValue.json(pairs)})
     answer = result(built, [check])
@@ -101,7 +107,7 @@ def release_numbers(root: Lake, name: str) -> dict[str, Any]:
     }
 
 
-def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: str) -> Built:
+def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: Literal["main", "stem"]) -> Built:
     name, root = context.partition_key, lake.lake
     return build_corpus(root, spark.engine, lake.release(name), root.current("verdicts", name), which=which)
 

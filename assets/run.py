@@ -19,10 +19,10 @@ from model.checkpoint import checkpoints, manifest
 from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset, Lake
 
-TRAINING = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
+TRAINING: dict[str, Any] = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
 CHANGEABLE = {"plan", "release_shards", "keep_last", "keep_every", "checkpoint_store"}
 """Of run.json, while a run goes on: the plan is compared by itself, the rest changes no number."""
-EVALUATION = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
+EVALUATION: dict[str, Any] = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
 
 
 def run_card(lake: LakeResource, run: str) -> RunCard:

@@ -207,7 +207,7 @@ def spread(values: list[float]) -> str:
 
 def report(out: Path, seeds: list[int], paths: dict[str, str]) -> str:
     """The comparison as Markdown, of the arms that every seed has finished; `report.json` and `shares.svg` beside it."""
-    from reports.run_report import curves_svg
+    from reports.figures import curves_svg
 
     results: dict[str, dict[str, list[float]]] = {}
     start: dict[str, list[float]] = {"stem": [], "general": []}

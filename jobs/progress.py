@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from rich.console import Console
@@ -53,7 +54,7 @@ def report_stage(context: dg.HookContext) -> None:
     if event is None or event.asset_materialization is None:
         return
     materialization = event.asset_materialization
-    values = {k: getattr(v, "value", v) for k, v in materialization.metadata.items()}
+    values: dict[str, Any] = {k: getattr(v, "value", v) for k, v in materialization.metadata.items()}
     rows = values.get("dagster/partition_row_count", values.get("dagster/row_count"))
     recomputed = bool(values.get("recomputed", True))
     STAGES.add(name, materialization.partition or "", {"recomputed": recomputed, "rows": rows}, float(values.get("cpu_seconds") or 0.0))

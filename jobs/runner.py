@@ -56,7 +56,7 @@ def execute(
     from jobs.definitions import defs
 
     definition = defs.resolve_job_def(job)
-    count = len(assets) if assets else len(definition.asset_layer.executable_asset_keys)
+    count = len(assets) if assets else len(set(definition.asset_layer.executable_asset_keys))
     look = training_work(Settings.from_environment().run_folder(str(partition))) if job == "training_run" else spark_work
     STAGES.start()
     with moving(f"{job} {partition or ''}", count, look):

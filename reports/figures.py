@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
-STYLE = {"svg.fonttype": "none", "svg.hashsalt": "skypile", "font.family": "sans-serif", "font.size": 9}
+STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "skypile", "font.family": "sans-serif", "font.size": 9}
 
 
 def _svg(height: float, draw: Callable[[Any], None]) -> str:

@@ -91,7 +91,7 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
         for name in inputs:
             edges.setdefault(name, set())
     notes = {name: f"{count:,} rows" for name, count in rows.items() if count}
-    before = [n for n in ("main_shards", "stem_shards", "validation_shards") if n in edges]
+    before: list[str] = [n for n in ("main_shards", "stem_shards", "validation_shards") if n in edges]
     for stage in ("stage1_checkpoint", "stage2_checkpoint"):
         if stage in run:
             edges[stage], before = set(before), [stage]

@@ -350,7 +350,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         version = reported[-1].data_version
         if version is None or record["weights_hash"] != version.value:
             raise dg.Failure(f"{stage} reported weights {version and version.value}, its record names {record['weights_hash']}")
-        values = {**reported[-1].metadata, **progress.metadata(run_dir), "cpu_seconds": self._cpu_seconds(launcher, job.folder)}
+        values = {**(reported[-1].metadata or {}), **progress.metadata(run_dir), "cpu_seconds": self._cpu_seconds(launcher, job.folder)}
         return reported[-1]._replace(metadata={**values, "job": dg.MetadataValue.path(str(job.folder)), "recomputed": True})
 
     @staticmethod

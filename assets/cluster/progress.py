@@ -79,7 +79,7 @@ class Progress:
         if key in self.seen and (self.seen[key] == value or (math.isnan(value) and math.isnan(self.seen[key]))):
             return False
         self.seen[key] = value
-        numbers = {k: v for k, v in payload.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        numbers: dict[str, Any] = {k: v for k, v in payload.items() if isinstance(v, int | float) and not isinstance(v, bool)}
         if event.startswith("validation"):
             domain = payload["domain"]
             numbers = {"step": payload["step"], f"validation_loss/{domain}": value, f"bits_per_byte/{domain}": payload.get("bits_per_byte")}

@@ -50,8 +50,8 @@ def supervise(job: Path, command: list[str]) -> int:
     with open(job / "stdout", "wb") as out, open(job / "stderr", "wb") as err:
         try:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            for number in asked:  # before there was a command to hear it
-                process.send_signal(number)
+            for early in asked:  # before there was a command to hear it
+                process.send_signal(early)
             code = process.wait()
             status = code if code >= 0 else 128 - code
         except OSError as error:

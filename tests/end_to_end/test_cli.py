@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import html
 import io
 import json
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 from pydoc_data.topics import topics
 
@@ -23,8 +25,9 @@ from pipelines.lake import Lake
 def warc_record(url: str, page: str) -> bytes:
     body = page.encode()
     payload = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    name = uuid.UUID(bytes=hashlib.sha256(url.encode()).digest()[:16])
     head = (
-        f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:00000000-0000-0000-0000-{abs(hash(url)) % 10**12:012d}>\r\n"
+        f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{name}>\r\n"
         f"WARC-Date: 2023-01-02T03:04:05Z\r\nWARC-Target-URI: {url}\r\nContent-Type: application/http; msgtype=response\r\n"
         f"Content-Length: {len(payload)}\r\n\r\n"
     )
