@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from pipelines.extraction import tree as t
+from pipelines.extraction import columns as col
+from pipelines.extraction import tags as tag
 from pipelines.extraction.names import GROUP_BITS, GROUP_NAMES
 
 Array = np.ndarray[Any, Any]
@@ -22,19 +23,31 @@ OFFSETS = (-3, -2, -1, 1, 2, 3)  # neighbours
 WINDOW = 6  # blocks on each side that an average goes over
 
 KINDS = {
-    "p": t.P,
-    "heading": t.HEADING,
-    "li": t.LI,
-    "td": t.TD,
-    "div": t.DIV,
-    "pre": t.PRE,
-    "quote": t.QUOTE,
-    "figure": t.FIGURE,
-    "dt": t.DT,
+    "p": tag.P,
+    "heading": tag.HEADING,
+    "li": tag.LI,
+    "td": tag.TD,
+    "div": tag.DIV,
+    "pre": tag.PRE,
+    "quote": tag.QUOTE,
+    "figure": tag.FIGURE,
+    "dt": tag.DT,
 }
 IN_TAGS = {
-    **{"article": t.ARTICLE, "main": t.MAIN, "nav": t.NAV, "footer": t.FOOTER, "aside": t.ASIDE, "header": t.HEADER, "form": t.FORM},
-    **{"list": t.LIST, "li": t.LI, "table": t.TABLE, "quote": t.QUOTE, "figure": t.FIGURE, "section": t.SECTION, "custom": t.CUSTOM},
+    "article": tag.ARTICLE,
+    "main": tag.MAIN,
+    "nav": tag.NAV,
+    "footer": tag.FOOTER,
+    "aside": tag.ASIDE,
+    "header": tag.HEADER,
+    "form": tag.FORM,
+    "list": tag.LIST,
+    "li": tag.LI,
+    "table": tag.TABLE,
+    "quote": tag.QUOTE,
+    "figure": tag.FIGURE,
+    "section": tag.SECTION,
+    "custom": tag.CUSTOM,
 }
 PAGE_GROUPS = ("thread", "post", "comment", "reply", "article", "related")
 _KINDS = np.array(list(KINDS.values()))
@@ -92,29 +105,29 @@ def features(elements: Array, blocks: Array) -> Array:
     p_chars, han_chars = 0.0, 0.0
     for i in range(n):
         b = blocks[i]
-        e = b[t.B_ELEMENT]
-        weight = float(b[t.B_CHARS] + 2 * b[t.B_HAN])  # a Han character carries about as much as three letters
-        linked = b[t.B_LINKED] * weight / b[t.B_CHARS]
+        e = b[col.B_ELEMENT]
+        weight = float(b[col.B_CHARS] + 2 * b[col.B_HAN])  # a Han character carries about as much as three letters
+        linked = b[col.B_LINKED] * weight / b[col.B_CHARS]
         sums[e, 0] += weight
         sums[e, 1] += linked
-        sums[e, 2] += b[t.B_STOPS]
+        sums[e, 2] += b[col.B_STOPS]
         sums[e, 3] += 1
         total[0] += weight
         total[1] += linked
-        total[2] += b[t.B_STOPS]
+        total[2] += b[col.B_STOPS]
         total[3] += 1
-        han_chars += b[t.B_HAN]
-        if elements[e, t.E_KIND] == t.P:
+        han_chars += b[col.B_HAN]
+        if elements[e, col.E_KIND] == tag.P:
             p_chars += weight
-        if weight - linked > 60 and b[t.B_STOPS]:  # readability's idea: text with commas votes for its parent and grandparent
-            vote = (1.0 + b[t.B_STOPS] + min((weight - linked) / 100.0, 3.0)) * (1.0 - linked / weight)
+        if weight - linked > 60 and b[col.B_STOPS]:  # readability's idea: text with commas votes for its parent and grandparent
+            vote = (1.0 + b[col.B_STOPS] + min((weight - linked) / 100.0, 3.0)) * (1.0 - linked / weight)
             parent = e
             for level in range(3):
                 if parent >= 0:
                     score[parent] += vote / (1 << level)
-                    parent = elements[parent, t.E_PARENT]
+                    parent = elements[parent, col.E_PARENT]
     for e in range(num_elements - 1, 0, -1):
-        parent = elements[e, t.E_PARENT]
+        parent = elements[e, col.E_PARENT]
         for k in range(4):
             sums[parent, k] += sums[e, k]
     best = 0
@@ -127,13 +140,13 @@ def features(elements: Array, blocks: Array) -> Array:
     above_best = np.zeros(num_elements, np.bool_)
     inside_best[best] = True
     for e in range(1, num_elements):
-        inside_best[e] |= inside_best[elements[e, t.E_PARENT]]
+        inside_best[e] |= inside_best[elements[e, col.E_PARENT]]
     up = best
     while up >= 0:
         above_best[up] = True
-        up = elements[up, t.E_PARENT]
+        up = elements[up, col.E_PARENT]
     # elements of the same path: tag and class names up to the body
-    classes = _alike(elements[:, t.E_PATH].copy())
+    classes = _alike(elements[:, col.E_PATH].copy())
     alike = np.zeros((num_elements, 5), np.float64)  # elements with text, chars, linked, stops, own chars
     number = np.zeros(num_elements, np.int64)
     page_names = np.zeros(_PAGE_BITS.size, np.float64)
@@ -145,20 +158,20 @@ def features(elements: Array, blocks: Array) -> Array:
             for k in range(3):
                 alike[c, k + 1] += sums[e, k]
         for k in range(_PAGE_BITS.size):
-            page_names[k] += (elements[e, t.E_OWN] >> _PAGE_BITS[k]) & 1
+            page_names[k] += (elements[e, col.E_OWN] >> _PAGE_BITS[k]) & 1
     alike_best = 0.0
     for e in range(num_elements):
         if alike[e, 0] > 1:
             alike_best = max(alike_best, alike[e, 1] - alike[e, 2])
-    times = _alike(blocks[:, t.B_HASH].copy())
+    times = _alike(blocks[:, col.B_HASH].copy())
     seen = np.zeros(n, np.float64)
     for i in range(n):
         seen[times[i]] += 1
     first_h1, first_title = n, n
     for i in range(n):
         b = blocks[i]
-        if b[t.B_TITLE] >= 2 and b[t.B_TITLE] * 10 >= 7 * b[t.B_TOKENS]:
-            if elements[b[t.B_ELEMENT], t.E_KIND] == t.HEADING and first_h1 == n:
+        if b[col.B_TITLE] >= 2 and b[col.B_TITLE] * 10 >= 7 * b[col.B_TOKENS]:
+            if elements[b[col.B_ELEMENT], col.E_KIND] == tag.HEADING and first_h1 == n:
                 first_h1 = i
             if first_title == n:
                 first_title = i
@@ -166,36 +179,36 @@ def features(elements: Array, blocks: Array) -> Array:
     cum = np.zeros((n + 1, 4), np.float64)
     for i in range(n):
         b = blocks[i]
-        weight = float(b[t.B_CHARS] + 2 * b[t.B_HAN])
+        weight = float(b[col.B_CHARS] + 2 * b[col.B_HAN])
         cum[i + 1, 0] = cum[i, 0] + weight
-        cum[i + 1, 1] = cum[i, 1] + b[t.B_LINKED] * weight / b[t.B_CHARS]
-        cum[i + 1, 2] = cum[i, 2] + b[t.B_STOPS]
+        cum[i + 1, 1] = cum[i, 1] + b[col.B_LINKED] * weight / b[col.B_CHARS]
+        cum[i + 1, 2] = cum[i, 2] + b[col.B_STOPS]
     heading_at = -1
     for i in range(n):
         b = blocks[i]
         row = x[i]
-        e = b[t.B_ELEMENT]
-        chars = float(b[t.B_CHARS])
-        weight = chars + 2 * b[t.B_HAN]
-        kind = elements[e, t.E_KIND]
+        e = b[col.B_ELEMENT]
+        chars = float(b[col.B_CHARS])
+        weight = chars + 2 * b[col.B_HAN]
+        kind = elements[e, col.E_KIND]
         row[0] = _log(weight)
-        row[1] = b[t.B_HAN] / chars
-        row[2] = b[t.B_LINKED] / chars
-        row[3] = b[t.B_STOPS] / weight
-        row[4] = b[t.B_ENDS] / weight
-        row[5] = min(b[t.B_STOPS], 20)
-        row[6] = min(b[t.B_ENDS], 20)
-        row[7] = b[t.B_DIGITS] / chars
-        row[8] = b[t.B_UPPER] / chars
-        row[9] = (chars - b[t.B_HAN]) / max(1, b[t.B_WORDS])
-        row[10] = _log(b[t.B_WORDS])
-        row[11] = b[t.B_CLOSED]
-        row[12] = _log(b[t.B_LINKS])
-        row[13] = b[t.B_TITLE] / max(1, b[t.B_TOKENS])
-        row[14] = min(b[t.B_TITLE], 20)
-        row[15] = b[t.B_SPLIT]
+        row[1] = b[col.B_HAN] / chars
+        row[2] = b[col.B_LINKED] / chars
+        row[3] = b[col.B_STOPS] / weight
+        row[4] = b[col.B_ENDS] / weight
+        row[5] = min(b[col.B_STOPS], 20)
+        row[6] = min(b[col.B_ENDS], 20)
+        row[7] = b[col.B_DIGITS] / chars
+        row[8] = b[col.B_UPPER] / chars
+        row[9] = (chars - b[col.B_HAN]) / max(1, b[col.B_WORDS])
+        row[10] = _log(b[col.B_WORDS])
+        row[11] = b[col.B_CLOSED]
+        row[12] = _log(b[col.B_LINKS])
+        row[13] = b[col.B_TITLE] / max(1, b[col.B_TOKENS])
+        row[14] = min(b[col.B_TITLE], 20)
+        row[15] = b[col.B_SPLIT]
         row[16] = min(seen[times[i]], 50.0)
-        row[17] = elements[e, t.E_DEPTH]
+        row[17] = elements[e, col.E_DEPTH]
         f = 18
         for k in range(_KINDS.size):
             row[f + k] = kind == _KINDS[k]
@@ -206,15 +219,15 @@ def features(elements: Array, blocks: Array) -> Array:
         for level in range(FAR):
             if up < 0:
                 break
-            own = elements[up, t.E_OWN]
+            own = elements[up, col.E_OWN]
             if own:
                 for k in range(GROUP_BITS):
                     if (own >> k) & 1 and row[f + k] == FAR:
                         row[f + k] = level
             for k in range(_IN_TAGS.size):
-                if elements[up, t.E_KIND] == _IN_TAGS[k] and row[f + GROUP_BITS + k] == FAR:
+                if elements[up, col.E_KIND] == _IN_TAGS[k] and row[f + GROUP_BITS + k] == FAR:
                     row[f + GROUP_BITS + k] = level
-            up = elements[up, t.E_PARENT]
+            up = elements[up, col.E_PARENT]
         f += GROUP_BITS + _IN_TAGS.size
         up = e
         for _ in range(LEVELS):
@@ -224,17 +237,17 @@ def features(elements: Array, blocks: Array) -> Array:
             row[f + 2] = sums[at, 2] / max(1.0, sums[at, 0])
             row[f + 3] = sums[at, 0] / total[0]
             row[f + 4] = _log(sums[at, 3])
-            up = elements[at, t.E_PARENT]
+            up = elements[at, col.E_PARENT]
             f += 5
         up, best_score = e, 0.0
         while up >= 0:
             best_score = max(best_score, score[up])
-            up = elements[up, t.E_PARENT]
+            up = elements[up, col.E_PARENT]
         row[f] = best_score / max(1e-9, score[best])
         row[f + 1] = inside_best[e]
         up, level = e, 0
         while not above_best[up] and level < FAR:
-            up = elements[up, t.E_PARENT]
+            up = elements[up, col.E_PARENT]
             level += 1
         row[f + 2] = level
         f += 3
@@ -246,14 +259,14 @@ def features(elements: Array, blocks: Array) -> Array:
         row[f + 4] = alike[c, 3] / max(1.0, alike[c, 1])
         f += 5
         # the repeated unit (post, comment, teaser) that the block lies in: the ancestors' class with most text out of links
-        up, unit, most = elements[e, t.E_PARENT], -1, 0.0
+        up, unit, most = elements[e, col.E_PARENT], -1, 0.0
         for _ in range(2 * FAR):
             if up <= 0:
                 break
             c = classes[up]
             if alike[c, 0] > 1 and alike[c, 1] - alike[c, 2] > 1.02 * most:
                 unit, most = up, alike[c, 1] - alike[c, 2]
-            up = elements[up, t.E_PARENT]
+            up = elements[up, col.E_PARENT]
         if unit >= 0:
             c = classes[unit]
             row[f] = _log(alike[c, 0])
@@ -270,19 +283,19 @@ def features(elements: Array, blocks: Array) -> Array:
         row[f + 2] = min(i - heading_at, 30) if heading_at >= 0 else 31
         row[f + 3] = max(-20, min(20, i - first_h1)) if first_h1 < n else 0
         row[f + 4] = max(-20, min(20, i - first_title)) if first_title < n else 0
-        row[f + 5] = i == 0 or blocks[i - 1, t.B_ELEMENT] != e
+        row[f + 5] = i == 0 or blocks[i - 1, col.B_ELEMENT] != e
         f += 6
-        if kind == t.HEADING:
+        if kind == tag.HEADING:
             heading_at = i
         for k in range(_OFFSETS.size):
             j = i + _OFFSETS[k]
             if 0 <= j < n:
                 other = blocks[j]
-                row[f] = _log(other[t.B_CHARS] + 2 * other[t.B_HAN])
-                row[f + 1] = other[t.B_LINKED] / other[t.B_CHARS]
-                row[f + 2] = min(other[t.B_STOPS], 20)
-                row[f + 3] = elements[other[t.B_ELEMENT], t.E_KIND] == t.HEADING
-                row[f + 4] = elements[other[t.B_ELEMENT], t.E_PATH] == elements[e, t.E_PATH]
+                row[f] = _log(other[col.B_CHARS] + 2 * other[col.B_HAN])
+                row[f + 1] = other[col.B_LINKED] / other[col.B_CHARS]
+                row[f + 2] = min(other[col.B_STOPS], 20)
+                row[f + 3] = elements[other[col.B_ELEMENT], col.E_KIND] == tag.HEADING
+                row[f + 4] = elements[other[col.B_ELEMENT], col.E_PATH] == elements[e, col.E_PATH]
             else:
                 row[f] = row[f + 1] = -1
             f += 5

@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.extraction import tree
+from pipelines.extraction import columns as col
+from pipelines.extraction import tags, tree
 from pipelines.extraction.features import features
 from pipelines.extraction.head import MAX_TAG, read_head, title_of
 from pipelines.extraction.model import block_model
+from pipelines.extraction.text import text_words
 
 Array = np.ndarray[Any, Any]
 
@@ -46,19 +48,15 @@ def extract(markup: str) -> Page:
         markup, page.cut = markup[:MAX_CHARS], ["chars"]
     title = title_of(markup)
     data = markup.encode("utf-8", "replace").translate(None, _CONTROLS)
-    elements, blocks, segments, metas, counts = tree.parse(np.frombuffer(data, np.uint8), tree.text_words(title))
-    if (
-        counts[tree.C_ELEMENTS] > tree.MAX_ELEMENTS
-        or counts[tree.C_BLOCKS] > tree.MAX_BLOCKS
-        or counts[tree.C_SEGMENTS] > tree.MAX_SEGMENTS
-    ):
+    elements, blocks, segments, metas, counts = tree.parse(np.frombuffer(data, np.uint8), text_words(title))
+    if counts[col.C_ELEMENTS] > tree.MAX_ELEMENTS or counts[col.C_BLOCKS] > tree.MAX_BLOCKS or counts[col.C_SEGMENTS] > tree.MAX_SEGMENTS:
         page.cut.append("nodes")
-    if counts[tree.C_DEPTH]:
+    if counts[col.C_DEPTH]:
         page.cut.append("depth")
-    root = int(counts[tree.C_HTML])
+    root = int(counts[col.C_HTML])
     head = read_head(markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()])
     page.title, page.date, page.language, page.robots = head.title, head.date, head.language, head.robots
-    chosen = block_model().choose(features(elements, blocks), blocks[:, tree.B_TOKENS])
+    chosen = block_model().choose(features(elements, blocks), blocks[:, col.B_TOKENS])
     page.text = _text(data, elements, blocks[chosen], segments)
     return page
 
@@ -74,16 +72,16 @@ def block_text(data: bytes, segments: list[list[int]]) -> str:
     pieces: list[str] = []
     for start, end, flags in segments:
         piece = data[start:end].decode("utf-8", "replace")
-        if flags & tree.S_PRE:
-            pieces.append(("\n" if flags & tree.S_BREAK and pieces else "") + piece)
+        if flags & col.S_PRE:
+            pieces.append(("\n" if flags & col.S_BREAK and pieces else "") + piece)
         else:
-            pieces.append(("\x01" if flags & tree.S_BREAK and pieces else "") + piece)
+            pieces.append(("\x01" if flags & col.S_BREAK and pieces else "") + piece)
     text = "".join(pieces)
     if "&" in text:
         text = html.unescape(text)
     if "\u200b" in text or "\ufeff" in text:
         text = text.replace("\u200b", "").replace("\ufeff", "")
-    if segments and segments[0][2] & tree.S_PRE:
+    if segments and segments[0][2] & col.S_PRE:
         return text.replace("\r\n", "\n").expandtabs(4).strip("\n").rstrip()
     if "\x01" not in text:
         return " ".join(text.split())
@@ -94,17 +92,17 @@ def _text(data: bytes, elements: Array, blocks: Array, segments: Array) -> str:
     """The chosen blocks as lines: short cells of a table row share one, an empty line goes before a heading."""
     lines: list[str] = []
     last, last_row = "", -1
-    owners = blocks[:, tree.B_ELEMENT]
-    kinds, parents = elements[owners, tree.E_KIND].tolist(), elements[owners, tree.E_PARENT].tolist()
-    for kind, parent, first, end in zip(kinds, parents, blocks[:, tree.B_FIRST].tolist(), blocks[:, tree.B_LAST].tolist(), strict=True):
+    owners = blocks[:, col.B_ELEMENT]
+    kinds, parents = elements[owners, col.E_KIND].tolist(), elements[owners, col.E_PARENT].tolist()
+    for kind, parent, first, end in zip(kinds, parents, blocks[:, col.B_FIRST].tolist(), blocks[:, col.B_LAST].tolist(), strict=True):
         text = block_text(data, segments[first:end].tolist())
-        row = parent if kind == tree.TD and len(text) <= MAX_CELL and "\n" not in text else -1
+        row = parent if kind == tags.TD and len(text) <= MAX_CELL and "\n" not in text else -1
         if not text or (text == last and len(text) < MAX_TWICE and row < 0):
             continue
         if row >= 0 and row == last_row:
             lines[-1] += " " + text
         else:
-            if kind == tree.HEADING and lines:
+            if kind == tags.HEADING and lines:
                 lines.append("")
             lines.append(text)
         last, last_row = text, row

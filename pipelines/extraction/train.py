@@ -25,12 +25,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from pipelines.extraction import columns as col
 from pipelines.extraction import tree
 from pipelines.extraction.features import NAMES, features
 from pipelines.extraction.forest import Fit, Forest, fit
 from pipelines.extraction.head import title_of
 from pipelines.extraction.html import block_text
 from pipelines.extraction.model import PATH, select
+from pipelines.extraction.text import text_words
 
 Array = np.ndarray[Any, Any]
 GOLD = Path(__file__).resolve().parents[3] / "shared" / "data" / "extraction-gold"
@@ -113,9 +115,9 @@ class Labelled:
 def label(page: GoldPage) -> Labelled:
     """Align a page's blocks with its gold text."""
     data = page.html.encode("utf-8", "replace")
-    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), tree.text_words(title_of(page.html)))
+    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(title_of(page.html)))
     runs = segments.tolist()
-    spans = blocks[:, (tree.B_FIRST, tree.B_LAST)].tolist()
+    spans = blocks[:, (col.B_FIRST, col.B_LAST)].tolist()
     by_block = [tokens(block_text(data, runs[first:last]), page.chinese) for first, last in spans]
     flat = [token for block in by_block for token in block]
     owner = np.repeat(np.arange(len(by_block)), [len(block) for block in by_block])
@@ -128,7 +130,7 @@ def label(page: GoldPage) -> Labelled:
     # two tokens more for each block, so that short lines are learned too; a block counts at most as a whole page
     weights = np.minimum(1.0, (sizes + 2.0) / max(20, min(len(gold), len(flat)))) * (sizes > 0)
     bags = [Counter(block) for block in by_block]
-    return Labelled(page, features(elements, blocks), hits / np.maximum(sizes, 1), weights, blocks[:, tree.B_TOKENS], bags, Counter(gold))
+    return Labelled(page, features(elements, blocks), hits / np.maximum(sizes, 1), weights, blocks[:, col.B_TOKENS], bags, Counter(gold))
 
 
 def train(pages: list[Labelled], how: Fit) -> Forest:

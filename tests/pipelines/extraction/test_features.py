@@ -4,6 +4,7 @@ import numpy as np
 
 from pipelines.extraction import tree
 from pipelines.extraction.features import FAR, NAMES, features
+from pipelines.extraction.text import text_words
 
 PARAGRAPH = "<p>Some words of a sentence, with a comma, and then a full stop. And one more of them here, as people write.</p>"
 PAGE = f"""<title>A long headline here</title><div class=nav><ul><li><a href=a>One</a><li><a href=b>Two</a></ul></div>
@@ -12,7 +13,7 @@ PAGE = f"""<title>A long headline here</title><div class=nav><ul><li><a href=a>O
 
 
 def measured(markup: str, title: str = "") -> list[dict[str, float]]:
-    elements, blocks, *_ = tree.parse(np.frombuffer(markup.encode(), np.uint8), tree.text_words(title))
+    elements, blocks, *_ = tree.parse(np.frombuffer(markup.encode(), np.uint8), text_words(title))
     return [dict(zip(NAMES, row.tolist(), strict=True)) for row in features(elements, blocks)]
 
 
