@@ -16,13 +16,15 @@ from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
 from model.card import RunCard
 from model.checkpoint import checkpoints, manifest
+from model.checkpoint_store import CheckpointStore
 from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset, Lake
 
 TRAINING: dict[str, Any] = {"owners": [OWNER], "group_name": "training", "partitions_def": RUN, "pool": "gpu_cluster"}
-CHANGEABLE = {"plan", "release_shards", "keep_last", "keep_every", "checkpoint_store"}
-"""Of run.json, while a run goes on: the plan is compared by itself, the rest changes no number."""
 EVALUATION: dict[str, Any] = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
+RETENTION = {"keep_last", "keep_every", "checkpoint_store"}
+ADDRESSES = {"tokenizer", "main_shards", "stem_shards", "validation_shards", "release_shards"}
+"""Of run.json, what may change while a run goes on: neither changes a number, as the contents of `inputs` are compared."""
 
 
 def run_card(lake: LakeResource, run: str) -> RunCard:
@@ -49,7 +51,7 @@ def checkpoint_store(root: Lake, card: RunCard, run: str) -> str:
 def prepare(lake: LakeResource, run: str) -> Path:
     """Write `runs/<run>/run.json`: the plan and every input by path and hash. Returns the run's folder.
 
-    A run that has checkpoints keeps the phases it has begun; what is changed beside later phases is refused.
+    A run that has checkpoints, here or in its store, keeps the phases it has begun; what is changed beside later phases is refused.
     """
     root, card, folder = lake.lake, run_card(lake, run), lake.run_dir(run)
     path = folder / "run.json"
@@ -58,6 +60,9 @@ def prepare(lake: LakeResource, run: str) -> Path:
     tokenizer = root.current("tokenizer", card.tokenizer)
     old = json.loads(path.read_text()) if path.exists() else {}
     saved = [int(manifest(p)["step"]) for p in checkpoints(folder / "checkpoints")]
+    address_of_store = checkpoint_store(root, card, run)
+    if address_of_store and not saved:
+        old, saved = CheckpointStore(address_of_store).begun() or (old, saved)
     plan = build_plan(
         card,
         {c: listing(shards[c]) for c in CORPORA},
@@ -74,7 +79,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "spikes": card.spikes,
         "keep_last": card.keep_last,
         "keep_every": card.keep_every,
-        "checkpoint_store": checkpoint_store(root, card, run),
+        "checkpoint_store": address_of_store,
         "tokenizer": str(tokenizer.local("tokenizer.json")),
         "seed": card.seed,
         "micro_batch": card.micro_batch,
@@ -85,7 +90,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "validation_shards": str(shards["validation"].local()),
         "release_shards": {f"{r}/{c}": address(d) for r, sets in others.items() for c, d in sets.items()},
     }
-    changed = sorted(k for k in value if old.get(k) != value[k] and k not in CHANGEABLE)
+    changed = sorted(k for k in value if old.get(k) != value[k] and k not in {"plan"} | RETENTION | ADDRESSES)
     if saved and changed:
         raise dg.Failure(
             f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",

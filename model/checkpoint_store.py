@@ -4,7 +4,7 @@ Belongs here: what stands where, sending, fetching and deleting it, each once. D
 (checkpoint_uploads.py), what is in a checkpoint (checkpoint.py).
 
 The store mirrors the run's folder: `checkpoints/<tag>/` with the files of a checkpoint and, written last, its `checkpoint.json`, byte for
-byte. A checkpoint without one is not there. `skips.json` and `logs/` are what a fresh machine needs beside the states.
+byte. A checkpoint without one is not there. `run.json`, `skips.json` and `logs/` are what a fresh machine needs beside the states.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from pipelines.lake import Lake, LakeError, safe_name
 
 FOLDER = "checkpoints"
 TAG = re.compile(r"step-\d{8}")
-RUN_FILES = ("skips.json", "logs/steps.jsonl", "logs/validation.jsonl")
+RUN_FILES = ("skips.json", "logs/steps.jsonl", "logs/validation.jsonl")  # beside run.json, which comes first on a fresh machine
 STREAMS = 4
 """Files that move at the same time; pyarrow sends the parts of each in the background."""
 CHUNK_BYTES = 8 << 20
@@ -64,6 +64,11 @@ class CheckpointStore:
         tags = [t for p in self.lake.folders(FOLDER) if TAG.fullmatch(t := PurePosixPath(p).name)]
         return {t: self.lake.read_bytes(name) for t in tags if self.lake.exists(name := f"{FOLDER}/{t}/{MANIFEST}")}
 
+    def begun(self) -> tuple[dict[str, Any], list[int]] | None:
+        """`run.json` and the steps of the checkpoints of a run that has been here before."""
+        steps = [int(json.loads(data)["step"]) for data in self.manifests().values()]
+        return (self.lake.read_json("run.json"), steps) if steps else None
+
     def send(self, path: Path, moved: Callable[[int], None] = ignore) -> bool:
         """Copy the files of a checkpoint folder, all but its manifest; False if it is complete there already.
 
@@ -80,7 +85,7 @@ class CheckpointStore:
 
     def publish(self, path: Path) -> None:
         """Make a checkpoint whose files were sent visible: the run's small files, then the manifest."""
-        for name in RUN_FILES:
+        for name in ("run.json", *RUN_FILES):
             with contextlib.suppress(FileNotFoundError):
                 self.lake.write_bytes(name, (path.parent.parent / name).read_bytes())
         self.lake.write_bytes(f"{FOLDER}/{path.name}/{MANIFEST}", (path / MANIFEST).read_bytes())

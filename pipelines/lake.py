@@ -233,22 +233,24 @@ class Lake:
             self.fs.delete_file(path)
 
     def local(self, path: str) -> Path:
-        """A local path with the content of a file or folder of the lake; S3 objects are copied to the cache once."""
+        """A local path with the content of a file or folder of the lake, if it has one.
+
+        Objects on S3 are copied to the cache: those of tables once, since they never change; anything else (a card, say) every time.
+        """
         safe_name(path)
         if not self.is_s3:
             return Path(self.root, path)
-        cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache"))
-        target = cache / digest(self.root) / path
-        files = self.files(path, recursive=True) or [path]
-        for name in files:
-            local = cache / digest(self.root) / name
-            if not local.exists():
-                local.parent.mkdir(parents=True, exist_ok=True)
-                temporary = local.with_name(f".{local.name}.{os.getpid()}")
-                with self.fs.open_input_stream(name) as source, open(temporary, "wb") as sink:
-                    shutil.copyfileobj(source, sink, 1 << 20)
-                os.replace(temporary, local)
-        return target
+        cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
+        for name in self.files(path, recursive=True) or ([path] if self.exists(path) else []):
+            local = cache / name
+            if name.startswith("tables/") and local.exists():
+                continue
+            local.parent.mkdir(parents=True, exist_ok=True)
+            temporary = local.with_name(f".{local.name}.{os.getpid()}")
+            with self.fs.open_input_stream(name) as source, open(temporary, "wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+            os.replace(temporary, local)
+        return cache / path
 
     # datasets
 

@@ -36,3 +36,12 @@ def test_a_crash_on_s3_shows_nothing(s3: Any, tmp_path: Path) -> None:
     with pytest.raises(MissingDataset):
         lake.current("documents", "d")
     assert lake.build("documents", "d", version=1, write=write).fresh
+
+
+def test_a_card_that_was_changed_on_s3_is_read_again(s3: Any, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="cards")
+    lake = Lake("s3://cards/house", cache=tmp_path / "cache")
+    assert not lake.local("cards/a.yaml").exists()
+    for text in (b"seed: 1", b"seed: 2"):  # in one second, of one size
+        lake.write_bytes("cards/a.yaml", text)
+        assert lake.local("cards/a.yaml").read_bytes() == text

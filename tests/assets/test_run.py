@@ -1,0 +1,85 @@
+"""A training run of a lake on S3: planned from it, its shards read from it, its checkpoints in it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+
+from assets.resources import LakeResource
+from assets.run import prepare
+from model.checkpoint_store import CheckpointStore
+from model.mixture import PlanError
+from pipelines.lake import Lake, Writer
+from tests.model.conftest import VOCABULARY, ranks, write_shards  # noqa: F401
+from tests.model.ranks import Ranks
+from tests.model.test_train import explain, losses, weights
+
+CARD = {
+    "name": "r",
+    "release": "x",
+    "tokenizer": "t",
+    "sequence_length": 32,
+    "global_batch": 4,
+    "world_size": 1,
+    "checkpoint_every": 2,
+    "keep_last": 1,
+    "keep_every": 2,
+    "phases": [{"name": "a", "stage": "stage1", "tokens": 4 * 128, "schedule": {"peak": 1e-3}, "mixture": {"en-webpages": 1.0}}],
+}
+
+
+def publish(lake: Lake, asset: str, partition: str, folder: Path) -> None:
+    """A dataset of a folder's files."""
+
+    def write(writer: Writer) -> None:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            writer.add_file(str(path.relative_to(folder)), path)
+
+    lake.build(asset, partition, version=1, parameters={"asset": asset}, write=write)
+
+
+@pytest.fixture
+def lake(s3: Any, tmp_path: Path) -> LakeResource:
+    """A lake on S3 with one small release and a run's card; runs work in `shared`."""
+    resource = LakeResource(root=f"s3://dump/{tmp_path.name}", cache=str(tmp_path / "cache"), runs=str(tmp_path / "shared"))
+    for name, sources in {"main": {"en-webpages": 2_000}, "stem": {"en-stem": 500}, "validation": {"web-en": 400}}.items():
+        write_shards(tmp_path / name, sources, 1)
+        publish(resource.lake, f"{name}_shards", "x", tmp_path / name)
+    (tmp_path / "t").mkdir()
+    Tokenizer(WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0")).save(str(tmp_path / "t" / "tokenizer.json"))
+    publish(resource.lake, "tokenizer", "t", tmp_path / "t")
+    resource.lake.write_json("cards/runs/r.yaml", CARD)  # JSON is YAML
+    return resource
+
+
+def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_the_lake(
+    lake: LakeResource,
+    ranks: Ranks,  # noqa: F811
+) -> None:
+    folder = prepare(lake, "r")
+    run = json.loads((folder / "run.json").read_text())
+    assert folder == lake.run_dir("r") and lake.lake.read_json("runs/r/run.json") == run
+    assert run["main_shards"].startswith(lake.root) and run["checkpoint_store"] == f"{lake.root}/runs/r"
+    assert ranks.train(folder, "stage1", 1) == [0], explain(folder)
+    store = CheckpointStore(run["checkpoint_store"])
+    assert list(store.manifests()) == ["step-00000002", "step-00000004"]
+    assert (folder / "export" / "stage1" / "stage.json").exists()
+    # While a run goes on its retention and its store may be changed, its batches may not.
+    lake.lake.write_json("cards/runs/r.yaml", CARD | {"keep_every": 0, "keep_last": 5})
+    assert json.loads((prepare(lake, "r") / "run.json").read_text())["keep_last"] == 5
+    lake.lake.write_json("cards/runs/r.yaml", CARD | {"global_batch": 8})
+    with pytest.raises(PlanError, match="cannot change"):
+        prepare(lake, "r")
+    # Another machine, with an empty folder and an empty cache, is held to the same and goes on from the lake.
+    other = LakeResource(root=lake.root, cache=lake.cache + "2", runs=lake.runs + "2")
+    with pytest.raises(PlanError, match="cannot change"):
+        prepare(other, "r")
+    lake.lake.write_json("cards/runs/r.yaml", CARD)
+    fresh = prepare(other, "r")
+    assert ranks.train(fresh, "stage1", 1) == [0], explain(fresh)
+    assert losses(fresh) == losses(folder) and weights(fresh) == weights(folder)
