@@ -17,6 +17,7 @@ from assets.resources import FilesResource, LakeResource
 from model.card import RunCard
 from model.checkpoint import checkpoints, manifest
 from model.checkpoint_store import CheckpointStore
+from model.config import vocabulary
 from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset, Lake
 
@@ -24,7 +25,8 @@ TRAINING: dict[str, Any] = {"owners": [OWNER], "group_name": "training", "partit
 EVALUATION: dict[str, Any] = {"owners": [OWNER], "group_name": "evaluation", "partitions_def": RUN, "pool": "gpu_cluster"}
 RETENTION = {"keep_last", "keep_every", "checkpoint_store"}
 ADDRESSES = {"tokenizer", "main_shards", "stem_shards", "validation_shards", "release_shards"}
-"""Of run.json, what may change while a run goes on: neither changes a number, as the contents of `inputs` are compared."""
+WATCHING = {"validation_sequences", "limit_seconds", "preflight", "peak_flops"}
+"""Of run.json, what may change while a run goes on: none changes a trained number, as the contents of `inputs` are compared."""
 
 
 def run_card(lake: LakeResource, run: str) -> RunCard:
@@ -46,6 +48,17 @@ def address(shards: Dataset) -> str:
 def checkpoint_store(root: Lake, card: RunCard, run: str) -> str:
     """Where the run's checkpoints are copied to; empty where the lake is a folder and the card names no store."""
     return f"{card.checkpoint_store.rstrip('/')}/{run}" if card.checkpoint_store else f"{root.root}/runs/{run}" if root.is_s3 else ""
+
+
+def fork(lake: LakeResource, card: RunCard) -> str:
+    """The checkpoint of another run that the card's run goes on from; empty without one. Failure where it is not there."""
+    if not card.fork:
+        return ""
+    run, tag = card.fork.split("/")
+    folder = lake.run_dir(run) / "checkpoints" / tag
+    if not folder.is_dir():
+        raise dg.Failure(f"the run card's fork {card.fork}: {folder} does not exist; name a checkpoint of run {run}", allow_retries=False)
+    return str(folder)
 
 
 def prepare(lake: LakeResource, run: str) -> Path:
@@ -74,23 +87,17 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "run": run,
         "release": card.release,
         "plan": plan.to_json(),
-        "model": card.preset,
-        "deepspeed": card.deepspeed,
-        "spikes": card.spikes,
-        "keep_last": card.keep_last,
-        "keep_every": card.keep_every,
+        "model": card.config(vocabulary(tokenizer.local("tokenizer.json"))).to_json() if card.model else card.preset,
+        **card.settings,
+        "fork": old.get("fork", "") if saved else fork(lake, card),
         "checkpoint_store": address_of_store,
         "tokenizer": str(tokenizer.local("tokenizer.json")),
-        "seed": card.seed,
-        "micro_batch": card.micro_batch,
-        "checkpoint_every": card.checkpoint_every,
-        "validate_every": card.validate_every,
         "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()} | {"tokenizer": tokenizer.content_hash},
         **{f"{c}_shards": address(shards[c]) for c in CORPORA},
         "validation_shards": str(shards["validation"].local()),
         "release_shards": {f"{r}/{c}": address(d) for r, sets in others.items() for c, d in sets.items()},
     }
-    changed = sorted(k for k in value if old.get(k) != value[k] and k not in {"plan"} | RETENTION | ADDRESSES)
+    changed = sorted(k for k in value if old.get(k) != value[k] and k not in {"plan", "fork"} | RETENTION | ADDRESSES | WATCHING)
     if saved and changed:
         raise dg.Failure(
             f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",

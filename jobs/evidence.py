@@ -127,7 +127,19 @@ def card(name: str, seed: int, stem: dict[str, StemShare], stages: dict[str, str
         )
         for p in stages
     )
-    return RunCard(name=name, release="evidence", sequence_length=LENGTH, global_batch=BATCH, micro_batch=4, seed=seed, phases=phases)
+    return RunCard(
+        name=name,
+        release="evidence",
+        sequence_length=LENGTH,
+        global_batch=BATCH,
+        micro_batch=4,
+        seed=seed,
+        checkpoint_every=60,
+        validate_every=300,
+        validation_sequences=96,
+        keep_last=1,
+        phases=phases,
+    )
 
 
 def cells(seed: int) -> dict[str, tuple[RunCard, str, bool]]:
@@ -163,9 +175,7 @@ def train_cell(out: Path, name: str, cell: tuple[RunCard, str, bool], paths: dic
     if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
         listings = {n: json.loads((Path(paths[f"{n}_shards"]) / "shards.json").read_text()) for n in ("main", "stem")}
-        value = {"plan": build_plan(run_card, listings).to_json(), "model": run_card.preset, "seed": run_card.seed, **paths}
-        value |= {"deepspeed": {}, "micro_batch": run_card.micro_batch, "checkpoint_every": 60, "validate_every": 300, "keep_last": 1}
-        value["validation_sequences"] = 96
+        value = {"plan": build_plan(run_card, listings).to_json(), "model": run_card.preset, **run_card.settings, **paths}
         if forked:
             checkpoints = out / "cells" / f"{name.partition('-')[0]}-stage1" / "checkpoints"
             value["fork"] = str(checkpoints / (checkpoints / "latest").read_text())

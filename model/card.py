@@ -14,11 +14,36 @@ from typing import Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from model.callbacks.heartbeat import limits
+from model.callbacks.spikes import SpikePolicy
+from model.config import ModelConfig, preset
 from model.mixture import MAX_REPETITIONS, PlanError, StemShare, sequences_of
 
 Stage = Literal["stage1", "stage2"]
 Mixture = Literal["table1"] | dict[str, float]
 STEM_RAMP = StemShare(kind="quadratic", start=0.10, end=0.40)  # paper 3.6.2: from 10 % to 40 %, 20 % on average
+
+
+SETTINGS = (
+    "seed",
+    "micro_batch",
+    "checkpoint_every",
+    "validate_every",
+    "validation_sequences",
+    "keep_last",
+    "keep_every",
+    "deepspeed",
+    "spikes",
+    "limit_seconds",
+    "preflight",
+    "peak_flops",
+)
+"""Entries of a card that the training loop reads from run.json."""
+
+
+def settings_of(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run.json's settings, with the card's defaults where it has none."""
+    return {name: run[name] if name in run else RunCard.model_fields[name].default for name in SETTINGS}
 
 
 class _Frozen(BaseModel):
@@ -62,7 +87,9 @@ class Phase(_Frozen):
 class RunCard(_Frozen):
     """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher.
 
-    `deepspeed` is laid over the strategy's defaults (strategy.py), `spikes` over the policy's (callbacks/spikes.py);
+    Entries of several keys are laid over the defaults of who reads them: `model` over the preset's values (config.py), `deepspeed`
+    over the strategy's (strategy.py), `spikes` over the policy's (callbacks/spikes.py), `limit_seconds` over the phases' longest
+    silence (callbacks/heartbeat.py), `preflight` over its limits (preflight.py). Unknown keys are refused in each.
     The last `keep_last` checkpoints are kept, every `keep_every`-th step's (0: none) and the last of each stage. `checkpoint_store`
     (`s3://bucket/prefix` or a folder) gets a copy of each under the run's name (checkpoint_store.py); without one, a lake on S3 does.
     """
@@ -71,6 +98,8 @@ class RunCard(_Frozen):
     release: str = Field(min_length=1)
     tokenizer: str = "demo"
     preset: str = "debug"
+    model: dict[str, Any] = {}
+    """Such as `document_attention: true`; the vocabulary is the tokenizer's."""
     sequence_length: int = Field(default=4096, ge=8)
     global_batch: int = Field(gt=0)
     micro_batch: int = Field(default=1, gt=0)
@@ -78,11 +107,19 @@ class RunCard(_Frozen):
     world_size: int = Field(default=2, gt=0)
     checkpoint_every: int = Field(default=20, gt=0)
     validate_every: int = Field(default=20, gt=0)
+    validation_sequences: int = Field(default=64, gt=0)
+    """Of a domain, read at most: a look every few steps, where the evaluation reads all (ours)."""
     keep_last: int = Field(default=3, gt=0)
     keep_every: int = Field(default=0, ge=0)
     checkpoint_store: str = ""
+    fork: str = Field(default="", pattern=r"^([^/.][^/]*/step-\d{8})?$")
+    """`RUN/step-00000060`: the first start goes on from that checkpoint of another run, whose plan up to there must be this one's."""
     deepspeed: dict[str, Any] = {}
     spikes: dict[str, Any] = {}
+    limit_seconds: dict[str, float] = {}
+    preflight: dict[str, Any] = {}
+    peak_flops: float = Field(default=0.0, ge=0)
+    """Dense bf16 FLOP/s of one rank, for MFU; 0: the device's by its name (distributed.py), no MFU where that is unknown."""
     phases: tuple[Phase, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -96,6 +133,32 @@ class RunCard(_Frozen):
         if self.global_batch % self.micro_batch:
             raise ValueError(f"global_batch {self.global_batch} is not a multiple of micro_batch {self.micro_batch}")
         return self
+
+    @model_validator(mode="after")
+    def _entries(self) -> RunCard:
+        """Refuse at once what the entries' readers would refuse later."""
+        from model.preflight import Limits, PreflightError  # imports plans, hence cards
+
+        if self.model:
+            self.config()
+        SpikePolicy.from_json(self.spikes)
+        limits(self.limit_seconds)
+        try:
+            Limits.parse(self.preflight)
+        except PreflightError as error:
+            raise ValueError(error) from None
+        return self
+
+    def config(self, vocab_size: int | None = None) -> ModelConfig:
+        """The model's shape: the preset under `model`, with the tokenizer's vocabulary where known. Raises ValueError."""
+        if "vocab_size" in self.model:
+            raise ValueError("model: vocab_size comes from the tokenizer")
+        return ModelConfig.from_json(preset(self.preset, vocab_size).to_json() | self.model)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What run.json takes from the card as it stands."""
+        return {name: getattr(self, name) for name in SETTINGS}
 
     @property
     def releases(self) -> tuple[str, ...]:

@@ -27,7 +27,8 @@ from model.callbacks.norms import KINDS, Norms
 from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
 from model.callbacks.pipes import Reporter, reporter
 from model.callbacks.spikes import Skip, Skips, SpikePolicy, Spikes
-from model.callbacks.validation import MAX_SEQUENCES, Validation
+from model.callbacks.validation import Validation
+from model.card import settings_of
 from model.checkpoint_store import CheckpointStore, restore
 from model.checkpoint_uploads import Uploads
 from model.config import model_config, vocabulary
@@ -48,15 +49,16 @@ class Trainer:
     def __init__(self, folder: Path, stage: str, report: Reporter, orders: Orders) -> None:
         self.folder, self.stage, self.report, self.orders = folder, stage, report, orders
         self.run = json.loads((folder / "run.json").read_text())
+        self.settings = settings_of(self.run)
         self.plan = Plan.from_json(self.run["plan"])
         self.first_step, self.end_step = self.plan.stage_steps(stage)
-        self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.run.get("limit_seconds"))
+        self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.settings["limit_seconds"])
         self.heart.beat("start", self.first_step)
         tokenizer = Path(self.run["tokenizer"]) if self.run.get("tokenizer") else None
         self.tokenizer = tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
         self.config = model_config(self.run["model"], vocabulary(self.tokenizer))
-        self.micro_batch = int(self.run.get("micro_batch", 1))
-        self.strategy = Strategy.parse(self.run.get("deepspeed", {}), self.plan.global_batch, self.micro_batch, distributed.world_size())
+        self.micro_batch = int(self.settings["micro_batch"])
+        self.strategy = Strategy.parse(self.settings["deepspeed"], self.plan.global_batch, self.micro_batch, distributed.world_size())
         data_rank, data_ranks = self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks
         self.loader = Loader(self.plan, shard_addresses(self.run), data_rank, data_ranks, self.micro_batch)
         self.sources = [s.name for s in self.plan.sources]
@@ -69,11 +71,11 @@ class Trainer:
         self.future = self.plan.fingerprint(self.plan.steps)
         self.checkpoints = folder / "checkpoints"
         self.store = CheckpointStore(root) if (root := self.run.get("checkpoint_store")) else None
-        self.keep_last, self.keep_every = int(self.run.get("keep_last", 3)), int(self.run.get("keep_every", 0))
+        self.keep_last, self.keep_every = int(self.settings["keep_last"]), int(self.settings["keep_every"])
         self.uploads = Uploads(
             self.store if distributed.rank() == 0 else None, self.checkpoints, self.keep_last, self.keep_every, orders.superseded
         )
-        self.policy = SpikePolicy.from_json(self.run.get("spikes", {}))
+        self.policy = SpikePolicy.from_json(self.settings["spikes"])
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
         self.step = self.first_step
         self.skipped = 0
@@ -108,7 +110,7 @@ class Trainer:
                 distributed.barrier()
                 tag = f"{found.name}_universal"
         self.engine = self.strategy.build(
-            self.config, int(self.run["seed"]), BETAS, EPSILON, WEIGHT_DECAY, CLIP, universal=bool(tag and tag.endswith("_universal"))
+            self.config, int(self.settings["seed"]), BETAS, EPSILON, WEIGHT_DECAY, CLIP, universal=bool(tag and tag.endswith("_universal"))
         )
         self.norms = Norms(self.engine, self.config.num_layers)
         self.parent: str | None = None
@@ -196,7 +198,7 @@ class Trainer:
         self.norms.reset()
         if self.config.dropout:
             # A pure function of the step, so that a resumed run drops the same activations.
-            torch.manual_seed(int(self.run["seed"]) * 1_000_003 + self.step * distributed.world_size() + distributed.rank())
+            torch.manual_seed(int(self.settings["seed"]) * 1_000_003 + self.step * distributed.world_size() + distributed.rank())
         loaded = self.loader.batch(self.step)
         data_wait = time.monotonic() - started
         num_targets = self.plan.global_batch * self.plan.sequence_length
@@ -260,7 +262,7 @@ class Trainer:
     def _speed(self, tokens_per_second: float) -> dict[str, float]:
         """FLOP/s of all ranks by the paper's count, and MFU where the device's peak is known (run.json's peak_flops, of one rank)."""
         flops = tokens_per_second * self.config.flops_per_token(self.plan.sequence_length)
-        peak = float(self.run.get("peak_flops") or distributed.peak_flops())
+        peak = float(self.settings["peak_flops"] or distributed.peak_flops())
         return {"model_flops_per_second": flops} | ({"mfu": flops / peak / distributed.world_size()} if peak else {})
 
     def stop_requested(self) -> bool:
@@ -276,7 +278,7 @@ class Trainer:
             Path(self.run["validation_shards"]),
             self.plan.sequence_length,
             self.micro_batch,
-            int(self.run.get("validation_sequences", MAX_SEQUENCES)),
+            int(self.settings["validation_sequences"]),
             self.strategy.data_rank(distributed.rank()),
             self.strategy.data_ranks,
         )
@@ -320,12 +322,12 @@ class Trainer:
     def _after_step(self, loss: float | None) -> None:
         """Validate and save where the run asks for it, and at the stage's end."""
         end = self.step == self.end_step
-        if end or self.step % int(self.run["validate_every"]) == 0:
+        if end or self.step % int(self.settings["validate_every"]) == 0:
             self.heart.beat("evaluate", self.step)
             records = self.validation.run(self.engine, self.step, math.inf if loss is None else loss)
             for listener in self.listeners:
                 listener.validation(records)
-        if end or self.step % int(self.run["checkpoint_every"]) == 0:
+        if end or self.step % int(self.settings["checkpoint_every"]) == 0:
             self.save()
         self._tell_uploads()
 

@@ -18,7 +18,6 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     from model import cost
     from model.card import RunCard
     from model.checkpoint_store import run_folder
-    from model.config import preset
     from model.plan import CORPORA, build_plan
 
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))
@@ -26,7 +25,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     plan = build_plan(card, listings[card.release], listings)
     flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
     try:
-        config = preset(card.preset, listings[card.release]["main"].get("vocab_size"))
+        config = card.config(listings[card.release]["main"].get("vocab_size"))
         costs = cost.describe(card, plan, config, flops, run_folder(lake, Settings.from_environment().runs, name))
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-LIMIT_SECONDS = {
+LIMIT_SECONDS: dict[str, float] = {
     "start": 900,
     "compile": 1800,
     "load": 1800,
@@ -26,14 +27,19 @@ LIMIT_SECONDS = {
 """Longest silence allowed in each phase; generous for 13 B on shared storage. 0: no limit, the rank has finished."""
 
 
-class Heartbeat:
-    """`heartbeats/rank-00000.json` of one rank. `limits` replaces some of LIMIT_SECONDS (run.json's `limit_seconds`)."""
+def limits(given: Mapping[str, float]) -> dict[str, float]:
+    """LIMIT_SECONDS, some of them replaced (a run's `limit_seconds`). ValueError for an unknown phase."""
+    if unknown := sorted(set(given) - set(LIMIT_SECONDS)):
+        raise ValueError(f"limit_seconds names unknown phases {', '.join(unknown)}: known are {', '.join(LIMIT_SECONDS)}")
+    return {**LIMIT_SECONDS, **given}
 
-    def __init__(self, folder: Path, rank: int, limits: dict[str, float] | None = None) -> None:
-        if unknown := sorted(set(limits or {}) - set(LIMIT_SECONDS)):
-            raise ValueError(f"limit_seconds names unknown phases {', '.join(unknown)}: known are {', '.join(LIMIT_SECONDS)}")
+
+class Heartbeat:
+    """`heartbeats/rank-00000.json` of one rank; `given` as `limits` takes it."""
+
+    def __init__(self, folder: Path, rank: int, given: Mapping[str, float] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.path, self.rank, self.limits = folder / f"rank-{rank:05d}.json", rank, LIMIT_SECONDS | (limits or {})
+        self.path, self.rank, self.limits = folder / f"rank-{rank:05d}.json", rank, limits(given or {})
 
     def beat(self, phase: str, step: int) -> None:
         """Replace the file; `phase` is a key of LIMIT_SECONDS."""

@@ -11,9 +11,6 @@ import numpy as np
 from model import distributed
 from pipelines.shards.reader import ShardSet
 
-MAX_SEQUENCES = 64
-"""Sequences of a domain that are read at most: a look every few steps, the evaluation reads all."""
-
 
 class Validation:
     """Non-overlapping sequences of each domain, the same at every call."""

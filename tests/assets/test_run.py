@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
 from assets.resources import LakeResource
-from assets.run import prepare
+from assets.run import fork, prepare
+from model.card import RunCard
 from model.checkpoint_store import CheckpointStore
 from model.mixture import PlanError
 from pipelines.lake import Lake, Writer
@@ -83,3 +85,14 @@ def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_t
     fresh = prepare(other, "r")
     assert ranks.train(fresh, "stage1", 1) == [0], explain(fresh)
     assert losses(fresh) == losses(folder) and weights(fresh) == weights(folder)
+
+
+def test_a_fork_is_a_checkpoint_of_another_run_that_is_there(tmp_path: Path) -> None:
+    resource, card = LakeResource(root=str(tmp_path)), RunCard.model_validate(CARD | {"fork": "base/step-00000060"})
+    with pytest.raises(dg.Failure, match="step-00000060 does not exist; name a checkpoint of run base") as caught:
+        fork(resource, card)
+    assert caught.value.allow_retries is False
+    folder = tmp_path / "runs" / "base" / "checkpoints" / "step-00000060"
+    folder.mkdir(parents=True)
+    assert fork(resource, card) == str(folder)
+    assert fork(resource, RunCard.model_validate(CARD)) == ""

@@ -13,7 +13,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.card import STEM_RAMP, Phase, RunCard, Schedule, default_run_card
+from model.card import STEM_RAMP, Phase, RunCard, Schedule, default_run_card, settings_of
 from model.mixture import TABLE_1, PlanError, StemShare, redistribute, table_1_weights
 from model.plan import Plan, build_plan
 
@@ -125,9 +125,30 @@ def test_shards_of_two_tokenizers_are_refused() -> None:
         build_plan(card(phase(2)), sources)
 
 
+def test_a_cards_settings_reach_the_loop_and_an_older_run_json_gets_the_cards_defaults() -> None:
+    value = card(phase(2), keep_every=7, limit_seconds={"save": 9.0}, model={"document_attention": True})
+    assert settings_of(value.settings) == value.settings
+    assert settings_of({"seed": 3}) == card(phase(2), seed=3).settings
+    assert value.config(512).document_attention and value.config(512).vocab_size == 512
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"globl_batch": 3}, "globl_batch"), ({"micro_batch": 3}, "micro_batch 3"), ({"phases": []}, "phases"), ({"seed": "x"}, "seed")],
+    [
+        ({"globl_batch": 3}, "globl_batch"),
+        ({"micro_batch": 3}, "micro_batch 3"),
+        ({"phases": []}, "phases"),
+        ({"seed": "x"}, "seed"),
+        ({"spikes": {"widht": 3}}, "unknown spike keys widht"),
+        ({"limit_seconds": {"stp": 3}}, "unknown phases stp"),
+        ({"limit_seconds": {"step": "x"}}, "limit_seconds.step"),
+        ({"preflight": {"clock": 3}}, r"unknown keys \['clock'\]"),
+        ({"model": {"layers": 3}}, "unknown model keys layers"),
+        ({"model": {"vocab_size": 3}}, "comes from the tokenizer"),
+        ({"fork": "../x/step-00000001"}, "fork"),
+        ({"fork": "x"}, "fork"),
+        ({"validation_sequences": 0}, "validation_sequences"),
+    ],
 )
 def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     good = card(phase(2)).model_dump(mode="json")
