@@ -9,6 +9,7 @@ A shell cannot do it: a signal ends bash's `wait` with a status of its own, and 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
@@ -41,8 +42,9 @@ def supervise(job: Path, command: list[str]) -> int:
         asked.append(number)
 
     def near_the_limit(_number: int, _frame: Any) -> None:
-        (job / "time-limit").touch()
-        (job.parent.parent / "stop").touch()
+        with contextlib.suppress(OSError):  # storage that is full or away must not end the wait
+            (job / "time-limit").touch()
+            (job.parent.parent / "stop").touch()
 
     for number in DEFERRED:
         signal.signal(number, near_the_limit if number == signal.SIGUSR1 else note)

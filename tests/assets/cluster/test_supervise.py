@@ -15,7 +15,7 @@ from assets.cluster.launchers import SIGNALS, SUPERVISE
 
 def supervise(job: Path, *command: str, blocked: bool = False) -> int:
     """Run it to its end; the exit status that it wrote."""
-    job.mkdir(parents=True)
+    job.mkdir(parents=True, exist_ok=True)
     prefix = SIGNALS.split() if blocked else []
     whole = [*prefix, sys.executable, "-I", "-S", str(SUPERVISE), str(job)]
     done = subprocess.run(whole, input=json.dumps(command), text=True, timeout=60)
@@ -30,6 +30,13 @@ def test_a_signal_as_the_command_ends_does_not_hide_its_status(tmp_path: Path, n
     for number in range(10):
         assert supervise(tmp_path / "run" / "jobs" / str(number), "bash", "-c", f"kill -{name} $PPID; exit 3") == 3
     assert (tmp_path / "run" / "stop").exists() == (name == "USR1")
+
+
+def test_a_warning_that_cannot_be_passed_on_ends_no_wait(tmp_path: Path) -> None:
+    job = tmp_path / "run" / "jobs" / "job"
+    job.mkdir(parents=True)
+    (tmp_path / "run" / "stop").symlink_to(tmp_path / "nowhere" / "stop")  # touch fails
+    assert supervise(job, "bash", "-c", "kill -USR1 $PPID; exit 3") == 3
 
 
 def test_a_signal_before_there_is_a_command_reaches_it(tmp_path: Path) -> None:
