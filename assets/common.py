@@ -52,15 +52,15 @@ def result(
     return dg.MaterializeResult(metadata=values, data_version=dg.DataVersion(version), check_results=checks or [])
 
 
-def rows_check(asset: str) -> dg.AssetCheckSpec:
-    """Blocking: a table without rows stops what would be built on it."""
-    return dg.AssetCheckSpec("has_rows", asset=asset, blocking=True, description="The table has at least one row.")
+def rows_check(asset: str, blocking: bool = True) -> dg.AssetCheckSpec:
+    """Blocking: a table without rows stops what would be built on it. Else it warns."""
+    return dg.AssetCheckSpec("has_rows", asset=asset, blocking=blocking, description="The table has at least one row.")
 
 
-def has_rows(built: Built) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name="has_rows", passed=built.dataset.manifest.rows > 0, metadata={"rows": built.dataset.manifest.rows}
-    )
+def has_rows(built: Built, blocking: bool = True) -> dg.AssetCheckResult:
+    rows = built.dataset.manifest.rows
+    severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+    return dg.AssetCheckResult(check_name="has_rows", passed=rows > 0, severity=severity, metadata={"rows": rows})
 
 
 def guard_check(asset: str) -> dg.AssetCheckSpec:

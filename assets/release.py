@@ -119,14 +119,14 @@ def skypile_main(context: dg.AssetExecutionContext, lake: LakeResource, spark: S
     return result(built, [has_rows(built)])
 
 
-@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_stem"), DISJOINT], **CORPUS)
+@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_stem", blocking=False), DISJOINT], **CORPUS)
 def skypile_stem(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main."""
+    """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main. Empty where the dumps hold none, which only Stage-2 minds."""
     built = _corpus(context, lake, spark, "stem")
     released = lake.lake.current("verdicts", context.partition_key).stats["corpora"]
     shared = released["stem"] - built.dataset.manifest.rows
     check = dg.AssetCheckResult(check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared})
-    return result(built, [has_rows(built), check])
+    return result(built, [has_rows(built, blocking=False), check])
 
 
 @dg.asset(deps=[verdicts], **CORPUS)

@@ -15,9 +15,10 @@ from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
 from model.card import RunCard
-from model.checkpoint import checkpoints, manifest
+from model.checkpoint import checkpoints, manifest, sha256
 from model.checkpoint_store import CheckpointStore
 from model.config import vocabulary
+from model.mixture import PlanError
 from model.plan import CORPORA, Plan, build_plan
 from pipelines.lake import Dataset, Lake
 
@@ -70,7 +71,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
     path = folder / "run.json"
     shards = {name: root.current(f"{name}_shards", card.release) for name in (*CORPORA, "validation")}
     others = {r: {c: root.current(f"{c}_shards", r) for c in CORPORA} for r in card.releases if r != card.release}
-    tokenizer = root.current("tokenizer", card.tokenizer)
+    tokenizer = root.current("tokenizer", card.tokenizer or lake.release_card(card.release).tokenizer)
     old = json.loads(path.read_text()) if path.exists() else {}
     saved = [int(manifest(p)["step"]) for p in checkpoints(folder / "checkpoints")]
     address_of_store = checkpoint_store(root, card, run)
@@ -83,15 +84,21 @@ def prepare(lake: LakeResource, run: str) -> Path:
         Plan.from_json(old["plan"]) if saved else None,
         max(saved, default=0),
     )
+    definition = tokenizer.local("tokenizer.json")
+    if sha256(definition) != plan.tokenizer_hash:
+        raise PlanError(
+            f"the shards of release {card.release} were made with a tokenizer of hash {plan.tokenizer_hash}, but tokenizer"
+            f" {tokenizer.manifest.partition} has {sha256(definition)}: name theirs in the card of run {run}, or build the shards again"
+        )
     value: dict[str, Any] = {
         "run": run,
         "release": card.release,
         "plan": plan.to_json(),
-        "model": card.config(vocabulary(tokenizer.local("tokenizer.json"))).to_json() if card.model else card.preset,
+        "model": card.config(vocabulary(definition)).to_json() if card.model else card.preset,
         **card.settings,
         "fork": old.get("fork", "") if saved else fork(lake, card),
         "checkpoint_store": address_of_store,
-        "tokenizer": str(tokenizer.local("tokenizer.json")),
+        "tokenizer": str(definition),
         "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()} | {"tokenizer": tokenizer.content_hash},
         **{f"{c}_shards": address(shards[c]) for c in CORPORA},
         "validation_shards": str(shards["validation"].local()),

@@ -90,13 +90,14 @@ class RunCard(_Frozen):
     Entries of several keys are laid over the defaults of who reads them: `model` over the preset's values (config.py), `deepspeed`
     over the strategy's (strategy.py), `spikes` over the policy's (callbacks/spikes.py), `limit_seconds` over the phases' longest
     silence (callbacks/heartbeat.py), `preflight` over its limits (preflight.py). Unknown keys are refused in each.
+    `tokenizer` is the one that made the release's shards; empty: what the release's card names.
     The last `keep_last` checkpoints are kept, every `keep_every`-th step's (0: none) and the last of each stage. `checkpoint_store`
     (`s3://bucket/prefix` or a folder) gets a copy of each under the run's name (checkpoint_store.py); without one, a lake on S3 does.
     """
 
     name: str = Field(min_length=1)
     release: str = Field(min_length=1)
-    tokenizer: str = "demo"
+    tokenizer: str = ""
     preset: str = "debug"
     model: dict[str, Any] = {}
     """Such as `document_attention: true`; the vocabulary is the tokenizer's."""

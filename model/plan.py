@@ -267,7 +267,9 @@ class Plan:
                 marks["peak"] = p.start_step + max(1, -(-p.schedule.warmup_tokens // self.tokens_per_step)) - 1
             rates = [f"{self.lr_at(step):.2e} {name} (step {step})" for name, step in sorted(marks.items(), key=lambda m: (m[1], m[0]))]
             lines.append(f"    learning rate: {', '.join(rates)}")
-            if not p.stem.none:
+            if p.stem.none:
+                lines.append("    SkyPile-STEM: none")
+            else:
                 mean = p.stem.integral(np.ones(1))[0]
                 lines.append(f"    SkyPile-STEM: {p.stem.share(0.0):.1%} to {p.stem.share(1.0):.1%}, {mean:.1%} on average")
         lines.append(f"  {'source':<28}{'tokens held':>20}{'tokens read':>20}{'repetitions':>13}{'tail dropped per pass':>23}")

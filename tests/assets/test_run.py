@@ -14,6 +14,7 @@ from tokenizers.models import WordLevel
 from assets.resources import LakeResource
 from assets.run import fork, prepare
 from model.card import RunCard
+from model.checkpoint import sha256
 from model.checkpoint_store import CheckpointStore
 from model.mixture import PlanError
 from pipelines.lake import Lake, Writer
@@ -24,7 +25,6 @@ from tests.model.test_train import explain, losses, weights
 CARD = {
     "name": "r",
     "release": "x",
-    "tokenizer": "t",
     "sequence_length": 32,
     "global_batch": 4,
     "world_size": 1,
@@ -49,12 +49,13 @@ def publish(lake: Lake, asset: str, partition: str, folder: Path) -> None:
 def lake(s3: Any, tmp_path: Path) -> LakeResource:
     """A lake on S3 with one small release and a run's card; runs work in `shared`."""
     resource = LakeResource(root=f"s3://dump/{tmp_path.name}", cache=str(tmp_path / "cache"), runs=str(tmp_path / "shared"))
-    for name, sources in {"main": {"en-webpages": 2_000}, "stem": {"en-stem": 500}, "validation": {"web-en": 400}}.items():
-        write_shards(tmp_path / name, sources, 1)
-        publish(resource.lake, f"{name}_shards", "x", tmp_path / name)
     (tmp_path / "t").mkdir()
     Tokenizer(WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0")).save(str(tmp_path / "t" / "tokenizer.json"))
     publish(resource.lake, "tokenizer", "t", tmp_path / "t")
+    for name, sources in {"main": {"en-webpages": 2_000}, "stem": {"en-stem": 500}, "validation": {"web-en": 400}}.items():
+        write_shards(tmp_path / name, sources, 1, sha256(tmp_path / "t" / "tokenizer.json"))
+        publish(resource.lake, f"{name}_shards", "x", tmp_path / name)
+    resource.lake.write_json("cards/releases/x.yaml", {"name": "x", "dumps": ["d"], "tokenizer": "t"})
     resource.lake.write_json("cards/runs/r.yaml", CARD)  # JSON is YAML
     return resource
 
@@ -96,3 +97,11 @@ def test_a_fork_is_a_checkpoint_of_another_run_that_is_there(tmp_path: Path) -> 
     folder.mkdir(parents=True)
     assert fork(resource, card) == str(folder)
     assert fork(resource, RunCard.model_validate(CARD)) == ""
+
+
+def test_a_tokenizer_that_did_not_make_the_shards_is_refused(lake: LakeResource, tmp_path: Path) -> None:
+    Tokenizer(WordLevel({"0": 0}, unk_token="0")).save(str(tmp_path / "t" / "tokenizer.json"))
+    publish(lake.lake, "tokenizer", "other", tmp_path / "t")
+    lake.lake.write_json("cards/runs/r.yaml", CARD | {"tokenizer": "other"})
+    with pytest.raises(PlanError, match="but tokenizer other has"):
+        prepare(lake, "r")

@@ -28,7 +28,7 @@ def ranks() -> Iterator[Ranks]:
     server.close()
 
 
-def write_shards(folder: Path, sources: dict[str, int], seed: int) -> dict[str, Any]:
+def write_shards(folder: Path, sources: dict[str, int], seed: int, tokenizer_hash: str = "t") -> dict[str, Any]:
     """A shard set of random documents that a model can learn (each token follows from the last, with noise)."""
     rng = np.random.default_rng(seed)
     entries = {}
@@ -47,7 +47,7 @@ def write_shards(folder: Path, sources: dict[str, int], seed: int) -> dict[str, 
         file = ShardFile(*paths.values(), tokens, len(ends), 4 * tokens, *hashes.values())
         entries[name], table = pack_files([file])
         (folder / table_path(name)).write_bytes(table)
-    listing = {"format": FORMAT, "tokenizer_hash": "t", "sources": entries}
+    listing = {"format": FORMAT, "tokenizer_hash": tokenizer_hash, "sources": entries}
     (folder / "shards.json").write_text(json.dumps(listing))
     return listing
 
