@@ -16,11 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from model.config import ModelConfig
+from model.config import CHUNK_LOGITS, ModelConfig
 
 IGNORE = -100
-CHUNK_LOGITS = 1 << 26
-"""Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536 vocabulary."""
 CACHED_LOGITS = 1 << 18
 """Of them, those that a CPU turns into losses and gradients at once: in fp32 (1 MiB) they stay in its cache."""
 

@@ -11,6 +11,9 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
+CHUNK_LOGITS = 1 << 26
+"""Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536 vocabulary."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:

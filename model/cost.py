@@ -1,7 +1,7 @@
 """What a plan costs before it starts: memory and disk of a rank, checkpoints, hours.
 
-Belongs here: estimates from shapes, as pure functions. Does not belong here: what is read (plan.py), what a run
-has measured (callbacks/logs.py). No torch.
+Belongs here: a card's numbers for a person. Does not belong here: the formulas (estimate.py), what is read (plan.py), what a
+run has measured (callbacks/logs.py). No torch.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from model.card import RunCard
 from model.config import ModelConfig
+from model.estimate import OPTIMIZER_BYTES, Layout, memory_bytes
 from model.plan import Plan
 from model.strategy import Strategy
 
@@ -23,67 +24,44 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class Cost:
-    """Bytes of the fullest rank, bytes of one checkpoint and of a rank's share of it, FLOP of the whole run."""
+    """Bytes of the fullest rank by part, of one checkpoint and of a rank's share of it, FLOP of the whole run."""
 
     parameters: int
-    weights_bytes: int
-    gradients_bytes: int
-    optimizer_bytes: int
-    activations_bytes: int
+    memory: dict[str, float]
     checkpoint_bytes: int
-    checkpoint_rank_bytes: int
     total_flops: float
     ranks: int
 
     @property
-    def memory_bytes(self) -> int:
+    def memory_bytes(self) -> float:
         """Of the fullest rank; without the framework's own and fragmentation."""
-        return self.weights_bytes + self.gradients_bytes + self.optimizer_bytes + self.activations_bytes
+        return sum(self.memory.values())
+
+    @property
+    def checkpoint_rank_bytes(self) -> int:
+        """A rank's share of a checkpoint."""
+        return self.checkpoint_bytes // self.ranks
 
     def hours(self, flops_per_rank: float) -> float:
         """Hours of the whole run where each rank sustains so many FLOP/s."""
         return self.total_flops / (self.ranks * flops_per_rank) / 3600
 
 
-def activation_bytes(config: ModelConfig, length: int, micro_batch: int, layers: int, recompute: bool, in_flight: int) -> int:
-    """Activations of `in_flight` micro batches over `layers` layers, and the logits.
-
-    34 bytes per position, hidden unit and layer where attention scores are not kept, 2 where layers are computed
-    again, plus one layer at work (Korthikanti et al. 2022, 4.1); ten bytes a logit: bf16, its float32 copy and gradient.
-    """
-    unit = length * micro_batch * config.hidden
-    kept = (2 * layers * in_flight + 34) * unit if recompute else 34 * layers * in_flight * unit
-    return kept + 10 * length * micro_batch * config.vocab_size
-
-
 def cost(card: RunCard, plan: Plan, config: ModelConfig) -> Cost:
-    """The cost of a card's plan. StrategyError where ranks, micro batch and global batch do not fit together.
-
-    Mixed precision (Rajbhandari et al. 2020, 3.1): bf16 weights (2 bytes a parameter), float32 gradients (4: sixteen or
-    more micro batches are added up) and float32 weights and both moments (12), of which ZeRO-1 spreads the last over
-    the data ranks, ZeRO-2 also the gradients, ZeRO-3 all.
-    """
+    """The cost of a card's plan. StrategyError where ranks, micro batch and global batch do not fit together."""
     strategy = Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)
-    stages, ranks = strategy.pipeline_stages, strategy.data_ranks
-    zero = int(strategy.config["zero_optimization"]["stage"])
-    bf16 = bool(strategy.config["bf16"].get("enabled"))
-    layers = -(-config.num_layers // stages)
-    embedding = config.vocab_size * config.hidden
-    in_layers = config.num_parameters - 2 * embedding
-    held = in_layers * layers // config.num_layers + (2 * embedding if stages == 1 else embedding)
-    weight = 2 if bf16 else 4
-    states = 12 if bf16 else 8
-    saved = config.num_parameters * (weight + states)
+    layout = Layout(
+        zero_stage=strategy.identity["zero_stage"],
+        pipeline_stages=strategy.pipeline_stages,
+        global_batch=card.global_batch,
+        micro_batch=card.micro_batch,
+        checkpoint_activations=strategy.checkpoint_activations,
+        bf16=strategy.identity["bf16"],
+    )
     return Cost(
         parameters=config.num_parameters,
-        weights_bytes=weight * held // (ranks if zero == 3 else 1),
-        gradients_bytes=4 * held // (ranks if zero >= 2 else 1),
-        optimizer_bytes=states * held // ranks,
-        activations_bytes=activation_bytes(
-            config, plan.sequence_length, card.micro_batch, layers, strategy.checkpoint_activations, min(stages, plan.global_batch)
-        ),
-        checkpoint_bytes=saved,
-        checkpoint_rank_bytes=saved // card.world_size,
+        memory=memory_bytes(config, layout, card.world_size, plan.sequence_length),
+        checkpoint_bytes=config.num_parameters * ((2 if layout.bf16 else 4) + OPTIMIZER_BYTES),
         total_flops=config.flops_per_token(plan.sequence_length) * plan.steps * plan.tokens_per_step,
         ranks=card.world_size,
     )
@@ -102,8 +80,7 @@ def describe(card: RunCard, plan: Plan, config: ModelConfig, flops_per_rank: flo
     """The cost for a person."""
     c = cost(card, plan, config)
     kept = (card.keep_last + 1) * c.checkpoint_bytes
-    sizes = [("weights", c.weights_bytes), ("gradients", c.gradients_bytes), ("optimizer", c.optimizer_bytes)]
-    parts = ", ".join(f"{name} {_size(n)}" for name, n in [*sizes, ("activations", c.activations_bytes)])
+    parts = ", ".join(f"{name} {_size(n)}" for name, n in c.memory.items())
     strategy = Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)
     micro_batches = card.global_batch // (card.micro_batch * strategy.data_ranks)
     lines = [

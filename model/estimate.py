@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.config import ModelConfig
+from model.config import CHUNK_LOGITS, PRESETS, ModelConfig
+
+OPTIMIZER_BYTES = 12
+"""A parameter's fp32 master weight and two moments."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Layout:
     global_batch: int = 4_096
     micro_batch: int = 1
     checkpoint_activations: bool = False
+    bf16: bool = True
 
     def micro_batches(self, ranks: int) -> int:
         """Micro batches of a data rank in one step."""
@@ -55,26 +59,39 @@ def activation_bytes_per_layer(config: ModelConfig, length: int, micro_batch: in
     return 2.0 * length * micro_batch * (by_hidden * config.hidden + 4.0 * config.ffn)
 
 
+def loss_bytes(config: ModelConfig, positions: int) -> float:
+    """The loss beside the blocks: a chunk's logits in bf16 and twice in fp32, the head's gradient in fp32 and of a chunk in bf16."""
+    return 10.0 * min(positions * config.vocab_size, CHUNK_LOGITS) + 6.0 * config.vocab_size * config.hidden
+
+
 def memory_bytes(config: ModelConfig, layout: Layout, ranks: int, length: int) -> dict[str, float]:
-    """Bytes on the fullest rank, by part: weights, gradients, optimizer, activations.
+    """Bytes on the fullest rank, by part: weights, gradients, optimizer, activations, loss.
 
     Mixed precision of the ZeRO paper (arXiv 1910.02054, 3.1) with fp32 accumulation: 2 bytes of weight, 2 of gradient and 4 of its
-    sum, 12 of master weight and moments. ZeRO-1 cuts the last by data ranks, ZeRO-2 the sums too, ZeRO-3 all. The first stage of a
-    pipeline keeps the activations of as many micro batches as there are stages (1F1B).
+    sum, 12 of master weight and moments. ZeRO-1 cuts the last by data ranks, ZeRO-2 the sums too, ZeRO-3 all. In fp32 weights and
+    gradients take 4 and activations twice as much. The first stage of a pipeline holds the embedding and the activations of as many
+    micro batches as there are stages (1F1B), the last one the head, one micro batch's activations and the loss.
     """
-    data_ranks = ranks // layout.pipeline_stages
-    n = config.num_parameters / layout.pipeline_stages
-    layers = config.num_layers / layout.pipeline_stages
-    shared = {"weights": 2.0 * n, "gradients": 6.0 * n}
-    if layout.zero_stage >= 2:
-        shared["gradients"] = (2.0 + 4.0) * n / data_ranks
-    if layout.zero_stage >= 3:
-        shared["weights"] = 2.0 * n / data_ranks
-    one = activation_bytes_per_layer(config, length, layout.micro_batch)
-    stream = 2.0 * length * layout.micro_batch * config.hidden
-    flying = min(layout.pipeline_stages, layout.micro_batches(ranks))
-    kept = layers * stream * flying + one if layout.checkpoint_activations else layers * one * flying
-    return {**shared, "optimizer": 12.0 * n / data_ranks, "activations": kept}
+    stages, data_ranks = layout.pipeline_stages, ranks // layout.pipeline_stages
+    embedding = config.vocab_size * config.hidden
+    layers = -(-config.num_layers // stages)
+    n = (config.num_parameters - 2 * embedding) * layers / config.num_layers + embedding * (2 if stages == 1 else 1)
+    weight, gradient = (2.0, 2.0 + 4.0) if layout.bf16 else (4.0, 4.0)
+    states = {
+        "weights": weight * n / (data_ranks if layout.zero_stage >= 3 else 1),
+        "gradients": gradient * n / (data_ranks if layout.zero_stage >= 2 else 1),
+        "optimizer": OPTIMIZER_BYTES * n / data_ranks,
+    }
+    one = activation_bytes_per_layer(config, length, layout.micro_batch) * weight / 2.0
+    stream = weight * length * layout.micro_batch * config.hidden
+
+    def kept(flying: int) -> float:
+        return layers * stream * flying + one if layout.checkpoint_activations else layers * one * flying
+
+    loss = loss_bytes(config, length * layout.micro_batch)
+    first = {"activations": kept(min(stages, layout.micro_batches(ranks))), "loss": loss if stages == 1 else 0.0}
+    last = {"activations": kept(1), "loss": loss}
+    return states | max(first, last, key=lambda part: sum(part.values()))
 
 
 def bubble(layout: Layout, ranks: int) -> float:
@@ -104,3 +121,24 @@ def tokens_per_second(config: ModelConfig, layout: Layout, cluster: Cluster, len
         communication_bytes_per_host(config, layout, cluster) / cluster.host_bytes_per_second
     )
     return tokens / seconds
+
+
+def table(config: ModelConfig, cluster: Cluster, length: int) -> str:
+    """The strategies side by side, as docs/scale.md has them: GB (1e9 bytes) of the fullest rank, GB through a host's network in a step."""
+    head = "| strategy | weights | gradients | optimizer | activations | loss | memory | bubble | network | tokens/GPU/s |"
+    lines = [head, "|---" * head.count(" | ") + "|---|"]
+    for stages, zero in ((1, 1), (1, 2), (1, 3), (2, 1), (4, 1)):
+        for recompute in (False, True):
+            layout = Layout(zero_stage=zero, pipeline_stages=stages, checkpoint_activations=recompute)
+            parts = memory_bytes(config, layout, cluster.ranks, length)
+            name = f"{f'PP{stages} x ' if stages > 1 else ''}DP{cluster.ranks // stages}, ZeRO-{zero}{', recomputing' if recompute else ''}"
+            sizes = [f"{n / 1e9:.1f}" for n in (*parts.values(), sum(parts.values()))]
+            network = communication_bytes_per_host(config, layout, cluster) / 1e9
+            speed = tokens_per_second(config, layout, cluster, length)
+            cells = [name, *sizes, f"{bubble(layout, cluster.ranks):.3f}", f"{network:,.0f}", f"{speed:,.0f}"]
+            lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(PRESETS["13b"], Cluster(), 4_096))
