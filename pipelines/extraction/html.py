@@ -56,7 +56,8 @@ def extract(markup: str) -> Page:
     root = int(counts[col.C_HTML])
     head = read_head(markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()])
     page.title, page.date, page.language, page.robots = head.title, head.date, head.language, head.robots
-    chosen = block_model().choose(features(elements, blocks), blocks[:, col.B_TOKENS])
+    parents = elements[blocks[:, col.B_ELEMENT], col.E_PARENT]
+    chosen = block_model().choose(features(elements, blocks), blocks[:, col.B_TOKENS], parents)
     page.text = _text(data, elements, blocks[chosen], segments)
     return page
 

@@ -19,18 +19,38 @@ from pipelines.extraction.forest import Forest
 
 Array = np.ndarray[Any, Any]
 PATH = Path(__file__).with_name("block_model.json")  # made by `python -m pipelines.extraction.train`
+MAX_WEIGHT = 30  # tokens
 
 
 @dataclass(frozen=True)
 class BlockModel:
-    """`floor` is the probability below which a block is never taken, so that a page without main text gives none."""
+    """`siblings` is what a block's siblings count in its probability. `floor` is the probability below which a block is never taken, so
+    that a page without main text gives none."""
 
     forest: Forest
+    siblings: float
     floor: float
 
-    def choose(self, rows: Array, tokens: Array) -> Array:
-        """Which blocks to take (bool [n]) of float32 [n, features]; tokens: int64 [n] words and Han characters of each."""
-        return select(self.forest.predict(rows), tokens, self.floor)
+    def choose(self, rows: Array, tokens: Array, parents: Array) -> Array:
+        """Which blocks to take (bool [n]) of float32 [n, features].
+
+        tokens: int64 [n] words and Han characters of each; parents: int64 [n] parent of each block's element (-1: none).
+        """
+        return select(with_siblings(self.forest.predict(rows), tokens, parents, self.siblings), tokens, self.floor)
+
+
+def with_siblings(chances: Array, tokens: Array, parents: Array, share: float) -> Array:
+    """The probabilities with a share of the mean over each block's siblings, itself included (float64 [n]).
+
+    A short line (heading, item, cell) says little by itself, but what stands under one parent is mostly text or noise as a whole. The
+    mean weighs blocks by their tokens up to MAX_WEIGHT, so that a long paragraph does not decide alone.
+    """
+    if not len(chances):
+        return chances
+    groups = parents + 1
+    weights = np.minimum(tokens, MAX_WEIGHT) + 1.0
+    means = np.bincount(groups, chances * weights) / np.maximum(np.bincount(groups, weights), 1.0)
+    return (1 - share) * chances + share * means[groups]
 
 
 def select(chances: Array, tokens: Array, floor: float) -> Array:
@@ -51,4 +71,4 @@ def select(chances: Array, tokens: Array, floor: float) -> Array:
 def block_model(path: Path = PATH) -> BlockModel:
     """The shipped model. Raises FileNotFoundError, or ValueError where the file fits another feature set."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    return BlockModel(Forest.from_json(data, NAMES), float(data["floor"]))
+    return BlockModel(Forest.from_json(data, NAMES), float(data["siblings"]), float(data["floor"]))

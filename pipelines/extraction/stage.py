@@ -26,7 +26,7 @@ from pipelines.hashing import canonical_json, digest
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.spark import Engine
 
-VERSION = 3
+VERSION = 4
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
