@@ -16,7 +16,6 @@ import numpy as np
 
 from pipelines.extraction import columns as col
 from pipelines.extraction import tags, tree
-from pipelines.extraction.features import features
 from pipelines.extraction.head import MAX_TAG, read_head, title_of
 from pipelines.extraction.model import block_model
 from pipelines.extraction.text import text_words
@@ -56,9 +55,7 @@ def extract(markup: str) -> Page:
     root = int(counts[col.C_HTML])
     head = read_head(markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()])
     page.title, page.date, page.language, page.robots = head.title, head.date, head.language, head.robots
-    parents = elements[blocks[:, col.B_ELEMENT], col.E_PARENT]
-    chosen = block_model().choose(features(elements, blocks), blocks[:, col.B_TOKENS], parents)
-    page.text = _text(data, elements, blocks[chosen], segments)
+    page.text = _text(data, elements, blocks[block_model().choose(elements, blocks)], segments)
     return page
 
 

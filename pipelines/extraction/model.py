@@ -14,12 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.extraction.features import NAMES
+from pipelines.extraction import columns as col
+from pipelines.extraction import tags
+from pipelines.extraction.features import NAMES, features
 from pipelines.extraction.forest import Forest
 
 Array = np.ndarray[Any, Any]
 PATH = Path(__file__).with_name("block_model.json")  # made by `python -m pipelines.extraction.train`
 MAX_WEIGHT = 30  # tokens
+MAX_GAP = 8  # blocks from one chosen block to the next, up to which code between them belongs to the same text
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,31 @@ class BlockModel:
     siblings: float
     floor: float
 
-    def choose(self, rows: Array, tokens: Array, parents: Array) -> Array:
-        """Which blocks to take (bool [n]) of float32 [n, features].
+    def choose(self, elements: Array, blocks: Array) -> Array:
+        """Which blocks to take (bool [n]); arguments as tree.parse gives them."""
+        tokens, parents = blocks[:, col.B_TOKENS], elements[blocks[:, col.B_ELEMENT], col.E_PARENT]
+        chances = with_siblings(self.forest.predict(features(elements, blocks)), tokens, parents, self.siblings)
+        return with_code(select(chances, tokens, self.floor), elements, blocks)
 
-        tokens: int64 [n] words and Han characters of each; parents: int64 [n] parent of each block's element (-1: none).
-        """
-        return select(with_siblings(self.forest.predict(rows), tokens, parents, self.siblings), tokens, self.floor)
+
+def with_code(chosen: Array, elements: Array, blocks: Array) -> Array:
+    """The chosen blocks and the code that stands among them (bool [n]).
+
+    The gold pages hold next to no code, so that the forest has not learned it; but a text that says "as follows" goes on with what
+    follows. Line numbers are no code.
+    """
+    code = elements[blocks[:, col.B_ELEMENT], col.E_KIND] == tags.PRE
+    code &= (blocks[:, col.B_DIGITS] < blocks[:, col.B_CHARS]) & ~chosen
+    taken, missing = np.flatnonzero(chosen), np.flatnonzero(code)
+    if not len(taken) or not len(missing):
+        return chosen
+    after = np.searchsorted(taken, missing)
+    among = (after > 0) & (after < len(taken))
+    after = after[among]
+    near = taken[after] - taken[after - 1] <= MAX_GAP
+    whole = chosen.copy()
+    whole[missing[among][near]] = True
+    return whole
 
 
 def with_siblings(chances: Array, tokens: Array, parents: Array, share: float) -> Array:

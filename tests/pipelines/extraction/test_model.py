@@ -7,8 +7,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.extraction import columns as col
+from pipelines.extraction import tags
 from pipelines.extraction.features import NAMES
-from pipelines.extraction.model import PATH, block_model, select, with_siblings
+from pipelines.extraction.model import PATH, block_model, select, with_code, with_siblings
 
 
 def expected_f1(chances: list[float], sizes: list[int], chosen: tuple[bool, ...]) -> float:
@@ -31,6 +33,16 @@ def test_a_short_block_is_judged_with_its_siblings() -> None:
     mean = (0.9 * 31 + 0.1 * 3 + 0.9 * 31) / 65
     assert np.allclose(with_siblings(chances, tokens, parents, 0.5), [(0.9 + mean) / 2, (0.1 + mean) / 2, (0.9 + mean) / 2, 0.1])
     assert np.allclose(with_siblings(chances, tokens, parents, 0.0), chances) and not with_siblings(*np.zeros((3, 0)), 0.5).size
+
+
+def test_code_among_chosen_blocks_is_chosen_and_line_numbers_are_not() -> None:
+    kinds = [tags.P, tags.PRE, tags.PRE, tags.DIV, tags.P, *[tags.DIV] * 9, tags.PRE, tags.P, tags.PRE]
+    elements, blocks = np.zeros((len(kinds), col.NUM_ELEMENT_COLUMNS), int), np.zeros((len(kinds), col.NUM_BLOCK_COLUMNS), int)
+    elements[:, col.E_KIND], blocks[:, col.B_ELEMENT], blocks[:, col.B_CHARS] = kinds, np.arange(len(kinds)), 20
+    blocks[2, col.B_DIGITS] = 20
+    chosen = np.array([kind == tags.P for kind in kinds])
+    assert np.flatnonzero(with_code(chosen, elements, blocks)).tolist() == [0, 1, 4, 15]
+    assert not with_code(np.zeros(len(kinds), bool), elements, blocks).any()
 
 
 def test_a_page_without_main_text_gives_none() -> None:
