@@ -139,10 +139,9 @@ class Uploads:
 
     def _with_retries(self, kind: str, value: str | int) -> None:
         for attempt in range(1, ATTEMPTS + 1):
-            if self.superseded():
-                return
             try:
-                self._send(str(value)) if kind == "send" else self._store.abandon(int(value))
+                if not self.superseded():
+                    self._send(str(value)) if kind == "send" else self._store.abandon(int(value))
                 return
             except Closed:
                 raise

@@ -98,6 +98,22 @@ def test_a_job_that_was_superseded_sends_nothing(tmp_path: Path, monkeypatch: py
     uploads.close()
 
 
+def test_leases_that_cannot_be_read_are_looked_at_again(tmp_path: Path) -> None:
+    folder, store = tmp_path / "run" / "checkpoints", CheckpointStore(str(tmp_path / "store"))
+    looks: list[int] = []
+
+    def superseded() -> bool:
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError("leases are away")
+        return False
+
+    uploads = Uploads(store, folder, 3, 0, superseded, wait_seconds=0.001)
+    uploads.add(fake(folder, 1).name)
+    assert [t["state"] for t in idle(uploads)] == ["retry", "done"]
+    uploads.close()
+
+
 def test_a_run_that_goes_back_takes_its_copies_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gate, folder, store = Gate(monkeypatch), tmp_path / "run" / "checkpoints", CheckpointStore(str(tmp_path / "store"))
     uploads = Uploads(store, folder, 5, 0)
