@@ -281,6 +281,7 @@ class Trainer:
             int(self.settings["validation_sequences"]),
             self.strategy.data_rank(distributed.rank()),
             self.strategy.data_ranks,
+            self.config.document_attention,
         )
         self.saved = self.step if self.parent else -1
         self._listen()

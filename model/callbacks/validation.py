@@ -7,16 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from model import distributed
+from pipelines.shards.format import END_OF_DOCUMENT
 from pipelines.shards.reader import ShardSet
+
+
+def document_numbers(tokens_BL: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+    """[B, L]: how many documents have ended before each position."""
+    ended = tokens_BL[:, :-1] == END_OF_DOCUMENT
+    return np.pad(np.cumsum(ended, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
 
 
 class Validation:
     """Non-overlapping sequences of each domain, the same at every call."""
 
-    def __init__(self, folder: Path, length: int, micro_batch: int, max_sequences: int, data_rank: int, data_ranks: int) -> None:
-        self.data_rank, self.data_ranks = data_rank, data_ranks
+    def __init__(
+        self, folder: Path, length: int, micro_batch: int, max_sequences: int, data_rank: int, data_ranks: int, boundaries: bool = False
+    ) -> None:
+        """`boundaries`: the model attends within a document only, here as in training."""
+        self.data_rank, self.data_ranks, self.boundaries = data_rank, data_ranks, boundaries
         self.shards, self.length, self.micro_batch, self.max_sequences = ShardSet.open(folder), length, micro_batch, max_sequences
         self.last: dict[str, float] = {}
         self.last_train = math.inf
@@ -42,7 +53,8 @@ class Validation:
                 # Every rank runs every batch, as ranks move weights and states together; rows beyond the end do not count.
                 data = np.stack([self.shards.tokens(name, i * length, length + 1) for i in rows]).astype(np.int64)
                 ids = torch.from_numpy(data).to(engine.inner.device)
-                batches.append((ids[:, :-1], ids[:, 1:], None))
+                documents = torch.from_numpy(document_numbers(data[:, :-1])).to(engine.inner.device) if self.boundaries else None
+                batches.append((ids[:, :-1], ids[:, 1:], documents))
                 used += [i < count for i in range(first, first + self.micro_batch)]
             sums = engine.evaluate(batches)[torch.tensor(used)]
             counted = engine.reports * len(sums) * length

@@ -48,9 +48,18 @@ class Ranks:
         self.process.wait(timeout=20)
 
 
-def break_at(function: str, call: int, touch: str | None = None, times: int = 1, factor: float | None = None, before: bool = False) -> None:
+def break_at(
+    function: str,
+    call: int,
+    touch: str | None = None,
+    seconds: float = 0.0,
+    times: int = 1,
+    factor: float | None = None,
+    before: bool = False,
+) -> None:
     """Replace `module:name` or `module:Class.name`. At its n-th call (from 1) this process dies, before or after the call;
-    or with `touch` writes that file; or with `factor` multiplies what the call and the `times` - 1 after it return."""
+    or with `touch` writes that file and takes `seconds` longer; or with `factor` multiplies what the call and the `times` - 1
+    after it return."""
     module, _, path = function.partition(":")
     owner: Any = importlib.import_module(module)
     *parents, name = path.split(".")
@@ -67,6 +76,7 @@ def break_at(function: str, call: int, touch: str | None = None, times: int = 1,
             return result * factor if call <= count[0] < call + times else result
         if count[0] == call and touch:
             Path(touch).touch()
+            time.sleep(seconds)
         elif count[0] == call:
             os.kill(os.getpid(), signal.SIGKILL)
         return result

@@ -9,6 +9,9 @@ from model.architecture import IGNORE, KeyValueCache, Skywork, decay_groups
 from model.config import PRESETS, ModelConfig
 
 GROUPED = ModelConfig(num_layers=2, hidden=64, num_heads=4, num_kv_heads=2, ffn=96, vocab_size=300, context=64)
+GPT = ModelConfig(
+    num_layers=2, hidden=32, num_heads=2, ffn=64, vocab_size=300, context=64, positions="absolute", norm="layer", activation="gelu"
+)
 
 
 @pytest.fixture
@@ -50,8 +53,9 @@ def test_chunks_and_ignored_targets_change_nothing(ids: torch.Tensor, monkeypatc
         torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
 
 
-def test_cached_logits_equal_uncached_in_any_cut(ids: torch.Tensor) -> None:
-    model = Skywork(GROUPED, seed=1).eval()
+@pytest.mark.parametrize("config", [GROUPED, GPT], ids=["llama", "gpt"])
+def test_cached_logits_equal_uncached_in_any_cut(ids: torch.Tensor, config: ModelConfig) -> None:
+    model = Skywork(config, seed=1).eval()
     caches = [KeyValueCache() for _ in model.model.layers]
     with torch.no_grad():
         parts = [model(ids[:, a:b], caches=caches) for a, b in ((0, 10), (10, 11), (11, 30), (30, 34))]
@@ -95,12 +99,24 @@ def test_parameter_counts_hold_on_the_meta_device(name: str) -> None:
 
 
 def test_gpt_shape_of_the_ablation_trains(ids: torch.Tensor) -> None:
-    config = ModelConfig(
-        num_layers=1, hidden=32, num_heads=2, ffn=64, vocab_size=300, context=64, positions="absolute", norm="layer", activation="gelu"
-    )
-    model = Skywork(config, seed=1)
+    model = Skywork(GPT, seed=1)
     model(ids[:, :-1], ids[:, 1:])[0].backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.full
+def test_compiled_blocks_change_neither_loss_nor_gradients(ids: torch.Tensor) -> None:
+    config = ModelConfig.from_json(GROUPED.to_json() | {"document_attention": True})
+    eager, compiled = (Skywork(config, seed=1) for _ in range(2))
+    for layer in compiled.model.layers:
+        layer.compile()
+    documents = (torch.arange(33)[None] // torch.tensor([[7], [12], [33]])).int()
+    for given in (None, documents):
+        losses = [model(ids[:, :-1], ids[:, 1:], given)[0] for model in (eager, compiled)]
+        torch.testing.assert_close(losses[1], losses[0], atol=1e-5, rtol=1e-6)
+        wanted, found = (torch.autograd.grad(loss, list(m.parameters())) for loss, m in zip(losses, (eager, compiled), strict=True))
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
 
 
 def test_norms_and_embeddings_do_not_decay() -> None:

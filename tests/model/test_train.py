@@ -85,10 +85,11 @@ def test_stop_request_saves_and_a_second_start_gives_the_same_bits(whole: Path, 
     assert weights(stopped) == weights(whole)
 
 
-def test_a_stop_during_a_save_waits_for_it_and_saves_no_second_time(make_run: Any, ranks: Ranks) -> None:
+@pytest.mark.parametrize("seconds", [0.0, pytest.param(45.0, marks=pytest.mark.full)])
+def test_a_stop_during_a_save_waits_for_it_and_saves_no_second_time(make_run: Any, ranks: Ranks, seconds: float) -> None:
     folder = make_run("stopped", checkpoint_every=3)
     # The request comes while the save of step 3 is under way, however long that takes: its manifest is just written.
-    fault = {"rank": 0, "function": "model.checkpoint:write_json", "call": 1, "touch": str(folder / "stop")}
+    fault = {"rank": 0, "function": "model.checkpoint:write_json", "call": 1, "touch": str(folder / "stop"), "seconds": seconds}
     assert ranks.train(folder, "stage1", 2, fault=fault) == [0, 0], explain(folder)
     assert "stopped at step 3" in (folder / "rank0.log").read_text()
     assert [p.name for p in (folder / "checkpoints").glob("step-*")] == ["step-00000003"]

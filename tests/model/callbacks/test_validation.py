@@ -4,11 +4,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from model import distributed
-from model.callbacks.validation import Validation
+from model.callbacks.validation import Validation, document_numbers
 
 
 class Scores:
@@ -47,3 +48,24 @@ def test_a_rising_domain_under_a_falling_training_loss_is_a_sign_of_over_fitting
         engine.loss = loss
         seen.append(validation.run(engine, 1, train)[0]["overfitting"])
     assert seen == [False, True, False, False]
+
+
+def test_documents_are_numbered_where_the_model_keeps_to_them(shards: dict[str, Path], validation: Validation) -> None:
+    assert document_numbers(np.array([[5, 2, 7, 2, 2, 9]])).tolist() == [[0, 0, 1, 1, 2, 3]]
+
+    class Seen(Scores):
+        def __init__(self) -> None:
+            super().__init__()
+            self.documents: list[Any] = []
+
+        def evaluate(self, batches: Any) -> torch.Tensor:
+            self.documents += [d for _, _, d in batches]
+            return super().evaluate(batches)
+
+    engine = Seen()
+    validation.run(engine, 1, 3.0)
+    assert engine.documents and all(d is None for d in engine.documents)
+    engine.documents.clear()
+    validation.boundaries = True
+    validation.run(engine, 1, 3.0)
+    assert all(d.dtype == torch.int32 and d.shape == (4, 32) for d in engine.documents)
