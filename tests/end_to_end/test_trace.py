@@ -20,8 +20,8 @@ from model.plan import build_plan
 from model.trace import open_run
 from pipelines.documents import CORPUS
 from pipelines.dumps.card import DumpCard
+from pipelines.dumps.pack import PageFile, write_warc
 from pipelines.dumps.raw import build_raw_dump
-from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction.stage import build_documents
 from pipelines.lake import Lake, LakeError, Writer
 from pipelines.shards.writer import build_shards

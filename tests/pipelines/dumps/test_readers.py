@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.dumps.card import DumpCard
+from pipelines.dumps.pack import PageFile, write_warc
 from pipelines.dumps.readers import MAX_BODY, Record, read_records
-from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction.stage import to_document
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "warc-real"

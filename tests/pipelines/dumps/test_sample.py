@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.dumps import crawl_slice, raw, sample
+from pipelines.dumps import crawl_slice, raw, sample, sample_sources
 from pipelines.dumps.card import DumpCard
-from pipelines.dumps.sample import PACKAGES, PageFile, make_sample
+from pipelines.dumps.pack import PageFile, write_warc
+from pipelines.dumps.sample import make_sample
+from pipelines.dumps.sample_sources import PACKAGES
 from pipelines.lake import LakeError
 
 
@@ -29,7 +31,7 @@ def test_without_apt_the_sample_is_a_slice_of_common_crawl(tmp_path: Path, monke
         PageFile(f"https://site{i}.example/{i}", "x", f"<html><title>{i}</title><body>{text * 4}{i}</body></html>".encode())
         for i in range(80)
     ]
-    sample.write_warc(tmp_path / "big.warc.gz", pages, "2023-01-01T00:00:00Z")
+    write_warc(tmp_path / "big.warc.gz", pages, "2023-01-01T00:00:00Z")
     whole = (tmp_path / "big.warc.gz").read_bytes()
     ranges = []
 
@@ -67,12 +69,12 @@ def test_without_apt_the_sample_is_a_slice_of_common_crawl(tmp_path: Path, monke
     assert source["dumps"]["sample-web-a"]["pages"] > 10 and source["dumps"]["sample-reference"]["pages"] > 2
 
 
-def _fake_pages(package: sample.Package, deb: Path) -> list[PageFile]:
+def _fake_pages(package: sample_sources.Package, deb: Path) -> list[PageFile]:
     """Pages in the form of the packages' own, without the packages."""
     made = []
     for i in range(60):
         zh = "zh" in package.name
-        name = f"ch{i:02d}.html" if package.name in sample.REFERENCE else f"part{i % 7}/guide/{i}.html"
+        name = f"ch{i:02d}.html" if package.name in sample_sources.REFERENCE else f"part{i % 7}/guide/{i}.html"
         text = (
             "这是一段说明文字，解释如何在文档中插入对象，以及怎样调整它的位置和大小。"
             if zh
@@ -87,8 +89,8 @@ def _fake_pages(package: sample.Package, deb: Path) -> list[PageFile]:
 def test_sample_is_the_same_bytes_again_and_keeps_its_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deb = tmp_path / "x_1_all.deb"
     deb.write_bytes(b"deb")
-    monkeypatch.setattr(sample, "_debs", lambda cache, progress: {p.name: deb for p in PACKAGES})
-    monkeypatch.setattr(sample, "_pages", _fake_pages)
+    monkeypatch.setattr(sample, "packages_in", lambda cache, progress: {p.name: deb for p in PACKAGES})
+    monkeypatch.setattr(sample_sources, "_pages", _fake_pages)
     records = []
     for name in ("a", "b"):
         cards = make_sample(tmp_path / name, tmp_path, progress=lambda line: None)
@@ -104,5 +106,5 @@ def test_sample_is_the_same_bytes_again_and_keeps_its_splits(tmp_path: Path, mon
         texts[name] = {json.loads(line)["text"] for line in lines}
     assert len(texts["train"]) >= 100 and len(texts["test"]) >= 40 and len(texts["reference"]) >= 40
     assert not texts["train"] & texts["test"] and not texts["test"] & texts["reference"] and not texts["train"] & texts["reference"]
-    monkeypatch.setattr(sample, "_debs", lambda cache, progress: pytest.fail("nothing was missing"))
+    monkeypatch.setattr(sample, "packages_in", lambda cache, progress: pytest.fail("nothing was missing"))
     assert make_sample(tmp_path / "a", tmp_path) == [tmp_path / "a/cards/dumps" / c.name for c in cards]

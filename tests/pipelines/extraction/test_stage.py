@@ -8,9 +8,9 @@ import pytest
 
 from pipelines.documents import DOCUMENTS, document_id
 from pipelines.dumps.card import DumpCard
+from pipelines.dumps.pack import PageFile, write_warc
 from pipelines.dumps.raw import build_raw_dump
 from pipelines.dumps.readers import Record
-from pipelines.dumps.sample import PageFile, write_warc
 from pipelines.extraction import stage
 from pipelines.extraction.stage import build_documents
 from pipelines.lake import Dataset, Lake, digest
