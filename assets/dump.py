@@ -36,7 +36,7 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spar
     """Main text, title, date and provenance of every readable page; what could not be read is counted by reason."""
     card = lake.dump_card(context.partition_key)
     built = build_documents(lake.lake, spark.engine, card, lake.lake.current("raw_dump", card.name))
-    return result(built, [has_rows(built)])
+    return result(built, [has_rows(built)], {"split_by": built.dataset.manifest.parameters["split_by"]})
 
 
 @dg.asset(

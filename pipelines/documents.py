@@ -68,3 +68,10 @@ def document_id(dump: str, file: str, offset: int) -> bytes:
     for part in (dump.encode(), file.encode(), offset.to_bytes(8, "little", signed=True)):
         h.update(len(part).to_bytes(4, "little") + part)
     return h.digest()
+
+
+def address(url: str) -> str:
+    """A URL without what does not tell pages apart: scheme, www., fragment, slash at the end; lower-case host."""
+    bare = url.strip().split("#", 1)[0].split("://", 1)[-1]
+    host, slash, rest = bare.partition("/")
+    return (host.lower().removeprefix("www.") + slash + rest).rstrip("/")

@@ -108,19 +108,21 @@ def judge_decisions(decisions: Dataset, languages: Dataset, bounds: Bounds) -> l
 
 
 def judge_sides(documents: Dataset, card: DumpCard, bounds: Bounds) -> list[Finding]:
-    """Whether enough groups (hosts, repositories) are held out. Reads two narrow columns."""
+    """Whether enough groups (hosts, repositories) are held out, and whole. Reads two narrow columns."""
     groups: dict[str, set[str]] = {"train": set(), "validation": set()}
     for part in iter_parts(documents, ["group", "side"]):
         pairs = part.group_by(["group", "side"]).aggregate([])
         for group, side in zip(pairs["group"].to_pylist(), pairs["side"].to_pylist(), strict=True):
             groups[side].add(group)
     held = len(groups["validation"])
+    by_url = documents.manifest.parameters.get("split_by") == "url"
     few = documents.manifest.rows < bounds.min_documents or card.held_out or card.validation_share == 0
     return [
         Finding(
             "validation_groups",
-            few or held >= bounds.min_validation_groups,
-            {"validation_groups": held, "train_groups": len(groups["train"]), "min": bounds.min_validation_groups},
-            "sources held out; with few, give the card `group: url` to split its pages one by one, or a larger `validation_share`",
+            few or (held >= bounds.min_validation_groups and not by_url),
+            {"split_by_url": by_url, "validation_groups": held, "train_groups": len(groups["train"]), "min": bounds.min_validation_groups},
+            "sources held out; a dump of few (the card's `min_groups`) is split page by page, so its validation side is of sources that are"
+            " trained on: give the card a finer `group` or a larger `validation_share`",
         )
     ]

@@ -19,7 +19,8 @@ class DumpCard(Card):
     """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia.
 
     `group` names what is never split between training and validation: `host`; `host/1` or `host/2` for the host and
-    that many first directories of the path; `url`; or the name of a field of a JSONL or Parquet row. `allow` and
+    that many first directories of the path; `url`; or the name of a field of a JSONL or Parquet row. A dump of fewer
+    than `min_groups` groups is split by URL all the same, with a warning. `allow` and
     `block` are host names or URL prefixes; `block` wins. `obey_opt_outs` names the signals (robots.py) that leave a
     page out; all are counted.
     """
@@ -39,6 +40,9 @@ class DumpCard(Card):
     held_out: bool = False
     reference: bool = False
     validation_share: float = Field(default=0.02, ge=0.0, le=0.5)
+    min_groups: int = Field(
+        default=50, ge=0, description="ours: with fewer, a share of .02 holds out less than one source; 0 never splits by URL"
+    )
 
     @field_validator("name")
     @classmethod

@@ -19,13 +19,17 @@ import yaml
 from pipelines.dumps.card import DumpCard
 from pipelines.dumps.pack import write_jsonl, write_warc
 from pipelines.dumps.sample_sources import PAIRS, crawl_sources, package_sources, packages_in, sha256, share, standard_library
-from pipelines.extraction.side import side
+from pipelines.extraction.side import side, split_by
 from pipelines.lake import LakeError, digest
 
 VERSION = 2
 CODE_FILES = 200
 CRAWLS = {"sample-web-a": "2023-04-01T00:00:00Z", "sample-web-b": "2023-06-01T00:00:00Z", "sample-reference": "2023-02-01T00:00:00Z"}
 VALIDATION_SHARE = 0.06
+
+
+def _pair_url(text: str) -> str:
+    return f"https://pairs.sample.invalid/{digest(text)}"
 
 
 def _card(lake: Path, name: str, kind: str, pattern: str, **fields: Any) -> Path:
@@ -97,7 +101,7 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     counts["sample-code"] = {"pages": write_jsonl(inputs / "sample-code" / "sample-code-00000.jsonl.gz", rows), "zh": 0}
     train = [
         {
-            "url": f"https://pairs.sample.invalid/{digest(text)}",
+            "url": _pair_url(text),
             "group": group,
             "language": "zh" if text.startswith("问题") else "en",
             "text": text,
@@ -107,7 +111,8 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     write_jsonl(inputs / "sample-pairs" / "sample-pairs-00000.jsonl.gz", train)
     counts["sample-pairs"] = {"pages": len(train), "zh": sum(row["language"] == "zh" for row in train)}
     card = DumpCard.load(next(p for p in _cards(lake) if p.stem == "sample-pairs"))
-    pairs["train"] = [pair for pair in pairs["train"] if side(pair[0], card) == "train"]  # only what is really trained on
+    by = split_by((group for group, _ in pairs["train"]), card)
+    pairs["train"] = [pair for pair in pairs["train"] if side(pair[0], _pair_url(pair[1]), card, by) == "train"]  # only what is really trained on
     for name, chosen_pairs in pairs.items():
         write_jsonl(lake / "inputs" / "leakage" / f"{name}.jsonl", [{"text": text} for _, text in chosen_pairs], compress=False)
     made = sorted([*inputs.glob("sample-*/*.gz"), *(lake / "inputs" / "leakage" / f"{n}.jsonl" for n in PAIRS)])

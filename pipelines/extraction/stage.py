@@ -7,6 +7,7 @@ Does not belong here: formats (dumps/readers.py), text (html.py).
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,12 +22,13 @@ from pipelines.dumps.robots import opt_outs
 from pipelines.extraction.charset import decode
 from pipelines.extraction.html import extract
 from pipelines.extraction.quarantine import AGAIN, SECONDS, Quarantined, TooSlow, add, deadline, fingerprint, offsets
-from pipelines.extraction.side import side
+from pipelines.extraction.side import SplitBy, side, split_by
 from pipelines.hashing import canonical_json, digest
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.spark import Engine
 
-VERSION = 4
+VERSION = 5
+SPLIT_VERSION = 1
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
@@ -38,7 +40,8 @@ def build_documents(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) ->
 
     One part for each input file, named by a hash of the file's name, or more where a file holds over PART_ROWS documents
     (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A larger `sample`, or a listing with new files,
-    takes over the parts of files that are unchanged. Stats: `documents`, `pages`, `bytes_in`, `chars_out` and counts by reason.
+    takes over the parts of files that are unchanged, unless it has so many groups more that it is no longer split by URL.
+    Stats: `documents`, `pages`, `bytes_in`, `chars_out` and counts by reason.
     """
     while True:
         try:
@@ -50,7 +53,8 @@ def build_documents(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) ->
 def _build(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
     files = raw.read().to_pylist()
     named = fingerprint(lake, card.name)
-    parameters = _parameters(card)
+    by = _split(lake, card, raw)
+    parameters = _parameters(card) | {"split_by": by}
     known = lake.reusable("documents")
 
     def write(writer: Writer) -> None:
@@ -64,7 +68,7 @@ def _build(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
             for dataset, part in reversed(known.get(key, [])):
                 writer.reuse(part.path, dataset, part)
             if key not in known:
-                _write_file(writer, card, file, Path(lake.root), first, key)
+                _write_file(writer, card, file, Path(lake.root), first, key, by)
 
         engine.map_parts(len(files), work)
         if fingerprint(lake, card.name) != named:
@@ -79,7 +83,50 @@ def _parameters(card: DumpCard) -> dict[str, Any]:
     return {k: v for k, v in card.parameters().items() if k not in ("uris", "sample", "licence", "languages", "reference")}
 
 
-def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str, key: str) -> None:
+def _split(lake: Lake, card: DumpCard, raw: Dataset) -> SplitBy:
+    """Whether the dump is split by group or by URL, from the groups of its records; kept as the small dataset `split`."""
+
+    def write(writer: Writer) -> None:
+        writer.write_json("split.json", {"split_by": split_by(_groups(raw, card, Path(lake.root)), card)})
+
+    fields = ("kind", "allow", "block", "group", "min_groups", "held_out", "validation_share")
+    parameters = {k: v for k, v in card.parameters().items() if k in fields}
+    built = lake.build("split", card.name, version=SPLIT_VERSION, parameters=parameters, inputs={"raw_dump": raw}, write=write)
+    found: SplitBy = built.dataset.read_json("split.json")["split_by"]
+    return found
+
+
+def _groups(raw: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
+    """The group of every record that may become a document, without reading its text."""
+    for file in raw.read().to_pylist():
+        with fetched(file["uri"], base) as path:
+            for record in read_records(path, card.kind, Counter()):
+                host, folders = _place(record.url)
+                if not _left_out(record, card, host):
+                    yield group_of(record, card, host, folders)
+
+
+def _place(url: str) -> tuple[str, str]:
+    """(host, path) of a URL; empty where it is not readable."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.path
+    except ValueError:
+        return "", ""
+
+
+def _left_out(record: Record, card: DumpCard, host: str) -> str:
+    """Why a record is no document whatever it says: block_list, allow_list, content_type; empty for the others."""
+    if card.block and any(_matches(host, record.url, rule) for rule in card.block):
+        return "block_list"
+    if card.allow and not any(_matches(host, record.url, rule) for rule in card.allow):
+        return "allow_list"
+    if record.text is None and record.content_type not in HTML_TYPES and record.content_type not in TEXT_TYPES:
+        return "content_type"
+    return ""
+
+
+def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str, key: str, by: SplitBy) -> None:
     stats: Counter[str] = Counter()
     left_out = frozenset(offsets(writer.lake, card.name, file["file"]))
     stem = first.removesuffix(".parquet")
@@ -89,7 +136,7 @@ def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path
     try:
         with fetched(file["uri"], base) as path:
             for record in read_records(path, card.kind, stats):
-                row = _timed(writer.lake, record, card, file["file"], stats, left_out)
+                row = _timed(writer.lake, record, card, by, file["file"], stats, left_out)
                 if row is None:
                     continue
                 if len(rows) == PART_ROWS:
@@ -114,7 +161,9 @@ def _write_file(writer: Writer, card: DumpCard, file: dict[str, Any], base: Path
     writer.write_table(first, pa.Table.from_pylist(rows, DOCUMENTS), {"files": 1, **plain, **reasons}, key)
 
 
-def _timed(lake: Lake, record: Record, card: DumpCard, file: str, stats: Counter[str], left_out: frozenset[int]) -> dict[str, Any] | None:
+def _timed(
+    lake: Lake, record: Record, card: DumpCard, by: SplitBy, file: str, stats: Counter[str], left_out: frozenset[int]
+) -> dict[str, Any] | None:
     """`to_document` under the clock: a page that is stopped is tried once more, alone, then named in the quarantine."""
     if record.offset in left_out:
         stats["pages"] += 1
@@ -124,7 +173,7 @@ def _timed(lake: Lake, record: Record, card: DumpCard, file: str, stats: Counter
         counted: Counter[str] = Counter()
         try:
             with deadline(seconds):
-                row = to_document(record, card, file, counted)
+                row = to_document(record, card, file, counted, by)
         except TooSlow:
             continue
         stats.update(counted)
@@ -145,19 +194,14 @@ def group_of(record: Record, card: DumpCard, host: str, path: str) -> str:
     return str(value) if value not in (None, "") else host or record.url
 
 
-def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) -> dict[str, Any] | None:
+def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str], by: SplitBy = "group") -> dict[str, Any] | None:
     """One row of DOCUMENTS, or None with a count under skipped/REASON."""
     stats["pages"] += 1
-    try:
-        parts = urlsplit(record.url)
-        host, path = (parts.hostname or "").lower(), parts.path
-    except ValueError:
-        host, path = "", ""
-    if card.block and any(_matches(host, record.url, rule) for rule in card.block):
-        stats["skipped/block_list"] += 1
-        return None
-    if card.allow and not any(_matches(host, record.url, rule) for rule in card.allow):
-        stats["skipped/allow_list"] += 1
+    host, path = _place(record.url)
+    reason = _left_out(record, card, host)
+    if reason:
+        stats[f"skipped/{reason}"] += 1
+        stats["bytes_in"] += len(record.body) if reason == "content_type" else 0
         return None
     charset, title, language, date = "utf-8", str(record.fields.get("title") or ""), str(record.fields.get("language") or ""), record.date
     robots = record.robots
@@ -166,15 +210,11 @@ def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) 
         text = record.text.strip("\n")
     else:
         stats["bytes_in"] += len(record.body)
-        kind = record.content_type
-        if kind not in HTML_TYPES and kind not in TEXT_TYPES:
-            stats["skipped/content_type"] += 1
-            return None
         if b"\0" in record.body[:1024] and not record.body.startswith((b"\xff\xfe", b"\xfe\xff")):
             stats["skipped/binary"] += 1
             return None
         markup, charset = decode(record.body, record.charset)
-        if kind in TEXT_TYPES:
+        if record.content_type in TEXT_TYPES:
             text = markup.replace("\r\n", "\n").strip()
         else:
             page = extract(markup)
@@ -194,7 +234,7 @@ def to_document(record: Record, card: DumpCard, file: str, stats: Counter[str]) 
     group = group_of(record, card, host, path)
     stats["documents"] += 1
     stats["chars_out"] += len(text)
-    where = side(group, card)
+    where = side(group, record.url or f"{file}#{record.offset}", card, by)
     stats["validation_documents"] += where == "validation"
     return {
         "doc_id": document_id(card.name, file, record.offset),

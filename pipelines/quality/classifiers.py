@@ -25,11 +25,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.documents import address
 from pipelines.edits import rendered
 from pipelines.lake import Built, Dataset, Lake, Writer, digest
 from pipelines.quality.held_out import report
 from pipelines.quality.shape import holds_exercises
-from pipelines.quality.text import CHARS, FOLDS, address, features, fold
+from pipelines.quality.text import CHARS, FOLDS, features, fold
 from pipelines.tables import DumpTables
 
 VERSION = 4

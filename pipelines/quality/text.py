@@ -1,6 +1,6 @@
 """What models read of a text, and the fold of a document or source.
 
-Belongs here: features shared by training and scoring, the form in which URLs are compared. Does not belong here: models.
+Belongs here: features shared by training and scoring. Does not belong here: models.
 """
 
 from __future__ import annotations
@@ -49,10 +49,3 @@ def _token(found: re.Match[str]) -> str:
 def fold(key: bytes) -> int:
     """The fold of a document or of a source: a pure function of its name."""
     return hashlib.blake2b(key, digest_size=8).digest()[0] % FOLDS
-
-
-def address(url: str) -> str:
-    """A URL without what does not tell pages apart: scheme, www., fragment, slash at the end; lower-case host."""
-    bare = url.strip().split("#", 1)[0].split("://", 1)[-1]
-    host, slash, rest = bare.partition("/")
-    return (host.lower().removeprefix("www.") + slash + rest).rstrip("/")

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
+from pipelines.dumps.card import DumpCard
+from pipelines.dumps.raw import build_raw_dump
+from pipelines.extraction.stage import build_documents
 from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.lake import Lake
 from pipelines.spark import InProcess
@@ -38,5 +44,17 @@ def test_bounds_of_the_lake_take_the_place_of_the_defaults(lake: Lake) -> None:
 def test_a_dump_of_few_groups_is_named(lake: Lake, engine: InProcess) -> None:
     tables = judged(lake, engine, "one", [[ENGLISH, CHINESE]])
     (found,) = judge_sides(tables.documents, tables.card, Bounds(min_documents=2))
-    assert not found.passed and "group: url" in found.meaning and found.numbers["validation_groups"] == 0
+    assert not found.passed and "page by page" in found.meaning and found.numbers["validation_groups"] == 0
     assert judge_sides(tables.documents, tables.card, Bounds())[0].passed
+
+
+def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_validation_side(tmp_path: Path) -> None:
+    rows = [{"url": f"https://s{k % 9}.invalid/{k}", "text": f"Text number {k}, long enough to be kept."} for k in range(80)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    lake, found = Lake(tmp_path), {}
+    for bound in (9, 10):
+        card = DumpCard(name=f"d{bound}", kind="jsonl", uris=("a.jsonl",), min_groups=bound, validation_share=0.5)
+        built = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset)
+        (found[bound],) = judge_sides(built.dataset, card, Bounds(min_documents=2, min_validation_groups=1))
+    assert found[9].passed and not found[9].numbers["split_by_url"]
+    assert not found[10].passed and found[10].numbers["split_by_url"] and found[10].numbers["validation_groups"] == 9

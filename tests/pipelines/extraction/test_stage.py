@@ -106,7 +106,7 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(tmp_path: Path, monke
     for i in range(20):
         lines = (json.dumps({"text": f"a text that is long enough {i} {j}"}) for j in range(3))
         (tmp_path / f"{i}.jsonl").write_text("".join(line + "\n" for line in lines))
-    small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4)
+    small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4, min_groups=0)
     real, calls = stage._write_file, []
 
     def counted(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
@@ -114,11 +114,11 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(tmp_path: Path, monke
         real(writer, card, file, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stage, "_write_file", counted)
-    whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], min_groups=0)
     old = {row["file"] for row in small.read().to_pylist()}
     assert 0 < len(old) < 20 and len(calls) == 20 - len(old) and not old & set(calls)
     assert (whole.stats["files"], whole.stats["documents"], whole.manifest.rows) == (20, 60, 60)
-    fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")])
+    fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")], min_groups=0)
     assert fresh.content_hash == whole.content_hash
 
 
@@ -142,3 +142,51 @@ def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(tmp_path
     monkeypatch.setattr(stage, "to_document", real)
     assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash  # a fast machine gives the same
     assert first.stats["pages"] == first.stats["documents"] + 1 == 8
+
+
+def write_pages(path: Path, sites: int, pages: int) -> None:
+    made = [
+        PageFile(f"https://s{k % sites}.invalid/{k}.html", "x", f"<html><title>T{k}</title><body>{TEXT * 2}{k}</body></html>".encode())
+        for k in range(pages)
+    ]
+    write_warc(path, made, "2023-01-01T00:00:00Z")
+
+
+def sides(dataset: Dataset) -> dict[str, dict[str, str]]:
+    """Side by URL, by group."""
+    found: dict[str, dict[str, str]] = {}
+    for row in dataset.read(["group", "url", "side"]).to_pylist():
+        found.setdefault(row["group"], {})[row["url"]] = row["side"]
+    return found
+
+
+def test_a_dump_of_few_sources_is_split_page_by_page_and_one_of_many_is_not(tmp_path: Path) -> None:
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=80)
+    lake = Lake(tmp_path)
+    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3}
+    few = build(lake, **fields, min_groups=5)
+    assert few.manifest.parameters["split_by"] == "url"
+    assert all(set(pages.values()) == {"train", "validation"} for pages in sides(few).values())
+    many = build(lake, **fields, min_groups=4)
+    assert many.manifest.parameters["split_by"] == "group"
+    assert all(len(set(pages.values())) == 1 for pages in sides(many).values())
+    assert few.stats["validation_documents"] == sum(s == "validation" for p in sides(few).values() for s in p.values()) > 0
+
+
+def test_a_dump_that_grows_past_the_bound_is_split_by_source_and_nothing_taken_over_is_left_on_the_wrong_side(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3, "min_groups": 6}
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
+    assert build(lake, **fields).manifest.parameters["split_by"] == "url"
+    write_pages(tmp_path / "in" / "b.warc.gz", sites=7, pages=40)
+    grown = build(lake, **fields)
+    assert grown.manifest.parameters["split_by"] == "group"
+    assert all(len(set(pages.values())) == 1 for pages in sides(grown).values())
+    fresh = build(Lake(tmp_path / "other"), **{**fields, "uris": [str(tmp_path / "in" / "*.warc.gz")]})
+    assert sides(fresh) == sides(grown)
+
+
+def test_only_records_that_may_become_documents_count_as_groups(tmp_path: Path) -> None:
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
+    blocked = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], min_groups=4, block=["s0.invalid"])
+    assert blocked.manifest.parameters["split_by"] == "url"
