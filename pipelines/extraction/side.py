@@ -23,8 +23,8 @@ def split_by(groups: Iterable[str], card: DumpCard) -> SplitBy:
 
     The order of the groups and how often each comes have no influence.
     """
-    if card.held_out or card.validation_share == 0:
-        return "group"  # all of the dump is on one side
+    if card.held_out or card.validation_share == 0 or card.group == "url":
+        return "group"  # all of the dump is on one side, or its groups are its pages
     seen: set[str] = set()
     for group in groups:
         seen.add(group)

@@ -53,3 +53,4 @@ def test_no_more_groups_are_read_than_are_needed_and_none_where_nothing_is_split
     endless = (f"g{k}" for k in iter(int, 1) for _ in range(3))
     assert split_by((f"{k}" for k, _ in enumerate(endless)), card(0.1, min_groups=50)) == "group"
     assert split_by(endless, card(0.1, held_out=True)) == split_by(endless, card(0.0)) == "group"
+    assert split_by([], card(0.1, group="url")) == "group"
