@@ -130,26 +130,37 @@ def _phrases(data, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _citation(data, start, end, i):  # type: ignore[no-untyped-def]
+    """Bytes of [1], [], [edit] or [citation needed] whose bracket stands at byte i; 0 where there is none."""
+    j = i + 1
+    while j < end and 48 <= data[j] <= 57:
+        j += 1
+    if j < end and data[j] == 93:
+        return j + 1 - i
+    if stands_at(data, start, end, i, _EDIT):
+        return len(_EDIT)
+    if stands_at(data, start, end, i, _NEEDED) and data[i + 1] == 99:
+        return len(_NEEDED)
+    return 0
+
+
+@njit(cache=True)
 def _without_citations(data, start, end, room):  # type: ignore[no-untyped-def]
-    """Copy a line into `room` without [1], [], [edit], [citation needed]; returns its length."""
-    used, i = 0, start
-    while i < end:
-        if data[i] == SQUARE:
-            j = i + 1
-            while j < end and 48 <= data[j] <= 57:
-                j += 1
-            if j < end and data[j] == 93:
-                i = j + 1
-                continue
-            if stands_at(data, start, end, i, _EDIT):
-                i += len(_EDIT)
-                continue
-            if stands_at(data, start, end, i, _NEEDED) and data[i + 1] == 99:
-                i += len(_NEEDED)
-                continue
-        room[used] = data[i]
-        used += 1
+    """Copy a line into `room` without citations; returns its length, or -1, with `room` as it was, where it has none."""
+    i = start
+    while i < end and not (data[i] == SQUARE and _citation(data, start, end, i)):
         i += 1
+    if i == end:
+        return -1
+    used = i - start
+    room[:used] = data[start:i]
+    while i < end:
+        cited = _citation(data, start, end, i) if data[i] == SQUARE else 0
+        i += cited
+        if not cited:
+            room[used] = data[i]
+            used += 1
+            i += 1
     return used
 
 
@@ -183,22 +194,10 @@ def _sentences(data, start, end, table):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True)
-def c4_line(data, start, end, num_words, longest, cited, sentences, lorem, script, policy, curly, table, room, c4):  # type: ignore[no-untyped-def]
-    """Add one stripped line to C4's numbers: sentences, lines with lorem ipsum, lines with a curly bracket; strict, and with any end.
-
-    What was found word by word holds unless the line has a square bracket (`cited`): then it is read again without its citations, if any.
-    """
-    if longest > C4_MAX_WORD or num_words < C4_MIN_WORDS:
-        return
-    if cited:
-        used = _without_citations(data, start, end, room)
-        if used == 0:
-            return
-        if used < end - start:
-            data, start, end = room, 0, used
-            lorem, script, policy = _phrases(data, start, end)
-            sentences = _sentences(data, start, end, table)
+@njit(cache=True, inline="always")
+def c4_line(data, start, end, sentences, lorem, script, policy, curly, c4):  # type: ignore[no-untyped-def]
+    """Add one stripped line without citations to C4's numbers: sentences, lines with lorem ipsum, lines with a curly bracket; strict, and
+    with any end."""
     last = data[end - 1]
     strict = last == 46 or last == 63 or last == 33 or last == 34 or last == 39
     if last == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46:
@@ -213,6 +212,16 @@ def c4_line(data, start, end, num_words, longest, cited, sentences, lorem, scrip
         c4[_ANY_END] += sentences
         if strict:
             c4[_STRICT] += sentences
+
+
+@njit(cache=True)
+def c4_cited_line(data, start, end, curly, table, room, c4):  # type: ignore[no-untyped-def]
+    """As c4_line for a line with a square bracket: read again without its citations. False, and nothing added, where it has none."""
+    used = _without_citations(data, start, end, room)
+    if used > 0:
+        lorem, script, policy = _phrases(room, 0, used)
+        c4_line(room, 0, used, _sentences(room, 0, used, table), lorem, script, policy, curly, c4)
+    return used >= 0
 
 
 @njit(cache=True, inline="always")

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from pipelines.signals.characters import ALNUM, ALPHA, BREAK, CLASS_BITS, CLOSE, DIGIT, END, HAN, SPACE, SYMBOL
 from pipelines.signals.counting import (
+    C4_MAX_WORD,
+    C4_MIN_WORDS,
     COOKIE_POLICY,
     CR,
     CURLY,
@@ -35,6 +37,7 @@ from pipelines.signals.counting import (
     USE,
     USE_OF,
     USES,
+    c4_cited_line,
     c4_line,
     classes_of,
     decode,
@@ -47,12 +50,15 @@ from pipelines.signals.counting import (
 )
 from pipelines.signals.repetition import MIX, U64, repeated
 
-PIECE, FIELD = 60_000, U64(0xFFFF)  # bytes of a word between two looks at its packed counters, of 16 bits each
+PIECE, BITS, FIELD = 4000, 12, U64(0xFFF)  # bytes of a word between two looks at its packed counters, of 12 bits each
 STOP_MASK = U64(1023)
-# The second letter of words that C4's phrases hang on, by the first: ipsum, of, policy, cookie.
-_LEADS = np.zeros(256, np.uint8)
-for _word in ("ipsum", "of", "policy", "cookie"):
+# Words that C4's phrases hang on: the second letter by the first, and a bit for each, by the first and by the last of the word before.
+_LEADS, _LEAD_BIT, _BEFORE = np.zeros(256, np.uint8), np.zeros(256, np.uint8), np.zeros(256, np.uint8)
+for _number, (_word, _last) in enumerate((("ipsum", "m"), ("of", "s"), ("policy", "ye"), ("cookies", "sef"))):
     _LEADS[[ord(_word[0]), ord(_word[0].upper())]] = ord(_word[1])
+    _LEAD_BIT[[ord(_word[0]), ord(_word[0].upper())]] = 1 << _number
+    for _letter in _last + _last.upper():
+        _BEFORE[ord(_letter)] |= 1 << _number
 _FULL_STOP = np.isin(np.arange(256), [ord(c) for c in ".?!"])
 _BULLET, _HYPHEN = 0x2022, 45
 _READ_MORE = np.frombuffer(b"read more", np.uint8)
@@ -60,13 +66,14 @@ _READMORE = np.frombuffer(b"readmore", np.uint8)
 
 
 def low_tables(table: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """For ASCII: classes int64 [128], and packed counters uint64 [128]: a letter, a digit, a symbol, a mark that rules count
-    (or j, for C4's javascript)."""
+    """For ASCII: classes int64 [128], and packed counters uint64 [128]: a letter, a digit, a symbol, a mark that rules count,
+    a j (for C4's javascript)."""
     classes = (table[:128] & np.uint32((1 << CLASS_BITS) - 1)).astype(np.int64)
     packed = np.zeros(128, np.uint64)
-    marked = np.isin(np.arange(128), (DOT, HASH, CURLY, SQUARE, ord("j"), ord("J"))) | (classes & END != 0)
-    for field, chosen in enumerate((classes & ALPHA != 0, classes & DIGIT != 0, classes & SYMBOL != 0, marked)):
-        packed[chosen] += np.uint64(1 << 16 * field)
+    marked = np.isin(np.arange(128), (DOT, HASH, CURLY, SQUARE)) | (classes & END != 0)
+    fields = (classes & ALPHA != 0, classes & DIGIT != 0, classes & SYMBOL != 0, marked, np.isin(np.arange(128), (ord("j"), ord("J"))))
+    for field, chosen in enumerate(fields):
+        packed[chosen] += np.uint64(1 << BITS * field)
     return classes, packed
 
 
@@ -153,6 +160,8 @@ def _read_more(data, start, end, table, low_classes):  # type: ignore[no-untyped
         if classes & ALNUM:
             break
         end = back
+    if end == start or data[end - 1] | 32 != 101:
+        return False
     return ends_with(data, start, end, _READ_MORE) or ends_with(data, start, end, _READMORE)
 
 
@@ -259,10 +268,12 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                         if first_solid >= 0:
                             bullets += first_point in (_BULLET, _HYPHEN)
                             trailing += open_end
-                            c4_line(
-                                data, first_solid, last_solid, words_in_line, longest, bracketed, ends_in_line + (not c4_ended),
-                                lorem, script, policy, line_curly, table, line_room, c4,
-                            )  # fmt: skip
+                            counted = words_in_line >= C4_MIN_WORDS and longest <= C4_MAX_WORD
+                            if counted and bracketed:  # then nothing is left to count, unless the line has no citation
+                                counted = not c4_cited_line(data, first_solid, last_solid, line_curly, table, line_room, c4)
+                            if counted:
+                                found = ends_in_line + (not c4_ended)
+                                c4_line(data, first_solid, last_solid, found, lorem, script, policy, line_curly, c4)
                         broken_at = i + width
                         first_solid, open_end, words_in_line, longest, bracketed = np.int64(-1), False, 0, 0, False
                         ends_in_line, c4_ended, lorem, script, policy, line_curly = 0, False, False, False, False, False
@@ -293,7 +304,7 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
 
             # a word
             begin, first, word, beyond, adds = i, point, SEED, 0, U64(0)
-            symbols, marks, word_alphabetic, last = np.int64(0), np.int64(0), np.int64(0), classes
+            symbols, marks, jays, word_alphabetic, last = np.int64(0), np.int64(0), np.int64(0), np.int64(0), classes
             more = True
             while more:  # in pieces, so that the packed counters cannot run over
                 limit = min(end, i + PIECE)
@@ -327,11 +338,12 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                     more = i < end
                 plain = np.int64(adds & FIELD)
                 word_alphabetic += plain
-                number = np.int64((adds >> U64(16)) & FIELD)
+                number = np.int64((adds >> U64(BITS)) & FIELD)
                 alphanumeric += plain + number
                 digits += number
-                symbols += np.int64((adds >> U64(32)) & FIELD)
-                marks += np.int64(adds >> U64(48))
+                symbols += np.int64((adds >> U64(2 * BITS)) & FIELD)
+                marks += np.int64((adds >> U64(3 * BITS)) & FIELD)
+                jays += np.int64(adds >> U64(4 * BITS))
                 adds = U64(0)
             if data[i - 1] < 0x80:
                 last = low_classes[data[i - 1]]
@@ -356,17 +368,22 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                 c4_ended = True
                 sentences += 1
                 ends_in_line += 1
-            elif marks and (length >= len(JAVASCRIPT) or plain + number < i - begin):  # not for a j alone
+            elif marks:
                 hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(data, begin, i, table, low_classes)
                 ends_in_line += c4_ended
                 line_curly |= curly_marks > 0
-                script |= _has_javascript(data, begin, i)
                 hashes += hash_marks
                 curly += curly_marks
                 ellipses += runs
                 sentences += ended
                 bracketed |= square
-            if begin + 1 < i and data[begin + 1] | 32 == _LEADS[data[begin]]:
+            if jays and length >= len(JAVASCRIPT):
+                script |= _has_javascript(data, begin, i)
+            if (
+                begin + 1 < i
+                and data[begin + 1] | 32 == _LEADS[data[begin]]
+                and _LEAD_BIT[data[begin]] & _BEFORE[data[max(begin - 2, start)]]
+            ):
                 one, two = _phrases_around(data, start, end, begin, first | 32)
                 lorem |= one
                 policy |= two
