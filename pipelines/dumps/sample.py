@@ -112,7 +112,8 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     counts["sample-pairs"] = {"pages": len(train), "zh": sum(row["language"] == "zh" for row in train)}
     card = DumpCard.load(next(p for p in _cards(lake) if p.stem == "sample-pairs"))
     by = split_by((group for group, _ in pairs["train"]), card)
-    pairs["train"] = [pair for pair in pairs["train"] if side(pair[0], _pair_url(pair[1]), card, by) == "train"]  # only what is really trained on
+    # only what is really trained on
+    pairs["train"] = [(group, text) for group, text in pairs["train"] if side(group, _pair_url(text), card, by) == "train"]
     for name, chosen_pairs in pairs.items():
         write_jsonl(lake / "inputs" / "leakage" / f"{name}.jsonl", [{"text": text} for _, text in chosen_pairs], compress=False)
     made = sorted([*inputs.glob("sample-*/*.gz"), *(lake / "inputs" / "leakage" / f"{n}.jsonl" for n in PAIRS)])
