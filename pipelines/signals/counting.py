@@ -237,6 +237,79 @@ def seen(key, keys, stamps, generation, mask):  # type: ignore[no-untyped-def]
     return False
 
 
+@njit(cache=True, inline="always")
+def buffers(offsets):  # type: ignore[no-untyped-def]
+    """Room for the longest text: (keys, stamps) of seen(), and of repeated() the arrays
+    (tokens, ends, gram_keys, slots, hits, firsts, grams, places, ngrams).
+
+    A token, like a line, has a byte and a separator at least, or three bytes.
+    """
+    longest = np.int64(0)
+    for doc in range(len(offsets) - 1):
+        longest = max(longest, offsets[doc + 1] - offsets[doc])
+    room = longest // 2 + 2
+    size = np.int64(16)
+    while size < 2 * room:
+        size *= 2
+    seen_before = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
+    tokens, ends, grams = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64), np.zeros(room, np.uint64)
+    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
+    return seen_before, (tokens, ends, np.zeros(size, np.uint64), np.zeros(2 * size, np.uint32), hits, firsts, grams, places, np.zeros(10))
+
+
+@njit(cache=True, inline="always")
+def lines_and_tail(data, start, end, table, in_characters, size):  # type: ignore[no-untyped-def]
+    """(line feeds, mask of a table of `size` slots or fewer for that many lines, where str.strip() ends the text)."""
+    newlines = 0
+    for byte in data[start:end]:
+        newlines += byte == LF
+    line_size = np.int64(16)
+    while line_size < min(2 * (newlines + 2), size):
+        line_size *= 2
+    tail = end
+    while tail > start:
+        back = tail - 1
+        while data[back] & 0xC0 == 0x80:
+            back -= 1
+        point, _ = decode(data, back)
+        if not classes_of(table, point, in_characters) & SPACE:
+            break
+        tail = back
+    return newlines, U64(line_size - 1), tail
+
+
+@njit(cache=True, inline="always")
+def after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, mask):  # type: ignore[no-untyped-def]
+    """What a character behind `feeds` line feeds finds: (hash, characters) of the paragraph so far; (closed, doubled, their characters).
+
+    Two line feeds or more close a paragraph; one is part of it.
+    """
+    if feeds >= 2:
+        twice = seen(finish(paragraph ^ MIX), keys, stamps, generation, mask)
+        return SEED, np.int64(0), 1, np.int64(twice), paragraph_chars if twice else np.int64(0)
+    if feeds == 1:
+        return mix(paragraph, LF), paragraph_chars + 1, 0, np.int64(0), np.int64(0)
+    return paragraph, paragraph_chars, 0, np.int64(0), np.int64(0)
+
+
+@njit(cache=True)
+def gopher_counts(data, start, end, chars, newlines, lines, doubled):  # type: ignore[no-untyped-def]
+    """(lines, doubled lines) split at runs of line feeds, as Gopher's: one at either end of the text has an empty line outside of it."""
+    outside = 0 if end == start else int(data[start] == LF) + int(data[end - 1] == LF)
+    lines = 2 if chars == newlines and newlines > 0 else max(lines + outside, 1)
+    return lines, doubled + (outside == 2)
+
+
+@njit(cache=True)
+def bits_of(mask):  # type: ignore[no-untyped-def]
+    """How many bits are set."""
+    found = 0
+    while mask:
+        found += 1
+        mask &= mask - 1
+    return found
+
+
 @njit(cache=True)
 def token_hash(points):  # type: ignore[no-untyped-def]
     """The hash of a token of these code points."""

@@ -15,8 +15,27 @@ from numba import njit
 
 from pipelines.signals import characters
 from pipelines.signals.characters import ALNUM, ALONE, ALPHA, BREAK, CLASS_BITS, CLOSE, DIGIT, END, HAN, SPACE, STOP
-from pipelines.signals.counting import CURLY, DOT, ELLIPSIS, HASH, LF, SEED, SHORT_LINE, classes_of, decode, ends_with, finish, mix, seen
-from pipelines.signals.repetition import MIX, U64, repeated, variety
+from pipelines.signals.counting import (
+    CURLY,
+    DOT,
+    ELLIPSIS,
+    HASH,
+    LF,
+    SEED,
+    SHORT_LINE,
+    after_feeds,
+    bits_of,
+    buffers,
+    classes_of,
+    decode,
+    ends_with,
+    finish,
+    gopher_counts,
+    lines_and_tail,
+    mix,
+    seen,
+)
+from pipelines.signals.repetition import MIX, repeated, variety
 
 IDEOGRAPHIC_STOP, MID_ELLIPSIS, LENTICULAR = 0x3002, 0x22EF, (0x3010, 0x3011)
 BULLETS = np.array(sorted(map(ord, characters.BULLETS["characters"])), np.int64)
@@ -48,38 +67,12 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
 
     `num_chars` int64 [n]: characters before folding, passed through; `stops` uint64: hashes of stop words. C4's counts stay 0.
     """
-    longest_text = np.int64(0)
-    for doc in range(len(offsets) - 1):
-        longest_text = max(longest_text, offsets[doc + 1] - offsets[doc])
-    room = longest_text // 2 + 2  # a token, like a line, is three bytes, or one and a separator
-    size = np.int64(16)
-    while size < 2 * room:
-        size *= 2
-    keys, stamps = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
-    tokens, ends = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64)
-    gram_keys, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
-    slots = np.zeros(2 * size, np.uint32)
-    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
-    ngrams = np.zeros(10)
+    (keys, stamps), room = buffers(offsets)
+    tokens, ends, gram_keys, slots, hits, firsts, grams, places, ngrams = room
     generation = np.uint32(1)
     for doc in range(len(offsets) - 1):
         start, end = np.int64(offsets[doc]), np.int64(offsets[doc + 1])
-        newlines = 0
-        for i in range(start, end):
-            newlines += data[i] == LF
-        line_size = np.int64(16)
-        while line_size < min(2 * (newlines + 2), size):
-            line_size *= 2
-        line_mask = U64(line_size - 1)
-        tail = end  # where str.strip() ends the last paragraph
-        while tail > start:
-            back = tail - 1
-            while data[back] & 0xC0 == 0x80:
-                back -= 1
-            point, _ = decode(data, back)
-            if not classes_of(table, point, True) & SPACE:
-                break
-            tail = back
+        newlines, line_mask, tail = lines_and_tail(data, start, end, table, True, len(keys))
 
         chars = np.int64(0)
         hashes, dots, ellipses, lenticular, curly = 0, 0, 0, 0, 0
@@ -183,15 +176,12 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
                 if point == LF:
                     feeds += 1
                 else:
-                    if feeds >= 2:
-                        paragraphs += 1
-                        if seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
-                            doubled_paragraphs += 1
-                            doubled_paragraph_chars += paragraph_chars
-                        paragraph, paragraph_chars = SEED, 0
-                    elif feeds == 1:
-                        paragraph = mix(paragraph, LF)
-                        paragraph_chars += 1
+                    if feeds:
+                        met = after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask)
+                        paragraph, paragraph_chars = met[0], met[1]
+                        paragraphs += met[2]
+                        doubled_paragraphs += met[3]
+                        doubled_paragraph_chars += met[4]
                     feeds = 0
                     paragraph = mix(paragraph, point)
                     paragraph_chars += 1
@@ -211,17 +201,11 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         if paragraph_chars and seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
             doubled_paragraphs += 1
             doubled_paragraph_chars += paragraph_chars
-        # a line feed at either end of the text has an empty line outside of it
-        outside = 0 if end == start else int(data[start] == LF) + int(data[end - 1] == LF)
-        gopher_lines = 2 if chars == newlines and newlines > 0 else max(gopher_lines + outside, 1)
-        doubled_lines += outside == 2
+        gopher_lines, doubled_lines = gopher_counts(data, start, end, chars, newlines, gopher_lines, doubled_lines)
         generation += np.uint32(1)
         distinct, entropy = variety(tokens, num_tokens, gram_keys, slots, hits)
         repeated(tokens, ends, num_tokens, True, gram_keys, slots, hits, firsts, grams, places, ngrams)
-        stop_words = 0
-        while stop_mask:
-            stop_words += 1
-            stop_mask &= stop_mask - 1
+        stop_words = bits_of(stop_mask)
         n, all_chars, rows = max(num_tokens, 1), max(chars, 1), max(num_lines, 1)
         whole = max(token_chars, 1)
         row = counts[doc]

@@ -37,12 +37,17 @@ from pipelines.signals.counting import (
     USE,
     USE_OF,
     USES,
+    after_feeds,
+    bits_of,
+    buffers,
     c4_cited_line,
     c4_line,
     classes_of,
     decode,
     ends_with,
     finish,
+    gopher_counts,
+    lines_and_tail,
     mix,
     seen,
     stands_at,
@@ -171,39 +176,14 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
 
     `low_classes`, `packed`: see low_tables; `stops`, `stop_bits`: see stop_tables.
     """
-    longest_text = np.int64(0)
-    for doc in range(len(offsets) - 1):
-        longest_text = max(longest_text, offsets[doc + 1] - offsets[doc])
-    room = longest_text // 2 + 2  # words and lines have a byte and a separator at least
-    size = np.int64(16)
-    while size < 2 * room:
-        size *= 2
-    keys, stamps = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
-    tokens, ends = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64)
-    gram_keys, grams = np.zeros(size, np.uint64), np.zeros(room, np.uint64)
-    slots = np.zeros(2 * size, np.uint32)
-    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
-    line_room = np.zeros(longest_text + 1, np.uint8)
-    ngrams, c4 = np.zeros(10), np.zeros(6, np.int64)
+    (keys, stamps), room = buffers(offsets)
+    tokens, ends, gram_keys, slots, hits, firsts, grams, places, ngrams = room
+    line_room = np.zeros(max(np.int64(0), np.diff(offsets).max()) + 1 if len(offsets) > 1 else 1, np.uint8)
+    c4 = np.zeros(6, np.int64)
     generation = np.uint32(1)
     for doc in range(len(offsets) - 1):
         start, end = np.int64(offsets[doc]), np.int64(offsets[doc + 1])
-        newlines = 0
-        for byte in data[start:end]:
-            newlines += byte == LF
-        line_size = np.int64(16)
-        while line_size < min(2 * (newlines + 2), size):
-            line_size *= 2
-        line_mask = U64(line_size - 1)
-        tail = end  # where str.strip() ends the last paragraph
-        while tail > start:
-            back = tail - 1
-            while data[back] & 0xC0 == 0x80:
-                back -= 1
-            point, _ = decode(data, back)
-            if not classes_of(table, point, False) & SPACE:
-                break
-            tail = back
+        newlines, line_mask, tail = lines_and_tail(data, start, end, table, False, len(keys))
         c4[:] = 0
 
         chars = np.int64(0)
@@ -287,15 +267,12 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                     if point == LF:
                         feeds += 1
                     else:
-                        if feeds >= 2:
-                            paragraphs += 1
-                            if seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
-                                doubled_paragraphs += 1
-                                doubled_paragraph_chars += paragraph_chars
-                            paragraph, paragraph_chars = SEED, np.int64(0)
-                        elif feeds == 1:
-                            paragraph = mix(paragraph, LF)
-                            paragraph_chars += 1
+                        if feeds:
+                            met = after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask)
+                            paragraph, paragraph_chars = met[0], met[1]
+                            paragraphs += met[2]
+                            doubled_paragraphs += met[3]
+                            doubled_paragraph_chars += met[4]
                         feeds = 0
                         paragraph = mix(paragraph, point)
                         paragraph_chars += 1
@@ -396,15 +373,12 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
             line_blank = False
             line_ends = (last & END) != 0
             line_solid = i
-            if feeds >= 2:
-                paragraphs += 1
-                if seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
-                    doubled_paragraphs += 1
-                    doubled_paragraph_chars += paragraph_chars
-                paragraph, paragraph_chars = SEED, np.int64(0)
-            elif feeds == 1:
-                paragraph = mix(paragraph, LF)
-                paragraph_chars += 1
+            if feeds:
+                met = after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask)
+                paragraph, paragraph_chars = met[0], met[1]
+                paragraphs += met[2]
+                doubled_paragraphs += met[3]
+                doubled_paragraph_chars += met[4]
             begun, feeds = True, 0
             paragraph = mix(paragraph, h)
             paragraph_chars += length
@@ -412,18 +386,10 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
         if paragraph_chars and seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
             doubled_paragraphs += 1
             doubled_paragraph_chars += paragraph_chars
-        # a line feed at either end of the text has an empty line outside of it
-        outside = 0 if end == start else int(data[start] == LF) + int(data[end - 1] == LF)
-        gopher_lines = max(gopher_lines + outside, 1)
-        if chars == newlines and newlines > 0:
-            gopher_lines = 2
-        doubled_lines += outside == 2
+        gopher_lines, doubled_lines = gopher_counts(data, start, end, chars, newlines, gopher_lines, doubled_lines)
         generation += np.uint32(1)
         repeated(tokens, ends, num_tokens, False, gram_keys, slots, hits, firsts, grams, places, ngrams)
-        stop_words = 0
-        while stop_mask:
-            stop_words += 1
-            stop_mask &= stop_mask - 1
+        stop_words = bits_of(stop_mask)
         n, all_chars, rows = max(num_tokens, 1), max(chars, 1), max(num_lines, 1)
         row = counts[doc]
         row[0], row[1], row[2], row[3] = chars, num_tokens, num_words, num_lines
