@@ -34,6 +34,19 @@ def test_safety_counts_words_not_parts_of_words() -> None:
     assert [(r["word_hits"], r["url_hits"]) for r in rows] == [(2, 2), (0, 0), (2, 0)]
 
 
+def test_safety_finds_every_entry_and_no_innocent_text() -> None:
+    entries = [w for words in (*safety.ENGLISH.values(), *safety.CHINESE.values()) for w in words]
+    assert len(set(entries)) == len(entries)
+    assert all(r["word_hits"] >= 1 for r in safety.measure([f"x {w} y" for w in entries], [None] * len(entries)).to_pylist())
+    innocent = [
+        "人口爆炸与人口爆发式增长", "支援交通建设，增援交战部队", "出口爆满，出口交易", "其中出现的室内射击比赛",
+        "specialists of the mountain call",
+        "性教育课程讲避孕与艾滋病预防", "法院判决一起网络诈骗案", "She plays online with friends and got a free coupon",
+    ]  # fmt: skip
+    urls = ["http://x.invalid/specialist", "http://x.invalid/mountaincall", "http://x.invalid/protogel", *[None] * 5]
+    assert [(r["word_hits"], r["url_hits"]) for r in safety.measure(innocent, urls).to_pylist()] == [(0, 0)] * len(innocent)
+
+
 def test_groups_are_aligned_and_see_rendered_text(lake: Lake, engine: InProcess) -> None:
     tables = make_dump(lake, engine, "d", [[ENGLISH + " Mail a.very.long.address@example.com now.", CHINESE], [TRADITIONAL]])
     built = build_signals(lake, engine, tables.documents, tables.edits)
