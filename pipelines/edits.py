@@ -37,7 +37,11 @@ _MOBILE = re.compile(_BEFORE + r"(?:(?:\+|00)?86[\- ]?)?1[3-9][0-9](?:[0-9]{8}|(
 _ID_CARD = re.compile(_BEFORE + r"[1-9][0-9]{5}(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}[0-9Xx]" + _AFTER)
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IP = re.compile(r"(?<![A-Za-z0-9_.\-])" + rf"{_OCTET}(?:\.{_OCTET}){{3}}" + r"(?![A-Za-z0-9_\-])(?!\.[A-Za-z0-9])")
-_DIGITS = re.compile(r"[0-9]{3}|[0-9]\.[0-9]{1,3}\.")  # nothing but an address can be in a text without this
+# What each holds in any case. A search that begins with a look behind tries every character; these skip to the next digit, so that they
+# go first.
+_HAS_ID_CARD = re.compile(r"[0-9]{17}")
+_HAS_MOBILE = re.compile(r"1[3-9][0-9][0-9\- ][0-9]{4}")
+_HAS_IP = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]")
 
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 _ID_CHECK = "10X98765432"
@@ -65,9 +69,11 @@ def _find_once(text: str) -> list[tuple[int, int, str]]:
     found: list[tuple[int, int, str]] = []
     if "@" in text:
         found += [(m.start(), m.end(), "email") for m in _EMAIL.finditer(text)]
-    if _DIGITS.search(text):
+    if _HAS_ID_CARD.search(text):
         found += [(m.start(), m.end(), "id_card") for m in _ID_CARD.finditer(text) if id_card_valid(m[0])]
+    if _HAS_MOBILE.search(text):
         found += [(m.start(), m.end(), "mobile") for m in _MOBILE.finditer(text)]
+    if _HAS_IP.search(text):
         # Private, loopback and documentation addresses name no one.
         found += [(m.start(), m.end(), "ip") for m in _IP.finditer(text) if ipaddress.ip_address(m[0]).is_global]
     covered = bytearray(len(text)) if found else bytearray()

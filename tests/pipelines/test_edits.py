@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import re
 from itertools import pairwise
 
 import pyarrow as pa
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines import edits
 from pipelines.documents import DOCUMENTS, EDITS, document_id
 from pipelines.edits import MASKS, build_edits, find, id_card_valid, render, rendered, spans_of
 from pipelines.lake import Lake, LakeError, Writer
@@ -105,6 +107,18 @@ def test_properties_on_random_texts() -> None:
             data[span["start"] : span["end"]].decode("ascii")
         once = mask(text)
         assert mask(once) == once and not find(once)
+
+
+def test_looking_first_for_what_a_number_must_hold_finds_no_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(2)
+    atoms = [*"139 0-._/xX中@", "138", "2023", "+86", "0086 ", "a.b", "1.2", "11010119900307109", "13800138000", "138 0013 8000", "8.8.8.8"]
+    texts = ["".join(draw.choice(atoms) for _ in range(draw.randrange(1, 30))) for _ in range(3000)]
+    texts += ["11010519491231002X", "身份证11010519491231002x。"]
+    looked = [find(text) for text in texts]
+    assert {kind for spans in looked for _, _, kind in spans} >= {"mobile", "ip", "id_card"}
+    for name in ("_HAS_ID_CARD", "_HAS_MOBILE", "_HAS_IP"):
+        monkeypatch.setattr(edits, name, re.compile(""))
+    assert [find(text) for text in texts] == looked
 
 
 def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
