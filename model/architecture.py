@@ -19,8 +19,9 @@ from torch.utils.checkpoint import checkpoint
 from model.config import CHUNK_LOGITS, ModelConfig
 
 IGNORE = -100
-CACHED_LOGITS = 1 << 18
-"""Of them, those that a CPU turns into losses and gradients at once: in fp32 (1 MiB) they stay in its cache."""
+CACHED_LOGITS = 1 << 21
+"""Of them, those that a CPU turns into losses and gradients at once: in fp32 (8 MiB) they stay in its cache. Fewer at a time
+would make its threads meet too often."""
 
 
 def norm(config: ModelConfig) -> nn.Module:
