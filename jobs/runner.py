@@ -13,6 +13,7 @@ import signal
 from pathlib import Path
 
 import dagster as dg
+from dagster._utils.error import SerializableErrorInfo
 
 from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work
@@ -49,6 +50,13 @@ OWN_ERROR = re.compile(r"^(?:pipelines|model|assets|jobs|reports)\.[\w.]+: ")
 """The class of an error of this project, which Dagster puts in front of a message that is a sentence already."""
 
 
+def sentence(error: SerializableErrorInfo | None) -> str:
+    """The message of an error's first cause, without the class if it is one of ours."""
+    while error and error.cause:
+        error = error.cause
+    return OWN_ERROR.sub("", error.message.strip()) if error else "no error was recorded"
+
+
 def execute(
     instance: dg.DagsterInstance, job: str, partition: str | None, assets: list[str] | None = None, config: dict[str, object] | None = None
 ) -> None:
@@ -71,12 +79,8 @@ def execute(
         return
     for event in result.all_events:
         if event.is_step_failure:
-            error = event.step_failure_data.error
-            while error and error.cause:
-                error = error.cause
             console.print(f"[red]{event.step_key} failed[/red]")
-            message = OWN_ERROR.sub("", error.message.strip()) if error else "no error was recorded"
-            raise JobFailed(f"{event.step_key}: {message}")
+            raise JobFailed(f"{event.step_key}: {sentence(event.step_failure_data.error)}")
     raise JobFailed(f"{job} failed: see the run in Dagster's web UI")
 
 

@@ -8,12 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import dagster as dg
 import pytest
+from dagster._utils.error import SerializableErrorInfo
 
-from jobs.failure import JobFailed
-from jobs.runner import execute
-from pipelines.lake import Lake
+from jobs.runner import sentence
 from tests.assets.cluster.fake import eventually, running
 from tests.object_store import _free_port
 
@@ -47,11 +45,11 @@ def test_the_web_ui_of_a_background_job_ends_with_its_children(tmp_path: Path, n
             os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_a_failed_asset_is_told_as_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SKYPILE_LAKE", str(tmp_path / "lake"))
-    lake = Lake(tmp_path / "lake")
-    lake.write_bytes("cards/dumps/d.yaml", b"name: d\nkind: jsonl\nuris: [nowhere/*.jsonl]\n")
-    with dg.instance_for_test() as instance, pytest.raises(JobFailed) as told:
-        instance.add_dynamic_partitions("dump", ["d"])
-        execute(instance, "dump", "d", ["raw_dump"])
-    assert str(told.value) == "raw_dump: dump d: nowhere/*.jsonl names no file; mend `uris` in the dump's card"
+def test_an_error_is_told_as_the_sentence_of_its_first_cause() -> None:
+    def error(message: str, cause: SerializableErrorInfo | None = None) -> SerializableErrorInfo:
+        return SerializableErrorInfo(f"{message}\n", [], None, cause)
+
+    ours = error("pipelines.dumps.raw.FetchError: dump d: a.py: x names no file; mend `uris`")
+    assert sentence(error("dagster.StepError: step failed", ours)) == "dump d: a.py: x names no file; mend `uris`"
+    assert sentence(error("KeyError: 'x'")) == "KeyError: 'x'"
+    assert sentence(None) == "no error was recorded"
