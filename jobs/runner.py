@@ -13,7 +13,7 @@ import signal
 from pathlib import Path
 
 import dagster as dg
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from jobs.runner import sentence
 from tests.assets.cluster.fake import eventually, running
