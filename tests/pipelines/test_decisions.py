@@ -90,9 +90,9 @@ def test_a_threshold_change_reads_no_text(lake: Lake, engine: InProcess, monkeyp
     read: list[tuple[str, tuple[str, ...]]] = []
     plain = Lake.read_parquet
 
-    def spy(self: Lake, path: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def spy(self: Lake, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
         read.append((path, tuple(columns or ("everything",))))
-        return plain(self, path, columns)
+        return plain(self, path, columns, rows)
 
     monkeypatch.setattr(Lake, "read_parquet", spy)
     data = yaml.safe_load(policy_path("default").read_text())
