@@ -66,7 +66,7 @@ INSIDE_OTHERS = ("escorts", "cialis", "milf", "milfs", "incall", "outcall", "tog
 _ENGLISH = sorted((w for words in ENGLISH.values() for w in words), key=len, reverse=True)
 _CHINESE = sorted((w for words in CHINESE.values() for w in words), key=len, reverse=True)
 _TEXT = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, _ENGLISH))})(?![a-z0-9])|{'|'.join(_CHINESE)}")
-# Which texts can hold a word at all, found by Arrow's automaton twenty times as fast: it folds case as widely and asks for no word's border.
+# Which texts can hold a word at all, found by Arrow's automaton, twenty times faster: it folds case as widely and asks for no borders.
 _ANYWHERE = f"(?i){'|'.join(_ENGLISH + _CHINESE)}"
 _URL = re.compile("|".join(re.escape(w.replace(" ", "")) for w in _ENGLISH if w not in INSIDE_OTHERS))
 
