@@ -202,10 +202,15 @@ class Lake:
                 start = end
             return pa.concat_tables(found).replace_schema_metadata()
 
-    def written_hash(self, path: str) -> str:
-        """The logical hash that a Parquet file of the lake says of itself, read from its end alone; "" where it says none."""
+    def written_hash(self, path: str, size: int) -> str:
+        """The logical hash that a Parquet file of the lake says of itself, read from its end alone; "" where it says none.
+
+        A file that is not of `size` bytes is not believed: who reads, changes and writes it anew keeps what it says of itself.
+        """
         try:
             with self.fs.open_input_file(safe_name(path)) as file:
+                if file.size() != size:
+                    return ""
                 said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
                 return said.decode()
         except FileNotFoundError:

@@ -109,7 +109,7 @@ class Source:
         """
         dataset = self.tables.need("signatures")
         path, wanted = dataset.file(dataset.parts[self.part].path), dataset.parts[self.part].hash
-        said = dataset.lake.written_hash(path)
+        said = dataset.lake.written_hash(path, dataset.parts[self.part].bytes)
         table = dataset.read_part(self.part, ["doc_id", *columns] if said else None)
         if not said:
             # Parquet gives list items a name of its own, and the type is part of the hash
