@@ -8,7 +8,7 @@ A *dataset* is a folder `tables/<asset>/<partition>/<content hash>/` holding par
 model, a tokenizer, token shards) and one `_manifest.json`, written last. Nobody sees a dataset that has
 no manifest; nobody overwrites one that has. `pointers/<asset>/<partition>.json` names the current
 dataset. `keys/<recompute key>.json` remembers what a computation gave, so that the same computation is
-never done twice. A crash leaves parts in `staging/<recompute key>/`; the next try takes them over.
+never done twice. A crash leaves parts in `staging/<recompute key>/`; the next try takes them over, at whatever point it came.
 """
 
 from __future__ import annotations
@@ -233,7 +233,8 @@ class Lake:
         """Delete a file or a folder; a path that is not there is no error."""
         info = self.fs.get_file_info(safe_name(path))
         if info.type == pafs.FileType.Directory:
-            self.fs.delete_dir(path)
+            with contextlib.suppress(FileNotFoundError):  # on S3 a folder is seen that its last object has left
+                self.fs.delete_dir(path)
         elif info.type == pafs.FileType.File:
             self.fs.delete_file(path)
 
@@ -316,6 +317,7 @@ class Lake:
         found = self.find(key)
         if found:
             self._point(found)
+            self.delete(f"staging/{key}")  # of a try that died behind the last thing that counts
             return Built(found, fresh=False)
         started, cpu = time.time(), tree_cpu_seconds()
         writer = Writer(self, asset, partition, key)
@@ -351,27 +353,30 @@ def recompute_key(
 
 
 class Writer:
-    """Collects the parts of one dataset in `staging/<recompute key>/`. Picklable: parts are written by workers.
+    """Collects the parts of one dataset in `staging/<recompute key>/parts/`. Picklable: parts are written by workers.
 
-    Each finished part has a sidecar; a part without one is not there. After a crash the parts with sidecars
-    are kept, so a rerun computes only the missing ones (`has`).
+    Each finished part has a sidecar in `done/` beside; a part without one is not there. After a crash the parts with
+    sidecars are kept, so a rerun computes only the missing ones (`has`).
     """
 
     def __init__(self, lake: Lake, asset: str, partition: str, key: str) -> None:
         self.lake, self.asset, self.partition, self.key = lake, safe_name(asset), safe_name(partition), key
         self.staging = f"staging/{key}"
 
+    def _staged(self, path: str) -> str:
+        return f"{self.staging}/parts/{safe_name(path)}"
+
     def _sidecar(self, path: str) -> str:
-        return f"{self.staging}/_done/{digest(path)}.json"
+        return f"{self.staging}/done/{digest(path)}.json"
 
     def has(self, path: str) -> bool:
         """Whether part `path` is finished, by this try or by one before."""
-        return self.lake.exists(self._sidecar(path))
+        return self.lake.exists(self._sidecar(path)) and self.lake.exists(self._staged(path))
 
     def write_table(self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None, key: str = "") -> None:
         """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number, over parts. Under a `key`, the hash
         of everything that the part was computed from, a later dataset of the same asset can take the part over (`take`)."""
-        target = f"{self.staging}/{safe_name(path)}"
+        target = self._staged(path)
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         content = logical_hash(table)
         pq.write_table(
@@ -389,7 +394,7 @@ class Writer:
 
     def write_bytes(self, path: str, data: bytes, stats: Mapping[str, Any] | None = None) -> None:
         """Write one file that is not Parquet."""
-        self.lake.write_bytes(f"{self.staging}/{safe_name(path)}", data)
+        self.lake.write_bytes(self._staged(path), data)
         self._finish(path, Part(path, 0, len(data), hashlib.sha256(data).hexdigest()), "", stats)
 
     def write_json(self, path: str, value: Any) -> None:
@@ -397,7 +402,7 @@ class Writer:
 
     def add_file(self, path: str, local: Path, stats: Mapping[str, Any] | None = None) -> None:
         """Take over a local file, of any size, as one part."""
-        target = f"{self.staging}/{safe_name(path)}"
+        target = self._staged(path)
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         h = hashlib.sha256()
         with open(local, "rb") as source, self.lake.fs.open_output_stream(target) as sink:
@@ -408,7 +413,7 @@ class Writer:
 
     def reuse(self, path: str, dataset: Dataset, part: Part, stats: Mapping[str, Any] | None = None) -> None:
         """Take over a part of another dataset unchanged (a hard link in a folder, a server-side copy on S3)."""
-        source, target = dataset.file(part.path), f"{self.staging}/{safe_name(path)}"
+        source, target = dataset.file(part.path), self._staged(path)
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         if self.lake.is_s3:
             self.lake.fs.copy_file(source, target)
@@ -428,7 +433,7 @@ class Writer:
 
     def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
         """Make the staged parts visible as one dataset, atomically."""
-        sidecars = [self.lake.read_json(p) for p in self.lake.files(f"{self.staging}/_done")]
+        sidecars = [self.lake.read_json(p) for p in self.lake.files(f"{self.staging}/done")]
         sidecars.sort(key=lambda s: s["part"]["path"])
         schemas = sorted({s["schema"] for s in sidecars if s["schema"]})
         if len(schemas) > 1:
@@ -451,20 +456,15 @@ class Writer:
         """In a folder: one rename. On S3: copies, then the manifest, which alone makes them visible."""
         if self.lake.is_s3:
             for part in manifest.parts:
-                self.lake.fs.copy_file(f"{self.staging}/{part.path}", f"{path}/{part.path}")
+                self.lake.fs.copy_file(self._staged(part.path), f"{path}/{part.path}")
             self.lake.write_json(f"{path}/{MANIFEST}", manifest.to_json())
             return
-        done = Path(self.lake.root, f"{self.staging}/_done")
-        kept = Path(self.lake.root, f"staging/{self.key}.done")
-        self.lake.write_json(f"{self.staging}/{MANIFEST}", manifest.to_json())
+        self.lake.write_json(self._staged(MANIFEST), manifest.to_json())
         target = Path(self.lake.root, path)
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.exists():  # a leftover without a manifest is not a dataset
             shutil.rmtree(target)
-        if done.exists():
-            os.rename(done, kept)
-        os.rename(Path(self.lake.root, self.staging), target)
-        shutil.rmtree(kept, ignore_errors=True)
+        os.rename(Path(self.lake.root, self.staging, "parts"), target)
 
 
 def iter_parts(dataset: Dataset, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:

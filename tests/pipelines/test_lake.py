@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.lake import Lake, LakeError, MissingDataset, Writer, logical_hash, safe_name
+from tests.pipelines.dedup.faults import half_tables, in_fork, watch
 
 TABLE = pa.table({"a": [1, 2, 3], "b": ["x", "", None], "c": pa.array([[1], [], None], pa.list_(pa.int32()))})
 
@@ -60,6 +63,34 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
     assert lake.build("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
     assert kept == [True]
     assert lake.folders("staging") == []
+
+
+def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_path: Path) -> None:
+    def unless_there(writer: Writer) -> None:
+        for path in ("part-00000.parquet", "part-00001.parquet"):
+            if not writer.has(path):
+                writer.write_table(path, TABLE, {"documents": 3})
+
+    def build(root: Path) -> str:
+        return Lake(root).build("documents", "d", version=1, write=unless_there).dataset.content_hash
+
+    def killed(root: Path, point: int) -> str:
+        left = iter(range(point))
+        watch(lambda _: None if next(left, None) is not None else os.kill(os.getpid(), signal.SIGKILL))
+        return build(root)
+
+    wanted = build(Path(lake.root))
+    for point in range(100):
+        root = tmp_path / str(point)
+        status, hashed = in_fork(lambda root=root, point=point: killed(root, point))  # type: ignore[misc]
+        if not status:
+            break
+        assert os.WTERMSIG(status) == signal.SIGKILL and half_tables(Lake(root)) == []
+        again = Lake(root)
+        assert build(root) == wanted and again.folders("staging") == []
+        names = {name for name in os.listdir(Path(root, again.current("documents", "d").path)) if not name.startswith((".tmp-", "_lineage"))}
+        assert names == {"_manifest.json", "part-00000.parquet", "part-00001.parquet"}
+    assert hashed == wanted and point > 10
 
 
 def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
