@@ -7,7 +7,6 @@ block (dedup/kernel.py), cutting blocks out of a text (cuts.py).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from pydantic import Field
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.release import ReleaseCard, fallen, frozen
 from pipelines.settings import Card
-from pipelines.spark import Engine
+from pipelines.spark import Engine, rows_of_parts
 from pipelines.tables import DumpTables, ReleaseTables
 
 VERSION = 2
@@ -87,13 +86,11 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
 
     places, card = release.places, release.card
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                _, tables, i = places[number]
-                yield from _pairs(card, tables, removed, i).to_batches()
+    def rows(number: int) -> pa.Table:
+        _, tables, i = places[number]
+        return _pairs(card, tables, removed, i)
 
-    pairs = session.range(0, len(places), 1, len(places)).mapInArrow(emit, "block long, host long, n long")
+    pairs = rows_of_parts(session, len(places), rows, "block long, host long, n long")
     by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n"))
     total = by_host.groupBy("block").agg(F.sum("n").alias("documents"), F.count("*").alias("hosts"))
     found: pa.Table = total.where((F.col("documents") >= limits.min_documents) & (F.col("hosts") >= limits.min_hosts)).toArrow()

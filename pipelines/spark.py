@@ -5,6 +5,7 @@ Belongs here: the session's settings and `map_parts`. Does not belong here: what
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,34 @@ class InProcess:
             work(index)
 
 
+def rows_of_parts(session: Any, count: int, rows: Callable[[int], pa.Table], schema: str) -> Any:
+    """Spark frame of the rows that `rows(i)` gives for each part i in range(count), one task each; `schema` in Spark's words."""
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        _set_modules_apart()
+        for batch in batches:
+            for index in batch.column(0).to_pylist():
+                yield from rows(index).to_batches()
+
+    return session.range(0, count, 1, max(1, count)).mapInArrow(run, schema)
+
+
+_modules_apart = 0
+
+
+def _set_modules_apart() -> None:
+    """Spare the collector the objects of imported modules.
+
+    A Python worker of Spark collects garbage after every task, and walks all that numba and its like hold each time: .1 CPU seconds,
+    several times what a task of a small dump needs. Called at a task's start, behind the collection of the task before, so that no
+    garbage is kept.
+    """
+    global _modules_apart
+    if len(sys.modules) != _modules_apart:
+        gc.freeze()
+        _modules_apart = len(sys.modules)
+
+
 def collect_parts(engine: Engine, count: int, work: Callable[[int], pa.Table], schema: pa.Schema) -> pa.Table:
     """The rows that `work(i)` gives for each part (few: they come to this process), in the order of parts."""
     session = getattr(engine, "session", None)
@@ -36,14 +65,12 @@ def collect_parts(engine: Engine, count: int, work: Callable[[int], pa.Table], s
     names = {pa.int64(): "bigint", pa.string(): "string", pa.bool_(): "boolean", pa.int32(): "int"}
     wire = pa.schema([(f.name, f.type if f.type in names else pa.binary()) for f in schema])
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for index in batch.column(0).to_pylist():
-                found = work(int(index)).cast(wire)
-                yield from found.append_column("_part", pa.array([index] * found.num_rows, pa.int64())).to_batches()
+    def rows(index: int) -> pa.Table:
+        found = work(index).cast(wire)
+        return found.append_column("_part", pa.array([index] * found.num_rows, pa.int64()))
 
     ddl = ", ".join(f"`{f.name}` {names.get(f.type, 'binary')}" for f in wire) + ", _part bigint"
-    table: pa.Table = session.range(0, count, 1, count).mapInArrow(run, ddl).toArrow()
+    table: pa.Table = rows_of_parts(session, count, rows, ddl).toArrow()
     return table.sort_by("_part").drop_columns(["_part"]).cast(schema)
 
 
@@ -105,14 +132,11 @@ class Spark:
         if not count:
             return
 
-        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                for index in batch.column(0).to_pylist():
-                    work(int(index))
-                yield batch
+        def rows(index: int) -> pa.Table:
+            work(index)
+            return pa.table({"part": pa.array([index], pa.int64())})
 
-        frame = self.session.range(0, count, 1, count)
-        done = frame.mapInArrow(run, frame.schema).count()
+        done = rows_of_parts(self.session, count, rows, "part bigint").count()
         if done != count:
             raise RuntimeError(f"Spark finished {done} of {count} parts")
 

@@ -9,7 +9,6 @@ election is held again without the fallen: the next duplicate takes their place,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -23,7 +22,7 @@ from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.overlap import OverlapPolicy
 from pipelines.recurrence import RecurrencePolicy, removed_ids, survivors
 from pipelines.release import fallen
-from pipelines.spark import Engine, collect_parts
+from pipelines.spark import Engine, collect_parts, rows_of_parts
 from pipelines.tables import DumpTables, ReleaseTables, part_key, part_path
 
 VERSION = 2
@@ -190,16 +189,13 @@ def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tupl
         return pairs[:limit]
     from pyspark.sql import functions as F
 
-    def emit(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for i in batch.column(0).to_pylist():
-                table = verdicts.read_part(i, names)
-                yield from table.filter(accepted(table)).select(["content_hash", "doc_id"]).cast(_BYTES).to_batches()
+    def rows(i: int) -> pa.Table:
+        table = verdicts.read_part(i, names)
+        return table.filter(accepted(table)).select(["content_hash", "doc_id"]).cast(_BYTES)
 
-    count = len(verdicts.parts)
-    rows = session.range(0, count, 1, max(1, count)).mapInArrow(emit, "content_hash binary, doc_id binary")
-    equal = rows.groupBy("content_hash").agg(F.count("*").alias("n"), F.min("doc_id").alias("a"), F.max("doc_id").alias("b")).where("n > 1")
-    return [(bytes(r["a"]).hex(), bytes(r["b"]).hex()) for r in equal.orderBy("content_hash").limit(limit).collect()]
+    texts = rows_of_parts(session, len(verdicts.parts), rows, "content_hash binary, doc_id binary")
+    groups = texts.groupBy("content_hash").agg(F.count("*").alias("n"), F.min("doc_id").alias("a"), F.max("doc_id").alias("b"))
+    return [(bytes(r["a"]).hex(), bytes(r["b"]).hex()) for r in groups.where("n > 1").orderBy("content_hash").limit(limit).collect()]
 
 
 _BYTES = pa.schema([("content_hash", pa.binary()), ("doc_id", pa.binary())])

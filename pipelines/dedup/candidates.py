@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipelines.dedup import bands, components
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
+from pipelines.spark import rows_of_parts
 
 Array = np.ndarray[Any, Any]
 KEYED = "key long, node long, smallest long"
@@ -55,23 +56,18 @@ def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParamet
     """
     from pyspark.sql import functions as F
 
-    def emit_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for i in batch.column(0).to_pylist():
-                rows = sources[i].admitted()
-                contents, live = sources[i].contents(rows)
-                lanes = contents.view(np.int64)
-                columns = [sources[i].nodes(rows), np.ascontiguousarray(lanes[:, 0]), np.ascontiguousarray(lanes[:, 1]), live]
-                yield pa.RecordBatch.from_arrays([pa.array(c) for c in columns], ["node", "c0", "c1", "live"])
+    def admitted_rows(i: int) -> pa.Table:
+        rows = sources[i].admitted()
+        contents, live = sources[i].contents(rows)
+        first, second = (np.ascontiguousarray(lane) for lane in contents.view(np.int64).T)
+        return pa.table([sources[i].nodes(rows), first, second, live], ["node", "c0", "c1", "live"])
 
     def emit_keys(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):
             keys = sources[i].keys(own[:, 0] & ROW_MASK, parameters)
             yield pa.RecordBatch.from_arrays([pa.array(c) for c in bands.combine(keys, own[:, 0])], ["key", "node", "smallest"])
 
-    rows = (
-        session.range(0, len(sources), 1, max(1, len(sources))).mapInArrow(emit_rows, "node long, c0 long, c1 long, live boolean").persist()
-    )
+    rows = rows_of_parts(session, len(sources), admitted_rows, "node long, c0 long, c1 long, live boolean").persist()
     try:
         counts = rows.groupBy(F.shiftright("node", ROW_BITS).alias("source")).count().collect()
         admitted: dict[str, int] = {}
