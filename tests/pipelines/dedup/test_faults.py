@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +17,9 @@ from pipelines.dedup.stage import build_duplicates
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.spark import InProcess, Spark
 from pipelines.tables import DumpTables
-from tests.pipelines.dedup.faults import STAGES, half_tables
+from tests.kills import half_tables, sweep_apart
 from tests.pipelines.dedup.tables import make_dump, make_release
 from tests.pipelines.dedup.test_stage import corpus, text
-
-SEED = 20231030
-
-
-def kill_drivers(tmp: Path, engine: str, count: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "tests.pipelines.dedup.faults", str(tmp), engine, str(count), str(SEED)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
-    assert done.returncode == 0, done.stderr[-3000:]
-    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    assert found["problems"] == []
-    assert len(found["points"]) == count
-    return found
 
 
 class DeadlyLake(Lake):
@@ -86,7 +71,7 @@ def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> N
 
 
 def test_a_driver_killed_at_two_seeded_points_leaves_no_half_table_and_is_made_up_for(tmp_path: Path) -> None:
-    kill_drivers(tmp_path, "process", 2)
+    sweep_apart(tmp_path, "duplicates", "process", 2)
 
 
 def test_a_killed_worker_is_made_up_for(tmp_path: Path, spark: Spark) -> None:
@@ -95,13 +80,13 @@ def test_a_killed_worker_is_made_up_for(tmp_path: Path, spark: Spark) -> None:
 
 @pytest.mark.full
 def test_twelve_killed_drivers(tmp_path: Path) -> None:
-    found = kill_drivers(tmp_path, "process", 12)
-    assert {stage for _, stage in found["points"]} >= {*STAGES}
+    found = sweep_apart(tmp_path, "duplicates", "process", 12)
+    assert {stage for _, stage in found["points"]} >= {"documents", "signatures", "clusters", "verified_pairs", "duplicates"}
 
 
 @pytest.mark.full
 def test_four_killed_drivers_on_spark(tmp_path: Path) -> None:
-    kill_drivers(tmp_path, "spark", 4)
+    sweep_apart(tmp_path, "duplicates", "spark", 4)
 
 
 @pytest.mark.full

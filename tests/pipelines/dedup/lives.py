@@ -1,0 +1,20 @@
+"""Work that is killed and done again (tests/kills.py): the duplicates of two releases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.dedup.stage import build_duplicates
+from pipelines.lake import Lake
+from pipelines.spark import Engine
+from tests.pipelines.dedup.tables import make_dump, make_release
+from tests.pipelines.dedup.test_stage import corpus
+
+
+def duplicates(root: Path, engine: Engine) -> None:
+    """A dump's tables, its release, a second dump and a release of both, which starts from the first."""
+    lake, rows = Lake(root), corpus(16)
+    old = make_dump(lake, "old", rows[::2], parts=2, engine=engine)
+    build_duplicates(lake, engine, make_release([old], "first"))
+    new = make_dump(lake, "new", rows[1::2], engine=engine)
+    build_duplicates(lake, engine, make_release([old, new], "second"))
