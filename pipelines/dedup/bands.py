@@ -13,6 +13,7 @@ import pyarrow as pa
 from numba import njit
 
 from pipelines.dedup.kernel import MIX, SEED, STEP, U64
+from pipelines.spark import map_arrow
 
 Array = np.ndarray[Any, Any]
 SHARED_BITS = 22  # of the table that tells most keys of one document apart: 4 MiB
@@ -164,4 +165,4 @@ def spark_star_edges(combined: Any) -> Any:
             both = np.unique(np.concatenate(edges), axis=0)
             yield pa.RecordBatch.from_arrays([pa.array(both[:, 0].copy()), pa.array(both[:, 1].copy())], ["node", "smallest"])
 
-    return combined.repartition("key").sortWithinPartitions("key", "node").mapInArrow(emit, schema)
+    return map_arrow(combined.repartition("key").sortWithinPartitions("key", "node"), emit, schema)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from pipelines.dedup import bands, components
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
-from pipelines.spark import rows_of_parts
+from pipelines.spark import map_arrow, rows_of_parts
 
 Array = np.ndarray[Any, Any]
 KEYED = "key long, node long, smallest long"
@@ -76,7 +76,7 @@ def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParamet
         groups = rows.groupBy("c0", "c1").agg(F.min("node").alias("smallest"), F.count("*").alias("n"), F.max("live").alias("live"))
         copies = rows.join(groups.where("n > 1").select("c0", "c1", "smallest"), ["c0", "c1"]).where("node <> smallest")
         shown = groups.where("live").select(F.col("smallest").alias("node"))
-        keyed = by_part(shown).mapInArrow(emit_keys, KEYED)
+        keyed = map_arrow(by_part(shown), emit_keys, KEYED)
         edges = bands.spark_star_edges(keyed).unionByName(copies.select("node", "smallest"))
         return components.components(session, edges.distinct()), admitted
     finally:

@@ -22,7 +22,7 @@ from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, up
 from pipelines.dedup.verification import CLUSTERS
 from pipelines.documents import ID
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
-from pipelines.spark import Engine
+from pipelines.spark import Engine, map_arrow
 from pipelines.tables import ReleaseTables
 
 VERSION = 2
@@ -165,7 +165,7 @@ def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any
             yield pa.RecordBatch.from_arrays([pa.array([len(held)])], ["done"])
 
         bucketed = rows.selectExpr("*", f"conv(hex(substring({name}, 1, 1)), 16, 10) >> {8 - bits} as bucket")
-        bucketed.repartition(1 << bits, "bucket").drop("bucket").mapInArrow(run, "done long").count()
+        map_arrow(bucketed.repartition(1 << bits, "bucket").drop("bucket"), run, "done long").count()
     if not writer.has("part-00000.parquet"):
         put(0, schema.empty_table())
 

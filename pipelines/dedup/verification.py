@@ -19,6 +19,7 @@ from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
 from pipelines.documents import ID
+from pipelines.spark import map_arrow
 
 Array = np.ndarray[Any, Any]
 BATCH_BYTES = 256 << 20  # members held at once; one component at least
@@ -147,8 +148,8 @@ def on_spark(
         for outcome in elect_stream(given, thresholds, cache):
             yield from _for_spark(pa.Table.from_batches([outcome])).to_batches()
 
-    members = by_part(clusters.select("node", "root", "size")).mapInArrow(read, _ddl(MEMBERS))
-    return members.repartition("root").sortWithinPartitions("root", "order").mapInArrow(run, _ddl(OUTCOMES))
+    members = map_arrow(by_part(clusters.select("node", "root", "size")), read, _ddl(MEMBERS))
+    return map_arrow(members.repartition("root").sortWithinPartitions("root", "order"), run, _ddl(OUTCOMES))
 
 
 def _spark_type(kind: pa.DataType) -> pa.DataType:
