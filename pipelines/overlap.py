@@ -1,6 +1,6 @@
 """Which training documents hold items of benchmarks, leakage sets or the validation side.
 
-Belongs here: which documents are looked at, the published table. Does not belong here: matching items in a text (item_index.py), reading
+Belongs here: which documents are looked at, the published table. Does not belong here: finding items in a text (item_index.py), reading
 item files (items.py), what is done with a found document (cuts.py).
 
 Validation documents are items too. Beside that, the election compares every training document with the validation documents that
@@ -9,20 +9,23 @@ share a band with it, for the validation side comes first in canonical order.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.documents import ID
-from pipelines.item_index import Index, script_converter
+from pipelines.item_index import Index
 from pipelines.item_index import OverlapPolicy as OverlapPolicy
+from pipelines.item_matching import script_converter
 from pipelines.items import Item, items_from_folders
 from pipelines.lake import Built, Dataset, Lake, Writer, canonical_json, digest
 from pipelines.spark import Engine
 from pipelines.tables import ReleaseTables, part_key, part_path
 
-VERSION = 2
+VERSION = 3
 SCHEMA = pa.schema(
     [
         ("doc_id", ID),
@@ -55,7 +58,8 @@ def build_overlap(
 ) -> Built:
     """Publish one row for each (training document that passes its own rules, item found in it); schema SCHEMA.
 
-    `folders` hold item files (see items.py); their text counts in the recompute key. Stats: documents read and found, items by kind.
+    `folders` hold item files (see items.py); their text counts in the recompute key. Parameters name the items by kind. Stats:
+    documents read and found, matches by kind.
     """
     from pipelines.edits import rendered
 
@@ -63,6 +67,7 @@ def build_overlap(
     items = validation_items(validation_sets) + items_from_folders(folders)
     fingerprint = digest(*(part for item in items if item.kind != "validation" for part in (item.source, item.name, item.kind, item.text)))
     parameters = rules.parameters() | {"simplified": script_converter() is not None, "dumps": list(release.dumps)}
+    counts = {"items": dict(Counter(item.kind for item in items))}
 
     def write(writer: Writer) -> None:
         what = (str(VERSION), fingerprint, canonical_json(parameters | {"dumps": []}), validation_sets.content_hash)
@@ -77,27 +82,22 @@ def build_overlap(
             path = part_path(name, i)
             if writer.has(path):
                 return
-            rows = tables.documents.read_part(i, ["doc_id", "side"]).to_pylist()
-            keep = tables.need("decisions").read_part(i, ["keep"])["keep"].to_pylist()
-            texts = rendered(tables.documents, tables.edits, i)
-            out: list[dict[str, Any]] = []
-            read = 0
-            for row, kept, text in zip(rows, keep, texts, strict=True):
-                if not kept or row["side"] != "train":
-                    continue
-                read += 1
-                for match in index.find(text.as_py()):
-                    item = match.item
-                    found = {"item": item.name, "source": item.source, "kind": item.kind, "start": match.start, "end": match.end}
-                    out.append({"doc_id": row["doc_id"], **found})
+            heads = tables.documents.read_part(i, ["doc_id", "side"])
+            keep = tables.need("decisions").read_part(i, ["keep"])["keep"]
+            read = pc.and_(keep, pc.equal(heads["side"], "train")).combine_chunks()
+            ids = heads["doc_id"].filter(read).to_pylist()
+            out = [
+                {"doc_id": ids[row], "item": m.item.name, "source": m.item.source, "kind": m.item.kind, "start": m.start, "end": m.end}
+                for row, m in index.find_all(rendered(tables.documents, tables.edits, i).filter(read))
+            ]
             by_kind: dict[str, int] = {}
             for found_row in out:
                 by_kind[found_row["kind"]] = by_kind.get(found_row["kind"], 0) + 1
-            stats: dict[str, Any] = {"documents": read, "found_documents": len({r["doc_id"] for r in out}), "matches": by_kind}
+            stats: dict[str, Any] = {"documents": len(ids), "found_documents": len({r["doc_id"] for r in out}), "matches": by_kind}
             writer.write_table(path, pa.Table.from_pylist(out, SCHEMA), stats, key=keys[number])
 
         engine.map_parts(len(fresh), work)
 
     inputs: dict[str, Dataset | str] = {**release.inputs("documents", "edits", "decisions"), "validation_sets": validation_sets}
     inputs["items"] = fingerprint
-    return lake.build("overlap", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return lake.build("overlap", release.card.name, version=VERSION, parameters=parameters | counts, inputs=inputs, write=write)

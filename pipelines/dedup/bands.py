@@ -43,14 +43,20 @@ def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None, 
     return out
 
 
+def bit_table(keys: Array) -> Array:
+    """Bits that tell most other keys apart from `keys` (uint64): key k sets bit k mod their number. 32 bits a key, at most 128 MiB."""
+    bits = min(30, max(12, 5 + len(keys).bit_length()))
+    table = np.zeros(1 << (bits - 6), np.uint64)
+    _mark(keys, table)
+    return table
+
+
 class Wanted:
-    """A few keys that are looked for among many others, most of which a table of bits tells apart: 32 bits a key, at most 128 MiB."""
+    """A few keys that are looked for among many others."""
 
     def __init__(self, keys: Array) -> None:
         self._keys = np.unique(keys)
-        bits = min(30, max(12, 5 + len(self._keys).bit_length()))
-        self._table = np.zeros(1 << (bits - 6), np.uint64)
-        _mark(self._keys, self._table)
+        self._table = bit_table(self._keys)
 
     def places(self, keys: Array) -> Array:
         """Places (int64, ascending) in uint64 [m] of keys that are wanted."""

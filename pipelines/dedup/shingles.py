@@ -77,7 +77,7 @@ def _ascii_token(data, start, length):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _any_token(data, i, end, table):  # type: ignore[no-untyped-def]
+def any_token(data, i, end, table):  # type: ignore[no-untyped-def]
     """(value, next byte) of the token that starts at i, character by character through the fold table."""
     value, word, filled, running = U64(0), U64(0), 0, U32(0)
     while i < end:
@@ -125,7 +125,7 @@ def _tokenize(data, i, end, table, tokens, filled):  # type: ignore[no-untyped-d
                 continue
             point, width = decode(data, i, end)
             if fold(table, point) & U32(3):
-                tokens[filled], i = _any_token(data, i, end, table)
+                tokens[filled], i = any_token(data, i, end, table)
                 filled += 1
             else:
                 i += width
@@ -155,7 +155,7 @@ def _tokenize(data, i, end, table, tokens, filled):  # type: ignore[no-untyped-d
             ends &= ends - U64(1)
         i = following
         if mixed:
-            tokens[filled], i = _any_token(data, i, end, table)
+            tokens[filled], i = any_token(data, i, end, table)
             filled += 1
     return filled, i
 

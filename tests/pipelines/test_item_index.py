@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 import random
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.item_index import Index, OverlapPolicy
 from pipelines.items import Item
+from tests.pipelines.plain_items import PlainIndex
 
 ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
 CHINESE = "小明每天早上在農貿市場賣出十六個鴨蛋，自己留下三個當作早餐，其餘的全部賣給鄰居，請問他一天能賺多少錢？"
@@ -19,7 +21,12 @@ SHORT = "Which planet has the most moons? Mars Saturn Venus"  # nine words
 
 
 def words(rng: random.Random, count: int) -> str:
-    return " ".join(f"w{rng.randrange(5000)}" for _ in range(count))
+    return " ".join(word(rng.randrange(5000)) for _ in range(count))
+
+
+def word(number: int) -> str:
+    """One token: a run of letters."""
+    return "w" + "".join(chr(97 + int(digit)) for digit in str(number))
 
 
 def index(*items: str, **policy: object) -> Index:
@@ -92,7 +99,7 @@ def test_a_short_item_is_found_whole_and_only_whole() -> None:
 @given(st.integers(0, 10**6), st.integers(10, 13), st.sampled_from(["replace", "insert", "delete"]))
 def test_a_short_item_with_one_edit_is_found_wherever_the_edit_is(seed: int, size: int, how: str) -> None:
     rng = random.Random(seed)
-    tokens = [f"t{k}x" for k in range(size)]
+    tokens = [f"t{chr(97 + k)}x" for k in range(size)]
     lookup = index(" ".join(tokens), " ".join(f"o{t}" for t in tokens))
     place = rng.randrange(1, size - 1)
     tokens[place : place + (how != "insert")] = [] if how == "delete" else ["edited"]
@@ -108,3 +115,31 @@ def test_an_item_with_many_variants_is_found_whole() -> None:
     lookup = index(*(question.format(n) for n in "abcdefghij"))
     assert names(lookup, f"before {question.format('d')} after") == list("0123456789")
     assert names(lookup, "Toby has d apples and buys some more of them, and nobody asks how many apples does Toby have now?") == []
+
+
+PIECES = st.sampled_from(
+    ["a", "B", "１", "7", " ", ". ", "，", "\n", "發", "发", "中", "か", "ß", "𠀀", "😀", "\u0301", "ab cd ", "甲乙丙丁"]
+)
+TEXTS = st.lists(PIECES, min_size=8, max_size=60).map("".join)
+RARE = st.integers(0, 400).map(lambda k: word(k) + " ")
+LONG = st.lists(RARE, min_size=8, max_size=40).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(TEXTS, LONG), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 200), st.integers(1, 200)), max_size=6),
+    st.lists(st.one_of(TEXTS, LONG), max_size=4),
+    st.integers(1, 5),
+)
+def test_the_same_items_and_spans_as_by_a_plain_reading(
+    items: list[str], cuts: list[tuple[int, int, int]], noise: list[str], common: int
+) -> None:
+    policy = OverlapPolicy(common=common)
+    pieces = [items[which % len(items)][start : start + size] for which, start, size in cuts]
+    texts = ["".join(x + y for x, y in zip([*pieces, *noise], [*noise, *pieces], strict=False)), *pieces, " ".join(items), ""]
+    lookup = Index([Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], policy)
+    found = [(row, int(m.item.name), m.start, m.end) for row, m in lookup.find_all(pa.array(texts))]
+    plain = PlainIndex(items, policy)
+    assert [i.name for i in lookup.items] == [str(k) for k in plain.items]
+    assert found == [(row, *match) for row, text in enumerate(texts) for match in plain.find(text)]

@@ -5,9 +5,12 @@ import gzip
 import io
 import json
 import random
+import tarfile
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.corpus import build_validation_sets
@@ -56,6 +59,40 @@ def test_items_from_every_kind_of_file(tmp_path: Path) -> None:
     (bench / "bad.json").write_text("{")
     with pytest.raises(LakeError, match=r"bad\.json"):
         items_from_folders([bench])
+
+
+def test_items_from_parquet_tar_and_tsv(tmp_path: Path) -> None:
+    bench = tmp_path / "hub"
+    bench.mkdir()
+    choices = {"text": ["Mars", "Venus"], "label": ["A", "B"]}
+    pq.write_table(pa.Table.from_pylist([{"question": "Which planet?", "choices": choices}]), bench / "test-00000-of-00001.parquet")
+    pq.write_table(pa.Table.from_pylist([{"question": "Trained on?"}]), bench / "train-00000-of-00001.parquet")
+    ending = {"ctx": "A man sits on a roof. He", "endings": ["leaves.", "sings."]}
+    with tarfile.open(bench / "data.tar.gz", "w:gz") as archive:
+        for name, data in (("b/val.jsonl", json.dumps(ending)), ("a/dev.tsv", "question\tA\tB\nWho?\tme\tyou\n"), ("c.txt", "no")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data.encode()))
+    items = items_from_folders([bench])
+    assert {i.name: i.text for i in items} == {
+        "data.tar.gz/a/dev.tsv:0": "Who?\nme\nyou",
+        "data.tar.gz/b/val.jsonl:0": "A man sits on a roof. He\nleaves.\nsings.",
+        "test-00000-of-00001.parquet:0": "Which planet?\nMars\nVenus",
+    }
+
+
+def test_a_folder_or_file_without_any_item_is_refused(tmp_path: Path) -> None:
+    assert items_from_folders([tmp_path]) == []
+    (tmp_path / "README.md").write_text("no items")
+    with pytest.raises(LakeError, match="none of its 1 files gave an item"):
+        items_from_folders([tmp_path])
+    (tmp_path / "test.jsonl").write_text(json.dumps({"statement": "x", "label": 1}))
+    with pytest.raises(LakeError, match=r"test\.jsonl: 1 records .* no question.*\['label', 'statement'\]"):
+        items_from_folders([tmp_path])
+    (tmp_path / "test.jsonl").write_text(json.dumps({"question": "x"}))
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    with pytest.raises(LakeError, match=r"bad\.parquet"):
+        items_from_folders([tmp_path])
 
 
 def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> None:
