@@ -22,7 +22,8 @@ from pipelines.signals.stage import build_signals
 
 CITED = "cards/reference_urls.txt"  # one URL a line: pages that Wikipedia cites
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
-MODELS: dict[str, Any] = {"owners": [OWNER], "group_name": "models"}
+# one run at a time trains them: the dump jobs of a backfill all need the same ones, and the next finds them
+MODELS: dict[str, Any] = {"owners": [OWNER], "group_name": "models", "pool": "models"}
 
 
 @dg.asset(partitions_def=DUMP, kinds={"s3"}, pool="download", **COMMON)

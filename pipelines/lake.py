@@ -303,7 +303,7 @@ class Lake:
         `version` is the stage's own constant: raise it when the same inputs give another output. `inputs`
         are datasets (their content hashes count) or hashes of outside things. `write` is called only where
         no dataset of this recompute key exists; it may be called again after a crash, with the finished
-        parts still in the writer.
+        parts still in the writer. LakeError where another process builds the same.
         """
         key, values, hashes = recompute_key(asset, partition, version, parameters, inputs)
         found = self.find(key)
@@ -313,6 +313,7 @@ class Lake:
             return Built(found, fresh=False)
         started, cpu = time.time(), tree_cpu_seconds()
         writer = Writer(self, asset, partition, key)
+        writer.claim()
         write(writer)
         dataset = writer.publish(values, hashes)
         self.write_json(

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipelines.hashing import canonical_json, digest, logical_hash
 from pipelines.manifest import HASH, MANIFEST, LakeError, Manifest, Part, merge_stats, safe_name
+from pipelines.owner import lives_here, this_process
 
 if TYPE_CHECKING:
     from pipelines.lake import Dataset, Lake
@@ -34,6 +35,31 @@ class Writer:
     def __init__(self, lake: Lake, asset: str, partition: str, key: str) -> None:
         self.lake, self.asset, self.partition, self.key = lake, safe_name(asset), safe_name(partition), key
         self.staging = f"staging/{key}"
+
+    @property
+    def _owner(self) -> str:
+        return f"{self.staging}/owner.json"
+
+    def claim(self) -> None:
+        """Make this process the one that builds the dataset. LakeError where another process of this machine is at it.
+
+        One of another machine cannot be asked: it is taken over from, and will find that out before it publishes.
+        """
+        if self.lake.exists(self._owner):
+            owner = self.lake.read_json(self._owner)
+            if owner != this_process() and lives_here(owner):
+                raise LakeError(
+                    f"{self.asset} of {self.partition} is being built by process {owner['pid']} of {owner['host']}: "
+                    "wait for it and run again, or end it; what it has done is taken over"
+                )
+        self.lake.write_json(self._owner, this_process())
+
+    def _still_mine(self) -> None:
+        if not self.lake.exists(self._owner) or self.lake.read_json(self._owner) != this_process():
+            raise LakeError(
+                f"{self.asset} of {self.partition} was built by another process meanwhile, and this one publishes nothing: "
+                "run again to find what the other made"
+            )
 
     def _staged(self, path: str) -> str:
         return f"{self.staging}/parts/{safe_name(path)}"
@@ -104,7 +130,8 @@ class Writer:
         self.lake.write_json(self._sidecar(path), {"part": part.to_json(), "schema": schema, "stats": dict(stats or {})})
 
     def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
-        """Make the staged parts visible as one dataset, atomically."""
+        """Make the staged parts visible as one dataset, atomically. LakeError where another process has taken over."""
+        self._still_mine()
         sidecars = [self.lake.read_json(p) for p in self.lake.files(f"{self.staging}/done")]
         sidecars.sort(key=lambda s: s["part"]["path"])
         schemas = sorted({s["schema"] for s in sidecars if s["schema"]})

@@ -88,6 +88,44 @@ def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_pat
     assert point > 10
 
 
+def test_two_processes_do_not_build_the_same_at_a_time(lake: Lake) -> None:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+
+        def endless(writer: Writer) -> None:
+            writer.write_table("part-00000.parquet", TABLE, {"documents": 3})
+            os.write(writing, b"x")
+            signal.pause()
+
+        lake.build("documents", "d", version=1, write=endless)
+    os.read(reading, 1)
+    with pytest.raises(LakeError, match=f"documents of d is being built by process {child} of"):
+        lake.build("documents", "d", version=1, write=write)
+    assert lake.build("documents", "e", version=1, write=write).fresh  # another one may be
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert lake.build("documents", "d", version=1, write=write).dataset.manifest.rows == 6
+
+
+def test_who_was_taken_over_publishes_nothing(lake: Lake) -> None:
+    elsewhere = {"host": "elsewhere", "pid": 1, "started": "never"}
+
+    def taken_over(writer: Writer) -> None:
+        write(writer)
+        lake.write_json(f"{writer.staging}/owner.json", elsewhere)
+
+    def published(writer: Writer) -> None:
+        write(writer)
+        lake.delete(writer.staging)  # the other one has done it all
+
+    for interrupted in (taken_over, published):
+        with pytest.raises(LakeError, match="another process meanwhile"):
+            lake.build("documents", "d", version=1, write=interrupted)
+        assert lake.files("tables", recursive=True) == [] == lake.files("pointers", recursive=True)
+    assert lake.build("documents", "d", version=1, write=write).fresh
+
+
 def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
     def mixed(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", TABLE)
