@@ -10,7 +10,7 @@ import dagster as dg
 from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
 from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
-from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
+from pipelines.corpus import build_corpus, build_rejected
 from pipelines.dedup.stage import build_duplicates
 from pipelines.lake import Built, Lake
 from pipelines.overlap import build_overlap
@@ -20,6 +20,7 @@ from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
+from pipelines.validation_sets import build_validation_sets
 from pipelines.verdicts import build_verdicts, equal_texts
 
 CORPUS: dict[str, Any] = {

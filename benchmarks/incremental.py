@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.signatures import DATA, hardware
 from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
-from pipelines.corpus import build_corpus, build_validation_sets
+from pipelines.corpus import build_corpus
 from pipelines.decisions import Policy, policy_path
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dedup.stage import build_duplicates
@@ -34,6 +34,7 @@ from pipelines.recurrence import SCHEMA as BLOCKS
 from pipelines.release import ReleaseCard
 from pipelines.spark import Spark
 from pipelines.tables import DumpTables, ReleaseTables, part_path
+from pipelines.validation_sets import build_validation_sets
 from pipelines.verdicts import build_verdicts
 
 SHARE = 0.01  # of the old dump's documents come with the new one

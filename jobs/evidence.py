@@ -49,8 +49,8 @@ def documents(corpus: Path, characters: int) -> Iterator[tuple[str, dict[str, An
     """
     import zstandard
 
-    from pipelines.corpus import domain_of
     from pipelines.documents import document_id
+    from pipelines.validation_sets import domain_of
 
     stem_left: dict[str, int] = {}
     for path in sorted(corpus.rglob("*.jsonl.zst")):
@@ -84,13 +84,13 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
     """Corpora, a small vocabulary and token shards in `out/lake`; the paths that a run needs."""
     import pyarrow as pa
 
-    from pipelines.corpus import VALIDATION
     from pipelines.documents import CORPUS
     from pipelines.lake import Writer
     from pipelines.shards.writer import build_shards
     from pipelines.spark import InProcess
     from pipelines.tokenizer.build import build_tokenizer
     from pipelines.tokenizer.config import TokenizerConfig
+    from pipelines.validation_sets import VALIDATION
 
     lake = Lake(out / "lake")
     rows: dict[str, list[dict[str, Any]]] = {"main": [], "stem": [], "validation": []}

@@ -22,6 +22,7 @@ from pipelines.recurrence import RecurrencePolicy
 from pipelines.rejudge import Judge
 from pipelines.spark import Engine
 from pipelines.tables import DumpTables, ReleaseTables, part_key, part_path
+from pipelines.validation_sets import left_out
 
 VERSION = 1
 CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
@@ -225,7 +226,8 @@ def build_fallen(
 ) -> Built:
     """Publish the documents that fell after the first election (schema FALLEN), with every reason; the next of their cluster follow.
 
-    overlap/KIND by policy, the reasons of CUTS, and release/held_out for held-out documents that frozen validation sets do not hold.
+    overlap/KIND by policy, the reasons of CUTS, and release/held_out for held-out documents that are not in the validation sets: because
+    those are frozen, or beyond the card's `validation_documents` of their domain.
     """
     actions = overlap_actions(found or OverlapPolicy())
 
@@ -242,7 +244,8 @@ def build_fallen(
             ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
             inside = pc.is_in(ids, value_set=held)
             hashes = [next(p.hash for p in d.parts if p.path == path) for d in (overlap, cuts)]
-            more = (str(VERSION), canonical_json(actions), release.card.validation, digest(*ids.filter(inside).to_pylist()))
+            sets_here = (release.card.validation, canonical_json(validation_sets.stats.get("limits", {})))
+            more = (str(VERSION), canonical_json(actions), *sets_here, digest(*ids.filter(inside).to_pylist()))
             key = part_key(tables, i, ("documents", "decisions"), *hashes, *more)
             if writer.take(key, known):
                 return
@@ -254,11 +257,13 @@ def build_fallen(
             mine = lake.read_parquet(cuts.file(path), ["doc_id", "reasons"])
             for row in mine.filter(pc.greater(pc.list_value_length(mine["reasons"]), 0)).to_pylist():
                 reasons.setdefault(row["doc_id"], []).extend(row["reasons"])
-            if release.card.validation:
-                sides = tables.documents.read_part(i, ["side"])["side"].combine_chunks()
-                keep = tables.need("decisions").read_part(i, ["keep"])["keep"].combine_chunks()
-                out = pc.and_not(pc.and_(pc.equal(sides, "validation"), keep), inside)
-                reasons |= {doc: ["release/held_out"] for doc in ids.filter(out).to_pylist()}
+            sides = tables.documents.read_part(i, ["side"])["side"].combine_chunks()
+            keep = tables.need("decisions").read_part(i, ["keep"])["keep"].combine_chunks()
+            out = pc.and_not(pc.and_(pc.equal(sides, "validation"), keep), inside)
+            if not release.card.validation:
+                out = pc.and_(out, left_out(validation_sets, tables, i))
+            for doc in ids.filter(out).to_pylist():
+                reasons.setdefault(doc, []).append("release/held_out")
             rows = [{"doc_id": d, "reasons": r} for d, r in sorted(reasons.items()) if r]
             writer.write_table(path, pa.Table.from_pylist(rows, FALLEN), {"fallen": len(rows)}, key=key)
 

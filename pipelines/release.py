@@ -24,7 +24,8 @@ class ReleaseCard(Card):
     `cutoff_date` (ISO 8601): later documents fall; those without a date stay. `tombstones`: URLs that must not be published again.
     `validation` and `blocks` freeze what an earlier release decided: its validation sets and its list of recurring blocks, by `RELEASE`
     (as its pointer says now) or `RELEASE@CONTENT_HASH` (for good); with both, a new dump leaves the documents of the old ones as they
-    are, but for duplicates of its own. `jaccard` and `containment` are the verified similarities from which a duplicate is removed.
+    are, but for duplicates of its own. Sets that are not frozen hold at most `validation_documents` of each domain: training text is
+    searched for all of them. `jaccard` and `containment` are the verified similarities from which a duplicate is removed.
     `max_cluster` (documents) and `max_source_share` (of one dump removed as duplicates) are the blocking guards.
     """
 
@@ -35,6 +36,7 @@ class ReleaseCard(Card):
     cutoff_date: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2}.*)?)?)?$")
     tombstones: tuple[str, ...] = ()
     validation: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")
+    validation_documents: int = Field(default=2_000, ge=1)  # some two million tokens a domain
     blocks: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")
     jaccard: float = Field(default=0.7, gt=0.0, le=1.0)
     containment: float = Field(default=0.95, gt=0.0, le=1.0)

@@ -1,14 +1,19 @@
 """The tables of one dump and of one release, gathered under one name each.
 
-Belongs here: plain holders that stages take as input. Does not belong here: how a table is made.
+Belongs here: plain holders that stages take as input, rows that are put together from several tables. Does not belong here: how a table
+is made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.documents import CORPUS
 from pipelines.lake import Dataset, Lake, LakeError, digest
 
 if TYPE_CHECKING:
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     from pipelines.release import ReleaseCard
 
 SIGNAL_GROUPS = ("language", "rules", "safety", "code")
+_FROM_DOCUMENTS = ["doc_id", "url", "file", "offset", "group", "date"]
 
 
 @dataclass(frozen=True)
@@ -70,3 +76,18 @@ class ReleaseTables:
     def inputs(self, *names: str) -> dict[str, Dataset]:
         """Datasets by `table/dump`, as inputs of a recompute key."""
         return {f"{n}/{d}": t.need(n) for d, t in self.dumps.items() for n in names}
+
+
+def corpus_rows(dump: str, tables: DumpTables, i: int, texts: pa.Array, labels: pa.Table) -> pa.Table:
+    """Part `i` in the schema CORPUS, all rows, with the given texts."""
+    documents = tables.documents.read_part(i, _FROM_DOCUMENTS)
+    columns = {name: documents[name] for name in _FROM_DOCUMENTS}
+    columns |= {"dump": pa.array([dump] * len(texts), pa.string()), "text": texts}
+    columns |= {"language": labels["language"], "category": labels["category"]}
+    return pa.table([columns[field.name] for field in CORPUS], schema=CORPUS)
+
+
+def composition(table: pa.Table, outer: str, inner: str, dump: str) -> dict[str, Any]:
+    """Statistics of rows of CORPUS: documents and bytes of text, also under composition / `outer` / `inner` / `dump`."""
+    counts = {"documents": table.num_rows, "bytes": int(pc.sum(pc.binary_length(table["text"])).as_py() or 0)}
+    return {"composition": {outer: {inner: {dump: counts}}}, **counts}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipelines.corpus import build_corpus, build_rejected, build_validation_sets
+from pipelines.corpus import build_corpus, build_rejected
 from pipelines.decisions import build_decisions, current_policy
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dedup.stage import build_duplicates
@@ -24,6 +24,7 @@ from pipelines.shards.writer import build_shards
 from pipelines.signals.stage import build_signals
 from pipelines.spark import Engine
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.validation_sets import build_validation_sets
 from pipelines.verdicts import build_verdicts
 from tests.pipelines.judged import CHINESE, ENGLISH, MENU, PLANTED
 from tests.pipelines.release_samples import make_release, prose

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.corpus import build_corpus, build_rejected, build_validation_sets, domain_of
+from pipelines.corpus import build_corpus, build_rejected
 from pipelines.dedup.stage import build_duplicates
 from pipelines.documents import document_id
 from pipelines.lake import Built, Dataset, Lake, LakeError
@@ -14,6 +14,7 @@ from pipelines.overlap import SCHEMA
 from pipelines.recurrence import RecurrencePolicy, build_recurring_blocks
 from pipelines.spark import Engine, InProcess, Spark
 from pipelines.tables import ReleaseTables, part_path
+from pipelines.validation_sets import build_validation_sets, domain_of
 from pipelines.verdicts import build_verdicts
 from tests.pipelines.release_samples import make_duplicates, make_release, prose, publish
 
@@ -60,6 +61,24 @@ def reasons(built: dict[str, Built]) -> dict[bytes, list[str]]:
 def animals(*rows: dict[str, Any]) -> list[dict[str, Any]]:
     names = ["cat", "dog", "owl", "fox", "hen", "cow", "pig", "bee"]
     return [{"text": prose(a)} | row for a, row in zip(names, rows, strict=False)]
+
+
+def test_a_domain_has_at_most_the_cards_validation_documents(lake: Lake, spark: Spark) -> None:
+    rows = animals(*[{"side": "validation"}] * 5, {"side": "validation", "language": "zh"}, {}, {"side": "validation", "reasons": ["c4/x"]})
+    rows.append({"text": prose("cat"), "side": "validation"})  # a duplicate takes no place
+    more = animals(*[{"side": "validation", "text": prose(f"more {k}")} for k in range(3)])
+    found = []
+    for engine, most in ((InProcess(), 3), (spark, 3), (InProcess(), 8)):
+        release = make_release(lake, {"a": rows, "b": more}, name=f"r{len(found)}", validation_documents=most)
+        built = assemble(lake, release, engine=engine)
+        chosen = set(built["validation"].dataset.read(["doc_id"])["doc_id"].to_pylist())
+        found.append((chosen, {d for d, why in reasons(built).items() if "release/held_out" in why}, texts(built["main"])))
+        assert built["validation"].dataset.stats.get("limits", {}).keys() == ({"web-en"} if most == 3 else set())
+    twins = [document_id("a", "f", 0), document_id("a", "f", 8)]
+    english = sorted({min(twins), *(document_id("a", "f", k) for k in range(1, 5)), *(document_id("b", "f", k) for k in range(3))})
+    chinese = document_id("a", "f", 5)
+    assert found[0] == found[1] == ({*english[:3], chinese}, {d for d in (*english, max(twins)) if d > english[2]}, {prose("pig")})
+    assert found[2] == ({*english, chinese}, set(), {prose("pig")})
 
 
 def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.corpus import build_validation_sets
 from pipelines.documents import document_id
 from pipelines.items import items_from_folders
 from pipelines.lake import Lake, LakeError
 from pipelines.overlap import build_overlap
 from pipelines.spark import InProcess
+from pipelines.validation_sets import build_validation_sets
 from tests.pipelines.release_samples import make_duplicates, make_release
 
 ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
