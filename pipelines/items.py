@@ -122,6 +122,8 @@ def items_from_folders(folders: list[Path]) -> list[Item]:
     """
     items: list[Item] = []
     for folder in folders:
+        if not folder.is_dir():
+            raise LakeError(f"{folder} is not a folder: SKYPILE_BENCHMARKS names one with the files that training text must not hold")
         before, files = len(items), sorted(p for p in folder.rglob("*") if p.is_file())
         for path in files:
             if not path.name.endswith((*SUFFIXES, *(f"{s}.gz" for s in SUFFIXES), *ARCHIVES)) or path.name == "mapping.json":

@@ -83,6 +83,8 @@ def test_items_from_parquet_tar_and_tsv(tmp_path: Path) -> None:
 
 def test_a_folder_or_file_without_any_item_is_refused(tmp_path: Path) -> None:
     assert items_from_folders([tmp_path]) == []
+    with pytest.raises(LakeError, match="mistyped is not a folder"):
+        items_from_folders([tmp_path / "mistyped"])
     (tmp_path / "README.md").write_text("no items")
     with pytest.raises(LakeError, match="none of its 1 files gave an item"):
         items_from_folders([tmp_path])
