@@ -114,7 +114,7 @@ def events(work: Callable[[], Any], lake: Lake) -> tuple[list[str], dict[str, st
     return seen, pointers(lake)
 
 
-def kill_at(point: int, root: Path, work: Callable[[], Any]) -> None:
+def kill_at(point: int, root: str | Path, work: Callable[[], Any]) -> None:
     """Do the work in the lake of `root`, and die before event number `point`."""
     left = iter(range(point))
     watch(lambda _: None if next(left, None) is not None else os.kill(os.getpid(), signal.SIGKILL), str(root))

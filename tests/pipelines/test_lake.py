@@ -65,15 +65,18 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
     assert lake.folders("staging") == []
 
 
-def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_path: Path) -> None:
+def build(root: str | Path) -> str:
+    """Content hash of a dataset whose parts are written unless they are there."""
+
     def unless_there(writer: Writer) -> None:
         for path in ("part-00000.parquet", "part-00001.parquet"):
             if not writer.has(path):
                 writer.write_table(path, TABLE, {"documents": 3})
 
-    def build(root: Path) -> str:
-        return Lake(root).build("documents", "d", version=1, write=unless_there).dataset.content_hash
+    return Lake(root).build("documents", "d", version=1, write=unless_there).dataset.content_hash
 
+
+def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_path: Path) -> None:
     wanted = build(Path(lake.root))
     for point in range(100):
         root = tmp_path / str(point)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pipelines.lake import Lake, MissingDataset
-from tests.pipelines.test_lake import TABLE, write
+from tests.kills import half_tables, kill_at
+from tests.pipelines.test_lake import TABLE, build, write
 
 
 def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> None:
@@ -45,3 +49,23 @@ def test_a_card_that_was_changed_on_s3_is_read_again(s3: Any, tmp_path: Path) ->
     for text in (b"seed: 1", b"seed: 2"):  # in one second, of one size
         lake.write_bytes("cards/a.yaml", text)
         assert lake.local("cards/a.yaml").read_bytes() == text
+
+
+def die(root: str, point: int) -> None:
+    """Build in the lake `root`, and die before event `point`; in a process of its own, for a client of S3 does not bear a fork."""
+    kill_at(point, root, lambda: build(root))
+
+
+@pytest.mark.full
+def test_a_kill_before_any_change_on_s3_is_made_up_for(s3: Any, tmp_path: Path) -> None:
+    s3.create_bucket(Bucket="kills")
+    wanted = build(tmp_path / "lake")
+    for point in range(100):
+        root = f"s3://kills/{point}"
+        call = f"from tests.pipelines.test_lake_s3 import die; die({root!r}, {point})"
+        if not (code := subprocess.run([sys.executable, "-c", call], cwd=Path(__file__).parents[2], check=False).returncode):
+            break
+        lake = Lake(root, cache=tmp_path / "cache")
+        assert code == -signal.SIGKILL and half_tables(lake) == []
+        assert build(root) == wanted and half_tables(lake) == [] and lake.files("staging", recursive=True) == []
+    assert build(root) == wanted and point > 8
