@@ -36,13 +36,11 @@ def map_arrow(frame: Any, function: Callable[[Iterator[pa.RecordBatch]], Iterato
     As `mapInArrow`, but a worker unpickles the function once and not in every task: with it come the manifests of all parts of a
     release, 400 bytes each.
     """
-    from pyspark import cloudpickle
-
-    shared = frame.sparkSession.sparkContext.broadcast(cloudpickle.dumps(function))
+    shared = frame.sparkSession.sparkContext.broadcast(_ByValue(function))
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         _set_modules_apart()
-        yield from _unpickled(shared)(batches)
+        yield from shared.value(batches)
 
     return frame.mapInArrow(run, schema)
 
@@ -58,15 +56,19 @@ def rows_of_parts(session: Any, count: int, rows: Callable[[int], pa.Table], sch
     return map_arrow(session.range(0, count, 1, max(1, count)), run, schema)
 
 
-_last: tuple[Any, Any] = None, None  # a worker's latest broadcast and the function in it
+class _ByValue:
+    """A function on its way to a worker, with all that it closes over: unpickled, it is the function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        from pyspark import cloudpickle
+
+        return pickle.loads, (cloudpickle.dumps(self.function),)
+
+
 _modules_apart = 0
-
-
-def _unpickled(shared: Any) -> Any:
-    global _last
-    if _last[0] is not shared:
-        _last = shared, pickle.loads(shared.value)
-    return _last[1]
 
 
 def _set_modules_apart() -> None:
