@@ -81,7 +81,7 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         stop_mask = np.int64(0)
         word, length, word_classes = SEED, 0, np.int64(0)  # the run of letters and digits that is being read
         line, line_start, line_chars, line_blank, line_ends, line_solid = SEED, start, 0, True, False, start
-        line_first, line_dots = np.int64(0), 0
+        line_first, line_dots, line_stop = np.int64(0), 0, start  # line_stop: byte behind the last character that is no space
         gopher_lines, doubled_lines, doubled_chars, fineweb_chars = 0, 0, 0, 0
         num_lines, terminal, short, readmore, max_line, line_total = 0, 0, 0, 0, 0, 0
         bullets, trailing = 0, 0
@@ -162,6 +162,9 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
                         line_first, line_blank = point, False
                     if not classes & CLOSE:
                         line_ends = (classes & END) != 0
+                    if i != line_stop:  # dots behind a space begin anew
+                        line_dots = 0
+                    line_stop = i + width
                     if point in (DOT, IDEOGRAPHIC_STOP):
                         line_dots += 1
                     else:

@@ -17,7 +17,7 @@ from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.signals import code, language, rules, safety
 from pipelines.spark import Engine
 
-VERSIONS = {"language": 2, "rules": 2, "safety": 2, "code": 1}
+VERSIONS = {"language": 2, "rules": 3, "safety": 2, "code": 1}
 
 
 def build_signals(lake: Lake, engine: Engine, documents: Dataset, edits: Dataset) -> dict[str, Built]:
