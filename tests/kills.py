@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +155,13 @@ def sweep(root: Path, life: str, engine_name: str, count: int) -> dict[str, Any]
     for point in chosen:
         folder = root / str(point)
         where, lake = f"event {point} ({stages[point]})", Lake(folder)
-        status, _ = in_fork(lambda point=point, folder=folder: kill_at(point, folder, lambda: work(folder)))  # type: ignore[misc]
+        status, _ = in_fork(partial(kill_at, point, folder, partial(work, folder)))
         if not os.WIFSIGNALED(status) or os.WTERMSIG(status) != signal.SIGKILL:
             problems.append(f"{where}: not killed, status {status}")
         problems += [f"{where}: visible half table {b}" for b in half_tables(lake)]
         if wrong := {k: v for k, v in pointers(lake).items() if hashes.get(k) != v}:
             problems.append(f"{where}: left {wrong}")
-        status, again = in_fork(lambda folder=folder: rerun(folder))  # type: ignore[misc]
+        status, again = in_fork(partial(rerun, folder))
         if status or again != hashes:
             problems.append(f"{where}: the rerun gave {again}, status {status}")
         elif left := lake.folders("staging"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,7 @@ def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_pat
     wanted = build(Path(lake.root))
     for point in range(100):
         root = tmp_path / str(point)
-        status, _ = in_fork(lambda root=root, point=point: kill_at(point, root, lambda: build(root)))  # type: ignore[misc]
+        status, _ = in_fork(partial(kill_at, point, root, partial(build, root)))
         if not status:
             break
         assert os.WTERMSIG(status) == signal.SIGKILL and half_tables(Lake(root)) == []
