@@ -244,7 +244,8 @@ def build_fallen(
             ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
             inside = pc.is_in(ids, value_set=held)
             hashes = [next(p.hash for p in d.parts if p.path == path) for d in (overlap, cuts)]
-            sets_here = (release.card.validation, canonical_json(validation_sets.stats.get("limits", {})))
+            limits = validation_sets.stats.get("limits", {})
+            sets_here = (release.card.validation, canonical_json(limits))
             more = (str(VERSION), canonical_json(actions), *sets_here, digest(*ids.filter(inside).to_pylist()))
             key = part_key(tables, i, ("documents", "decisions"), *hashes, *more)
             if writer.take(key, known):
@@ -257,13 +258,14 @@ def build_fallen(
             mine = lake.read_parquet(cuts.file(path), ["doc_id", "reasons"])
             for row in mine.filter(pc.greater(pc.list_value_length(mine["reasons"]), 0)).to_pylist():
                 reasons.setdefault(row["doc_id"], []).extend(row["reasons"])
-            sides = tables.documents.read_part(i, ["side"])["side"].combine_chunks()
-            keep = tables.need("decisions").read_part(i, ["keep"])["keep"].combine_chunks()
-            out = pc.and_not(pc.and_(pc.equal(sides, "validation"), keep), inside)
-            if not release.card.validation:
-                out = pc.and_(out, left_out(validation_sets, tables, i))
-            for doc in ids.filter(out).to_pylist():
-                reasons.setdefault(doc, []).append("release/held_out")
+            if release.card.validation or limits:
+                sides = tables.documents.read_part(i, ["side"])["side"].combine_chunks()
+                keep = tables.need("decisions").read_part(i, ["keep"])["keep"].combine_chunks()
+                out = pc.and_not(pc.and_(pc.equal(sides, "validation"), keep), inside)
+                if not release.card.validation:
+                    out = pc.and_(out, left_out(validation_sets, tables, i))
+                for doc in ids.filter(out).to_pylist():
+                    reasons.setdefault(doc, []).append("release/held_out")
             rows = [{"doc_id": d, "reasons": r} for d, r in sorted(reasons.items()) if r]
             writer.write_table(path, pa.Table.from_pylist(rows, FALLEN), {"fallen": len(rows)}, key=key)
 

@@ -177,7 +177,7 @@ def _aligned(ids, size, at, from_start, item):  # type: ignore[no-untyped-def]
 def _short(ids, size, grams, short, spans):  # type: ignore[no-untyped-def]
     """Append (item, first, last token) of the short items in ids[:size]; an item's first place counts."""
     table, owners, at_start, flat, bounds = short
-    places, which = [0], [0]
+    places, which = [0], [0]  # numba wants a list to begin with a value
     _hits(grams, _grams(ids, size, ANCHOR, grams), table, places, which)
     for hit in range(1, len(places)):
         at, k = places[hit], which[hit]

@@ -62,8 +62,6 @@ def left_out(validation_sets: Dataset, tables: DumpTables, i: int) -> pa.Array:
     """Which documents of part `i` are in no set because their domain has enough; of either side."""
     limits = {domain: bytes.fromhex(last) for domain, last in validation_sets.stats.get("limits", {}).items()}
     rows = tables.need("decisions").read_part(i, ["doc_id", "language", "category", "corpus"])
-    if not limits:
-        return pa.array([False] * len(rows))
     return _beyond(rows["doc_id"], [domain_of(**row) for row in rows.drop_columns(["doc_id"]).to_pylist()], limits)
 
 
