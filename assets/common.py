@@ -10,10 +10,10 @@ from typing import Any
 
 import dagster as dg
 
-from pipelines.dedup.stage import guard_figures
-from pipelines.funnel import Finding
+from pipelines.cards.release import ReleaseCard
+from pipelines.dedup.duplicates import guard_figures
+from pipelines.inspection.funnel import Finding
 from pipelines.lake import Built
-from pipelines.release import ReleaseCard
 
 DUMP = dg.DynamicPartitionsDefinition(name="dump")
 RELEASE = dg.DynamicPartitionsDefinition(name="release")
@@ -37,7 +37,9 @@ def metadata(built: Built) -> dict[str, Any]:
 
 
 def result(
-    built: Built | Mapping[str, Built], checks: list[dg.AssetCheckResult] | None = None, more: Mapping[str, Any] | None = None
+    built: Built | Mapping[str, Built],
+    checks: list[dg.AssetCheckResult] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult:
     """One dataset, or the column groups of one asset, as the result of a materialization."""
     if isinstance(built, Built):
@@ -46,27 +48,42 @@ def result(
             data_version=dg.DataVersion(built.dataset.content_hash),
             check_results=checks or [],
         )
-    values = {f"{name}/{key}": value for name, b in built.items() for key, value in metadata(b).items() if not key.startswith("dagster/")}
+    values = {
+        f"{name}/{key}": value
+        for name, b in built.items()
+        for key, value in metadata(b).items()
+        if not key.startswith("dagster/")
+    }
     values["recomputed"] = any(b.fresh for b in built.values())
     version = "-".join(b.dataset.content_hash[:12] for b in built.values())
-    return dg.MaterializeResult(metadata=values, data_version=dg.DataVersion(version), check_results=checks or [])
+    return dg.MaterializeResult(
+        metadata=values, data_version=dg.DataVersion(version), check_results=checks or []
+    )
 
 
 def rows_check(asset: str, blocking: bool = True) -> dg.AssetCheckSpec:
     """Blocking: a table without rows stops what would be built on it. Else it warns."""
-    return dg.AssetCheckSpec("has_rows", asset=asset, blocking=blocking, description="The table has at least one row.")
+    return dg.AssetCheckSpec(
+        "has_rows", asset=asset, blocking=blocking, description="The table has at least one row."
+    )
 
 
 def has_rows(built: Built, blocking: bool = True) -> dg.AssetCheckResult:
     rows = built.dataset.manifest.rows
     severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
-    return dg.AssetCheckResult(check_name="has_rows", passed=rows > 0, severity=severity, metadata={"rows": rows})
+    return dg.AssetCheckResult(
+        check_name="has_rows", passed=rows > 0, severity=severity, metadata={"rows": rows}
+    )
 
 
 def guard_check(asset: str) -> dg.AssetCheckSpec:
-    """Blocking: a cluster or a source beyond what the card allows is a sign of template collapse."""
+    """Blocking: a cluster or a source beyond what the card allows is a sign of template
+    collapse."""
     return dg.AssetCheckSpec(
-        "guards", asset=asset, blocking=True, description="Largest cluster and share of a source removed, as the card allows."
+        "guards",
+        asset=asset,
+        blocking=True,
+        description="Largest cluster and share of a source removed, as the card allows.",
     )
 
 
@@ -75,7 +92,11 @@ def guards(built: Built, card: ReleaseCard) -> dg.AssetCheckResult:
     figures = guard_figures(built.dataset.stats)
     bounds = {"largest_cluster": card.max_cluster, "largest_source_share": card.max_source_share}
     passed = all(figures[name] <= bound for name, bound in bounds.items())
-    return dg.AssetCheckResult(check_name="guards", passed=passed, metadata={**figures, **{f"allowed_{n}": b for n, b in bounds.items()}})
+    return dg.AssetCheckResult(
+        check_name="guards",
+        passed=passed,
+        metadata={**figures, **{f"allowed_{n}": b for n, b in bounds.items()}},
+    )
 
 
 def finding_specs(asset: str, *names: str) -> list[dg.AssetCheckSpec]:

@@ -1,6 +1,7 @@
 """Assets of one dump, and the models trained on dumps.
 
-Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
+Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage
+works.
 """
 
 from typing import Any
@@ -9,20 +10,21 @@ import dagster as dg
 
 from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_rows, result, rows_check
 from assets.resources import LakeResource, SparkResource
-from pipelines.decisions import build_decisions, current_policy
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.dumps.raw import build_raw_dump
-from pipelines.edits import build_edits
-from pipelines.extraction.stage import build_documents
-from pipelines.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.edits.edits import build_edits
+from pipelines.extraction.documents import build_documents
+from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
-from pipelines.signals.stage import build_signals
+from pipelines.signals.signals import build_signals
 
 CITED = "cards/reference_urls.txt"  # one URL a line: pages that Wikipedia cites
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
-# one run at a time trains them: the dump jobs of a backfill all need the same ones, and the next finds them
+# one run at a time trains them: the dump jobs of a backfill all need the same ones, and the next
+# finds them
 MODELS: dict[str, Any] = {"owners": [OWNER], "group_name": "models", "pool": "models"}
 
 
@@ -32,9 +34,19 @@ def raw_dump(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materi
     return result(build_raw_dump(lake.lake, lake.dump_card(context.partition_key)))
 
 
-@dg.asset(partitions_def=DUMP, deps=[raw_dump], kinds={"spark", "parquet"}, pool="spark", check_specs=[rows_check("documents")], **COMMON)
-def documents(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """Main text, title, date and provenance of every readable page; what could not be read is counted by reason."""
+@dg.asset(
+    partitions_def=DUMP,
+    deps=[raw_dump],
+    kinds={"spark", "parquet"},
+    pool="spark",
+    check_specs=[rows_check("documents")],
+    **COMMON,
+)
+def documents(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Main text, title, date and provenance of every readable page; what could not be read is
+    counted by reason."""
     card = lake.dump_card(context.partition_key)
     built = build_documents(lake.lake, spark.engine, card, lake.lake.current("raw_dump", card.name))
     return result(built, [has_rows(built)], {"split_by": built.dataset.manifest.parameters["split_by"]})
@@ -48,29 +60,38 @@ def documents(context: dg.AssetExecutionContext, lake: LakeResource, spark: Spar
     check_specs=finding_specs("edits", "pii_leftovers"),
     **COMMON,
 )
-def edits(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def edits(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Masks of personal data and lines to take out, as spans of the document's text."""
     built = build_edits(lake.lake, spark.engine, lake.lake.current("documents", context.partition_key))
     return result(built, findings(judge_edits(built.dataset, Bounds.of(lake.lake))))
 
 
 @dg.asset(partitions_def=DUMP, deps=[edits], kinds={"spark", "parquet"}, pool="spark", **COMMON)
-def signals(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def signals(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Language, the value of every rule, safety hits: numbers without thresholds."""
     tables = lake.dump(context.partition_key)
     return result(build_signals(lake.lake, spark.engine, tables.documents, tables.edits))
 
 
 @dg.asset(partitions_def=DUMP, deps=[edits], kinds={"spark", "parquet"}, pool="spark", **COMMON)
-def signatures(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def signatures(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Content hash, MinHash and block hashes of the rendered text."""
     tables = lake.dump(context.partition_key)
-    return result(build_signatures(lake.lake, spark.engine, tables.documents, tables.edits, MinHashParameters()))
+    return result(
+        build_signatures(lake.lake, spark.engine, tables.documents, tables.edits, MinHashParameters())
+    )
 
 
 @dg.asset(deps=[dg.AssetDep(edits, partition_mapping=FROM_ALL)], **MODELS)
 def reference_classifier(lake: LakeResource) -> dg.MaterializeResult:
-    """fastText: would Wikipedia cite this page? Positives are the reference dumps and the pages of cards/reference_urls.txt."""
+    """fastText: would Wikipedia cite this page? Positives are the reference dumps and the pages of
+    cards/reference_urls.txt."""
     listed = lake.lake.read_bytes(CITED).decode().split() if lake.lake.exists(CITED) else ()
     return result(build_reference_classifier(lake.lake, lake.training_dumps(), listed))
 
@@ -88,13 +109,23 @@ def perplexity_models(lake: LakeResource) -> dg.MaterializeResult:
 
 
 @dg.asset(
-    partitions_def=DUMP, deps=[signals, reference_classifier, stem_classifier, perplexity_models], kinds={"spark"}, pool="spark", **COMMON
+    partitions_def=DUMP,
+    deps=[signals, reference_classifier, stem_classifier, perplexity_models],
+    kinds={"spark"},
+    pool="spark",
+    **COMMON,
 )
-def scores(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def scores(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Reference, STEM and perplexity scores of every document, by model hash."""
     tables = lake.dump(context.partition_key, "signals")
-    models = [lake.lake.current(name) for name in ("reference_classifier", "stem_classifier", "perplexity_models")]
-    return result(build_scores(lake.lake, spark.engine, tables.documents, tables.edits, dict(tables.signals), *models))
+    models = [
+        lake.lake.current(name) for name in ("reference_classifier", "stem_classifier", "perplexity_models")
+    ]
+    return result(
+        build_scores(lake.lake, spark.engine, tables.documents, tables.edits, dict(tables.signals), *models)
+    )
 
 
 @dg.asset(
@@ -108,13 +139,25 @@ def scores(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkRe
     ],
     **COMMON,
 )
-def decisions(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def decisions(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Keep, or every reason against, under the policy. Reads no text."""
     tables = lake.dump(context.partition_key, "signals", "scores")
     policy = current_policy(lake.lake)
-    built = build_decisions(lake.lake, spark.engine, tables.card, tables.documents, dict(tables.signals), tables.need("scores"), policy)
+    built = build_decisions(
+        lake.lake,
+        spark.engine,
+        tables.card,
+        tables.documents,
+        dict(tables.signals),
+        tables.need("scores"),
+        policy,
+    )
     bounds = Bounds.of(lake.lake)
-    found = judge_decisions(built.dataset, tables.signals["language"], bounds) + judge_sides(tables.documents, tables.card, bounds)
+    found = judge_decisions(built.dataset, tables.signals["language"], bounds) + judge_sides(
+        tables.documents, tables.card, bounds
+    )
     table = dg.MetadataValue.md(as_table(funnel(lake.lake, context.partition_key)))
     return result(built, [has_rows(built), *findings(found)], {"funnel": table})
 

@@ -1,6 +1,8 @@
-"""Assets of one release: what was decided to be published from some dumps, its tokenizer and token shards.
+"""Assets of one release: what was decided to be published from some dumps, its tokenizer and token
+shards.
 
-Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage works.
+Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage
+works.
 """
 
 from typing import Any, Literal
@@ -10,18 +12,18 @@ import dagster as dg
 from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
 from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
-from pipelines.corpus import build_corpus, build_rejected
-from pipelines.dedup.stage import build_duplicates
+from pipelines.contamination.contamination import build_overlap
+from pipelines.corpora.assembly import build_corpus, build_rejected
+from pipelines.dedup.duplicates import build_duplicates
 from pipelines.lake import Built, Lake
-from pipelines.overlap import build_overlap
-from pipelines.recurrence import build_recurring_blocks
+from pipelines.release.recurring_blocks import build_recurring_blocks
+from pipelines.release.release_decisions import build_verdicts, equal_texts
+from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
-from pipelines.validation_sets import build_validation_sets
-from pipelines.verdicts import build_verdicts, equal_texts
 
 CORPUS: dict[str, Any] = {
     "owners": [OWNER],
@@ -30,70 +32,118 @@ CORPUS: dict[str, Any] = {
     "kinds": {"spark", "parquet"},
     "pool": "spark",
 }
-TOKENIZER: dict[str, Any] = {"owners": [OWNER], "group_name": "tokenizer", "kinds": {"spark"}, "pool": "spark"}
-SHARDS: dict[str, Any] = {"owners": [OWNER], "group_name": "shards", "partitions_def": RELEASE, "kinds": {"spark"}, "pool": "spark"}
+TOKENIZER: dict[str, Any] = {
+    "owners": [OWNER],
+    "group_name": "tokenizer",
+    "kinds": {"spark"},
+    "pool": "spark",
+}
+SHARDS: dict[str, Any] = {
+    "owners": [OWNER],
+    "group_name": "shards",
+    "partitions_def": RELEASE,
+    "kinds": {"spark"},
+    "pool": "spark",
+}
 SHARD_SEED = 20231030  # the order of documents within a source
 
 
 @dg.asset(
-    deps=[dg.AssetDep(decisions, partition_mapping=FROM_ALL), dg.AssetDep(signatures, partition_mapping=FROM_ALL)],
+    deps=[
+        dg.AssetDep(decisions, partition_mapping=FROM_ALL),
+        dg.AssetDep(signatures, partition_mapping=FROM_ALL),
+    ],
     check_specs=[guard_check("duplicates")],
     **CORPUS,
 )
-def duplicates(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """Documents removed as duplicates: of which document, how similar, exact or near; every pair verified."""
+def duplicates(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Documents removed as duplicates: of which document, how similar, exact or near; every pair
+    verified."""
     release = lake.release(context.partition_key)
     built = build_duplicates(lake.lake, spark.engine, release)
     return result(built, [guards(built, release.card)])
 
 
 @dg.asset(deps=[duplicates], **CORPUS)
-def recurring_blocks(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """Text blocks that recur over too many surviving documents and hosts (paper 3.1, distribution filtering)."""
+def recurring_blocks(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Text blocks that recur over too many surviving documents and hosts (paper 3.1, distribution
+    filtering)."""
     name = context.partition_key
-    return result(build_recurring_blocks(lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)))
+    return result(
+        build_recurring_blocks(
+            lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)
+        )
+    )
 
 
 @dg.asset(deps=[duplicates], check_specs=[rows_check("validation_sets")], **CORPUS)
-def validation_sets(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def validation_sets(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Held-out documents by domain, frozen by hash once published."""
     name = context.partition_key
-    built = build_validation_sets(lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name))
+    built = build_validation_sets(
+        lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)
+    )
     return result(built, [has_rows(built)])
 
 
 @dg.asset(deps=[validation_sets], **CORPUS)
-def overlap(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, files: FilesResource) -> dg.MaterializeResult:
+def overlap(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, files: FilesResource
+) -> dg.MaterializeResult:
     """Training documents that hold items of benchmarks, leakage sets or validation documents."""
     name, root = context.partition_key, lake.lake
     folders = [f for f in (files.benchmark_folder(),) if f]
     if root.files("inputs/leakage"):
         folders.append(root.local("inputs/leakage"))
-    return result(build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders))
+    return result(
+        build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders)
+    )
 
 
 EQUAL_TEXTS = dg.AssetCheckSpec(
-    "no_equal_texts", asset="verdicts", blocking=True, description="No two documents of the release have equal rendered, normalised text."
+    "no_equal_texts",
+    asset="verdicts",
+    blocking=True,
+    description="No two documents of the release have equal rendered, normalised text.",
 )
 DISJOINT = dg.AssetCheckSpec(
-    "disjoint", asset="skypile_stem", blocking=True, description="No document of SkyPile-STEM is in SkyPile-Main too."
+    "disjoint",
+    asset="skypile_stem",
+    blocking=True,
+    description="No document of SkyPile-STEM is in SkyPile-Main too.",
 )
 
 
 @dg.asset(deps=[recurring_blocks, overlap], check_specs=[EQUAL_TEXTS], **CORPUS)
-def verdicts(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """The fate of every document: final election without the fallen, cuts, new judgement of what was cut, every reason."""
+def verdicts(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """The fate of every document: final election without the fallen, cuts, new judgement of what
+    was cut, every reason."""
     name, root = context.partition_key, lake.lake
-    validation, recurring, found = (root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap"))
+    validation, recurring, found = (
+        root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap")
+    )
     built = build_verdicts(root, spark.engine, lake.release(name), validation, recurring, found)
-    pairs = equal_texts(spark.engine, built.dataset) if built.fresh else []  # what is unchanged was checked when it was built
-    check = dg.AssetCheckResult(check_name="no_equal_texts", passed=not pairs, metadata={"pairs": dg.MetadataValue.json(pairs)})
+    pairs = (
+        equal_texts(spark.engine, built.dataset) if built.fresh else []
+    )  # what is unchanged was checked when it was built
+    check = dg.AssetCheckResult(
+        check_name="no_equal_texts", passed=not pairs, metadata={"pairs": dg.MetadataValue.json(pairs)}
+    )
     answer = result(built, [check])
     return answer._replace(metadata={**(answer.metadata or {}), **release_numbers(root, name)})
 
 
 def release_numbers(root: Lake, name: str) -> dict[str, Any]:
-    """What happened on the way to the verdicts: documents that fell and were replaced, and what was cut by host."""
+    """What happened on the way to the verdicts: documents that fell and were replaced, and what was
+    cut by host."""
     cuts, fell = root.current("cuts", name).stats, root.current("fallen", name).stats
     first, final = (root.current(t, name).stats["removed"] for t in ("duplicates", "final_duplicates"))
     hosts = dict(sorted(cuts.get("hosts", {}).items(), key=lambda item: (-item[1], item[0]))[:20])
@@ -108,37 +158,52 @@ def release_numbers(root: Lake, name: str) -> dict[str, Any]:
     }
 
 
-def _corpus(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, which: Literal["main", "stem"]) -> Built:
+def _corpus(
+    context: dg.AssetExecutionContext,
+    lake: LakeResource,
+    spark: SparkResource,
+    which: Literal["main", "stem"],
+) -> Built:
     name, root = context.partition_key, lake.lake
     return build_corpus(root, spark.engine, lake.release(name), root.current("verdicts", name), which=which)
 
 
 @dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_main")], **CORPUS)
-def skypile_main(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def skypile_main(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """SkyPile-Main: rendered text with provenance, by language and category."""
     built = _corpus(context, lake, spark, "main")
     return result(built, [has_rows(built)])
 
 
 @dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_stem", blocking=False), DISJOINT], **CORPUS)
-def skypile_stem(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main. Empty where the dumps hold none, which only Stage-2 minds."""
+def skypile_stem(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main. Empty where the dumps
+    hold none, which only Stage-2 minds."""
     built = _corpus(context, lake, spark, "stem")
     released = lake.lake.current("verdicts", context.partition_key).stats["corpora"]
     shared = released["stem"] - built.dataset.manifest.rows
-    check = dg.AssetCheckResult(check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared})
+    check = dg.AssetCheckResult(
+        check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared}
+    )
     return result(built, [has_rows(built, blocking=False), check])
 
 
 @dg.asset(deps=[verdicts], **CORPUS)
-def rejected(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def rejected(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Every document that is not in the release, with every reason."""
     name, root = context.partition_key, lake.lake
     return result(build_rejected(root, spark.engine, lake.release(name), root.current("verdicts", name)))
 
 
 class TokenizerRequest(dg.Config):
-    """Which release the vocabulary is trained on, which preset, and the file of a vocabulary to extend (none: from scratch)."""
+    """Which release the vocabulary is trained on, which preset, and the file of a vocabulary to
+    extend (none: from scratch)."""
 
     release: str = "demo"
     preset: str = "demo"
@@ -149,48 +214,81 @@ class TokenizerRequest(dg.Config):
 
     def partition(self) -> str:
         base = self.base()
-        return TokenizerConfig.preset(self.preset).extending(base.name, len(base.vocab)).name if base else self.preset
+        return (
+            TokenizerConfig.preset(self.preset).extending(base.name, len(base.vocab)).name
+            if base
+            else self.preset
+        )
 
 
-@dg.asset(deps=[dg.AssetDep(skypile_main, partition_mapping=FROM_ALL), dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL)], **TOKENIZER)
+@dg.asset(
+    deps=[
+        dg.AssetDep(skypile_main, partition_mapping=FROM_ALL),
+        dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL),
+    ],
+    **TOKENIZER,
+)
 def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper Table 2)."""
+    """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper
+    Table 2)."""
     corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
-    return result(build_tokenizer(lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset), config.base()))
+    return result(
+        build_tokenizer(
+            lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset), config.base()
+        )
+    )
 
 
 @dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
-def tokenizer_report(config: TokenizerRequest, lake: LakeResource, files: FilesResource) -> dg.MaterializeResult:
-    """Bytes and characters per token, fertility, byte fallback, by domain of the validation sets."""
+def tokenizer_report(
+    config: TokenizerRequest, lake: LakeResource, files: FilesResource
+) -> dg.MaterializeResult:
+    """Bytes and characters per token, fertility, byte fallback, by domain of the validation
+    sets."""
     root = lake.lake
-    vocabulary, held_out = root.current("tokenizer", config.partition()), root.current("validation_sets", config.release)
+    vocabulary, held_out = (
+        root.current("tokenizer", config.partition()),
+        root.current("validation_sets", config.release),
+    )
     built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder())
     done = result(built)
     page = f"{root.root}/{built.dataset.file('report.html')}"
-    table = {"bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))), "page": dg.MetadataValue.path(page)}
+    table = {
+        "bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))),
+        "page": dg.MetadataValue.path(page),
+    }
     return dg.MaterializeResult(metadata={**(done.metadata or {}), **table}, data_version=done.data_version)
 
 
-def _shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, asset: str, corpus: str) -> dg.MaterializeResult:
+def _shards(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, asset: str, corpus: str
+) -> dg.MaterializeResult:
     name, root = context.partition_key, lake.lake
     vocabulary = root.current("tokenizer", lake.release_card(name).tokenizer)
     return result(build_shards(root, spark.engine, asset, root.current(corpus, name), vocabulary, SHARD_SEED))
 
 
 @dg.asset(deps=[skypile_main, tokenizer], **SHARDS)
-def main_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """Token shards of SkyPile-Main, one set per language and category, each token traceable to its record."""
+def main_shards(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Token shards of SkyPile-Main, one set per language and category, each token traceable to its
+    record."""
     return _shards(context, lake, spark, "main_shards", "skypile_main")
 
 
 @dg.asset(deps=[skypile_stem, tokenizer], **SHARDS)
-def stem_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def stem_shards(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Token shards of SkyPile-STEM."""
     return _shards(context, lake, spark, "stem_shards", "skypile_stem")
 
 
 @dg.asset(deps=[validation_sets, tokenizer], **SHARDS)
-def validation_shards(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+def validation_shards(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
     """Token shards of the validation sets, one source per domain."""
     return _shards(context, lake, spark, "validation_shards", "validation_sets")
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import dagster as dg
 
-from model.checkpoint_store import run_folder
-from pipelines.dumps.card import DumpCard
+from model.checkpoints.store import run_folder
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.engine.spark import Spark
 from pipelines.lake import Lake, safe_name
-from pipelines.release import ReleaseCard
-from pipelines.spark import Spark
-from pipelines.tables import DumpTables, ReleaseTables, dump_tables
+from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -42,13 +42,16 @@ class LakeResource(dg.ConfigurableResource):
     def release(self, name: str) -> ReleaseTables:
         """All tables of every dump the release's card names."""
         card = self.release_card(name)
-        return ReleaseTables(card, {d: self.dump(d, "signals", "scores", "signatures", "decisions") for d in card.dumps})
+        return ReleaseTables(
+            card, {d: self.dump(d, "signals", "scores", "signatures", "decisions") for d in card.dumps}
+        )
 
     def training_dumps(self) -> dict[str, DumpTables]:
-        """Documents and edits of the dumps that models are trained on: those named by `cards/models.json`.
+        """Documents and edits of the dumps that models are trained on: those named by
+        `cards/models.json`.
 
-        The first training names every dump there is; a dump that comes later does not make the models stale.
-        Add it to the card to train on it.
+        The first training names every dump there is; a dump that comes later does not make the
+        models stale. Add it to the card to train on it.
         """
         lake, card = self.lake, "cards/models.json"
         if not lake.exists(card):
@@ -61,7 +64,8 @@ class LakeResource(dg.ConfigurableResource):
         return run_folder(self.lake, self.runs, run)
 
     def write_run_json(self, run: str, name: str, value: Any) -> None:
-        """A JSON file of a run: where the run works and, if that is elsewhere, in the lake, for garbage collection and reports."""
+        """A JSON file of a run: where the run works and, if that is elsewhere, in the lake, for
+        garbage collection and reports."""
         Lake(self.run_dir(run)).write_json(name, value)
         if self.runs or self.lake.is_s3:
             self.lake.write_json(f"runs/{safe_name(run)}/{name}", value)
@@ -81,7 +85,8 @@ _engines: dict[str, Spark] = {}
 
 
 def shared_engine(master: str) -> Spark:
-    """The process's engine for a master; sessions are shared because a JVM's settings are fixed at its start."""
+    """The process's engine for a master; sessions are shared because a JVM's settings are fixed at
+    its start."""
     return _engines.setdefault(master, Spark(master))
 
 

@@ -1,10 +1,12 @@
 """Texts with and without exercises, of many sources, for benchmarks.classifiers.
 
-Belongs here: which sources there are, their labels, how pages are made of them. Does not belong here: models, figures.
+Belongs here: which sources there are, their labels, how pages are made of them. Does not belong
+here: models, figures.
 
-Exercises stand alone or several on a page, under one of several forms of headings; texts of the other labels are cut to the same lengths,
-so that neither length nor form tells the labels apart. Nothing of a split that is evaluated is trained on: C-Eval, CMMLU, MMLU and the test
-part of GSM8K are only scored, by `outside`, with texts of sources that no model or setting was chosen on.
+Exercises stand alone or several on a page, under one of several forms of headings; texts of the
+other labels are cut to the same lengths, so that neither length nor form tells the labels apart.
+Nothing of a split that is evaluated is trained on: C-Eval, CMMLU, MMLU and the test part of GSM8K
+are only scored, by `outside`, with texts of sources that no model or setting was chosen on.
 """
 
 from __future__ import annotations
@@ -22,8 +24,22 @@ from itertools import islice
 from pathlib import Path
 
 FORMS = {  # before the question, before the answer
-    "en": (("", "\n"), ("Question: ", "\nAnswer: "), ("Problem. ", "\nSolution. "), ("Q: ", "\nA: "), ("Example\n", "\n\n"), ("", "\n\n")),
-    "zh": (("", "\n"), ("题目：", "\n解答："), ("例题 ", "\n解："), ("问题：", "\n答案："), ("", "\n【解析】"), ("", "\n\n")),
+    "en": (
+        ("", "\n"),
+        ("Question: ", "\nAnswer: "),
+        ("Problem. ", "\nSolution. "),
+        ("Q: ", "\nA: "),
+        ("Example\n", "\n\n"),
+        ("", "\n\n"),
+    ),
+    "zh": (
+        ("", "\n"),
+        ("题目：", "\n解答："),
+        ("例题 ", "\n解："),
+        ("问题：", "\n答案："),
+        ("", "\n【解析】"),
+        ("", "\n\n"),
+    ),
 }
 CALCULATOR = re.compile(r"<<[^<>]*>>")  # notes of one data set's calculator, which no page has
 LENGTHS = (200, 400, 800, 1600)  # characters of a text, about
@@ -38,12 +54,26 @@ EXAMS_EN = {
     "sat-math": ("agieval/sat-math.jsonl.gz", "sat"),
 }
 # By subject, so that left-out exercises are of subjects that training has not seen.
-GAOKAO_ZH = {"Math_I": "mathematics", "Math_II": "mathematics", "Physics": "physics", "Chemistry": "chemistry", "Biology": "biology"}
+GAOKAO_ZH = {
+    "Math_I": "mathematics",
+    "Math_II": "mathematics",
+    "Physics": "physics",
+    "Chemistry": "chemistry",
+    "Biology": "biology",
+}
 AGIEVAL_ZH = {n: n for n in ("mathcloze", "mathqa", "physics", "chemistry", "biology")}
 AGIEVAL_SUBJECT = {"mathcloze": "mathematics", "mathqa": "mathematics"}
 CORPUS = {  # label by source
     "exposition": ("stem/*", "academic/*"),
-    "other": ("web/*", "social/*", "law/*", "encyclopedia/*", "literature/classical-modern", "literature/standard-ebooks", "code/*"),
+    "other": (
+        "web/*",
+        "social/*",
+        "law/*",
+        "encyclopedia/*",
+        "literature/classical-modern",
+        "literature/standard-ebooks",
+        "code/*",
+    ),
 }
 
 Text = tuple[str, str, str, str]  # language, label, source, text
@@ -57,22 +87,46 @@ def number(*parts: str) -> int:
 def items(path: Path) -> Iterator[tuple[str, str]]:
     """(question, answer) of the items of an exam file that have an answer."""
     with gzip.open(path, "rt", encoding="utf-8") as file:
-        rows = json.load(file)["example"] if path.name.endswith(".json.gz") else [json.loads(line) for line in file]
+        rows = (
+            json.load(file)["example"]
+            if path.name.endswith(".json.gz")
+            else [json.loads(line) for line in file]
+        )
     for row in rows:
         question = row.get("question") or row.get("problem") or row.get("input") or row.get("Question") or ""
-        question = " ".join(filter(None, [row.get("passage") or row.get("body") or row.get("Body") or "", question]))
+        question = " ".join(
+            filter(None, [row.get("passage") or row.get("body") or row.get("Body") or "", question])
+        )
         choices = row.get("options")
         if choices:
             question += "\n" + ("\n".join(choices) if isinstance(choices, list) else choices)
-        solution = row.get("rationale") or row.get("analysis") or row.get("solution") or (row.get("other") or {}).get("solution") or ""
-        short = row.get("label") or row.get("answer") or row.get("Answer") or row.get("target") or row.get("correct") or ""
-        answer = CALCULATOR.sub("", solution or (" ".join(map(str, short)) if isinstance(short, list) else str(short)))
+        solution = (
+            row.get("rationale")
+            or row.get("analysis")
+            or row.get("solution")
+            or (row.get("other") or {}).get("solution")
+            or ""
+        )
+        short = (
+            row.get("label")
+            or row.get("answer")
+            or row.get("Answer")
+            or row.get("target")
+            or row.get("correct")
+            or ""
+        )
+        answer = CALCULATOR.sub(
+            "", solution or (" ".join(map(str, short)) if isinstance(short, list) else str(short))
+        )
         if question.strip() and answer.strip():
             yield question.strip(), answer.strip()
 
 
-def exercises(language: str, source: str, name: str, found: Iterable[tuple[str, str]], limit: int) -> Iterator[Text]:
-    """Pages of one to several of the items `found`, under one form of headings each; `name` decides the forms."""
+def exercises(
+    language: str, source: str, name: str, found: Iterable[tuple[str, str]], limit: int
+) -> Iterator[Text]:
+    """Pages of one to several of the items `found`, under one form of headings each; `name` decides
+    the forms."""
     page: list[str] = []
     made = 0
     for question, answer in islice(found, 20 * limit):
@@ -86,7 +140,8 @@ def exercises(language: str, source: str, name: str, found: Iterable[tuple[str, 
 
 
 def pieces(label: str, source: str, documents: Iterable[tuple[str, str]], limit: int) -> Iterator[Text]:
-    """A piece of each document (id, text), of the lengths that exercises have; at most `limit` of a language."""
+    """A piece of each document (id, text), of the lengths that exercises have; at most `limit` of a
+    language."""
     counts = {"en": 0, "zh": 0}
     for name, text in documents:
         place = number(source, name)
@@ -112,9 +167,9 @@ def read_corpus(path: Path) -> Iterator[tuple[str, str]]:
 
 def read_pages(path: Path) -> Iterator[tuple[str, str]]:
     """(URL, main text) of the pages of a WARC file."""
-    from pipelines.dumps.card import DumpCard
+    from pipelines.cards.dump import DumpCard
     from pipelines.dumps.readers import read_records
-    from pipelines.extraction.stage import to_document
+    from pipelines.extraction.documents import to_document
 
     stats: Counter[str] = Counter()
     card = DumpCard(name="pages", kind="warc", uris=(path.name,))
@@ -125,21 +180,39 @@ def read_pages(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def read_choices(archive: Path, mapping: Path, folder: str) -> Iterator[tuple[str, str]]:
-    """(question with its choices, answer) of the STEM subjects in a folder of an archive of CSV files."""
-    subjects = {n for n, about in json.loads(mapping.read_text(encoding="utf-8")).items() if about["category"] == "STEM"}
+    """(question with its choices, answer) of the STEM subjects in a folder of an archive of CSV
+    files."""
+    subjects = {
+        n
+        for n, about in json.loads(mapping.read_text(encoding="utf-8")).items()
+        if about["category"] == "STEM"
+    }
     with zipfile.ZipFile(archive) as files:
         for name in sorted(files.namelist()):
             stem = Path(name).stem
-            if not name.startswith(folder) or not name.endswith(".csv") or not {stem, stem.rpartition("_")[0]} & subjects:
+            if (
+                not name.startswith(folder)
+                or not name.endswith(".csv")
+                or not {stem, stem.rpartition("_")[0]} & subjects
+            ):
                 continue
             for row in csv.reader(io.StringIO(files.read(name).decode("utf-8"))):
                 if row[0] not in ("", "id") or row[1] not in ("question", "Question"):
                     cells = row[-6:]
-                    yield "\n".join([cells[0], *(f"{letter}. {c}" for letter, c in zip("ABCD", cells[1:5], strict=True))]), cells[5]
+                    yield (
+                        "\n".join(
+                            [
+                                cells[0],
+                                *(f"{letter}. {c}" for letter, c in zip("ABCD", cells[1:5], strict=True)),
+                            ]
+                        ),
+                        cells[5],
+                    )
 
 
 def texts(data: Path, limit: int) -> Iterator[Text]:
-    """Texts to train on and to leave out by source. A source's name decides its fold, so sets of one origin have one name."""
+    """Texts to train on and to leave out by source. A source's name decides its fold, so sets of
+    one origin have one name."""
     bench = data / "bench"
     for path, source in EXAMS_EN.values():
         yield from exercises("en", source, Path(path).name, items(bench / path), limit)
@@ -157,8 +230,13 @@ def texts(data: Path, limit: int) -> Iterator[Text]:
 
 
 def outside(data: Path, limit: int) -> Iterator[Text]:
-    """Texts that are only scored: the STEM subjects of three exams, pages of the web, the paper's six domains."""
-    for language, exam, folder in (("en", "mmlu", "data/test/"), ("zh", "ceval", "val/"), ("zh", "cmmlu", "test/")):
+    """Texts that are only scored: the STEM subjects of three exams, pages of the web, the paper's
+    six domains."""
+    for language, exam, folder in (
+        ("en", "mmlu", "data/test/"),
+        ("zh", "ceval", "val/"),
+        ("zh", "cmmlu", "test/"),
+    ):
         found = read_choices(data / f"bench/{exam}/{exam}.zip", data / f"bench/{exam}/mapping.json", folder)
         yield from exercises(language, exam, exam, found, limit)
     for file in sorted((data / "webdump").glob("*.warc.gz")):

@@ -1,9 +1,10 @@
-"""The STEM classifier on sources left out of its training: exercises with solutions, exposition, everything else.
+"""The STEM classifier on sources left out of its training: exercises with solutions, exposition,
+everything else.
 
-Run: python -m benchmarks.classifiers [--quick] [--data ../shared/data]
-Every source (an exam set, a book, a site) is in one of three folds; a model is trained on two and scores the third. The settings of that
-model are chosen among SETTINGS by leaving out sources of those two folds in turn: what is reported was never used to choose. Three sets
-of figures a language:
+Run: python -m benchmarks.classifiers [--quick] [--data ../shared/data] Every source (an exam set, a
+book, a site) is in one of three folds; a model is trained on two and scores the third. The settings
+of that model are chosen among SETTINGS by leaving out sources of those two folds in turn: what is
+reported was never used to choose. Three sets of figures a language:
 
 - plain (auc_en): every piece bears the label of its source.
 - ruled (ruled_auc_en): without the pieces of other sources that hold exercises by their marks (pipelines.quality.shape), for which
@@ -26,7 +27,12 @@ from benchmarks.signatures import hardware
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 FOLDS = 3
-SETTINGS: tuple[dict[str, Any], ...] = ({}, {"epoch": 15}, {"lr": 0.1}, {"wordNgrams": 3, "bucket": 200_000})  # beside those shipped
+SETTINGS: tuple[dict[str, Any], ...] = (
+    {},
+    {"epoch": 15},
+    {"lr": 0.1},
+    {"wordNgrams": 3, "bucket": 200_000},
+)  # beside those shipped
 
 Ready = tuple[str, str, str, bool]  # label, source, features, whether an unlabelled piece holds exercises
 Scored = tuple[str, str, float, bool]  # label, source, score of exercise, the same
@@ -34,10 +40,13 @@ Scored = tuple[str, str, float, bool]  # label, source, score of exercise, the s
 
 def ready(rows: Iterable[Text]) -> list[Ready]:
     """What a model reads of each text."""
+    from pipelines.quality.features import CHARS, features
     from pipelines.quality.shape import holds_exercises
-    from pipelines.quality.text import CHARS, features
 
-    return [(la, so, features(text), la != "exercise" and holds_exercises(text[:CHARS])) for _, la, so, text in rows]
+    return [
+        (la, so, features(text), la != "exercise" and holds_exercises(text[:CHARS]))
+        for _, la, so, text in rows
+    ]
 
 
 def trained(rows: list[Ready], settings: dict[str, Any], folder: str) -> str:
@@ -60,10 +69,16 @@ def scored(model: str, rows: list[Ready]) -> list[Scored]:
 
 
 def folds_of(rows: list[Ready], count: int) -> list[tuple[list[Ready], list[Ready]]]:
-    """(training, left out) of each fold; the sources of a label are dealt in the order of their names."""
+    """(training, left out) of each fold; the sources of a label are dealt in the order of their
+    names."""
     order = {label: sorted({r[1] for r in rows if r[0] == label}) for label in {r[0] for r in rows}}
-    fold = {(label, source): k % count for label, sources in order.items() for k, source in enumerate(sources)}
-    return [([r for r in rows if fold[r[0], r[1]] != k], [r for r in rows if fold[r[0], r[1]] == k]) for k in range(count)]
+    fold = {
+        (label, source): k % count for label, sources in order.items() for k, source in enumerate(sources)
+    }
+    return [
+        ([r for r in rows if fold[r[0], r[1]] != k], [r for r in rows if fold[r[0], r[1]] == k])
+        for k in range(count)
+    ]
 
 
 def area(found: list[Scored], label: str = "") -> float:
@@ -71,16 +86,22 @@ def area(found: list[Scored], label: str = "") -> float:
     from pipelines.quality.held_out import auc
 
     positive = [s for la, _, s, _ in found if la == "exercise"]
-    return auc(positive, [s for la, _, s, _ in found if la == label or (not label and la != "exercise")]) or 0.0
+    return (
+        auc(positive, [s for la, _, s, _ in found if la == label or (not label and la != "exercise")]) or 0.0
+    )
 
 
 def left_out(rows: list[Ready], folder: str) -> tuple[list[Scored], list[dict[str, Any]]]:
-    """Scores of every text by a model without its source, and the settings chosen for each fold by the sources of the others."""
+    """Scores of every text by a model without its source, and the settings chosen for each fold by
+    the sources of the others."""
     found: list[Scored] = []
     chosen = []
     for training, held in folds_of(rows, FOLDS):
         inner = folds_of(training, FOLDS - 1)
-        areas = [area([s for part, rest in inner for s in scored(trained(part, settings, folder), rest)]) for settings in SETTINGS]
+        areas = [
+            area([s for part, rest in inner for s in scored(trained(part, settings, folder), rest)])
+            for settings in SETTINGS
+        ]
         chosen.append(SETTINGS[areas.index(max(areas))])
         found += scored(trained(training, chosen[-1], folder), held)
     return found, chosen
@@ -90,7 +111,9 @@ def figures(name: str, language: str, found: list[Scored]) -> dict[str, Any]:
     """The report of `found` under metric names, and its lines of the table."""
     from pipelines.quality.held_out import report
 
-    numbers = report([s for la, _, s, _ in found if la == "exercise"], [s for la, _, s, _ in found if la != "exercise"])
+    numbers = report(
+        [s for la, _, s, _ in found if la == "exercise"], [s for la, _, s, _ in found if la != "exercise"]
+    )
     labels = sorted({f[0] for f in found} - {"exercise"})
     numbers |= {f"auc_{label}": area(found, label) for label in labels}
     print(f"{language} {name or 'plain'}: {numbers}")
@@ -99,8 +122,14 @@ def figures(name: str, language: str, found: list[Scored]) -> dict[str, Any]:
 
 def print_means(found: list[Scored]) -> None:
     for label in sorted({f[0] for f in found}):
-        by_source = {so: [s for la, s2, s, _ in found if la == label and s2 == so] for so in sorted({f[1] for f in found if f[0] == label})}
-        print(f"  mean score of {label}: " + ", ".join(f"{so} {sum(v) / len(v):.2f} ({len(v)})" for so, v in by_source.items()))
+        by_source = {
+            so: [s for la, s2, s, _ in found if la == label and s2 == so]
+            for so in sorted({f[1] for f in found if f[0] == label})
+        }
+        print(
+            f"  mean score of {label}: "
+            + ", ".join(f"{so} {sum(v) / len(v):.2f} ({len(v)})" for so, v in by_source.items())
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -120,14 +149,28 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             found, chosen = left_out(mine, folder)
             unseen = scored(trained(mine, {}, folder), others)
-        print(f"{language}: {sum(r[3] for r in mine)} of {len(mine)} texts left out by the rule; settings chosen for the folds: {chosen}")
+        print(
+            f"{language}: {sum(r[3] for r in mine)} of {len(mine)} texts left out by the rule; settings chosen for the folds: {chosen}"
+        )
         metrics |= figures("", language, found) | figures("ruled", language, [f for f in found if not f[3]])
         print_means(found)
-        metrics |= figures("outside", language, unseen) | figures("outside_ruled", language, [f for f in unseen if not f[3]])
+        metrics |= figures("outside", language, unseen) | figures(
+            "outside_ruled", language, [f for f in unseen if not f[3]]
+        )
         print_means(unseen)
     goal = {"auc_en": 0.97, "auc_zh": 0.97}
     command = "python -m benchmarks.classifiers" + (" --quick" if options.quick else "")
-    print(json.dumps({"name": "classifiers", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {
+                "name": "classifiers",
+                "metrics": metrics,
+                "goal": goal,
+                "hardware": hardware(),
+                "command": command,
+            }
+        )
+    )
     return 0
 
 

@@ -1,6 +1,7 @@
 """Which of our numbers stands behind each reason of datatrove's filters.
 
-Belongs here: names. Shared by the benchmark and the test of rules. Does not belong here: thresholds (policies/fineweb.yaml).
+Belongs here: names. Shared by the benchmark and the test of rules. Does not belong here: thresholds
+(policies/fineweb.yaml).
 """
 
 from __future__ import annotations
@@ -34,7 +35,11 @@ REASONS = {
         "list_ratio": "newline_ratio",
         "empty": "terminal_lines",
     },
-    "c4": {"lorem_ipsum": "c4_lorem_lines", "curly_bracket": "c4_curly_lines", "too_few_sentences": "c4_sentences"},
+    "c4": {
+        "lorem_ipsum": "c4_lorem_lines",
+        "curly_bracket": "c4_curly_lines",
+        "too_few_sentences": "c4_sentences",
+    },
     "c4_any_end": {
         "lorem_ipsum": "c4_any_end_lorem_lines",
         "curly_bracket": "c4_any_end_curly_lines",

@@ -1,7 +1,9 @@
-"""`python -m benchmarks.evaluation`: C-Eval questions scored by this project and by lm-eval, same weights, prompts and machine.
+"""`python -m benchmarks.evaluation`: C-Eval questions scored by this project and by lm-eval, same
+weights, prompts and machine.
 
-Prints a table and, as its last line, one JSON object. A random model of the debug shape is asked: speed and agreement of the picked
-letters are measured, not knowledge. Needs `../shared/data/bench/ceval`, or `--data`.
+Prints a table and, as its last line, one JSON object. A random model of the debug shape is asked:
+speed and agreement of the picked letters are measured, not knowledge. Needs
+`../shared/data/bench/ceval`, or `--data`.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from pathlib import Path
 from typing import Any
 
 # Read at import by Hugging Face's libraries: nothing is asked of the net.
-os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_EVALUATE_OFFLINE="1")
+os.environ.update(
+    HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_EVALUATE_OFFLINE="1"
+)
 
-from model.config import preset
 from model.evaluate.choices import BENCHMARKS, SHOTS, Archive, evaluate_choices, prompt, read_answers, spread
 from model.evaluate.scorer import load
+from model.network.config import preset
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bench"
 TASK = """task: ceval_local
@@ -49,13 +53,16 @@ def byte_tokenizer(texts: list[str], folder: Path) -> None:
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     special = ["<unk>", "<s>", "</s>"]
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=8192, initial_alphabet=alphabet, special_tokens=special))
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=8192, initial_alphabet=alphabet, special_tokens=special)
+    )
     tokenizer.save(str(folder / "tokenizer.json"))
 
 
 def peer_class() -> Any:
-    """lm-eval's Hugging Face model class. Its file imports accelerate, which is used only to spread models over devices: where that
-    package is absent, empty names stand in for it during the import."""
+    """lm-eval's Hugging Face model class. Its file imports accelerate, which is used only to spread
+    models over devices: where that package is absent, empty names stand in for it during the
+    import."""
     if importlib.util.find_spec("accelerate") is None:
         names = {
             "accelerate": ("Accelerator", "InitProcessGroupKwargs", "find_executable_batch_size"),
@@ -90,7 +97,9 @@ def ask_lm_eval(folder: Path, items: list[dict[str, str]], work: Path) -> tuple[
     (work / "tasks").mkdir()
     (work / "tasks" / "ceval_local.yaml").write_text(TASK.format(file=file))
     os.environ["HF_DATASETS_CACHE"] = str(work / "cache")
-    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), unk_token="<unk>", bos_token="<s>", eos_token="</s>")
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(folder / "tokenizer.json"), unk_token="<unk>", bos_token="<s>", eos_token="</s>"
+    )
     network = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     peer = HFLM(
         pretrained=network,
@@ -103,7 +112,12 @@ def ask_lm_eval(folder: Path, items: list[dict[str, str]], work: Path) -> tuple[
     manager = TaskManager(include_path=str(work / "tasks"), include_defaults=False)
     start = time.perf_counter()
     out = lm_eval.simple_evaluate(
-        model=peer, tasks=["ceval_local"], task_manager=manager, bootstrap_iters=0, log_samples=True, num_fewshot=0
+        model=peer,
+        tasks=["ceval_local"],
+        task_manager=manager,
+        bootstrap_iters=0,
+        log_samples=True,
+        num_fewshot=0,
     )
     seconds = time.perf_counter() - start
     picked: dict[int, str] = {}
@@ -116,8 +130,8 @@ def ask_lm_eval(folder: Path, items: list[dict[str, str]], work: Path) -> tuple[
 def measure(data: Path, items: int) -> dict[str, Any]:
     import torch
 
-    from model.architecture import Skywork
-    from model.export import export
+    from model.checkpoints.export import export
+    from model.network.architecture import Skywork
 
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
@@ -147,7 +161,9 @@ def measure(data: Path, items: int) -> dict[str, Any]:
         ours = time.perf_counter() - start
         answers = read_answers(work / "answers.jsonl")
         theirs, picked = ask_lm_eval(work / "export", rows, work)
-        same = sum(answers[f"{s}/{i}"]["picked"] == letter for (s, i), letter in zip(order, picked, strict=True))
+        same = sum(
+            answers[f"{s}/{i}"]["picked"] == letter for (s, i), letter in zip(order, picked, strict=True)
+        )
         return {
             "items": len(rows),
             "items_per_second": len(rows) / ours,

@@ -1,9 +1,11 @@
-"""Main text against gold text, side by side with trafilatura (default and fast), resiliparse and justext, page by page.
+"""Main text against gold text, side by side with trafilatura (default and fast), resiliparse and
+justext, page by page.
 
-Run: python -m benchmarks.extraction [--quick] [--held-back] [--data ../shared/data]
-Token F1 by cell on the development half of the gold pages (which the block model was trained on: an upper bound), or with
---held-back on the half that nothing was ever tuned on; paired 95 % bootstrap intervals against the best peer of each cell; shares of
-required and of forbidden snippets that are found; CPU seconds, interleaved page by page. The peers run from .venv-peers.
+Run: python -m benchmarks.extraction [--quick] [--held-back] [--data ../shared/data] Token F1 by
+cell on the development half of the gold pages (which the block model was trained on: an upper
+bound), or with --held-back on the half that nothing was ever tuned on; paired 95 % bootstrap
+intervals against the best peer of each cell; shares of required and of forbidden snippets that are
+found; CPU seconds, interleaved page by page. The peers run from .venv-peers.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.extraction.html import extract
-from pipelines.extraction.train import gold_pages, token_f1
+from pipelines.extraction.blocks.training import gold_pages, token_f1
+from pipelines.extraction.page import extract
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -38,7 +40,9 @@ class Peers:
 
     def __init__(self) -> None:
         command = [str(PEERS_PYTHON), str(Path(__file__).with_name("extraction_peers.py"))]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
 
     def ask(self, html: str, chinese: bool) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
@@ -76,14 +80,18 @@ def paired_interval(ours: list[float], other: list[float], seed: int = 1) -> tup
 
 
 def snippets(data: Path, peers: Peers, limit: int, seconds: dict[str, float]) -> dict[str, float]:
-    """Shares of must-have and must-not-have strings that are in the text, by method; pages are found by their file's own address."""
+    """Shares of must-have and must-not-have strings that are in the text, by method; pages are
+    found by their file's own address."""
     import zstandard
 
     from pipelines.dumps.readers import read_records
     from pipelines.extraction.charset import decode
 
     with open(data / "extraction-gold" / "trafilatura-snippets.jsonl.zst", "rb") as stream:
-        rows = [json.loads(line) for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(stream), encoding="utf-8")]
+        rows = [
+            json.loads(line)
+            for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(stream), encoding="utf-8")
+        ]
     wanted = {row["file"]: row for row in rows} | {row["url"]: row for row in rows}
     found: dict[str, Counter[str]] = defaultdict(Counter)
     pages = 0
@@ -110,7 +118,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the tables and the result line; 2 where data or peers are absent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--held-back", action="store_true", help="the half of the gold pages that was never trained or tuned on")
+    parser.add_argument(
+        "--held-back",
+        action="store_true",
+        help="the half of the gold pages that was never trained or tuned on",
+    )
     parser.add_argument("--quick", action="store_true", help="12 pages of each cell and 20 snippet pages")
     options = parser.parse_args(arguments)
     if not (options.data / "extraction-gold").is_dir():
@@ -150,15 +162,25 @@ def main(arguments: list[str] | None = None) -> int:
         best = max((n for n in scores if n != OURS), key=lambda n: np.mean(scores[n][cell]))
         low, high = paired_interval(scores[OURS][cell], scores[best][cell])
         metrics |= {f"against_best_{cell}_low": round(low, 4), f"against_best_{cell}_high": round(high, 4)}
-        print(f"{cell:12} {len(scores[OURS][cell]):4} pages, against {best}: paired 95 % interval [{low:+.3f}, {high:+.3f}]")
+        print(
+            f"{cell:12} {len(scores[OURS][cell]):4} pages, against {best}: paired 95 % interval [{low:+.3f}, {high:+.3f}]"
+        )
     metrics |= snippets(options.data, peers, 20 if options.quick else 10**9, defaultdict(float))
     for name in scores:
         suffix = "" if name == OURS else f"_{name}"
-        print(f"{name:18} must-have {metrics[f'must_have{suffix}']:.3f}, must-not-have {metrics[f'must_not_have{suffix}']:.3f}")
+        print(
+            f"{name:18} must-have {metrics[f'must_have{suffix}']:.3f}, must-not-have {metrics[f'must_not_have{suffix}']:.3f}"
+        )
     peers.close()
-    command = "python -m benchmarks.extraction" + " --held-back" * options.held_back + " --quick" * options.quick
+    command = (
+        "python -m benchmarks.extraction" + " --held-back" * options.held_back + " --quick" * options.quick
+    )
     hardware = f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
-    print(json.dumps({"name": "extraction", "metrics": metrics, "goal": GOAL, "hardware": hardware, "command": command}))
+    print(
+        json.dumps(
+            {"name": "extraction", "metrics": metrics, "goal": GOAL, "hardware": hardware, "command": command}
+        )
+    )
     return 0
 
 

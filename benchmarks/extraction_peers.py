@@ -1,7 +1,9 @@
-"""Main text of pages by other people's extractors: runs under `.venv-peers`, imports nothing of the project.
+"""Main text of pages by other people's extractors: runs under `.venv-peers`, imports nothing of the
+project.
 
-Belongs here: calling each peer as its documentation says. Does not belong here: scores (extraction.py).
-Protocol: one JSON object a line on stdin (`id`, `html`, `chinese`), one on stdout for each: `id`, `text` and `seconds` (CPU) by peer.
+Belongs here: calling each peer as its documentation says. Does not belong here: scores
+(extraction.py). Protocol: one JSON object a line on stdin (`id`, `html`, `chinese`), one on stdout
+for each: `id`, `text` and `seconds` (CPU) by peer.
 """
 
 from __future__ import annotations
@@ -22,9 +24,12 @@ def peers() -> dict[str, Callable[[str, bool], str]]:
     english = justext.get_stoplist("English")
 
     def by_justext(html: str, chinese: bool) -> str:
-        # justext ships no Chinese stop list; without one its documentation sets both stop word shares to 0
+        # justext ships no Chinese stop list; without one its documentation sets both stop word
+        # shares to 0
         words = {"stopwords_low": 0.0, "stopwords_high": 0.0} if chinese else {}
-        paragraphs = justext.justext(html.encode(), frozenset() if chinese else english, encoding="utf-8", **words)
+        paragraphs = justext.justext(
+            html.encode(), frozenset() if chinese else english, encoding="utf-8", **words
+        )
         return "\n".join(p.text for p in paragraphs if not p.is_boilerplate)
 
     return {

@@ -1,14 +1,19 @@
-"""A release with one small dump more against the whole release: CPU from signatures to election, rewritten parts included.
+"""A release with one small dump more against the whole release: CPU from signatures to election,
+rewritten parts included.
 
-Run: python -m benchmarks.incremental [--quick] [--documents 1000000] [--data ../shared/data/corpus] [--folder DIR]
+Run: python -m benchmarks.incremental [--quick] [--documents 1000000] [--data ../shared/data/corpus]
+[--folder DIR]
 
-Documents are those of benchmarks.spark_scale: pieces of real text, 32 % of them near copies of earlier ones, so a third of the new dump
-doubles documents of the old one, and those of them that are longer displace the old. One warm Spark session: signatures, duplicates,
-verdicts and corpus parts of the old dump (the whole), then of the new dump and the release of both (the share). CPU is of the whole
-process tree. Validation sets and blocks are frozen, as a card does for a release that grows; overlap is empty on both sides.
+Documents are those of benchmarks.spark_scale: pieces of real text, 32 % of them near copies of
+earlier ones, so a third of the new dump doubles documents of the old one, and those of them that
+are longer displace the old. One warm Spark session: signatures, duplicates, verdicts and corpus
+parts of the old dump (the whole), then of the new dump and the release of both (the share). CPU is
+of the whole process tree. Validation sets and blocks are frozen, as a card does for a release that
+grows; overlap is empty on both sides.
 
-`cost_share` is of signatures and election, with every part of the duplicates, clusters and verified pairs written again.
-`cost_share_published` counts verdicts and corpora too, of which those old parts are rewritten in which a document was displaced.
+`cost_share` is of signatures and election, with every part of the duplicates, clusters and verified
+pairs written again. `cost_share_published` counts verdicts and corpora too, of which those old
+parts are rewritten in which a document was displaced.
 """
 
 from __future__ import annotations
@@ -24,18 +29,18 @@ from typing import Any
 
 from benchmarks.signatures import DATA, hardware
 from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
-from pipelines.corpus import build_corpus
-from pipelines.decisions import Policy, policy_path
+from pipelines.cards.release import ReleaseCard
+from pipelines.contamination.contamination import SCHEMA as OVERLAP
+from pipelines.corpora.assembly import build_corpus
+from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.dedup.stage import build_duplicates
+from pipelines.engine.spark import Spark
+from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
-from pipelines.overlap import SCHEMA as OVERLAP
-from pipelines.recurrence import SCHEMA as BLOCKS
-from pipelines.release import ReleaseCard
-from pipelines.spark import Spark
-from pipelines.tables import DumpTables, ReleaseTables, part_path
-from pipelines.validation_sets import build_validation_sets
-from pipelines.verdicts import build_verdicts
+from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
+from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.validation_sets import build_validation_sets
+from pipelines.tables.inputs import DumpTables, ReleaseTables, part_path
 
 SHARE = 0.01  # of the old dump's documents come with the new one
 
@@ -83,9 +88,12 @@ class Clock:
 def release_of(
     lake: Lake, engine: Spark, name: str, dumps: dict[str, DumpTables], fresh: str
 ) -> tuple[dict[str, float], Dataset, dict[str, DumpTables]]:
-    """(CPU seconds by stage, the corpus, tables with signatures) of a release whose dump `fresh` has no signatures yet."""
+    """(CPU seconds by stage, the corpus, tables with signatures) of a release whose dump `fresh`
+    has no signatures yet."""
     clock = Clock()
-    signed = build_signatures(lake, engine, dumps[fresh].documents, dumps[fresh].edits, MinHashParameters()).dataset
+    signed = build_signatures(
+        lake, engine, dumps[fresh].documents, dumps[fresh].edits, MinHashParameters()
+    ).dataset
     dumps = dumps | {fresh: replace(dumps[fresh], signatures=signed)}
     clock.mark("signatures")
     release = ReleaseTables(ReleaseCard(name=name, dumps=tuple(dumps)), dumps)
@@ -111,12 +119,22 @@ def grow(root: Path, engine: Spark, generator: Generator, count: int) -> dict[st
     known = {p.hash for p in before.parts}
     parts = [p for p in after.parts if "/old-" in p.path]
     figures = {f"whole_{k}": v for k, v in whole.items()} | {f"added_{k}": v for k, v in more.items()}
-    for name, stages in (("elected", ("signatures", "election")), ("published", ("signatures", "election", "verdicts", "parts"))):
-        figures |= {f"whole_{name}": sum(whole[k] for k in stages), f"added_{name}": sum(more[k] for k in stages)}
+    for name, stages in (
+        ("elected", ("signatures", "election")),
+        ("published", ("signatures", "election", "verdicts", "parts")),
+    ):
+        figures |= {
+            f"whole_{name}": sum(whole[k] for k in stages),
+            f"added_{name}": sum(more[k] for k in stages),
+        }
     figures["cost_share"] = figures["added_elected"] / figures["whole_elected"]
     figures["cost_share_published"] = figures["added_published"] / figures["whole_published"]
     figures["rewritten_share"] = sum(p.hash not in known for p in parts) / max(1, len(before.parts))
-    figures |= {"documents": float(count), "added_documents": float(new.documents.manifest.rows), "old_parts": float(len(before.parts))}
+    figures |= {
+        "documents": float(count),
+        "added_documents": float(new.documents.manifest.rows),
+        "old_parts": float(len(before.parts)),
+    }
     removed = [lake.current("duplicates", name).stats["removed"] for name in ("one", "two")]
     return figures | {"removed_before": float(removed[0]), "removed_after": float(removed[1])}
 
@@ -127,7 +145,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--documents", type=int, default=1_000_000)
     parser.add_argument("--quick", action="store_true", help="20,000 documents")
-    parser.add_argument("--folder", type=Path, help="where the documents are written (4 kB each; default: a temporary folder)")
+    parser.add_argument(
+        "--folder", type=Path, help="where the documents are written (4 kB each; default: a temporary folder)"
+    )
     options = parser.parse_args(arguments)
     if not options.data.is_dir():
         print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
@@ -148,7 +168,17 @@ def main(arguments: list[str] | None = None) -> int:
     )
     metrics = {name: round(value, 4) for name, value in figures.items()}
     command = "python -m benchmarks.incremental" + (" --quick" if options.quick else f" --documents {count}")
-    print(json.dumps({"name": "incremental", "metrics": metrics, "goal": {"cost_share": 0.1}, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {
+                "name": "incremental",
+                "metrics": metrics,
+                "goal": {"cost_share": 0.1},
+                "hardware": hardware(),
+                "command": command,
+            }
+        )
+    )
     return 0
 
 

@@ -1,8 +1,9 @@
 """Speed of the loader and of a resume at full scale: `python -m benchmarks.loader`.
 
-Two figures. (1) Tokens a second that one core reads from page cache, at the paper's context of 4,096. (2)
-Seconds and memory of opening a plan of 3 T tokens over 100,000 shards and naming the samples of a late step.
-Both use made-up tokens: what is in them has no influence. Prints a table and, as its last line, one JSON object.
+Two figures. (1) Tokens a second that one core reads from page cache, at the paper's context of
+4,096. (2) Seconds and memory of opening a plan of 3 T tokens over 100,000 shards and naming the
+samples of a late step. Both use made-up tokens: what is in them has no influence. Prints a table
+and, as its last line, one JSON object.
 """
 
 from __future__ import annotations
@@ -21,23 +22,36 @@ from typing import Any
 
 import numpy as np
 
-from model.card import STEM_RAMP, Phase, RunCard, Schedule
 from model.data.loader import Loader
-from model.plan import Plan, build_plan
-from pipelines.shards.format import END, END_OF_DOCUMENT, FORMAT, LISTING, ShardFile, pack_files, shard_paths, table_path
+from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
+from model.plan.plan import Plan, build_plan
+from pipelines.shards.format import (
+    END,
+    END_OF_DOCUMENT,
+    FORMAT,
+    LISTING,
+    ShardFile,
+    pack_files,
+    shard_paths,
+    table_path,
+)
 
 LENGTH = 4096
 SCHEDULE = Schedule(kind="cosine", peak=6e-4, final=6e-5)
 
 
 def listing(root: Path, sources: dict[str, tuple[int, int]], write: bool) -> dict[str, Any]:
-    """A shard set of sources name -> (shards, tokens a shard), its listing returned; with `write` also the shards."""
+    """A shard set of sources name -> (shards, tokens a shard), its listing returned; with `write`
+    also the shards."""
     value: dict[str, Any] = {"format": FORMAT, "tokenizer_hash": "t", "sources": {}}
     rng = np.random.default_rng(0)
     for name, (shards, tokens) in sources.items():
         documents = tokens // 1000
         (root / name).mkdir(parents=True)
-        files = [ShardFile(*shard_paths(name, i), tokens, documents, 4 * tokens, *["0" * 64] * 3) for i in range(shards)]
+        files = [
+            ShardFile(*shard_paths(name, i), tokens, documents, 4 * tokens, *["0" * 64] * 3)
+            for i in range(shards)
+        ]
         if write:
             for file in files:
                 data = rng.integers(3, 65536, tokens, dtype=np.uint16)
@@ -55,14 +69,25 @@ def card(batch: int, stage1: int, stage2: int) -> RunCard:
     tokens = batch * LENGTH
     phases = (
         Phase(name="stage1", stage="stage1", tokens=stage1 * tokens, schedule=SCHEDULE),
-        Phase(name="stage2", stage="stage2", tokens=stage2 * tokens, schedule=Schedule(peak=6e-5), stem=STEM_RAMP),
+        Phase(
+            name="stage2",
+            stage="stage2",
+            tokens=stage2 * tokens,
+            schedule=Schedule(peak=6e-5),
+            stem=STEM_RAMP,
+        ),
     )
     return RunCard(name="speed", release="speed", sequence_length=LENGTH, global_batch=batch, phases=phases)
 
 
 def reading(root: Path, seconds: float) -> dict[str, Any]:
-    """Tokens a second of `batch` on one thread, with every token added up so that it is really read."""
-    main = listing(root / "main", {"zh-webpages": (4, 4_000_000), "en-webpages": (4, 4_000_000), "en-code": (2, 2_000_000)}, True)
+    """Tokens a second of `batch` on one thread, with every token added up so that it is really
+    read."""
+    main = listing(
+        root / "main",
+        {"zh-webpages": (4, 4_000_000), "en-webpages": (4, 4_000_000), "en-code": (2, 2_000_000)},
+        True,
+    )
     stem = listing(root / "stem", {"en-stem": (1, 3_000_000)}, True)
     plan = build_plan(card(64, 100, 20), {"main": main, "stem": stem})
     loader = Loader(plan, {"main": root / "main", "stem": root / "stem"}, micro_batch=8)
@@ -74,14 +99,19 @@ def reading(root: Path, seconds: float) -> dict[str, Any]:
             batch.inputs.sum()
         steps += 1
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    return {"tokens_per_cpu_second": steps * plan.tokens_per_step / cpu, "tokens_per_second": steps * plan.tokens_per_step / wall}
+    return {
+        "tokens_per_cpu_second": steps * plan.tokens_per_step / cpu,
+        "tokens_per_second": steps * plan.tokens_per_step / wall,
+    }
 
 
 def resume(root: Path) -> dict[str, Any]:
     """Run in a process of its own, so that its peak memory is the resume's."""
     started, cpu = time.perf_counter(), time.process_time()
     plan = Plan.from_json(json.loads((root / "plan.json").read_text()))
-    loader = Loader(plan, {"main": root / "main", "stem": root / "stem"}, dp_rank=3, dp_size=256, micro_batch=1)
+    loader = Loader(
+        plan, {"main": root / "main", "stem": root / "stem"}, dp_rank=3, dp_size=256, micro_batch=1
+    )
     loader.sample_ids(plan.steps - 2)
     seconds = time.perf_counter() - started
     return {
@@ -94,7 +124,13 @@ def resume(root: Path) -> dict[str, Any]:
 def prepare_resume(root: Path) -> None:
     """3.2 T tokens in 100,000 shards, planned with the paper's batch of 16 M tokens."""
     main = listing(
-        root / "main", {"zh-webpages": (40_000, 32_000_000), "en-webpages": (50_000, 32_000_000), "en-code": (8_000, 32_000_000)}, False
+        root / "main",
+        {
+            "zh-webpages": (40_000, 32_000_000),
+            "en-webpages": (50_000, 32_000_000),
+            "en-code": (8_000, 32_000_000),
+        },
+        False,
     )
     stem = listing(root / "stem", {"en-stem": (2_000, 32_000_000)}, False)
     plan = build_plan(card(4096, 178_814, 7_749), {"main": main, "stem": stem})
@@ -129,7 +165,9 @@ def main() -> int:
     }
     cpu, wall = metrics["tokens_per_cpu_second"] / 1e6, metrics["tokens_per_second"] / 1e6
     print(f"reading   {cpu:8.1f} M tokens a CPU second, {wall:.1f} M a second")
-    print(f"resume    {again['seconds']:8.3f} s, {again['cpu_seconds']:.3f} s of CPU, {again['peak_mb']:.0f} MB; process {process:.1f} s")
+    print(
+        f"resume    {again['seconds']:8.3f} s, {again['cpu_seconds']:.3f} s of CPU, {again['peak_mb']:.0f} MB; process {process:.1f} s"
+    )
     print(f"planning  {planning:8.2f} s for 3.1 T tokens in 100,000 shards")
     result = {
         "name": "loader",

@@ -1,13 +1,15 @@
 """Near-duplicate truth by exact all-pairs comparison, natural and planted pairs apart.
 
-Belongs here: the documents, the definition of truth, recall and precision. Does not belong here: speed (neardup.py).
+Belongs here: the documents, the definition of truth, recall and precision. Does not belong here:
+speed (neardup.py).
 
-Truth is over sets of 5-token shingles as Python sees them (a regular expression over the lower-cased text), not as the
-kernel does. A pair is *near* from Jaccard similarity .7 on; a document is *contained* in another from a share of .95 of
-its shingles on. A pair is natural when nobody edited either side. Recall: of all near pairs, those of which at least one
-side is removed. Precision: of all removed documents, those whose own evidence (the kept document that it is said to
-double) is true by the definition of its kind: near for exact and near, contained for containment. `precision_jaccard`
-counts every removal by containment as wrong whose pair is not near as well.
+Truth is over sets of 5-token shingles as Python sees them (a regular expression over the
+lower-cased text), not as the kernel does. A pair is *near* from Jaccard similarity .7 on; a
+document is *contained* in another from a share of .95 of its shingles on. A pair is natural when
+nobody edited either side. Recall: of all near pairs, those of which at least one side is removed.
+Precision: of all removed documents, those whose own evidence (the kept document that it is said to
+double) is true by the definition of its kind: near for exact and near, contained for containment.
+`precision_jaccard` counts every removal by containment as wrong whose pair is not near as well.
 """
 
 from __future__ import annotations
@@ -40,12 +42,15 @@ def natural_documents(data: Path, count: int) -> list[str]:
                 if 100 <= len(text) <= LONGEST:
                     texts.append(text)
     # neighbours stay together: natural twins lie side by side
-    chosen = np.unique((np.arange(count) // 100 * 100 * len(texts) // count + np.arange(count) % 100).clip(0, len(texts) - 1))
+    chosen = np.unique(
+        (np.arange(count) // 100 * 100 * len(texts) // count + np.arange(count) % 100).clip(0, len(texts) - 1)
+    )
     return [texts[i] for i in chosen]
 
 
 def edited(text: str, gen: random.Random) -> str:
-    """A copy with 0.2 u^2 of its words, or of its characters where it has few spaces, replaced; one in four is cut as well."""
+    """A copy with 0.2 u^2 of its words, or of its characters where it has few spaces, replaced; one
+    in four is cut as well."""
     spaced = text.count(" ") > len(text) // 12
     parts = text.split(" ") if spaced else list(text)
     share = 0.2 * gen.random() ** 2
@@ -56,14 +61,16 @@ def edited(text: str, gen: random.Random) -> str:
 
 
 def with_planted(texts: list[str], count: int, seed: int = 2) -> tuple[list[str], int]:
-    """(documents, how many of them are natural): `texts`, then `count` edited copies of random ones."""
+    """(documents, how many of them are natural): `texts`, then `count` edited copies of random
+    ones."""
     gen = random.Random(seed)
     return [*texts, *(edited(texts[gen.randrange(len(texts))], gen) for _ in range(count))], len(texts)
 
 
 @dataclass(frozen=True)
 class Truth:
-    """pairs int64 [m, 2]: near pairs, smaller row first. shingles: distinct hashes of each document's shingles, sorted."""
+    """pairs int64 [m, 2]: near pairs, smaller row first. shingles: distinct hashes of each
+    document's shingles, sorted."""
 
     pairs: np.ndarray[Any, Any]
     shingles: list[np.ndarray[Any, Any]]
@@ -79,7 +86,10 @@ def all_pairs(texts: list[str]) -> Truth:
     """Every pair that shares a shingle is counted exactly, by blocks of a sparse product."""
     from scipy.sparse import csr_matrix
 
-    shingles = [np.unique(np.array([xxhash.xxh3_64_intdigest(s) for s in shingle_strings(t)], np.uint64)) for t in texts]
+    shingles = [
+        np.unique(np.array([xxhash.xxh3_64_intdigest(s) for s in shingle_strings(t)], np.uint64))
+        for t in texts
+    ]
     sizes = np.array([len(s) for s in shingles])
     _, columns = np.unique(np.concatenate(shingles), return_inverse=True)
     matrix = csr_matrix((np.ones(len(columns), np.int32), columns, np.r_[0, np.cumsum(sizes)]))
@@ -116,6 +126,9 @@ def judge(truth: Truth, removed: dict[int, tuple[int, str]], num_natural: int) -
         right_jaccard += equal or jaccard >= NEAR
     figures["precision"] = round(sum(right.values()) / max(1, len(removed)), 4)
     for kind in count:
-        figures |= {f"precision_{kind}": round(right[kind] / max(1, count[kind]), 4), f"removed_{kind}": count[kind]}
+        figures |= {
+            f"precision_{kind}": round(right[kind] / max(1, count[kind]), 4),
+            f"removed_{kind}": count[kind],
+        }
     figures["precision_jaccard"] = round(right_jaccard / max(1, len(removed)), 4)
     return figures

@@ -1,9 +1,10 @@
-"""Near-duplicates in process with the shipped kernels, verification included, against the datasketch LSH loop.
+"""Near-duplicates in process with the shipped kernels, verification included, against the
+datasketch LSH loop.
 
-Run: python -m benchmarks.neardup [--quick] [--data ../shared/data/corpus]
-Documents are those of spark_scale.py: changed pieces of real text, about a third of them edited copies. CPU seconds of
-this process from texts to the kept set, the smallest of three runs. Recall and precision are of whole documents against
-exact all-pairs truth (near_truth.py).
+Run: python -m benchmarks.neardup [--quick] [--data ../shared/data/corpus] Documents are those of
+spark_scale.py: changed pieces of real text, about a third of them edited copies. CPU seconds of
+this process from texts to the kept set, the smallest of three runs. Recall and precision are of
+whole documents against exact all-pairs truth (near_truth.py).
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from benchmarks.spark_scale import Generator
 
 
 def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
-    """Signatures, band keys, star edges, components, election with exact verification: {row: (kept row, kind)}."""
-    from pipelines.dedup import bands, components, kernel, shingles
+    """Signatures, band keys, star edges, components, election with exact verification: {row: (kept
+    row, kind)}."""
+    from pipelines.dedup import bands, components, shingles
     from pipelines.dedup.candidates import copy_edges
     from pipelines.dedup.election import KINDS, Members, Thresholds, elect
     from pipelines.dedup.pairs import id_lanes
     from pipelines.dedup.signatures import MinHashParameters
+    from pipelines.kernels import normal_form as kernel
 
     parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())
     keys = np.zeros((len(texts), parameters.bands), np.uint64)
@@ -41,14 +44,20 @@ def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
     contents, rows = id_lanes(kernel.content_hashes(array)), np.arange(len(texts))
     copies, first = copy_edges(contents, rows)
     shown = first[counts[first] > 0]
-    nodes, roots = components.driver_components(np.concatenate([copies, bands.star_edges(keys[shown], shown)]))
+    nodes, roots = components.driver_components(
+        np.concatenate([copies, bands.star_edges(keys[shown], shown)])
+    )
     order = np.lexsort((nodes, roots))
     nodes, roots = nodes[order], roots[order]
     flat, offsets = shingles.shingle_sets(array.take(pa.array(nodes)))
-    result = elect(Members(roots, contents[nodes], keys[nodes], np.diff(offsets), flat, offsets), Thresholds())
+    result = elect(
+        Members(roots, contents[nodes], keys[nodes], np.diff(offsets), flat, offsets), Thresholds()
+    )
     gone = np.flatnonzero(result.kept >= 0)
     kinds = [KINDS[k] for k in result.kind[gone]]
-    return dict(zip(nodes[gone].tolist(), zip(nodes[result.kept[gone]].tolist(), kinds, strict=True), strict=True))
+    return dict(
+        zip(nodes[gone].tolist(), zip(nodes[result.kept[gone]].tolist(), kinds, strict=True), strict=True)
+    )
 
 
 def removed_by_datasketch(texts: list[str]) -> set[int]:
@@ -78,7 +87,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table and the result line; 2 where the data is absent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--quick", action="store_true", help="2,500 and 5,000 documents instead of 50,000 and 100,000")
+    parser.add_argument(
+        "--quick", action="store_true", help="2,500 and 5,000 documents instead of 50,000 and 100,000"
+    )
     options = parser.parse_args(arguments)
     if not options.data.is_dir():
         print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
@@ -88,7 +99,9 @@ def main(arguments: list[str] | None = None) -> int:
     documents = [generator.document(k) for k in range(2 * half)]
     removed_by_skypile(documents[:100])
     # interleaved, so that a neighbour's load meets both sizes
-    runs = [(cpu(removed_by_skypile, documents[:half])[0], cpu(removed_by_skypile, documents)) for _ in range(3)]
+    runs = [
+        (cpu(removed_by_skypile, documents[:half])[0], cpu(removed_by_skypile, documents)) for _ in range(3)
+    ]
     small, (large, gone) = min(run[0] for run in runs), min((run[1] for run in runs), key=lambda r: r[0])
     peer, peer_gone = cpu(removed_by_datasketch, documents)
 
@@ -111,7 +124,11 @@ def main(arguments: list[str] | None = None) -> int:
     }
     goal = {"ratio_datasketch": 10, "growth": 2.1, "recall": 0.97, "precision": 0.99}
     command = "python -m benchmarks.neardup" + (" --quick" if options.quick else "")
-    print(json.dumps({"name": "neardup", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {"name": "neardup", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}
+        )
+    )
     return 0
 
 

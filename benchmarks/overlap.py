@@ -1,10 +1,12 @@
-"""Overlap on real benchmark files: planted items verbatim and edited, false positives on clean text of both languages, speed.
+"""Overlap on real benchmark files: planted items verbatim and edited, false positives on clean text
+of both languages, speed.
 
 Run: python -m benchmarks.overlap [--quick] [--items DIR ...] [--data DIR]
 
-Planted items are put between two halves of a clean document; in the edited ones every tenth token is replaced. A false positive is a
-document of the corpus in which any item is found: the corpus was not made from the items, but a document that does quote one counts as
-false all the same, so the figure is an upper bound.
+Planted items are put between two halves of a clean document; in the edited ones every tenth token
+is replaced. A false positive is a document of the corpus in which any item is found: the corpus was
+not made from the items, but a document that does quote one counts as false all the same, so the
+figure is an upper bound.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts
-from pipelines.item_index import Index, OverlapPolicy
-from pipelines.items import Item, items_from_folders
+from pipelines.contamination.benchmark_items import Item, items_from_folders
+from pipelines.contamination.index import Index, OverlapPolicy
 
 SHARED = DATA.parent
 ITEMS = (SHARED / "bench", SHARED / "domain-loss")
@@ -34,7 +36,11 @@ def edited(text: str, rng: random.Random) -> str:
     tokens = list(TOKEN.finditer(text))
     chosen = sorted(rng.sample(range(len(tokens)), len(tokens) // 10), reverse=True)
     for k in chosen:
-        text = text[: tokens[k].start()] + ("某" if len(tokens[k][0]) == 1 else "something") + text[tokens[k].end() :]
+        text = (
+            text[: tokens[k].start()]
+            + ("某" if len(tokens[k][0]) == 1 else "something")
+            + text[tokens[k].end() :]
+        )
     return text
 
 
@@ -54,7 +60,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--items", type=Path, nargs="*", default=ITEMS)
-    parser.add_argument("--quick", action="store_true", help="300 planted items and 600 clean documents instead of 3,000 and 10,000")
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="300 planted items and 600 clean documents instead of 3,000 and 10,000",
+    )
     options = parser.parse_args(arguments)
     for folder in (options.data, *options.items):
         if not folder.is_dir():
@@ -86,20 +96,27 @@ def main(arguments: list[str] | None = None) -> int:
     total = sum(map(len, texts.values()))
     wrong = sum(map(len, false.values()))
 
-    print(f"{len(items)} items read, {len(index.items)} different ones looked for, {len(short)} of them whole; {index.skipped} too short")
+    print(
+        f"{len(items)} items read, {len(index.items)} different ones looked for, {len(short)} of them whole; {index.skipped} too short"
+    )
     print(f"{'planted':10} {'verbatim':>10} {'edited':>10}")
     print(f"{'all':10} {shares['verbatim']:10.4f} {shares['edited']:10.4f}")
     print(f"{'short':10} {of_short['verbatim']:10.4f} {of_short['edited']:10.4f}")
     for language, wrongly in false.items():
         most = Counter(source for _, source in wrongly).most_common(3)
-        print(f"found in {len(wrongly)} of {len(texts[language])} clean documents ({language}); most often {most}")
+        print(
+            f"found in {len(wrongly)} of {len(texts[language])} clean documents ({language}); most often {most}"
+        )
     metrics = {
         "recall_verbatim": shares["verbatim"],
         "recall_edited": shares["edited"],
         "recall_verbatim_short": of_short["verbatim"],
         "recall_edited_short": of_short["edited"],
         "false_positive_share": wrong / total,
-        **{f"false_positive_share_{language}": len(found) / max(1, len(texts[language])) for language, found in false.items()},
+        **{
+            f"false_positive_share_{language}": len(found) / max(1, len(texts[language]))
+            for language, found in false.items()
+        },
         "documents": total,
         "items": len(items),
         "too_short_share": index.skipped / len(items),
@@ -108,7 +125,11 @@ def main(arguments: list[str] | None = None) -> int:
     }
     goal = {"recall_verbatim": 1.0, "recall_edited": 0.95, "false_positive_share": 0.001}
     command = "python -m benchmarks.overlap" + (" --quick" if options.quick else "")
-    print(json.dumps({"name": "overlap", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {"name": "overlap", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}
+        )
+    )
     return 0
 
 

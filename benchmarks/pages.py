@@ -1,11 +1,13 @@
-"""WARC files to documents, edits, signals and signatures, against datatrove's same steps, in CPU seconds.
+"""WARC files to documents, edits, signals and signatures, against datatrove's same steps, in CPU
+seconds.
 
-Run: python -m benchmarks.pages [--quick] [--data ../shared/data/webdump] [--no-workers]
-Ours computes every signal of every document; datatrove filters as it goes (trafilatura, language label, Gopher repetition and quality,
-FineWeb quality, MinHash signatures of what is left), so that it does less. Its reader leaves out pages whose charset or type it
-does not make out: `ratio_datatrove` counts the pages that each has read, `ratio_datatrove_same_files` the CPU seconds alone.
-Children are included; start-up and compiled code's loading lie outside both clocks. Also printed: the largest memory of our process,
-and the throughput of two worker processes over one (see `scaling`).
+Run: python -m benchmarks.pages [--quick] [--data ../shared/data/webdump] [--no-workers] Ours
+computes every signal of every document; datatrove filters as it goes (trafilatura, language label,
+Gopher repetition and quality, FineWeb quality, MinHash signatures of what is left), so that it does
+less. Its reader leaves out pages whose charset or type it does not make out: `ratio_datatrove`
+counts the pages that each has read, `ratio_datatrove_same_files` the CPU seconds alone. Children
+are included; start-up and compiled code's loading lie outside both clocks. Also printed: the
+largest memory of our process, and the throughput of two worker processes over one (see `scaling`).
 """
 
 from __future__ import annotations
@@ -23,14 +25,14 @@ from itertools import chain
 from pathlib import Path
 from statistics import mean
 
-from pipelines.dumps.card import DumpCard
-from pipelines.dumps.raw import build_raw_dump
-from pipelines.edits import build_edits
-from pipelines.extraction.stage import build_documents
+from pipelines.cards.dump import DumpCard
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.edits.edits import build_edits
+from pipelines.engine.spark import InProcess
+from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake
 from pipelines.signals.language import model_path
-from pipelines.signals.stage import build_signals
-from pipelines.spark import InProcess
+from pipelines.signals.signals import build_signals
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "webdump"
@@ -56,12 +58,21 @@ def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     marks.append(time.process_time())
     build_signatures(lake, engine, documents, edits, MinHashParameters())
     marks.append(time.process_time())
-    return documents.stats["pages"], {stage: b - a for stage, a, b in zip(STAGES, marks, marks[1:], strict=False)}
+    return documents.stats["pages"], {
+        stage: b - a for stage, a, b in zip(STAGES, marks, marks[1:], strict=False)
+    }
 
 
 def run_peer(warm: Path, folder: Path, output: Path) -> tuple[int, float]:
     """(pages, CPU seconds) of datatrove in a process of its own."""
-    command = [str(PEERS_PYTHON), str(Path(__file__).with_name("pages_peer.py")), str(warm), str(folder), str(output), str(model_path())]
+    command = [
+        str(PEERS_PYTHON),
+        str(Path(__file__).with_name("pages_peer.py")),
+        str(warm),
+        str(folder),
+        str(output),
+        str(model_path()),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"datatrove did not finish:\n{done.stderr[-2000:]}")
@@ -70,11 +81,14 @@ def run_peer(warm: Path, folder: Path, output: Path) -> tuple[int, float]:
 
 
 class Worker:
-    """A process of its own that runs over a folder each time it is told to; compiled code is loaded before it is ready."""
+    """A process of its own that runs over a folder each time it is told to; compiled code is loaded
+    before it is ready."""
 
     def __init__(self, folder: Path, lake_root: Path) -> None:
         command = [sys.executable, "-m", "benchmarks.pages", "--worker", str(folder), str(lake_root)]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
         self.answer()
 
     def start(self) -> None:
@@ -83,7 +97,8 @@ class Worker:
         self.process.stdin.flush()
 
     def answer(self) -> dict[str, float]:
-        """`pages`, `wall` and `cpu` seconds, `waited` (seconds for a core that others held), `megabytes` (largest so far)."""
+        """`pages`, `wall` and `cpu` seconds, `waited` (seconds for a core that others held),
+        `megabytes` (largest so far)."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
@@ -98,7 +113,8 @@ class Worker:
 
 
 def waited_seconds() -> float:
-    """Time that this process's main thread could have run and had no core, as Linux counts it; 0 elsewhere."""
+    """Time that this process's main thread could have run and had no core, as Linux counts it; 0
+    elsewhere."""
     try:
         return int(Path("/proc/self/schedstat").read_text().split()[1]) / 1e9
     except OSError:
@@ -110,7 +126,12 @@ def serve(folder: Path, lake_root: Path) -> None:
     for number, _ in enumerate(chain([""], sys.stdin)):
         wall, cpu, waited = time.perf_counter(), time.process_time(), waited_seconds()
         pages, _ = run_ours(folder, lake_root / str(number))
-        answer = {"pages": pages, "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "waited": waited_seconds() - waited}
+        answer = {
+            "pages": pages,
+            "wall": time.perf_counter() - wall,
+            "cpu": time.process_time() - cpu,
+            "waited": waited_seconds() - waited,
+        }
         shutil.rmtree(lake_root / str(number))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(json.dumps(answer | {"megabytes": peak}), flush=True)
@@ -119,8 +140,9 @@ def serve(folder: Path, lake_root: Path) -> None:
 def scaling(inputs: Path, scratch: Path, rounds: int) -> dict[str, float]:
     """Throughput of two workers over one, alone and together by turns.
 
-    By wall time; by wall time without the waits for cores that other programs held; and by CPU seconds a page, which shows what two
-    workers cost each other in caches and memory. On a quiet machine the first two agree.
+    By wall time; by wall time without the waits for cores that other programs held; and by CPU
+    seconds a page, which shows what two workers cost each other in caches and memory. On a quiet
+    machine the first two agree.
     """
     pair = [Worker(inputs, scratch / f"worker{number}") for number in range(2)]
     rates: dict[str, list[list[float]]] = {"wall": [[], []], "unwaited": [[], []], "cpu": [[], []]}
@@ -136,9 +158,14 @@ def scaling(inputs: Path, scratch: Path, rounds: int) -> dict[str, float]:
             rates["cpu"][together].append(sum(a["pages"] / a["cpu"] for a in answers))
     for worker in pair:
         worker.close()
-    found = {f"workers_2_over_1_{clock}": round(mean(two) / mean(one), 2) for clock, (one, two) in rates.items()}
+    found = {
+        f"workers_2_over_1_{clock}": round(mean(two) / mean(one), 2) for clock, (one, two) in rates.items()
+    }
     found["workers_2_over_1"] = found.pop("workers_2_over_1_wall")
-    return found | {"pages_per_worker": answers[0]["pages"], "worker_megabytes": round(max(a["megabytes"] for a in answers))}
+    return found | {
+        "pages_per_worker": answers[0]["pages"],
+        "worker_megabytes": round(max(a["megabytes"] for a in answers)),
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -146,7 +173,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="a folder of .warc.gz files")
     parser.add_argument("--quick", action="store_true", help=f"only {', '.join(QUICK)}")
-    parser.add_argument("--no-workers", action="store_true", help="leave out the comparison of two workers with one")
+    parser.add_argument(
+        "--no-workers", action="store_true", help="leave out the comparison of two workers with one"
+    )
     parser.add_argument("--worker", nargs=2, type=Path, metavar=("FOLDER", "LAKE"), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.worker:
@@ -156,7 +185,9 @@ def main(arguments: list[str] | None = None) -> int:
     if options.quick:
         files = [f for f in files if f.name.split(".")[0] in QUICK]
     if not files or not PEERS_PYTHON.exists():
-        print(f"needs .warc.gz files in {options.data} and {PEERS_PYTHON} (`make bench-setup`)", file=sys.stderr)
+        print(
+            f"needs .warc.gz files in {options.data} and {PEERS_PYTHON} (`make bench-setup`)", file=sys.stderr
+        )
         return 2
     with tempfile.TemporaryDirectory(prefix="skypile-pages-") as name:
         scratch = Path(name)
@@ -185,9 +216,15 @@ def main(arguments: list[str] | None = None) -> int:
         for stage, value in stages.items():
             metrics[f"seconds_{stage}"] = round(value, 2)
             print(f"  {stage:10}{pages:8}{value:9.2f}{pages / value:13.1f}")
-        print(f"{'skypile':12}{pages:8}{seconds:9.2f}{pages / seconds:13.1f}   largest memory {peak_mb:.0f} MB")
-        print(f"{'datatrove':12}{peer_pages:8}{peer_seconds:9.2f}{peer_pages / peer_seconds:13.1f}   ratio {metrics['ratio_datatrove']}")
-        print(f"datatrove's reader gave up on {pages - peer_pages} pages; by CPU seconds for the same files: {peer_seconds / seconds:.2f}")
+        print(
+            f"{'skypile':12}{pages:8}{seconds:9.2f}{pages / seconds:13.1f}   largest memory {peak_mb:.0f} MB"
+        )
+        print(
+            f"{'datatrove':12}{peer_pages:8}{peer_seconds:9.2f}{peer_pages / peer_seconds:13.1f}   ratio {metrics['ratio_datatrove']}"
+        )
+        print(
+            f"datatrove's reader gave up on {pages - peer_pages} pages; by CPU seconds for the same files: {peer_seconds / seconds:.2f}"
+        )
         if not options.no_workers:
             many = scratch / "many"
             many.mkdir()
@@ -203,7 +240,11 @@ def main(arguments: list[str] | None = None) -> int:
     command = "python -m benchmarks.pages" + " --quick" * options.quick + " --no-workers" * options.no_workers
     hardware = f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
     goal = {"ratio_datatrove": 8, "workers_2_over_1": 1.7}
-    print(json.dumps({"name": "pages", "metrics": metrics, "goal": goal, "hardware": hardware, "command": command}))
+    print(
+        json.dumps(
+            {"name": "pages", "metrics": metrics, "goal": goal, "hardware": hardware, "command": command}
+        )
+    )
     return 0
 
 

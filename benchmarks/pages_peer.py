@@ -1,8 +1,10 @@
-"""datatrove's path from WARC files to filtered documents with MinHash signatures: runs under `.venv-peers`, imports nothing of the project.
+"""datatrove's path from WARC files to filtered documents with MinHash signatures: runs under
+`.venv-peers`, imports nothing of the project.
 
-Belongs here: the steps of datatrove's own FineWeb example, in its order. Does not belong here: ratios (pages.py).
-Usage: python pages_peer.py WARM_FOLDER WARC_FOLDER OUTPUT_FOLDER LID_MODEL. The last line of stdout is {"pages": n, "seconds": CPU seconds
-of the second folder, the sandboxed extractor's included}; the first folder loads what is loaded once.
+Belongs here: the steps of datatrove's own FineWeb example, in its order. Does not belong here:
+ratios (pages.py). Usage: python pages_peer.py WARM_FOLDER WARC_FOLDER OUTPUT_FOLDER LID_MODEL. The
+last line of stdout is {"pages": n, "seconds": CPU seconds of the second folder, the sandboxed
+extractor's included}; the first folder loads what is loaded once.
 """
 
 from __future__ import annotations
@@ -22,12 +24,18 @@ def run(folder: str, output: str) -> int:
     """Pages read."""
     from datatrove.pipeline.dedup import MinhashDedupSignature
     from datatrove.pipeline.extractors import Trafilatura
-    from datatrove.pipeline.filters import FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter, LanguageFilter
+    from datatrove.pipeline.filters import (
+        FineWebQualityFilter,
+        GopherQualityFilter,
+        GopherRepetitionFilter,
+        LanguageFilter,
+    )
     from datatrove.pipeline.readers import WarcReader
 
     steps = [
         WarcReader(folder, glob_pattern="*.warc.gz"),
-        # its time limit counts wall time; on a loaded machine the default of 1 s would end pages that it can read
+        # its time limit counts wall time; on a loaded machine the default of 1 s would end pages
+        # that it can read
         Trafilatura(favour_precision=True, timeout=30),
         LanguageFilter(label_only=True),
         GopherRepetitionFilter(),

@@ -1,10 +1,11 @@
 """English rules against datatrove's own filters: equal decisions, and how much faster.
 
-Run: python -m benchmarks.rules [--quick] [--data ../shared/data/corpus]     (needs `make bench-setup`)
-datatrove runs from .venv-peers with its word tokenizer set to `str.split`: Gopher quality, Gopher repetition, FineWeb quality, C4. Ours
-measures all of them in one pass over Arrow buffers. Decisions are compared on documents of all sources and languages, time on the English
-ones: CPU time, one process each, rounds interleaved, medians. `ratio_datatrove`: every filter sees every text, as needed to name every
-reason; `ratio_datatrove_chain`: a text stops at its first failing filter.
+Run: python -m benchmarks.rules [--quick] [--data ../shared/data/corpus] (needs `make bench-setup`)
+datatrove runs from .venv-peers with its word tokenizer set to `str.split`: Gopher quality, Gopher
+repetition, FineWeb quality, C4. Ours measures all of them in one pass over Arrow buffers. Decisions
+are compared on documents of all sources and languages, time on the English ones: CPU time, one
+process each, rounds interleaved, medians. `ratio_datatrove`: every filter sees every text, as
+needed to name every reason; `ratio_datatrove_chain`: a text stops at its first failing filter.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ ORACLE = ROOT / "benchmarks/peers/datatrove_rules.py"
 
 
 def read_texts(data: Path, per_source: int) -> tuple[list[str], list[str]]:
-    """(English, other) whole documents of every source of the corpus, at most `per_source` and a twentieth of it of each."""
+    """(English, other) whole documents of every source of the corpus, at most `per_source` and a
+    twentieth of it of each."""
     import zstandard
 
     texts: tuple[list[str], list[str]] = ([], [])
@@ -49,14 +51,19 @@ def read_texts(data: Path, per_source: int) -> tuple[list[str], list[str]]:
 
 
 def failing(texts: list[str]) -> list[set[str]]:
-    """For each text, counted in words, the numbers of policies/fineweb.yaml that it fails, and C4's strict ones under the same bounds."""
+    """For each text, counted in words, the numbers of policies/fineweb.yaml that it fails, and C4's
+    strict ones under the same bounds."""
     import numpy as np
 
-    from pipelines.decisions import Policy, outside, policy_path
+    from pipelines.filtering.decisions import Policy, outside, policy_path
     from pipelines.signals import rules
 
     table = rules.measure(pa.array(texts, pa.string()), ["en"] * len(texts))
-    bounds = {k.removeprefix("rules/"): b for k, b in Policy.load(policy_path("fineweb")).sets[0].bounds.items() if k.startswith("rules/")}
+    bounds = {
+        k.removeprefix("rules/"): b
+        for k, b in Policy.load(policy_path("fineweb")).sets[0].bounds.items()
+        if k.startswith("rules/")
+    }
     bounds |= {name.replace("_any_end", ""): bound for name, bound in bounds.items() if "_any_end" in name}
     failed: list[set[str]] = [set() for _ in texts]
     for name, bound in bounds.items():
@@ -66,7 +73,8 @@ def failing(texts: list[str]) -> list[set[str]]:
 
 
 def compare(verdicts: list[dict[str, str]], failed: list[set[str]]) -> list[tuple[int, str, str, list[str]]]:
-    """(text, filter, datatrove's reason, ours) wherever the decision differs, or datatrove's reason is not among ours."""
+    """(text, filter, datatrove's reason, ours) wherever the decision differs, or datatrove's reason
+    is not among ours."""
     different = []
     for row, (verdict, ours) in enumerate(zip(verdicts, failed, strict=True)):
         for name, reason in verdict.items():
@@ -87,7 +95,9 @@ class Datatrove:
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._answer() != "ready":
             raise RuntimeError("datatrove did not start: run `make bench-setup`")
-        self.verdicts: list[dict[str, str]] = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+        self.verdicts: list[dict[str, str]] = [
+            json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()
+        ]
 
     def _answer(self) -> str:
         assert self.process.stdout
@@ -152,13 +162,24 @@ def main(arguments: list[str] | None = None) -> int:
     }
     print(f"decisions on {len(texts)} documents; dropped by datatrove: {dict(sorted(dropped.items()))}")
     print(f"time on the {len(english)} English ones, {megabytes:.1f} MB")
-    for name, seconds in (("skypile", mine), *((f"datatrove, {k}", statistics.median(v)) for k, v in theirs.items())):
-        print(f"{name:18} {len(english) / seconds:10.0f} docs/s {megabytes / seconds:8.2f} MB/s {seconds / mine:7.1f}x our time")
+    for name, seconds in (
+        ("skypile", mine),
+        *((f"datatrove, {k}", statistics.median(v)) for k, v in theirs.items()),
+    ):
+        print(
+            f"{name:18} {len(english) / seconds:10.0f} docs/s {megabytes / seconds:8.2f} MB/s {seconds / mine:7.1f}x our time"
+        )
     for row, name, reason, numbers in different[:20]:
-        print(f"  differs in {name}: text {row} ({len(texts[row])} characters), datatrove {reason or 'keeps'}, ours {numbers or 'keeps'}")
+        print(
+            f"  differs in {name}: text {row} ({len(texts[row])} characters), datatrove {reason or 'keeps'}, ours {numbers or 'keeps'}"
+        )
     command = "python -m benchmarks.rules" + (" --quick" if options.quick else "")
     goal = {"ratio_datatrove": 40, "agreement_datatrove": 1.0}
-    print(json.dumps({"name": "rules", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {"name": "rules", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}
+        )
+    )
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Tokenizing to shards against `tokenizers` encode_batch: CPU seconds from Parquet to shard, one thread each.
+"""Tokenizing to shards against `tokenizers` encode_batch: CPU seconds from Parquet to shard, one
+thread each.
 
-Both sides read the same Parquet texts, which neither has seen, and write uint16 files. The ids of every
-document are compared. Vocabulary: 65,536 sizes trained on other documents of the same folder.
+Both sides read the same Parquet texts, which neither has seen, and write uint16 files. The ids of
+every document are compared. Vocabulary: 65,536 sizes trained on other documents of the same folder.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.tokenizer import CORPUS_FOLDER, read_texts
-from pipelines.documents import CORPUS, document_id
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import _encoder, build_shards
-from pipelines.spark import InProcess
+from pipelines.tables.schemas import CORPUS, document_id
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.encoder import Encoder
 
@@ -71,7 +72,8 @@ def main() -> None:
     tokenizer = build_tokenizer(lake, InProcess(), [train], TokenizerConfig.preset("full")).dataset
     definition = tokenizer.local("tokenizer.json").read_text(encoding="utf-8")
 
-    # A worker starts once (compiled code, class and merge tables), as the peer loads its file before its clock.
+    # A worker starts once (compiled code, class and merge tables), as the peer loads its file
+    # before its clock.
     _encoder(definition).encode(["start before the clock"])
     num_bytes = sum(len(t.encode()) for _, t in split["unseen"])
 

@@ -22,13 +22,19 @@ import numpy as np
 import pyarrow as pa
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "corpus"
-ENGLISH = ("stem/openstax-physics", "stem/openstax-chemistry", "stem/openstax-astronomy", "academic/arxiv-abstracts-amds123")
+ENGLISH = (
+    "stem/openstax-physics",
+    "stem/openstax-chemistry",
+    "stem/openstax-astronomy",
+    "academic/arxiv-abstracts-amds123",
+)
 CHINESE = ("web/lctt", "web/javaguide", "web/tidb-docs-zh", "law/cn-laws")
 TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+|\d+")
 
 
 def read_texts(data: Path, names: tuple[str, ...], han: bool, limit: int, size: int) -> list[str]:
-    """Texts of `size` characters cut from the documents, mostly Han or mostly not, at most `limit`."""
+    """Texts of `size` characters cut from the documents, mostly Han or mostly not, at most
+    `limit`."""
     import zstandard
 
     found: list[str] = []
@@ -65,9 +71,13 @@ def peers(num_perm: int) -> dict[str, Callable[[list[str]], Any]]:
         return int(xxhash.xxh32_intdigest(data))
 
     return {
-        "skypile": lambda texts: shingles.minhash(pa.array(texts, pa.string()), num_perm, 1)[0].astype(np.uint16),
+        "skypile": lambda texts: shingles.minhash(pa.array(texts, pa.string()), num_perm, 1)[0].astype(
+            np.uint16
+        ),
         "datasketch": lambda texts: MinHash.bulk([shingle_strings(t) for t in texts], num_perm=num_perm),
-        "datasketch_xxh32": lambda texts: MinHash.bulk([shingle_strings(t) for t in texts], num_perm=num_perm, hashfunc=xxh32),
+        "datasketch_xxh32": lambda texts: MinHash.bulk(
+            [shingle_strings(t) for t in texts], num_perm=num_perm, hashfunc=xxh32
+        ),
     }
 
 
@@ -90,7 +100,9 @@ def main(arguments: list[str] | None = None) -> int:
     compared = peers(parameters.num_perm)
     count, rounds = (400, 3) if options.quick else (2000, 5)
     metrics: dict[str, float] = {}
-    print(f"{'language':8} {'method':18} {'docs/s':>10} {'MB/s':>8} {'ratio':>8}   ({parameters.num_perm} permutations)")
+    print(
+        f"{'language':8} {'method':18} {'docs/s':>10} {'MB/s':>8} {'ratio':>8}   ({parameters.num_perm} permutations)"
+    )
     for language, names, han, size in (("en", ENGLISH, False, 2000), ("zh", CHINESE, True, 750)):
         texts = read_texts(options.data, names, han, count, size)
         seconds: dict[str, list[float]] = {name: [] for name in compared}
@@ -110,10 +122,22 @@ def main(arguments: list[str] | None = None) -> int:
             metrics[f"documents_per_second_{name}_{language}"] = round(1 / value, 1)
             if name != "skypile":
                 metrics[f"ratio_{name}_{language}"] = round(value / medians["skypile"], 2)
-            print(f"{language:8} {name:18} {1 / value:10.0f} {size_mb / value:8.1f} {value / medians['skypile']:8.1f}")
+            print(
+                f"{language:8} {name:18} {1 / value:10.0f} {size_mb / value:8.1f} {value / medians['skypile']:8.1f}"
+            )
     goal = {"ratio_datasketch_en": 50, "ratio_datasketch_zh": 75}
     command = "python -m benchmarks.signatures" + (" --quick" if options.quick else "")
-    print(json.dumps({"name": "signatures", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {
+                "name": "signatures",
+                "metrics": metrics,
+                "goal": goal,
+                "hardware": hardware(),
+                "command": command,
+            }
+        )
+    )
     return 0
 
 

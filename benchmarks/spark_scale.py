@@ -1,10 +1,11 @@
-"""Signatures and duplicates on Spark local[2] at two sizes: wall, CPU, memory and shuffle per document.
+"""Signatures and duplicates on Spark local[2] at two sizes: wall, CPU, memory and shuffle per
+document.
 
 Run: python -m benchmarks.spark_scale [--quick] [--data ../shared/data/corpus] [--folder DIR]
-Documents are pieces of real text with 60 % of their words or Han characters replaced by others of the corpus, and 32 %
-near copies of earlier ones. Writing them is not timed; nor is the start of the session with a first run on 2,000
-documents, which is printed beside. CPU and
-memory are of the whole process tree (driver, JVM, Python workers; shared pages counted once). Shuffle bytes are what
+Documents are pieces of real text with 60 % of their words or Han characters replaced by others of
+the corpus, and 32 % near copies of earlier ones. Writing them is not timed; nor is the start of the
+session with a first run on 2,000 documents, which is printed beside. CPU and memory are of the
+whole process tree (driver, JVM, Python workers; shared pages counted once). Shuffle bytes are what
 Spark's event log says that tasks wrote.
 """
 
@@ -87,9 +88,14 @@ class Generator:
 
     def __init__(self, data: Path) -> None:
         texts = read_texts(data, ENGLISH, False, 20_000, 2000), read_texts(data, CHINESE, True, 5_000, 750)
-        self.pieces = [np.array(t.split(" "), object) for t in texts[0]] + [np.array(list(t), object) for t in texts[1]]
+        self.pieces = [np.array(t.split(" "), object) for t in texts[0]] + [
+            np.array(list(t), object) for t in texts[1]
+        ]
         self.num_spaced = len(texts[0])
-        self.pools = [np.concatenate(self.pieces[: self.num_spaced]), np.concatenate(self.pieces[self.num_spaced :])]
+        self.pools = [
+            np.concatenate(self.pieces[: self.num_spaced]),
+            np.concatenate(self.pieces[self.num_spaced :]),
+        ]
         random.Random(0).shuffle(order := list(range(len(self.pieces))))
         self.order = order
 
@@ -119,35 +125,57 @@ class Generator:
 
 def write_dump(lake: Any, engine: Any, generator: Generator, name: str, first: int, count: int) -> Any:
     """Tables of a dump of documents [first, first + count), all kept by their rules."""
-    from pipelines.documents import DECISIONS, DOCUMENTS, EDITS, document_id
-    from pipelines.dumps.card import DumpCard
-    from pipelines.tables import DumpTables
+    from pipelines.cards.dump import DumpCard
+    from pipelines.tables.inputs import DumpTables
+    from pipelines.tables.schemas import DECISIONS, DOCUMENTS, EDITS, document_id
 
     places = [(i, min(PART, count - i)) for i in range(0, count, PART)]
 
     def table(schema: pa.Schema, size: int, **columns: Any) -> pa.Table:
         plain = {pa.string(): "", pa.bool_(): True, pa.int64(): 0, pa.int32(): 0}
         return pa.Table.from_arrays(
-            [pa.array(columns[f.name], f.type) if f.name in columns else pa.array([plain.get(f.type, [])] * size, f.type) for f in schema],
+            [
+                pa.array(columns[f.name], f.type)
+                if f.name in columns
+                else pa.array([plain.get(f.type, [])] * size, f.type)
+                for f in schema
+            ],
             schema=schema,
         )
 
     def build(asset: str, make: Any) -> Any:
         def write(writer: Any) -> None:
-            engine.map_parts(len(places), lambda i: writer.write_table(f"part-{i:05d}.parquet", make(*places[i])))
+            engine.map_parts(
+                len(places), lambda i: writer.write_table(f"part-{i:05d}.parquet", make(*places[i]))
+            )
 
-        return lake.build(asset, name, version=1, parameters={"first": first, "count": count, "part": PART}, write=write).dataset
+        return lake.build(
+            asset, name, version=1, parameters={"first": first, "count": count, "part": PART}, write=write
+        ).dataset
 
     def ids(start: int, size: int) -> list[bytes]:
         return [document_id("scale", "f", first + start + k) for k in range(size)]
 
     def documents(start: int, size: int) -> pa.Table:
         rows = range(first + start, first + start + size)
-        texts, urls = [generator.document(k) for k in rows], [f"https://h{k % 9973}.example/{k}" for k in rows]
-        return table(DOCUMENTS, size, doc_id=ids(start, size), url=urls, text=texts, side=["train"] * size, category=["webpages"] * size)
+        texts, urls = (
+            [generator.document(k) for k in rows],
+            [f"https://h{k % 9973}.example/{k}" for k in rows],
+        )
+        return table(
+            DOCUMENTS,
+            size,
+            doc_id=ids(start, size),
+            url=urls,
+            text=texts,
+            side=["train"] * size,
+            category=["webpages"] * size,
+        )
 
     def decisions(start: int, size: int) -> pa.Table:
-        return table(DECISIONS, size, doc_id=ids(start, size), category=["webpages"] * size, corpus=["main"] * size)
+        return table(
+            DECISIONS, size, doc_id=ids(start, size), category=["webpages"] * size, corpus=["main"] * size
+        )
 
     made = [
         build("documents", documents),
@@ -173,16 +201,18 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
     """(seconds of both stages, signatures, duplicates) of one dump."""
     from dataclasses import replace
 
+    from pipelines.cards.release import ReleaseCard
+    from pipelines.dedup.duplicates import build_duplicates
     from pipelines.dedup.signatures import MinHashParameters, build_signatures
-    from pipelines.dedup.stage import build_duplicates
-    from pipelines.release import ReleaseCard
-    from pipelines.tables import ReleaseTables
+    from pipelines.tables.inputs import ReleaseTables
 
     marks = [(time.time(), cpu_seconds())]
     signatures = build_signatures(lake, engine, tables.documents, tables.edits, MinHashParameters()).dataset
     marks.append((time.time(), cpu_seconds()))
     name = tables.card.name
-    release = ReleaseTables(ReleaseCard(name=name, dumps=(name,)), {name: replace(tables, signatures=signatures)})
+    release = ReleaseTables(
+        ReleaseCard(name=name, dumps=(name,)), {name: replace(tables, signatures=signatures)}
+    )
     duplicates = build_duplicates(lake, engine, release).dataset
     marks.append((time.time(), cpu_seconds()))
     figures = {}
@@ -192,15 +222,22 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
 
 
 def measure(root: Path, data: Path, count: int) -> dict[str, float]:
-    """Figures of `count` documents in a session of its own, after the same work on 2,000 (compiled code warm)."""
+    """Figures of `count` documents in a session of its own, after the same work on 2,000 (compiled
+    code warm)."""
+    from pipelines.engine.spark import Spark
     from pipelines.lake import Lake
-    from pipelines.spark import Spark
 
     log = root / f"events-{count}"
     log.mkdir(parents=True)
     started, before = time.time(), cpu_seconds()
-    conf = {"spark.eventLog.enabled": "true", "spark.eventLog.dir": f"file://{log}", "spark.local.dir": str(root / "spark")}
-    engine = Spark("local[2]", conf | {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"})
+    conf = {
+        "spark.eventLog.enabled": "true",
+        "spark.eventLog.dir": f"file://{log}",
+        "spark.local.dir": str(root / "spark"),
+    }
+    engine = Spark(
+        "local[2]", conf | {"spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false"}
+    )
     generator = Generator(data)
     figures: dict[str, float] = {}
     for name, size in (("warm", 2_000), ("scale", count)):
@@ -215,7 +252,10 @@ def measure(root: Path, data: Path, count: int) -> dict[str, float]:
             found, signatures, duplicates = stages(lake, engine, tables)
             figures |= found | {"peak_mb": memory.stop()}
     engine.stop()
-    figures |= {"removed": duplicates.stats["removed"], "largest_cluster": duplicates.stats["largest_cluster"]}
+    figures |= {
+        "removed": duplicates.stats["removed"],
+        "largest_cluster": duplicates.stats["largest_cluster"],
+    }
     figures |= {
         "cpu": figures["signatures_cpu"] + figures["duplicates_cpu"],
         "wall": figures["signatures_wall"] + figures["duplicates_wall"],
@@ -231,8 +271,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Print the table and the result line; 2 where the data is absent."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument("--quick", action="store_true", help="10,000 and 20,000 documents instead of 500,000 and 1,000,000")
-    parser.add_argument("--folder", type=Path, help="where the documents are written (4 kB each; default: a temporary folder)")
+    parser.add_argument(
+        "--quick", action="store_true", help="10,000 and 20,000 documents instead of 500,000 and 1,000,000"
+    )
+    parser.add_argument(
+        "--folder", type=Path, help="where the documents are written (4 kB each; default: a temporary folder)"
+    )
     options = parser.parse_args(arguments)
     if not options.data.is_dir():
         print(f"{options.data} is not there: name a corpus with --data", file=sys.stderr)
@@ -243,12 +287,29 @@ def main(arguments: list[str] | None = None) -> int:
     print(f"{'figure':32} {half:>12,} {2 * half:>12,}")
     for name in small:
         print(f"{name:32} {small[name]:12,.1f} {large[name]:12,.1f}")
-    metrics = {f"{name}_{size}": values[name] for size, values in ((half, small), (2 * half, large)) for name in values}
-    metrics |= {"growth": round(large["cpu"] / small["cpu"], 3), "growth_wall": round(large["wall"] / small["wall"], 3)}
+    metrics = {
+        f"{name}_{size}": values[name]
+        for size, values in ((half, small), (2 * half, large))
+        for name in values
+    }
+    metrics |= {
+        "growth": round(large["cpu"] / small["cpu"], 3),
+        "growth_wall": round(large["wall"] / small["wall"], 3),
+    }
     metrics["documents_per_cpu_second"] = round(2 * half / large["cpu"], 1)
     goal = {"growth": 2.2}
     command = "python -m benchmarks.spark_scale" + (" --quick" if options.quick else "")
-    print(json.dumps({"name": "spark_scale", "metrics": metrics, "goal": goal, "hardware": hardware(), "command": command}))
+    print(
+        json.dumps(
+            {
+                "name": "spark_scale",
+                "metrics": metrics,
+                "goal": goal,
+                "hardware": hardware(),
+                "command": command,
+            }
+        )
+    )
     return 0
 
 

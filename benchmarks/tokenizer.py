@@ -1,7 +1,8 @@
 """The vocabulary against its peers on text that it was not trained on.
 
-Trained on the sources of ../shared/data/corpus but HELD_OUT; measured on HELD_OUT and on the paper's six
-domain sets (news, never trained on). Writes plots and the table as a page where --page names a file.
+Trained on the sources of ../shared/data/corpus but HELD_OUT; measured on HELD_OUT and on the
+paper's six domain sets (news, never trained on). Writes plots and the table as a page where --page
+names a file.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def read_texts(path: Path, chars: int) -> Iterator[tuple[str, str]]:
 
 
 def held_out(chars: int) -> dict[str, list[str]]:
-    """Texts by domain: zh and en (sources left out), each such source, zh_news (the paper's six sets, whole) and each of them."""
+    """Texts by domain: zh and en (sources left out), each such source, zh_news (the paper's six
+    sets, whole) and each of them."""
     texts: dict[str, list[str]] = {"zh": [], "en": [], "zh_news": []}
     for path in sorted(CORPUS_FOLDER.rglob("*.jsonl.zst")):
         name = path.name.removesuffix(".jsonl.zst")
@@ -84,7 +86,13 @@ def main() -> None:
     tokenizer = assemble(pieces)
     every = pieces.latin + pieces.characters + pieces.words
     reachable = sum(len(e.ids) == 1 for e in tokenizer.encode_batch(every, add_special_tokens=False))
-    encoders: dict[str, Any] = {"ours": (own_encoder(tokenizer.to_str()), tokenizer.get_vocab_size(), own_fallback(tokenizer.to_str()))}
+    encoders: dict[str, Any] = {
+        "ours": (
+            own_encoder(tokenizer.to_str()),
+            tokenizer.get_vocab_size(),
+            own_fallback(tokenizer.to_str()),
+        )
+    }
     encoders |= load_peers(DATA / "tokenizers")
     domains = held_out(test_chars)
     words = {d: count_words(t) for d, t in domains.items()}
@@ -99,21 +107,28 @@ def main() -> None:
         "peak_mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
     for domain, held in domains.items():
-        print(f"\n{domain:20} {'pieces':>8} {'bytes/token':>12} {'chars/token':>12} {'fertility':>10} {'fallback':>9} {'unused':>8}")
+        print(
+            f"\n{domain:20} {'pieces':>8} {'bytes/token':>12} {'chars/token':>12} {'fertility':>10} {'fallback':>9} {'unused':>8}"
+        )
         for name, (encode, size, falls) in encoders.items():
             seen: set[int] = set()
             row = measure(encode, held, falls, words[domain], seen)
             rows.setdefault(domain, {})[name] = row
             unused[name] = min(unused.get(name, size), size - len(seen))
             suffix = domain if name == "ours" else f"{domain}_{name}"
-            metrics[f"bytes_per_token_{suffix}"], metrics[f"fallback_share_{suffix}"] = row["bytes_per_token"], row["fallback_share"]
+            metrics[f"bytes_per_token_{suffix}"], metrics[f"fallback_share_{suffix}"] = (
+                row["bytes_per_token"],
+                row["fallback_share"],
+            )
             print(
                 f"{name:20} {size:8} {row['bytes_per_token']:12.3f} {row['characters_per_token']:12.3f} {row['fertility']:10.3f}"
                 f" {row['fallback_share']:9.5f} {size - len(seen):8}"
             )
     for name in ("qwen", "chinese-llama", "llama2-tokenizer"):
         for domain in domains:
-            metrics[f"ratio_{name}_{domain}"] = round(rows[domain]["ours"]["bytes_per_token"] / rows[domain][name]["bytes_per_token"], 4)
+            metrics[f"ratio_{name}_{domain}"] = round(
+                rows[domain]["ours"]["bytes_per_token"] / rows[domain][name]["bytes_per_token"], 4
+            )
     if arguments.page:
         report = {"domains": rows, "vocab_size": {n: e[1] for n, e in encoders.items()}, "unused_ids": unused}
         arguments.page.write_text(page("full", report), encoding="utf-8")
@@ -121,7 +136,11 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python -m benchmarks.tokenizer" + (" --quick" if arguments.quick else ""),
     )
-    print(json.dumps({"name": "tokenizer", "metrics": metrics, "goal": GOAL, "hardware": hardware, "command": command}))
+    print(
+        json.dumps(
+            {"name": "tokenizer", "metrics": metrics, "goal": GOAL, "hardware": hardware, "command": command}
+        )
+    )
 
 
 if __name__ == "__main__":

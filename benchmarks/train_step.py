@@ -1,9 +1,10 @@
-"""`python -m benchmarks.train_step`: tokens per second of a training step against transformers' LlamaForCausalLM.
+"""`python -m benchmarks.train_step`: tokens per second of a training step against transformers'
+LlamaForCausalLM.
 
-Same shape, weights, batch, precision and DeepSpeed configuration (ZeRO-1, bf16, fp32 gradient accumulation), one rank.
-Steps of the two alternate, so that both meet the same load; the ratio is of medians of wall-clock seconds.
-On a CPU the ratio of CPU seconds over all threads stands beside it: it leaves out idle threads, and counts spinning ones.
-The last line is one JSON object.
+Same shape, weights, batch, precision and DeepSpeed configuration (ZeRO-1, bf16, fp32 gradient
+accumulation), one rank. Steps of the two alternate, so that both meet the same load; the ratio is
+of medians of wall-clock seconds. On a CPU the ratio of CPU seconds over all threads stands beside
+it: it leaves out idle threads, and counts spinning ones. The last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import statistics
 import time
 from typing import Any
 
-from model import distributed
-from model.config import PRESETS, ModelConfig
-from model.strategy import Strategy
+from model.network.config import PRESETS, ModelConfig
+from model.training import distributed
+from model.training.strategy import Strategy
 
 
 def main() -> None:
@@ -39,7 +40,9 @@ def main() -> None:
     ours = strategy.build(config, 1, (0.9, 0.95), 1e-8, 0.1, 1.0).inner
     network = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config.to_llama()))
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.1)
-    theirs, _, _, _ = deepspeed.initialize(model=network, optimizer=optimizer, config=strategy.config | {"gradient_clipping": 1.0})
+    theirs, _, _, _ = deepspeed.initialize(
+        model=network, optimizer=optimizer, config=strategy.config | {"gradient_clipping": 1.0}
+    )
     theirs.train()
     ids = torch.randint(0, config.vocab_size, (rows, length + 1), device=ours.device)
 
@@ -50,7 +53,9 @@ def main() -> None:
 
     def their_step() -> Any:
         # The same positions: LlamaForCausalLM shifts labels itself and would drop one.
-        loss = theirs(input_ids=ids[:, :-1], labels=ids[:, :-1], shift_labels=ids[:, 1:].contiguous(), use_cache=False).loss
+        loss = theirs(
+            input_ids=ids[:, :-1], labels=ids[:, :-1], shift_labels=ids[:, 1:].contiguous(), use_cache=False
+        ).loss
         theirs.backward(loss)
         theirs.step()
 
@@ -64,9 +69,14 @@ def main() -> None:
                 torch.cuda.synchronize()
             if i:
                 seconds[name].append((time.perf_counter() - started[0], time.process_time() - started[1]))
-    wall, cpu = ({n: rows * length / statistics.median(s[k] for s in of) for n, of in seconds.items()} for k in (0, 1))
+    wall, cpu = (
+        {n: rows * length / statistics.median(s[k] for s in of) for n, of in seconds.items()} for k in (0, 1)
+    )
     metrics = {f"tokens_per_second_{n}": r for n, r in wall.items()}
-    metrics |= {"ratio_huggingface": wall["ours"] / wall["huggingface"], "parameters_13b": PRESETS["13b"].num_parameters}
+    metrics |= {
+        "ratio_huggingface": wall["ours"] / wall["huggingface"],
+        "parameters_13b": PRESETS["13b"].num_parameters,
+    }
     if not gpu:
         metrics |= {f"tokens_per_cpu_second_{n}": r for n, r in cpu.items()}
         metrics["ratio_huggingface_cpu_seconds"] = cpu["ours"] / cpu["huggingface"]
@@ -75,7 +85,11 @@ def main() -> None:
     distributed.stop()
     device = torch.cuda.get_device_name() if gpu else f"{platform.machine()} CPU, {os.cpu_count()} cores"
     command = "python -m benchmarks.train_step" + (" --quick" if quick else "")
-    out = {"name": "train_step", "metrics": metrics, "goal": {"ratio_huggingface": 1.2, "parameters_13b": 13_854_269_952}}
+    out = {
+        "name": "train_step",
+        "metrics": metrics,
+        "goal": {"ratio_huggingface": 1.2, "parameters_13b": 13_854_269_952},
+    }
     print(json.dumps(out | {"hardware": device, "command": command}))
 
 

@@ -1,6 +1,7 @@
 """`python -m jobs.cli`: dumps, releases, training runs, and the web UI.
 
-Belongs here: the command group and how errors look. Does not belong here: the commands themselves (jobs/commands/).
+Belongs here: the command group and how errors look. Does not belong here: the commands themselves
+(jobs/commands/).
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import click
 from jobs.commands import cards, corpora, documents, dumps, plan, releases, runs, tokenizer, trace
 from jobs.failure import JobFailed
 from jobs.settings import ROOT
+from pipelines.cards.base import CardError
 from pipelines.lake import LakeError
-from pipelines.settings import CardError
 
 
 @click.group(help="skypile: from web dumps to a two-stage trained model.")

@@ -27,7 +27,9 @@ JOBS = [
         hooks={report_stage},
         description="One dump, from raw files to decisions.",
     ),
-    dg.define_asset_job("models", selection=MODELS, hooks={report_stage}, description="The classifiers and perplexity models."),
+    dg.define_asset_job(
+        "models", selection=MODELS, hooks={report_stage}, description="The classifiers and perplexity models."
+    ),
     dg.define_asset_job(
         "release",
         selection=dg.AssetSelection.groups("corpus", "tokenizer", "shards"),

@@ -1,10 +1,12 @@
-"""What materializing a dump or a release would compute, read and write: asked of the assets themselves, before anything starts.
+"""What materializing a dump or a release would compute, read and write: asked of the assets
+themselves, before anything starts.
 
-Belongs here: calling each asset on a lake that looks up what was computed before, and computes nothing. Does not belong here: training
-runs (model/plan.py), the command (commands/plan.py).
+Belongs here: calling each asset on a lake that looks up what was computed before, and computes
+nothing. Does not belong here: training runs (model/plan.py), the command (commands/plan.py).
 
-Every stage ends in `Lake.build`, which knows by the recompute key whether it has been done. Here it answers with the earlier result or
-stops the asset. What follows from an asset that is to be computed may still come out equal and stop there; it is said to follow.
+Every stage ends in `Lake.build`, which knows by the recompute key whether it has been done. Here it
+answers with the earlier result or stops the asset. What follows from an asset that is to be
+computed may still come out equal and stop there; it is said to follow.
 """
 
 from __future__ import annotations
@@ -22,14 +24,23 @@ from assets import dump as dump_assets
 from assets import release as release_assets
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.settings import Settings
-from pipelines.dumps.card import DumpCard
-from pipelines.dumps.raw import expand
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.dumps.raw_dump import expand
+from pipelines.engine.spark import InProcess
 from pipelines.lake import LINEAGE, Built, Dataset, Lake, LakeError, Writer, recompute_key
-from pipelines.release import ReleaseCard, resolve
-from pipelines.spark import InProcess
-from pipelines.tables import part_path
+from pipelines.tables.inputs import part_path, resolve
 
-RELEASE_TABLES = ("duplicates", "recurring_blocks", "validation_sets", "overlap", "verdicts", "skypile_main", "skypile_stem", "rejected")
+RELEASE_TABLES = (
+    "duplicates",
+    "recurring_blocks",
+    "validation_sets",
+    "overlap",
+    "verdicts",
+    "skypile_main",
+    "skypile_stem",
+    "rejected",
+)
 SHARDS = ("main_shards", "stem_shards", "validation_shards")
 DUMP_TABLES = ("raw_dump", "documents", "edits", "signals", "signatures", "scores", "decisions")
 
@@ -80,8 +91,9 @@ class _NoSpark(SparkResource):
 class Step:
     """One asset: `state` is unchanged, compute, or follows (after one that is computed).
 
-    num_bytes are those of the table that is there, or of the last one, on disk. cpu_seconds is what it cost in this lake for each byte of
-    input before, times the input; None where it was never computed here.
+    num_bytes are those of the table that is there, or of the last one, on disk. cpu_seconds is what
+    it cost in this lake for each byte of input before, times the input; None where it was never
+    computed here.
     """
 
     asset: str
@@ -117,7 +129,8 @@ class Foresight:
 
 
 class _Costs:
-    """What tables of this lake cost and weigh for each byte of what their partition is made from."""
+    """What tables of this lake cost and weigh for each byte of what their partition is made
+    from."""
 
     def __init__(self, lake: Lake) -> None:
         self.lake = lake
@@ -131,7 +144,8 @@ class _Costs:
         return found
 
     def of(self, tables: tuple[str, ...], sizes: Mapping[str, int], size: int) -> tuple[float | None, int]:
-        """(CPU seconds or None, bytes) to expect of `tables` for an input of `size` bytes; `sizes` are the inputs of known partitions."""
+        """(CPU seconds or None, bytes) to expect of `tables` for an input of `size` bytes; `sizes`
+        are the inputs of known partitions."""
         seconds, weight, known, timed = 0.0, 0, 0, 0
         for asset, partition, dataset in self._tables:
             if asset not in tables or not sizes.get(partition):
@@ -142,7 +156,8 @@ class _Costs:
                 seconds, timed = seconds + float(cost), timed + sizes[partition]
             weight += dataset.manifest.bytes
             known += sizes[partition]
-        # an asset's tables are of the same partitions, so that both sums count each input once for each table
+        # an asset's tables are of the same partitions, so that both sums count each input once for
+        # each table
         tables_each = len(tables)
         cpu = seconds * size * tables_each / timed if timed else None
         return cpu, int(weight * size * tables_each / known) if known else 0
@@ -170,7 +185,9 @@ def _ask(asset: dg.AssetsDefinition, partition: str, resources: Mapping[str, Any
     return ""
 
 
-def _steps(module: Any, names: tuple[str, ...], partition: str, lake: Lake, sizes: Mapping[str, int], size: int) -> tuple[Step, ...]:
+def _steps(
+    module: Any, names: tuple[str, ...], partition: str, lake: Lake, sizes: Mapping[str, int], size: int
+) -> tuple[Step, ...]:
     settings = Settings.from_environment()
     resources = {
         "lake": _Lake(root=lake.root),
@@ -187,16 +204,25 @@ def _steps(module: Any, names: tuple[str, ...], partition: str, lake: Lake, size
         rows = 0
         if not why:
             current = [lake.current(t, partition) for t in tables]
-            rows, weight = current[tables.index(name) if name in tables else -1].manifest.rows, sum(c.manifest.bytes for c in current)
+            rows, weight = (
+                current[tables.index(name) if name in tables else -1].manifest.rows,
+                sum(c.manifest.bytes for c in current),
+            )
         else:
             stale.add(name)
-        steps.append(Step(name, "follows" if after else "compute" if why else "unchanged", why, rows, weight, seconds))
+        steps.append(
+            Step(name, "follows" if after else "compute" if why else "unchanged", why, rows, weight, seconds)
+        )
     return tuple(steps)
 
 
 def _raw(lake: Lake, names: list[str]) -> dict[str, int]:
     """Bytes of the files of each dump that is listed."""
-    return {n: lake.current("raw_dump", n).stats["bytes"] for n in names if lake.exists(lake.pointer("raw_dump", n))}
+    return {
+        n: lake.current("raw_dump", n).stats["bytes"]
+        for n in names
+        if lake.exists(lake.pointer("raw_dump", n))
+    }
 
 
 def of_dump(lake: Lake, name: str) -> Foresight:
@@ -228,10 +254,20 @@ def of_release(lake: Lake, name: str) -> Foresight:
 
 def describe(kind: str, foresight: Foresight) -> str:
     """A table for people."""
-    parts = f", {foresight.parts} parts of which {foresight.reused_parts} are known from a release" if foresight.parts else ""
+    parts = (
+        f", {foresight.parts} parts of which {foresight.reused_parts} are known from a release"
+        if foresight.parts
+        else ""
+    )
     lines = [f"{kind} {foresight.name}: {foresight.files} files, {foresight.input_bytes:,} bytes{parts}"]
     for step in foresight.steps:
-        cost = "" if step.state == "unchanged" else "unknown" if step.cpu_seconds is None else f"{step.cpu_seconds:.1f} s"
+        cost = (
+            ""
+            if step.state == "unchanged"
+            else "unknown"
+            if step.cpu_seconds is None
+            else f"{step.cpu_seconds:.1f} s"
+        )
         detail = f"{step.rows:,} rows" if step.state == "unchanged" else step.why
         lines.append(f"  {step.asset:18} {step.state:10} {step.num_bytes:>14,} B {cost:>9}  {detail}")
     cost = f"{foresight.cpu_hours:.3f} CPU hours, {foresight.disk_bytes:,} bytes of disk"

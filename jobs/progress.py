@@ -1,6 +1,8 @@
-"""What a person sees while a job runs in this process: a moving line, and a line for each finished asset.
+"""What a person sees while a job runs in this process: a moving line, and a line for each finished
+asset.
 
-Belongs here: the terminal. Does not belong here: anything stored, anything that a job's result depends on.
+Belongs here: the terminal. Does not belong here: anything stored, anything that a job's result
+depends on.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.cpu import tree_cpu_seconds
+from pipelines.engine.cpu_time import tree_cpu_seconds
 
 console = Console(highlight=False)
 LOOK_EVERY = 0.5  # seconds
@@ -37,9 +39,18 @@ class Stages:
         self.last, self.last_cpu = time.monotonic(), tree_cpu_seconds()
 
     def add(self, name: str, partition: str, figures: dict[str, object], of_job: float = 0.0) -> None:
-        """An asset has finished; `of_job`: CPU seconds of its job on the cluster, whose processes are not of this tree."""
+        """An asset has finished; `of_job`: CPU seconds of its job on the cluster, whose processes
+        are not of this tree."""
         wall, cpu = time.monotonic() - self.last, max(0.0, tree_cpu_seconds() - self.last_cpu) + of_job
-        self.rows.append({"asset": name, "partition": partition, "seconds": round(wall, 2), "cpu_seconds": round(cpu, 2), **figures})
+        self.rows.append(
+            {
+                "asset": name,
+                "partition": partition,
+                "seconds": round(wall, 2),
+                "cpu_seconds": round(cpu, 2),
+                **figures,
+            }
+        )
         self.start()
 
 
@@ -57,14 +68,20 @@ def report_stage(context: dg.HookContext) -> None:
     values: dict[str, Any] = {k: getattr(v, "value", v) for k, v in materialization.metadata.items()}
     rows = values.get("dagster/partition_row_count", values.get("dagster/row_count"))
     recomputed = bool(values.get("recomputed", True))
-    STAGES.add(name, materialization.partition or "", {"recomputed": recomputed, "rows": rows}, float(values.get("cpu_seconds") or 0.0))
+    STAGES.add(
+        name,
+        materialization.partition or "",
+        {"recomputed": recomputed, "rows": rows},
+        float(values.get("cpu_seconds") or 0.0),
+    )
     state = f"{STAGES.rows[-1]['seconds']:>7.1f} s" if recomputed else "unchanged"
     figures = f"{rows:,} rows" if isinstance(rows, int) and rows else ""
     console.print(f"  {name:<22}{materialization.partition or '':<18}{state:>10}  {figures}")
 
 
 def spark_work() -> tuple[int, int, str] | None:
-    """(finished tasks, tasks, "Spark tasks") of the stages that Spark runs now; None where no session runs anything."""
+    """(finished tasks, tasks, "Spark tasks") of the stages that Spark runs now; None where no
+    session runs anything."""
     from assets.resources import running_engines
 
     finished = total = 0
@@ -92,7 +109,11 @@ def training_work(run_dir: Path) -> Callable[[], tuple[int, int, str] | None]:
             except ValueError:  # cut at either end
                 continue
             last = json.loads(plan.read_text())["plan"]["phases"][-1]
-            return int(record["step"]), last["start_step"] + last["steps"], f"steps, loss {record['loss']:.3f}"
+            return (
+                int(record["step"]),
+                last["start_step"] + last["steps"],
+                f"steps, loss {record['loss']:.3f}",
+            )
         return None
 
     return look
@@ -100,14 +121,20 @@ def training_work(run_dir: Path) -> Callable[[], tuple[int, int, str] | None]:
 
 @contextmanager
 def moving(label: str, assets: int, look: Callable[[], tuple[int, int, str] | None]) -> Iterator[None]:
-    """Draw a line that moves while the block runs, where the console is a terminal; nothing elsewhere.
+    """Draw a line that moves while the block runs, where the console is a terminal; nothing
+    elsewhere.
 
     `assets`: how many the job has; `look` tells what is done within the current one.
     """
     if not console.is_terminal:
         yield
         return
-    columns = (TextColumn("  {task.description}"), BarColumn(30), TextColumn("{task.fields[detail]}"), TimeElapsedColumn())
+    columns = (
+        TextColumn("  {task.description}"),
+        BarColumn(30),
+        TextColumn("{task.fields[detail]}"),
+        TimeElapsedColumn(),
+    )
     ended, before = threading.Event(), len(STAGES.rows)
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(label, total=assets, detail="")

@@ -1,7 +1,7 @@
 """Running the jobs in this process: what the demo and the command line share.
 
-Belongs here: the Dagster instance, partitions, the order of jobs for a dump, a release, a run. Does not
-belong here: what the assets do.
+Belongs here: the Dagster instance, partitions, the order of jobs for a dump, a release, a run. Does
+not belong here: what the assets do.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ DUMP_VERDICTS = ["scores", "decisions"]
 
 
 def open_instance() -> dg.DagsterInstance:
-    """The instance of DAGSTER_HOME (`.dagster/` of the checkout), with the checkout's dagster.yaml."""
+    """The instance of DAGSTER_HOME (`.dagster/` of the checkout), with the checkout's
+    dagster.yaml."""
     hear_signals()
     home = Path(os.environ.setdefault("DAGSTER_HOME", str(ROOT / ".dagster")))
     home.mkdir(parents=True, exist_ok=True)
@@ -36,10 +37,11 @@ def open_instance() -> dg.DagsterInstance:
 
 
 def hear_signals() -> None:
-    """Give SIGINT and SIGTERM their defaults where they are ignored, before Dagster or a child looks at them.
+    """Give SIGINT and SIGTERM their defaults where they are ignored, before Dagster or a child
+    looks at them.
 
-    A shell starts background commands with SIGINT ignored. Dagster copies its handler to SIGTERM, and children inherit what is ignored:
-    nothing would end them but SIGKILL.
+    A shell starts background commands with SIGINT ignored. Dagster copies its handler to SIGTERM,
+    and children inherit what is ignored: nothing would end them but SIGKILL.
     """
     for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
         if signal.getsignal(number) == signal.SIG_IGN:
@@ -47,7 +49,8 @@ def hear_signals() -> None:
 
 
 OWN_ERROR = re.compile(r"^(?:pipelines|model|assets|jobs|reports)\.[\w.]+: ")
-"""The class of an error of this project, which Dagster puts in front of a message that is a sentence already."""
+"""The class of an error of this project, which Dagster puts in front of a message that is a
+sentence already."""
 
 
 def sentence(error: SerializableErrorInfo | None) -> str:
@@ -58,14 +61,23 @@ def sentence(error: SerializableErrorInfo | None) -> str:
 
 
 def execute(
-    instance: dg.DagsterInstance, job: str, partition: str | None, assets: list[str] | None = None, config: dict[str, object] | None = None
+    instance: dg.DagsterInstance,
+    job: str,
+    partition: str | None,
+    assets: list[str] | None = None,
+    config: dict[str, object] | None = None,
 ) -> None:
-    """Run a job, or some of its assets, in this process. JobFailed carries the cause as a sentence."""
+    """Run a job, or some of its assets, in this process. JobFailed carries the cause as a
+    sentence."""
     from jobs.definitions import defs
 
     definition = defs.resolve_job_def(job)
     count = len(assets) if assets else len(set(definition.asset_layer.executable_asset_keys))
-    look = training_work(Settings.from_environment().run_folder(str(partition))) if job == "training_run" else spark_work
+    look = (
+        training_work(Settings.from_environment().run_folder(str(partition)))
+        if job == "training_run"
+        else spark_work
+    )
     STAGES.start()
     with moving(f"{job} {partition or ''}", count, look):
         result = definition.execute_in_process(

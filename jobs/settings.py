@@ -1,7 +1,7 @@
 """Settings from the environment, and the cards of a lake.
 
-Belongs here: where the lake is, which Spark master, how many ranks; how a card is found by name. Does not
-belong here: anything about one dump, release or run: that is on its card.
+Belongs here: where the lake is, which Spark master, how many ranks; how a card is found by name.
+Does not belong here: anything about one dump, release or run: that is on its card.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.checkpoint_store import run_folder
+from model.checkpoints.store import run_folder
 from pipelines.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,8 +25,12 @@ class Settings:
     ranks: int = 2  # SKYPILE_RANKS: training processes of the local launcher
     benchmarks: str = ""  # SKYPILE_BENCHMARKS: folder of benchmark files; what is missing is reported by name
     peers: str = ""  # SKYPILE_TOKENIZERS: folder of peer tokenizers
-    cluster: str = ""  # SKYPILE_CLUSTER: YAML file of the training cluster (deploy/cluster.example.yaml); none: this machine
-    runs: str = ""  # SKYPILE_RUNS: folder of training runs, which all ranks share; none: runs/ of a lake that is a folder
+    # SKYPILE_CLUSTER: YAML file of the training cluster (deploy/cluster.example.yaml); none: this
+    # machine
+    cluster: str = ""
+    # SKYPILE_RUNS: folder of training runs, which all ranks share; none: runs/ of a lake that is a
+    # folder
+    runs: str = ""
     cache: str = str(ROOT / ".cache")  # SKYPILE_CACHE: downloads
 
     @staticmethod

@@ -1,10 +1,11 @@
 """Training: `python -m model.train --run-dir DIR --stage stage1|stage2`, under a launcher or alone.
 
-Belongs here: the loop, readable end to end. Does not belong here: the network (architecture.py), what is
-read when (plan.py, data/), how states are kept (checkpoint.py), what is told to whom (callbacks/).
+Belongs here: the loop, readable end to end. Does not belong here: the network (architecture.py),
+what is read when (plan.py, data/), how states are kept (checkpoint.py), what is told to whom
+(callbacks/).
 
-`DIR/run.json` says everything; a second start goes on from the last checkpoint; `DIR/stop` asks all ranks
-to save at the same step and leave with exit code 0.
+`DIR/run.json` says everything; a second start goes on from the last checkpoint; `DIR/stop` asks all
+ranks to save at the same step and leave with exit code 0.
 """
 
 from __future__ import annotations
@@ -20,27 +21,29 @@ from typing import Any
 
 import numpy as np
 
-from model import checkpoint, distributed, preflight
-from model.callbacks.heartbeat import Heartbeat
-from model.callbacks.logs import JsonLines, TensorBoard
-from model.callbacks.norms import KINDS, Norms
-from model.callbacks.orders import STOP, SUPERSEDED, Orders, Superseded
-from model.callbacks.pipes import Reporter, reporter
-from model.callbacks.spikes import Skip, Skips, SpikePolicy, Spikes
-from model.callbacks.validation import Validation
-from model.card import settings_of
-from model.checkpoint_store import CheckpointStore, restore
-from model.checkpoint_uploads import Uploads
-from model.config import model_config, vocabulary
+from model.checkpoints import checkpoint
+from model.checkpoints.store import CheckpointStore, restore
+from model.checkpoints.uploads import Uploads
 from model.data.loader import Loader, shard_addresses
-from model.plan import Plan
-from model.strategy import Strategy
+from model.network.config import model_config, vocabulary
+from model.plan.card import settings_of
+from model.plan.plan import Plan
+from model.run.control import STOP, SUPERSEDED, Orders, Superseded
+from model.run.heartbeat import Heartbeat
+from model.run.logs import JsonLines, TensorBoard
+from model.run.messages import Reporter, reporter
+from model.training import distributed, preflight
+from model.training.norms import KINDS, Norms
+from model.training.spikes import Skip, Skips, SpikePolicy, Spikes
+from model.training.strategy import Strategy
+from model.training.validation import Validation
 
 BETAS, EPSILON, WEIGHT_DECAY, CLIP = (0.9, 0.95), 1e-8, 0.1, 1.0
 """AdamW and clipping of paper 3.6; epsilon of its ablation (Table 9)."""
 STOPPED, DONE = "stopped", "done"
 STOP_UPLOAD_SECONDS = 30.0
-"""That a stopping job waits for its last checkpoint's upload: well below any grace period (deploy/cluster.example.yaml)."""
+"""That a stopping job waits for its last checkpoint's upload: well below any grace period
+(deploy/cluster.example.yaml)."""
 
 
 class Trainer:
@@ -55,10 +58,14 @@ class Trainer:
         self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.settings["limit_seconds"])
         self.heart.beat("start", self.first_step)
         tokenizer = Path(self.run["tokenizer"]) if self.run.get("tokenizer") else None
-        self.tokenizer = tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
+        self.tokenizer = (
+            tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
+        )
         self.config = model_config(self.run["model"], vocabulary(self.tokenizer))
         self.micro_batch = int(self.settings["micro_batch"])
-        self.strategy = Strategy.parse(self.settings["deepspeed"], self.plan.global_batch, self.micro_batch, distributed.world_size())
+        self.strategy = Strategy.parse(
+            self.settings["deepspeed"], self.plan.global_batch, self.micro_batch, distributed.world_size()
+        )
         data_rank, data_ranks = self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks
         self.loader = Loader(self.plan, shard_addresses(self.run), data_rank, data_ranks, self.micro_batch)
         self.sources = [s.name for s in self.plan.sources]
@@ -73,7 +80,11 @@ class Trainer:
         self.store = CheckpointStore(root) if (root := self.run.get("checkpoint_store")) else None
         self.keep_last, self.keep_every = int(self.settings["keep_last"]), int(self.settings["keep_every"])
         self.uploads = Uploads(
-            self.store if distributed.rank() == 0 else None, self.checkpoints, self.keep_last, self.keep_every, orders.superseded
+            self.store if distributed.rank() == 0 else None,
+            self.checkpoints,
+            self.keep_last,
+            self.keep_every,
+            orders.superseded,
         )
         self.policy = SpikePolicy.from_json(self.settings["spikes"])
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
@@ -82,7 +93,8 @@ class Trainer:
         self.listeners: list[Any] = []
 
     def start(self) -> None:
-        """Verify this rank's share of the shards, build the engine and load the last checkpoint, if there is one."""
+        """Verify this rank's share of the shards, build the engine and load the last checkpoint, if
+        there is one."""
         self.heart.beat("load", self.step)
         self.loader.verify(distributed.rank(), distributed.world_size())
         if self.store is not None and restore(self.store, self.folder, self.end_step) >= 0:
@@ -90,7 +102,8 @@ class Trainer:
         self.uploads.add_missing()
         found = checkpoint.latest(self.checkpoints)
         if found is None and self.run.get("fork"):
-            # The first start of a run that goes on from another run's checkpoint; from its first own save on it is a run like any.
+            # The first start of a run that goes on from another run's checkpoint; from its first
+            # own save on it is a run like any.
             found = Path(self.run["fork"])
         if found is None and self.stage == "stage2" and self.first_step > 0:
             raise checkpoint.CheckpointError(
@@ -100,7 +113,9 @@ class Trainer:
         if found is not None:
             self.heart.beat("load", self.step)
             record = checkpoint.verify_together(found)
-            checkpoint.refuse_differences(found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])})
+            checkpoint.refuse_differences(
+                found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])}
+            )
             tag = found.name
             if found.parent != self.checkpoints and distributed.rank() == 0:
                 (found / "pinned").touch()  # an ancestor: its own run's retention leaves it
@@ -110,7 +125,13 @@ class Trainer:
                 distributed.barrier()
                 tag = f"{found.name}_universal"
         self.engine = self.strategy.build(
-            self.config, int(self.settings["seed"]), BETAS, EPSILON, WEIGHT_DECAY, CLIP, universal=bool(tag and tag.endswith("_universal"))
+            self.config,
+            int(self.settings["seed"]),
+            BETAS,
+            EPSILON,
+            WEIGHT_DECAY,
+            CLIP,
+            universal=bool(tag and tag.endswith("_universal")),
         )
         self.norms = Norms(self.engine, self.config.num_layers)
         self.parent: str | None = None
@@ -132,20 +153,30 @@ class Trainer:
                 f"{tag} is at step {self.step}, {self.stage} covers {self.first_step} to {self.end_step}: "
                 "train the other stage, or roll back"
             )
-        same = record["world_size"] == distributed.world_size() and record["environment"] == checkpoint.environment()
+        same = (
+            record["world_size"] == distributed.world_size()
+            and record["environment"] == checkpoint.environment()
+        )
         probe, moments = self.probe_loss(), checkpoint.moment_sums(self.engine)
         wrong = []
-        if (probe != record["probe_loss"]) if same else not math.isclose(probe, record["probe_loss"], rel_tol=1e-3):
+        if (
+            (probe != record["probe_loss"])
+            if same
+            else not math.isclose(probe, record["probe_loss"], rel_tol=1e-3)
+        ):
             wrong.append(f"probe loss {record['probe_loss']} there, {probe} here")
         if not np.allclose(moments, record["moments"], rtol=0 if same else 1e-3, atol=0 if same else 1e-3):
             wrong.append(f"moment sums and optimizer step {record['moments']} there, {moments} here")
         if record["future"] == self.future and record["next_samples"] != self.next_samples():
             wrong.append("the next batch holds other samples")
         if wrong:
-            raise checkpoint.CheckpointError(f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}")
+            raise checkpoint.CheckpointError(
+                f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}"
+            )
 
     def probe_loss(self) -> float:
-        """Mean loss of a fixed sequence of tokens, as the last rank has it: equal before a save and after the load."""
+        """Mean loss of a fixed sequence of tokens, as the last rank has it: equal before a save and
+        after the load."""
         import torch
 
         ids = torch.arange(65, device=self.engine.inner.device)[None] * 2_654_435_761 % self.config.vocab_size
@@ -153,7 +184,8 @@ class Trainer:
         return float(distributed.gather_rows([float(rows[0]) / 64])[-1, 0])
 
     def next_samples(self) -> str:
-        """Hash of the sample ids of the next step's whole batch; empty after the run's last step."""
+        """Hash of the sample ids of the next step's whole batch; empty after the run's last
+        step."""
         if self.step >= self.plan.steps:
             return ""
         return hashlib.sha256(repr(list(self.loader.sample_ids(self.step))).encode()).hexdigest()
@@ -185,11 +217,14 @@ class Trainer:
         if distributed.rank() == 0:
             self.uploads.add(path.name)
             checkpoint.retain(self.checkpoints, self.keep_last, self.keep_every, self.uploads.held)
-            self.report.event("checkpoint", step=self.step, path=str(path), seconds=time.monotonic() - started)
+            self.report.event(
+                "checkpoint", step=self.step, path=str(path), seconds=time.monotonic() - started
+            )
         distributed.barrier()
 
     def train_step(self) -> dict[str, Any]:
-        """Forward, backward and update on the next global batch; the step's record, equal on every rank."""
+        """Forward, backward and update on the next global batch; the step's record, equal on every
+        rank."""
         import torch
 
         started = time.monotonic()
@@ -198,11 +233,16 @@ class Trainer:
         self.norms.reset()
         if self.config.dropout:
             # A pure function of the step, so that a resumed run drops the same activations.
-            torch.manual_seed(int(self.settings["seed"]) * 1_000_003 + self.step * distributed.world_size() + distributed.rank())
+            torch.manual_seed(
+                int(self.settings["seed"]) * 1_000_003
+                + self.step * distributed.world_size()
+                + distributed.rank()
+            )
         loaded = self.loader.batch(self.step)
         data_wait = time.monotonic() - started
         num_targets = self.plan.global_batch * self.plan.sequence_length
-        # DeepSpeed averages over data ranks and over micro batches; the loss is a sum over targets divided by the step's count.
+        # DeepSpeed averages over data ranks and over micro batches; the loss is a sum over targets
+        # divided by the step's count.
         scale = self.strategy.data_ranks * len(loaded) / num_targets
         rows = self.engine.train_batch([self.tensors(*b) for b in loaded], scale)
         sums = torch.zeros(len(self.sources), 2, dtype=torch.float64)
@@ -212,7 +252,13 @@ class Trainer:
             sums[:, 1].index_add_(0, sources, torch.full_like(rows, self.plan.sequence_length))
         seconds = time.monotonic() - started
         table = distributed.gather_rows(
-            [*sums.flatten().tolist(), *self.norms.sums.flatten().tolist(), seconds, data_wait, distributed.memory_bytes()]
+            [
+                *sums.flatten().tolist(),
+                *self.norms.sums.flatten().tolist(),
+                seconds,
+                data_wait,
+                distributed.memory_bytes(),
+            ]
         )
         sums, squares, (took, waited, memory) = self._totals(table)
         loss, norm = float(sums[:, 0].sum() / sums[:, 1].sum()), self.engine.gradient_norm()
@@ -226,7 +272,11 @@ class Trainer:
             "stage": self.stage,
             "tokens": self.step * self.plan.tokens_per_step,
             "loss": loss if math.isfinite(loss) else None,
-            "loss_by_source": {n: s / c for n, (s, c) in zip(self.sources, sums.tolist(), strict=True) if c and math.isfinite(s)},
+            "loss_by_source": {
+                n: s / c
+                for n, (s, c) in zip(self.sources, sums.tolist(), strict=True)
+                if c and math.isfinite(s)
+            },
             "learning_rate": rate,
             "gradient_norm": norm,
             **self.norms.record(squares, norm),
@@ -247,11 +297,16 @@ class Trainer:
 
         device = self.engine.inner.device
         ids, wanted = (torch.from_numpy(a.astype(np.int64)).to(device) for a in (inputs, targets))
-        documents = torch.from_numpy(np.cumsum(starts, axis=1, dtype=np.int32)).to(device) if self.config.document_attention else None
+        documents = (
+            torch.from_numpy(np.cumsum(starts, axis=1, dtype=np.int32)).to(device)
+            if self.config.document_attention
+            else None
+        )
         return ids, wanted, documents
 
     def _totals(self, table: Any) -> tuple[Any, Any, Any]:
-        """Of the ranks' rows [ranks, n]: summed losses and counts by source, summed squares by group, and times and memory by rank."""
+        """Of the ranks' rows [ranks, n]: summed losses and counts by source, summed squares by
+        group, and times and memory by rank."""
         ours, size = 2 * len(self.sources), len(self.norms.names) * len(KINDS)
         return (
             table[:, :ours].sum(dim=0).view(-1, 2),
@@ -260,20 +315,29 @@ class Trainer:
         )
 
     def _speed(self, tokens_per_second: float) -> dict[str, float]:
-        """FLOP/s of all ranks by the paper's count, and MFU where the device's peak is known (run.json's peak_flops, of one rank)."""
+        """FLOP/s of all ranks by the paper's count, and MFU where the device's peak is known
+        (run.json's peak_flops, of one rank)."""
         flops = tokens_per_second * self.config.flops_per_token(self.plan.sequence_length)
         peak = float(self.settings["peak_flops"] or distributed.peak_flops())
-        return {"model_flops_per_second": flops} | ({"mfu": flops / peak / distributed.world_size()} if peak else {})
+        return {"model_flops_per_second": flops} | (
+            {"mfu": flops / peak / distributed.world_size()} if peak else {}
+        )
 
     def stop_requested(self) -> bool:
-        """Whether rank 0 was told to stop: the same answer on every rank. Superseded if another job has the run's lease."""
-        order = int(distributed.gather_rows([float(self.orders.read() if distributed.rank() == 0 else 0)])[0, 0])
+        """Whether rank 0 was told to stop: the same answer on every rank. Superseded if another job
+        has the run's lease."""
+        order = int(
+            distributed.gather_rows([float(self.orders.read() if distributed.rank() == 0 else 0)])[0, 0]
+        )
         if order == SUPERSEDED:
-            raise Superseded(f"another job has taken over {self.folder}: this one (epoch {self.orders.epoch}) leaves without saving")
+            raise Superseded(
+                f"another job has taken over {self.folder}: this one (epoch {self.orders.epoch}) leaves without saving"
+            )
         return order == STOP
 
     def train(self) -> str:
-        """From the last checkpoint to the stage's end, or to a stop request. Returns DONE or STOPPED."""
+        """From the last checkpoint to the stage's end, or to a stop request. Returns DONE or
+        STOPPED."""
         self.validation = Validation(
             Path(self.run["validation_shards"]),
             self.plan.sequence_length,
@@ -296,7 +360,9 @@ class Trainer:
                     self.step = skip_to
                     self._after_step(None)
                     continue
-                self.heart.beat("compile" if self.strategy.compile_blocks and self.step == first else "step", self.step)
+                self.heart.beat(
+                    "compile" if self.strategy.compile_blocks and self.step == first else "step", self.step
+                )
                 record = self.train_step()
                 for listener in self.listeners:
                     listener.step(record)
@@ -313,7 +379,11 @@ class Trainer:
         """Open the logs at the current step: what a lost or abandoned run wrote beyond it goes."""
         self._close()
         if distributed.rank() == 0:
-            self.listeners = [JsonLines(self.folder / "logs", self.step), TensorBoard(self.folder / "logs", self.step), self.report]
+            self.listeners = [
+                JsonLines(self.folder / "logs", self.step),
+                TensorBoard(self.folder / "logs", self.step),
+                self.report,
+            ]
 
     def _close(self) -> None:
         for listener in self.listeners:
@@ -333,7 +403,8 @@ class Trainer:
         self._tell_uploads()
 
     def finish_uploads(self, seconds: float = math.inf) -> None:
-        """Wait, at most for some seconds, until the store has what was saved; every rank beats while bytes move."""
+        """Wait, at most for some seconds, until the store has what was saved; every rank beats
+        while bytes move."""
         for moved in self.uploads.wait(seconds):
             self._tell_uploads()
             if moved:
@@ -345,9 +416,12 @@ class Trainer:
             self.report.event("upload", **values)
 
     def _go_back(self) -> bool:
-        """After too many spikes: to the last checkpoint before the first, leaving out the samples since. False without a checkpoint."""
+        """After too many spikes: to the last checkpoint before the first, leaving out the samples
+        since. False without a checkpoint."""
         first = self.spikes.steps[0] - 1
-        good = [p for p in checkpoint.checkpoints(self.checkpoints) if checkpoint.manifest(p)["step"] <= first]
+        good = [
+            p for p in checkpoint.checkpoints(self.checkpoints) if checkpoint.manifest(p)["step"] <= first
+        ]
         if not good:
             return False
         if len(self.skips.ranges) >= self.policy.budget:
@@ -362,7 +436,13 @@ class Trainer:
         if distributed.rank() == 0:
             checkpoint.rollback(self.checkpoints, good[-1].name)
             self.uploads.abandon(int(checkpoint.manifest(good[-1])["step"]))
-        self.report.event("returned", step=self.step, checkpoint=skip.checkpoint, skipped_from=skip.first, skipped_to=skip.end)
+        self.report.event(
+            "returned",
+            step=self.step,
+            checkpoint=skip.checkpoint,
+            skipped_from=skip.first,
+            skipped_to=skip.end,
+        )
         distributed.barrier()
         self.heart.beat("load", self.step)
         self._load(self.checkpoints, good[-1].name, checkpoint.verify_together(good[-1]))
@@ -385,8 +465,9 @@ def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = No
 
 
 def finish(trainer: Trainer, state: str) -> str:
-    """Honour a stop request, or export the trained stage; leave a copy of the last checkpoint in the store."""
-    from model.export import export_stage
+    """Honour a stop request, or export the trained stage; leave a copy of the last checkpoint in
+    the store."""
+    from model.checkpoints.export import export_stage
 
     folder, report = trainer.folder, trainer.report
     if state == STOPPED:
@@ -411,15 +492,24 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--stage", choices=("stage1", "stage2"), required=True)
     parser.add_argument("--local_rank", type=int, default=-1, help="set by DeepSpeed's launcher")
-    parser.add_argument("--epoch", type=int, default=0, help="number of the lease under which this job may write; 0 for none")
-    parser.add_argument("--mailbox", default="", help="s3://... of the job, where orders do not come through a shared folder")
+    parser.add_argument(
+        "--epoch", type=int, default=0, help="number of the lease under which this job may write; 0 for none"
+    )
+    parser.add_argument(
+        "--mailbox", default="", help="s3://... of the job, where orders do not come through a shared folder"
+    )
     parser.add_argument("--dagster-pipes-context")
     parser.add_argument("--dagster-pipes-messages")
     arguments = parser.parse_args(argv)
     with reporter(distributed.rank()) as report:
         distributed.start()
         try:
-            train(arguments.run_dir, arguments.stage, report, Orders(arguments.run_dir, arguments.epoch, arguments.mailbox))
+            train(
+                arguments.run_dir,
+                arguments.stage,
+                report,
+                Orders(arguments.run_dir, arguments.epoch, arguments.mailbox),
+            )
         finally:
             distributed.stop()
     return 0

@@ -11,8 +11,9 @@ from pathlib import Path
 def _kernel_cache(package: Path) -> str:
     """The folder of compiled kernels, by the sources they are made of.
 
-    Numba keys its cache by the file of the outermost kernel alone: a change of a function that another module compiles in, or of a
-    constant, would go on with the old machine code without a word. So every file beside a kernel counts.
+    Numba keys its cache by the file of the outermost kernel alone: a change of a function that
+    another module compiles in, or of a constant, would go on with the old machine code without a
+    word. So every file beside a kernel counts.
     """
     folders = sorted({p.parent for p in package.rglob("*.py") if b"njit" in p.read_bytes()})
     content = hashlib.sha256()

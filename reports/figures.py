@@ -1,6 +1,8 @@
-"""Inline SVG of curves and bars: system fonts, no outside references, the same bytes for the same numbers.
+"""Inline SVG of curves and bars: system fonts, no outside references, the same bytes for the same
+numbers.
 
-Belongs here: drawing with matplotlib. Does not belong here: choosing what is drawn (run_report.py), the asset graph (graph.py).
+Belongs here: drawing with matplotlib. Does not belong here: choosing what is drawn (run_report.py),
+the asset graph (graph.py).
 """
 
 from __future__ import annotations
@@ -10,7 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
-STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "skypile", "font.family": "sans-serif", "font.size": 9}
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "skypile",
+    "font.family": "sans-serif",
+    "font.size": 9,
+}
 
 
 def _svg(height: float, draw: Callable[[Any], None]) -> str:
@@ -22,7 +29,9 @@ def _svg(height: float, draw: Callable[[Any], None]) -> str:
         figure = Figure(figsize=(8, height), layout="constrained")
         draw(figure.add_subplot())
         out = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})  # type: ignore[no-untyped-call]
+        FigureCanvasSVG(figure).print_svg(
+            out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+        )  # type: ignore[no-untyped-call]
     svg = out.getvalue()
     return svg[svg.index("<svg") :]
 
@@ -37,7 +46,13 @@ def curves_svg(curves: Mapping[str, Sequence[tuple[float, float]]], x: str, y: s
         for name, points in curves.items():
             stride = 1 + len(points) // MAX_POINTS
             drawn = [*points[:-1:stride], points[-1]]
-            axes.plot([p[0] for p in drawn], [p[1] for p in drawn], label=name, marker="." if len(drawn) < 30 else "", linewidth=1.2)
+            axes.plot(
+                [p[0] for p in drawn],
+                [p[1] for p in drawn],
+                label=name,
+                marker="." if len(drawn) < 30 else "",
+                linewidth=1.2,
+            )
         axes.set_xlabel(x)
         axes.set_ylabel(y)
         axes.grid(alpha=0.3)
@@ -47,7 +62,8 @@ def curves_svg(curves: Mapping[str, Sequence[tuple[float, float]]], x: str, y: s
 
 
 def bars_svg(groups: Mapping[str, Mapping[str, float]], x: str) -> str:
-    """Horizontal bars: one block for each label, in it one bar for each series that has it. `groups`: series -> label -> value."""
+    """Horizontal bars: one block for each label, in it one bar for each series that has it.
+    `groups`: series -> label -> value."""
     labels = list(dict.fromkeys(label for values in groups.values() for label in values))
     if not labels:
         return ""
@@ -55,7 +71,11 @@ def bars_svg(groups: Mapping[str, Mapping[str, float]], x: str) -> str:
 
     def draw(axes: Any) -> None:
         for index, (series, values) in enumerate(groups.items()):
-            places = [(row + (index + 0.5) * width - 0.4, values[label]) for row, label in enumerate(labels) if label in values]
+            places = [
+                (row + (index + 0.5) * width - 0.4, values[label])
+                for row, label in enumerate(labels)
+                if label in values
+            ]
             axes.barh([p for p, _ in places], [v for _, v in places], height=width * 0.92, label=series)
         axes.set_yticks(range(len(labels)), labels)
         axes.invert_yaxis()

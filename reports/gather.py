@@ -1,6 +1,7 @@
 """Everything that is known about a run, read from manifests, lineage and JSON alone.
 
-Belongs here: collecting numbers, and naming what is not there. Does not belong here: reading text or tables, drawing (run_report.py).
+Belongs here: collecting numbers, and naming what is not there. Does not belong here: reading text
+or tables, drawing (run_report.py).
 """
 
 from __future__ import annotations
@@ -12,11 +13,28 @@ from typing import Any
 from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 
 DUMP_ASSETS = (
-    *("raw_dump", "documents", "edits", "signals/language", "signals/rules", "signals/safety", "signals/code"),
+    *(
+        "raw_dump",
+        "documents",
+        "edits",
+        "signals/language",
+        "signals/rules",
+        "signals/safety",
+        "signals/code",
+    ),
     *("scores", "signatures", "decisions"),
 )
 RELEASE_ASSETS = (
-    *("duplicates", "recurring_blocks", "validation_sets", "overlap", "cuts", "fallen", "final_duplicates", "verdicts"),
+    *(
+        "duplicates",
+        "recurring_blocks",
+        "validation_sets",
+        "overlap",
+        "cuts",
+        "fallen",
+        "final_duplicates",
+        "verdicts",
+    ),
     *("skypile_main", "skypile_stem", "rejected"),
     *("main_shards", "stem_shards", "validation_shards"),
 )
@@ -28,7 +46,8 @@ EVALUATION_ASSETS = {
     "benchmarks": "benchmark_scores",
     "leakage": "leakage_report",
 }
-# Percent of Stage-1 tokens, paper Table 1. "other" is every language that is neither English nor Chinese; code has no language there.
+# Percent of Stage-1 tokens, paper Table 1. "other" is every language that is neither English nor
+# Chinese; code has no language there.
 TABLE1: dict[str, float] = {
     "en/webpages": 39.8,
     "en/books": 3.6,
@@ -45,14 +64,16 @@ TABLE1: dict[str, float] = {
 
 
 def table1_key(language: str, category: str) -> str:
-    """The row of Table 1 that a language and category belong to; a row that is not in the paper keeps its own name."""
+    """The row of Table 1 that a language and category belong to; a row that is not in the paper
+    keeps its own name."""
     if category == "code":
         return "code"
     return f"{language if language in ('en', 'zh') else 'other'}/{category}"
 
 
 def composition(stats: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows (source, documents, bytes, share of bytes in percent, paper's percent of tokens or None) of a corpus' stats."""
+    """Rows (source, documents, bytes, share of bytes in percent, paper's percent of tokens or None)
+    of a corpus' stats."""
     totals: dict[str, list[int]] = {}
     for language, categories in stats.get("composition", {}).items():
         for category, dumps in categories.items():
@@ -66,17 +87,27 @@ def composition(stats: dict[str, Any]) -> list[dict[str, Any]]:
     for name in names:
         documents, size = totals.get(name, [0, 0])
         share = 100 * size / whole if whole else 0.0
-        rows.append({"source": name, "documents": documents, "bytes": size, "percent": share, "paper": TABLE1.get(name)})
+        rows.append(
+            {
+                "source": name,
+                "documents": documents,
+                "bytes": size,
+                "percent": share,
+                "paper": TABLE1.get(name),
+            }
+        )
     return rows
 
 
 def asset_of(path: str) -> str:
-    """The asset of a dataset's path, tables/ASSET/PARTITION/HASH; the column groups of one asset are one."""
+    """The asset of a dataset's path, tables/ASSET/PARTITION/HASH; the column groups of one asset
+    are one."""
     return path.split("/")[1]
 
 
 def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
-    """Edges (asset -> inputs) and notes (rows over all partitions) of what was read, and the run's own assets behind the shards.
+    """Edges (asset -> inputs) and notes (rows over all partitions) of what was read, and the run's
+    own assets behind the shards.
 
     `run`: rows or tokens of the run's assets that are there, by name.
     """
@@ -102,12 +133,14 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
 
 
 def recurrence(cuts: dict[str, Any], fell: dict[str, Any]) -> dict[str, Any]:
-    """What distribution filtering did: documents cut and fallen, reasons after the cut, and the hosts that lost most characters."""
+    """What distribution filtering did: documents cut and fallen, reasons after the cut, and the
+    hosts that lost most characters."""
     if not cuts:
         return {}
     hosts = sorted(cuts["hosts"].items(), key=lambda item: (-item[1], item[0]))[:HOSTS]
     return {
-        "counts": {k: cuts[k] for k in ("documents", "touched", "characters_cut")} | {"fallen": fell.get("fallen", 0)},
+        "counts": {k: cuts[k] for k in ("documents", "touched", "characters_cut")}
+        | {"fallen": fell.get("fallen", 0)},
         "reasons": cuts["reasons"],
         "hosts": [{"host": host, "characters_cut": count} for host, count in hosts],
     }
@@ -150,11 +183,16 @@ class Collector:
         }
 
     def _lineage(self, found: Dataset) -> dict[str, Any]:
-        """Assets that were read, wall and CPU seconds of the computation; empty where the lineage was not kept."""
+        """Assets that were read, wall and CPU seconds of the computation; empty where the lineage
+        was not kept."""
         path = f"{found.path}/{LINEAGE}"
         lineage = self.lake.read_json(path) if self.lake.exists(path) else {}
         inputs = sorted({asset_of(p) for p in lineage.get("inputs", {}).values()})
-        return {"inputs": inputs, "seconds": lineage.get("wall_seconds"), "cpu_seconds": lineage.get("cpu_seconds")}
+        return {
+            "inputs": inputs,
+            "seconds": lineage.get("wall_seconds"),
+            "cpu_seconds": lineage.get("cpu_seconds"),
+        }
 
     def json(self, path: str, what: str) -> Any:
         """A JSON file of the lake, or None and its name among the missing."""
@@ -172,8 +210,11 @@ class Collector:
         return read_lines(path)
 
 
-def funnel(dumps: dict[str, dict[str, Any]], verdicts: dict[str, Any] | None, rejected: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """Rows (dump, step, reason, documents): read, kept by its own rules, in the release, and how many fell by which reason.
+def funnel(
+    dumps: dict[str, dict[str, Any]], verdicts: dict[str, Any] | None, rejected: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """Rows (dump, step, reason, documents): read, kept by its own rules, in the release, and how
+    many fell by which reason.
 
     A document with several reasons counts under each of them.
     """
@@ -184,16 +225,21 @@ def funnel(dumps: dict[str, dict[str, Any]], verdicts: dict[str, Any] | None, re
         released = ((verdicts or {}).get("stats", {}).get("funnel", {})).get(dump)
         if released:
             rows.append({"dump": dump, "step": "released", "reason": "", "documents": released["kept"]})
-        for reason, count in sorted((rejected or {}).get("stats", {}).get("reasons", {}).get(dump, {}).items()):
+        for reason, count in sorted(
+            (rejected or {}).get("stats", {}).get("reasons", {}).get(dump, {}).items()
+        ):
             rows.append({"dump": dump, "step": "rejected", "reason": reason, "documents": count})
     return rows
 
 
 def times(assets: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows (stage, tables, wall and CPU seconds) by asset, over its partitions, in the order of the graph."""
+    """Rows (stage, tables, wall and CPU seconds) by asset, over its partitions, in the order of the
+    graph."""
     rows: dict[str, dict[str, Any]] = {}
     for asset in assets:
-        row = rows.setdefault(asset["asset"], {"stage": asset["asset"], "tables": 0, "seconds": None, "cpu_seconds": None})
+        row = rows.setdefault(
+            asset["asset"], {"stage": asset["asset"], "tables": 0, "seconds": None, "cpu_seconds": None}
+        )
         row["tables"] += 1
         for key in ("seconds", "cpu_seconds"):
             if asset[key] is not None:
@@ -207,7 +253,8 @@ def stages(steps: list[dict[str, Any]]) -> list[str]:
 
 
 def run_times(steps: list[dict[str, Any]], evaluation: dict[str, Any]) -> list[dict[str, Any]]:
-    """Rows like `times` of the training loop (starting, saving and validating left out) and of evaluations that say their seconds."""
+    """Rows like `times` of the training loop (starting, saving and validating left out) and of
+    evaluations that say their seconds."""
     loops = [
         {
             "stage": f"{stage}_checkpoint (steps alone)",
@@ -217,7 +264,12 @@ def run_times(steps: list[dict[str, Any]], evaluation: dict[str, Any]) -> list[d
         for stage in stages(steps)
     ]
     said = [
-        {"stage": EVALUATION_ASSETS[t], "tables": None, "seconds": value["seconds"], "cpu_seconds": value["cpu_seconds"]}
+        {
+            "stage": EVALUATION_ASSETS[t],
+            "tables": None,
+            "seconds": value["seconds"],
+            "cpu_seconds": value["cpu_seconds"],
+        }
         for t, value in evaluation.items()
         if value and "seconds" in value
     ]
@@ -227,7 +279,8 @@ def run_times(steps: list[dict[str, Any]], evaluation: dict[str, Any]) -> list[d
 def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) -> dict[str, Any]:
     """All numbers of a run, JSON-able; `missing` names every piece that is not there.
 
-    Keys: run, release, dumps, assets, graph, funnel, composition, tokenizer, steps, validation, evaluation, times, missing.
+    Keys: run, release, dumps, assets, graph, funnel, composition, tokenizer, steps, validation,
+    evaluation, times, missing.
     """
     collector = Collector(lake)
     by_dump = {d: {a: row for a in DUMP_ASSETS if (row := collector.dataset(a, d))} for d in dumps}
@@ -242,15 +295,25 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         name = Path(pointer).stem
         if row := collector.dataset("tokenizer_report", name):
             assets.append(row)
-            reports[name] = collector.json(f"{lake.current('tokenizer_report', name).path}/report.json", f"tokenizer report {name}")
+            reports[name] = collector.json(
+                f"{lake.current('tokenizer_report', name).path}/report.json", f"tokenizer report {name}"
+            )
     if not reports:
         collector.missing.append("tokenizer_report")
-    evaluation = {t: collector.json(f"runs/{run}/evaluation/{t}.json", f"evaluation {t}") for t in EVALUATION_ASSETS}
-    steps, validation = collector.log(run_dir / "logs" / "steps.jsonl"), collector.log(run_dir / "logs" / "validation.jsonl")
+    evaluation = {
+        t: collector.json(f"runs/{run}/evaluation/{t}.json", f"evaluation {t}") for t in EVALUATION_ASSETS
+    }
+    steps, validation = (
+        collector.log(run_dir / "logs" / "steps.jsonl"),
+        collector.log(run_dir / "logs" / "validation.jsonl"),
+    )
     for name in MODELS:
         if row := collector.dataset(name, "all"):
             assets.append(row)
-    trained = {f"{stage}_checkpoint": max(r["tokens"] for r in steps if r.get("stage") == stage) for stage in stages(steps)}
+    trained = {
+        f"{stage}_checkpoint": max(r["tokens"] for r in steps if r.get("stage") == stage)
+        for stage in stages(steps)
+    }
     reported = {EVALUATION_ASSETS[t]: 0 for t, value in evaluation.items() if value}
     return {
         "run": run,
@@ -259,9 +322,15 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         "assets": [{k: v for k, v in row.items() if k not in ("stats", "inputs")} for row in assets],
         "graph": graph(assets, trained | reported),
         "funnel": funnel(by_dump, by_release.get("verdicts"), by_release.get("rejected")),
-        "composition": {w: composition(by_release[f"skypile_{w}"]["stats"]) for w in ("main", "stem") if f"skypile_{w}" in by_release},
+        "composition": {
+            w: composition(by_release[f"skypile_{w}"]["stats"])
+            for w in ("main", "stem")
+            if f"skypile_{w}" in by_release
+        },
         "overlap": by_release.get("overlap", {}).get("stats"),
-        "recurrence": recurrence(by_release.get("cuts", {}).get("stats", {}), by_release.get("fallen", {}).get("stats", {})),
+        "recurrence": recurrence(
+            by_release.get("cuts", {}).get("stats", {}), by_release.get("fallen", {}).get("stats", {})
+        ),
         "tokenizer": reports,
         "steps": steps,
         "validation": validation,

@@ -1,6 +1,7 @@
 """The asset graph as inline SVG, drawn from the lineage of what was really read.
 
-Belongs here: layers, order within a layer, drawing. Does not belong here: where nodes and edges come from (gather.py).
+Belongs here: layers, order within a layer, drawing. Does not belong here: where nodes and edges
+come from (gather.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ GAP = (18, 24)
 
 
 def layers(edges: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Nodes by the longest way from a source; within a layer near their inputs. `edges`: node -> its inputs, without cycles."""
+    """Nodes by the longest way from a source; within a layer near their inputs. `edges`: node ->
+    its inputs, without cycles."""
     depth: dict[str, int] = {}
 
     def of(node: str) -> int:
@@ -43,11 +45,15 @@ def direct(edges: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
             known[node] = inputs.union(*(above(i) for i in inputs))
         return known[node]
 
-    return {n: sorted(i for i in inputs if not any(i in above(o) for o in inputs if o != i)) for n, inputs in edges.items()}
+    return {
+        n: sorted(i for i in inputs if not any(i in above(o) for o in inputs if o != i))
+        for n, inputs in edges.items()
+    }
 
 
 def graph_svg(edges: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> str:
-    """Boxes from top to bottom, one for each asset, with its note (rows, tokens) below the name. "" without nodes."""
+    """Boxes from top to bottom, one for each asset, with its note (rows, tokens) below the name. ""
+    without nodes."""
     rows = layers(edges)
     if not rows:
         return ""
@@ -71,7 +77,13 @@ def graph_svg(edges: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> s
             path = f"M{x0:.1f} {y0:.0f}C{x0:.1f} {y0 + bend:.0f} {x1:.1f} {y1 - bend:.0f} {x1:.1f} {y1:.0f}"
             out.append(f'<path d="{path}" fill="none" stroke="#9aa5b1" stroke-width="1.1"/>')
     for node, (x, y) in sorted(at.items()):
-        out.append(f'<rect x="{x:.1f}" y="{y:.0f}" width="{width}" height="{height}" rx="5" fill="#eef3f8" stroke="#7b8794"/>')
-        out.append(f'<text x="{x + 7:.1f}" y="{y + 14:.0f}" font-size="11.5" font-weight="600" fill="#1c2024">{escape(node)}</text>')
-        out.append(f'<text x="{x + 7:.1f}" y="{y + 27:.0f}" font-size="10" fill="#52606d">{escape(notes.get(node, ""))}</text>')
+        out.append(
+            f'<rect x="{x:.1f}" y="{y:.0f}" width="{width}" height="{height}" rx="5" fill="#eef3f8" stroke="#7b8794"/>'
+        )
+        out.append(
+            f'<text x="{x + 7:.1f}" y="{y + 14:.0f}" font-size="11.5" font-weight="600" fill="#1c2024">{escape(node)}</text>'
+        )
+        out.append(
+            f'<text x="{x + 7:.1f}" y="{y + 27:.0f}" font-size="10" fill="#52606d">{escape(notes.get(node, ""))}</text>'
+        )
     return "".join([*out, "</svg>"])

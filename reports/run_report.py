@@ -1,6 +1,7 @@
 """The report of a run: one HTML page that needs nothing else, and the same numbers as JSON.
 
-Belongs here: drawing and laying out what gather.py collected. Does not belong here: reading the lake.
+Belongs here: drawing and laying out what gather.py collected. Does not belong here: reading the
+lake.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ TEMPLATE = Path(__file__).with_name("template.html")
 
 
 def number(value: Any) -> str:
-    """A cell of a table: six significant digits, thousands apart, an en rule's place left empty for nothing."""
+    """A cell of a table: six significant digits, thousands apart, an en rule's place left empty for
+    nothing."""
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -30,14 +32,25 @@ def _table(caption: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if not rows:
         return []
     header = list(dict.fromkeys(k for row in rows for k in row))
-    return [{"caption": caption, "header": header, "rows": [[number(row.get(k)) for k in header] for row in rows]}]
+    return [
+        {"caption": caption, "header": header, "rows": [[number(row.get(k)) for k in header] for row in rows]}
+    ]
 
 
 def flat(value: Any, prefix: str = "") -> list[dict[str, Any]]:
     """Rows (measure, value) of nested JSON; lists as JSON text."""
     if isinstance(value, dict):
-        return [row for key, inner in value.items() for row in flat(inner, f"{prefix}{' / ' if prefix else ''}{key}")]
-    return [{"measure": prefix, "value": json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value}]
+        return [
+            row
+            for key, inner in value.items()
+            for row in flat(inner, f"{prefix}{' / ' if prefix else ''}{key}")
+        ]
+    return [
+        {
+            "measure": prefix,
+            "value": json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value,
+        }
+    ]
 
 
 def funnel_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -49,7 +62,11 @@ def funnel_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     order = {"extracted": 0, "released": 1}
     names = sorted(cells, key=lambda k: (order.get(k[0], 2), -sum(cells[k].values()), k))
     return [
-        {"documents": reason or step, **{d: cells[step, reason].get(d) for d in dumps}, "all": sum(cells[step, reason].values())}
+        {
+            "documents": reason or step,
+            **{d: cells[step, reason].get(d) for d in dumps},
+            "all": sum(cells[step, reason].values()),
+        }
         for step, reason in names
     ]
 
@@ -61,7 +78,11 @@ def _reason_bars(rows: list[dict[str, Any]]) -> str:
         if row["step"] == "rejected":
             totals[row["reason"]] = totals.get(row["reason"], 0) + row["documents"]
     shown = sorted(totals, key=lambda r: (-totals[r], r))[:20]
-    return bars_svg({"documents": {r: totals[r] for r in shown}}, "documents rejected for this reason") if shown else ""
+    return (
+        bars_svg({"documents": {r: totals[r] for r in shown}}, "documents rejected for this reason")
+        if shown
+        else ""
+    )
 
 
 def _composition_bars(rows: list[dict[str, Any]]) -> str:
@@ -80,9 +101,17 @@ def tokenizer_table(report: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _tokenizer_plots(reports: dict[str, Any]) -> str:
-    """Bytes per token of each vocabulary, a plot for each vocabulary and domain, where there is a peer to stand beside."""
-    found = [(name, r, domain) for name, r in reports.items() if r and len(r["vocab_size"]) > 1 for domain in r["domains"]]
-    return "".join(plot_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"]) for name, r, domain in found)
+    """Bytes per token of each vocabulary, a plot for each vocabulary and domain, where there is a
+    peer to stand beside."""
+    found = [
+        (name, r, domain)
+        for name, r in reports.items()
+        if r and len(r["vocab_size"]) > 1
+        for domain in r["domains"]
+    ]
+    return "".join(
+        plot_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"]) for name, r, domain in found
+    )
 
 
 def _step_curves(steps: list[dict[str, Any]]) -> dict[str, list[tuple[float, float]]]:
@@ -114,18 +143,30 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
     """The page, section by section: title, note, figure (SVG or ""), tables."""
     evaluation = data.get("evaluation", {})
 
-    def of(title: str, note: str = "", figure: str = "", tables: list[dict[str, Any]] | None = None) -> dict[str, Any]:
+    def of(
+        title: str, note: str = "", figure: str = "", tables: list[dict[str, Any]] | None = None
+    ) -> dict[str, Any]:
         return {"title": title, "note": note, "figure": figure, "tables": tables or []}
 
-    shown_rows = {w: [r for r in rows if w == "main" or r["documents"]] for w, rows in data.get("composition", {}).items()}
-    compositions = [t for w, rows in shown_rows.items() for t in _table({"main": "SkyPile-Main", "stem": "SkyPile-STEM"}[w], rows)]
+    shown_rows = {
+        w: [r for r in rows if w == "main" or r["documents"]]
+        for w, rows in data.get("composition", {}).items()
+    }
+    compositions = [
+        t
+        for w, rows in shown_rows.items()
+        for t in _table({"main": "SkyPile-Main", "stem": "SkyPile-STEM"}[w], rows)
+    ]
     tokenizers = [
         table
         for name, report in data.get("tokenizer", {}).items()
         if report
         for table in (
             *_table(f"Vocabulary {name}, held-out text", tokenizer_table(report)),
-            *_table(f"Vocabulary {name}, other measures", flat({k: v for k, v in report.items() if k != "domains"})),
+            *_table(
+                f"Vocabulary {name}, other measures",
+                flat({k: v for k, v in report.items() if k != "domains"}),
+            ),
         )
     ]
     filtered = data.get("recurrence") or {"counts": {}, "reasons": {}, "hosts": []}
@@ -136,21 +177,51 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     steps, validation = data.get("steps", []), data.get("validation", [])
     shown = {
-        t: _table(t, flat({k: v for k, v in (evaluation.get(t) or {}).items() if k not in ("key", "seconds", "cpu_seconds")}))
+        t: _table(
+            t,
+            flat(
+                {
+                    k: v
+                    for k, v in (evaluation.get(t) or {}).items()
+                    if k not in ("key", "seconds", "cpu_seconds")
+                }
+            ),
+        )
         for t in evaluation
     }
     note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
     several = "A document with several reasons counts under each."
     return [
         of(
-            "Graph", "What was read for what, by the lineage of the tables.", figure=graph_svg(**data["graph"]) if data.get("graph") else ""
+            "Graph",
+            "What was read for what, by the lineage of the tables.",
+            figure=graph_svg(**data["graph"]) if data.get("graph") else "",
         ),
-        of("Funnel", several, _reason_bars(data.get("funnel", [])), _table("Documents by dump", funnel_table(data.get("funnel", [])))),
-        of("Composition against Table 1", note, _composition_bars(data.get("composition", {}).get("main", [])), compositions),
-        of("Distribution filtering", "Recurring blocks that were cut; documents that fell after it or for overlap.", tables=recurring),
-        of("Overlap with benchmarks, leakage and validation", tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else []),
+        of(
+            "Funnel",
+            several,
+            _reason_bars(data.get("funnel", [])),
+            _table("Documents by dump", funnel_table(data.get("funnel", []))),
+        ),
+        of(
+            "Composition against Table 1",
+            note,
+            _composition_bars(data.get("composition", {}).get("main", [])),
+            compositions,
+        ),
+        of(
+            "Distribution filtering",
+            "Recurring blocks that were cut; documents that fell after it or for overlap.",
+            tables=recurring,
+        ),
+        of(
+            "Overlap with benchmarks, leakage and validation",
+            tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else [],
+        ),
         of("Tokenizer", figure=_tokenizer_plots(data.get("tokenizer", {})), tables=tokenizers),
-        of("Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")),
+        of(
+            "Training loss by source", figure=curves_svg(_step_curves(steps), "step", "loss (nats per token)")
+        ),
         of(
             "Validation loss by domain",
             figure=curves_svg(_domain_curves(validation), "step", "loss (nats per token)"),
@@ -179,7 +250,9 @@ def write_report(lake_root: str | Path, run: str, data: dict[str, Any]) -> tuple
     from pipelines.lake import Lake
 
     lake = Lake(lake_root)
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(TEMPLATE.read_text(encoding="utf-8"))
+    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
+        TEMPLATE.read_text(encoding="utf-8")
+    )
     html = page.render(data=data, sections=sections(data))
     folder = f"reports/{run}"
     lake.write_bytes(f"{folder}/report.html", html.encode())

@@ -1,4 +1,5 @@
-"""Fixtures shared by all tests: a lake, one Spark session for the whole run, the optional data folder."""
+"""Fixtures shared by all tests: a lake, one Spark session for the whole run, the optional data
+folder."""
 
 from __future__ import annotations
 
@@ -9,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.engine.spark import InProcess, Spark
 from pipelines.lake import Lake
-from pipelines.spark import InProcess, Spark
-from tests.object_store import s3  # noqa: F401
+from tests.support.object_store import s3  # noqa: F401
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: small matrices on two busy cores wait for each other otherwise
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # before torch: small matrices on two busy cores wait for each other otherwise
 os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -38,7 +41,8 @@ def spark() -> Iterator[Spark]:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real data beside the checkout; tests that need it are skipped where it is absent."""
+    """The folder of real data beside the checkout; tests that need it are skipped where it is
+    absent."""
     folder = Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("../shared/data is not on this machine")
@@ -47,7 +51,8 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def no_dagster_instance_of_an_earlier_test() -> Iterator[None]:
-    """Dagster remembers the state storage of the last instance, by a weak reference: what a test has opened must not fail the next."""
+    """Dagster remembers the state storage of the last instance, by a weak reference: what a test
+    has opened must not fail the next."""
     yield
     if module := sys.modules.get("dagster._core.storage.defs_state.base"):
         module._current_storage.set(None)

@@ -15,7 +15,13 @@ DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 
 
 def test_the_production_instance_is_on_postgres(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DAGSTER_PG_USER", "DAGSTER_PG_PASSWORD", "DAGSTER_PG_HOST", "DAGSTER_PG_DB", "DAGSTER_LOG_BUCKET"):
+    for name in (
+        "DAGSTER_PG_USER",
+        "DAGSTER_PG_PASSWORD",
+        "DAGSTER_PG_HOST",
+        "DAGSTER_PG_DB",
+        "DAGSTER_LOG_BUCKET",
+    ):
         monkeypatch.setenv(name, name.lower())
     shutil.copy(DEPLOY / "dagster.production.yaml", tmp_path / "dagster.yaml")
     reference = InstanceRef.from_dir(str(tmp_path))
@@ -25,7 +31,9 @@ def test_the_production_instance_is_on_postgres(tmp_path: Path, monkeypatch: pyt
     assert "DAGSTER_PG_PASSWORD".lower() not in str(reference.to_dict())
 
 
-@pytest.mark.parametrize(("name", "kind"), [("cluster.example.yaml", LocalLauncher), ("cluster.slurm.example.yaml", SlurmLauncher)])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("cluster.example.yaml", LocalLauncher), ("cluster.slurm.example.yaml", SlurmLauncher)]
+)
 def test_the_cluster_examples_are_read(name: str, kind: type) -> None:
     client = PipesDeepSpeedClient.from_file(str(DEPLOY / name))
     launcher = client.make_launcher()

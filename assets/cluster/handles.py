@@ -1,7 +1,8 @@
 """The durable launch handle: the one place that uses Dagster's private reattach module.
 
-Belongs here: recording a launch in the event log and finding it after a crash. `dagster._core.pipes.reattach`
-is not public, so Dagster is pinned to 1.13 and a test covers this module.
+Belongs here: recording a launch in the event log and finding it after a crash.
+`dagster._core.pipes.reattach` is not public, so Dagster is pinned to 1.13 and a test covers this
+module.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ CLIENT = "skypile-deepspeed"
 
 
 def find(context: Any) -> tuple[Path, str] | None:
-    """Job folder and id of the latest launch of this step, by this run or by a run that it retries."""
+    """Job folder and id of the latest launch of this step, by this run or by a run that it
+    retries."""
     from dagster._core.pipes.reattach import find_latest_launch_handle
 
     handle = find_latest_launch_handle(context, client_name=CLIENT)

@@ -1,10 +1,14 @@
-"""How a job is started on the cluster and found again: local, over ssh on a head node, through Slurm.
+"""How a job is started on the cluster and found again: local, over ssh on a head node, through
+Slurm.
 
-Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run means (client.py).
+Belongs here: commands and process groups. Does not belong here: messages (mailbox.py), what a run
+means (client.py).
 
-A job is a folder on storage that the cluster's hosts share, with `run.sh`, `supervise.py`, `environment`, `stdout`, `stderr`, `id`
-and, when it has ended, `times` and `rc`. Id and exit status are files because they then outlive the ssh channel, the run worker and
-Dagster. Values of the environment may be secrets: they are in a file that its owner alone may read, never on a command line.
+A job is a folder on storage that the cluster's hosts share, with `run.sh`, `supervise.py`,
+`environment`, `stdout`, `stderr`, `id` and, when it has ended, `times` and `rc`. Id and exit status
+are files because they then outlive the ssh channel, the run worker and Dagster. Values of the
+environment may be secrets: they are in a file that its owner alone may read, never on a command
+line.
 """
 
 from __future__ import annotations
@@ -23,9 +27,10 @@ from typing import Protocol
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISE = Path(__file__).with_name("supervise.py")
 BOOT = "$(cut -c1-8 /proc/sys/kernel/random/boot_id)"
-# A service that was started in the background hands ignored signals down: SIGINT by its shell, and SIGTERM by Dagster, which copies
-# SIGINT's handler to SIGTERM: the ranks would be deaf to TERM.
-# They stay blocked until supervise.py hears them, so that none is lost or ends the job without an exit status.
+# A service that was started in the background hands ignored signals down: SIGINT by its shell, and
+# SIGTERM by Dagster, which copies SIGINT's handler to SIGTERM: the ranks would be deaf to TERM.
+# They stay blocked until supervise.py hears them, so that none is lost or ends the job without an
+# exit status.
 SIGNALS = "env --default-signal=INT,TERM,QUIT,USR1 --block-signal=INT,TERM,USR1"
 
 
@@ -35,7 +40,8 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True)
 class State:
-    """A job as its launcher sees it: exit status once it has ended, and whether any process of it runs."""
+    """A job as its launcher sees it: exit status once it has ended, and whether any process of it
+    runs."""
 
     status: int | None
     alive: bool
@@ -46,7 +52,9 @@ class Launcher(Protocol):
 
     def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]: ...
     def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]: ...
-    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str: ...
+    def start(
+        self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1
+    ) -> str: ...
     def job_id(self, job: Path) -> str | None: ...
     def state(self, job: Path, job_id: str) -> State: ...
     def signal(self, job_id: str, name: str) -> None: ...
@@ -64,12 +72,14 @@ def free_port() -> int:
 
 
 def environment_file(environment: Mapping[str, str]) -> str:
-    """Lines that a shell sources: what DeepSpeed's remote shells (`--venv_script`) and run.sh read."""
+    """Lines that a shell sources: what DeepSpeed's remote shells (`--venv_script`) and run.sh
+    read."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
 
 
 def run_script(job: Path, command: Sequence[str], root: Path, python: str, identity: str) -> str:
-    """`run.sh`: the job's id to `id`, then the command in the checkout under supervise.py, which keeps the process and its number."""
+    """`run.sh`: the job's id to `id`, then the command in the checkout under supervise.py, which
+    keeps the process and its number."""
     q = {n: shlex.quote(str(job / n)) for n in ("id", "id.tmp", "environment", "supervise.py", "")}
     lines = [
         "#!/bin/bash",
@@ -86,10 +96,12 @@ def run_script(job: Path, command: Sequence[str], root: Path, python: str, ident
 
 @dataclass(frozen=True)
 class LocalLauncher:
-    """DeepSpeed's own launcher on this machine, or on the hosts of `hostfile`. `shell` runs one command line.
+    """DeepSpeed's own launcher on this machine, or on the hosts of `hostfile`. `shell` runs one
+    command line.
 
-    With an ssh command as `shell` (see `over_ssh`) the same code starts the job on a head node; `hostfile`, `root` and
-    `interpreter` are then paths there. A job's id is `<process group>@<boot>`.
+    With an ssh command as `shell` (see `over_ssh`) the same code starts the job on a head node;
+    `hostfile`, `root` and `interpreter` are then paths there. A job's id is `<process
+    group>@<boot>`.
     """
 
     shell: tuple[str, ...] = ("bash", "-c")
@@ -104,7 +116,8 @@ class LocalLauncher:
         return self.interpreter
 
     def _sh(self, line: str, stdin: str = "", attempts: int | None = None) -> str:
-        """Run one line. An ssh that fails (255) is tried again: a lost connection says nothing about the job."""
+        """Run one line. An ssh that fails (255) is tried again: a lost connection says nothing
+        about the job."""
         ssh = "ssh" in self.shell
         argument = f"bash -c {shlex.quote(line)}" if ssh else line
         tries = attempts or self.attempts
@@ -117,23 +130,31 @@ class LocalLauncher:
         if ssh and done.returncode == 255:
             raise Unreachable(f"{shlex.join(self.shell)}: {done.stderr.strip()[-500:]}")
         if done.returncode:
-            raise RuntimeError(f"{line.split()[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}")
+            raise RuntimeError(
+                f"{line.split()[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}"
+            )
         return done.stdout.strip()
 
     def hosts(self) -> dict[str, int]:
         """Slots of every host of the hostfile; empty without one."""
         if not self.hostfile:
             return {}
-        rows = [line.split("#")[0].split() for line in self._sh(f"cat {shlex.quote(self.hostfile)}").splitlines()]
+        rows = [
+            line.split("#")[0].split() for line in self._sh(f"cat {shlex.quote(self.hostfile)}").splitlines()
+        ]
         return {r[0]: int(r[1].removeprefix("slots=")) for r in rows if r}
 
     def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
-        """`deepspeed --module MODULE ...`. --module, since a script path would put its folder first on sys.path."""
+        """`deepspeed --module MODULE ...`. --module, since a script path would put its folder first
+        on sys.path."""
         where = ["--num_accelerators", str(ranks)]
         if self.hostfile:
             if (slots := sum(self.hosts().values())) != ranks:
-                raise ValueError(f"{self.hostfile} has {slots} slots, the run's card asks for {ranks} ranks: make them equal")
-            # Remote shells get their environment from the file: DeepSpeed's own way would put it on pdsh's command line.
+                raise ValueError(
+                    f"{self.hostfile} has {slots} slots, the run's card asks for {ranks} ranks: make them equal"
+                )
+            # Remote shells get their environment from the file: DeepSpeed's own way would put it on
+            # pdsh's command line.
             where = ["--hostfile", self.hostfile, "--venv_script", str(job / "environment")]
             where += ["--master_addr", self.master_addr] if self.master_addr else []
         deepspeed = str(Path(self.interpreter).with_name("deepspeed"))
@@ -153,19 +174,25 @@ class LocalLauncher:
         self._sh(f"mkdir -p {q['']} && umask 077 && cat >{q['environment']}", environment_file(environment))
         self._sh(f"cat >{q['supervise.py']}", SUPERVISE.read_text())
         self._sh(f"cat >{q['run.sh']}", script)
-        # The id is printed by the new session's own shell: before its setsid the group would not exist yet.
+        # The id is printed by the new session's own shell: before its setsid the group would not
+        # exist yet.
         begin = f'echo "$$@{BOOT}"; exec bash "$0" >/dev/null 2>&1'
-        return self._sh(f"setsid {SIGNALS} nohup bash -c {shlex.quote(begin)} {q['run.sh']} </dev/null 2>/dev/null &")
+        return self._sh(
+            f"setsid {SIGNALS} nohup bash -c {shlex.quote(begin)} {q['run.sh']} </dev/null 2>/dev/null &"
+        )
 
     def job_id(self, job: Path) -> str | None:
         return self._sh(f"cat {shlex.quote(str(job / 'id'))} 2>/dev/null || true", attempts=1) or None
 
     def state(self, job: Path, job_id: str) -> State:
-        """One look: whether any process of the group runs (zombies do not: a container's init may never reap them), then `rc`."""
+        """One look: whether any process of the group runs (zombies do not: a container's init may
+        never reap them), then `rc`."""
         group, _, boot = job_id.partition("@")
         running = f"ps -eo pgid=,stat= | awk '$1 == {int(group)} && $2 !~ /^Z/' | head -n 1"
         line = f'[ -n "$({running})" ] && [ "{BOOT}" = {shlex.quote(boot)} ] && echo alive || echo dead'
-        answer = self._sh(f"{line}; cat {shlex.quote(str(job / 'rc'))} 2>/dev/null || true", attempts=1).split()
+        answer = self._sh(
+            f"{line}; cat {shlex.quote(str(job / 'rc'))} 2>/dev/null || true", attempts=1
+        ).split()
         return State(int(answer[1]) if len(answer) > 1 else None, answer[0] == "alive")
 
     def signal(self, job_id: str, name: str) -> None:
@@ -173,15 +200,22 @@ class LocalLauncher:
         self._sh(f'[ "{BOOT}" = {shlex.quote(boot)} ] && kill -{name} -- -{int(group)} 2>/dev/null || true')
 
     def sweep(self, job_id: str | None, marker: str) -> list[str]:
-        """Kill every process whose command line holds `marker`, on every host. Returns the hosts that could not be reached.
+        """Kill every process whose command line holds `marker`, on every host. Returns the hosts
+        that could not be reached.
 
-        The marker names one lease of one run. It travels over stdin, so that no shell of the sweep has it on its command line.
+        The marker names one lease of one run. It travels over stdin, so that no shell of the sweep
+        has it on its command line.
         """
         kill = 'ps -ww -eo pid=,args= | awk \'index($0 " ", ENVIRON["MARKER"]) {print $1}\' | xargs -r kill -KILL 2>/dev/null; true'
         script = f"export MARKER={shlex.quote(marker + ' ')}\n{kill}\n"
-        ssh = shlex.join(["timeout", "20", "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *self.remote_options])
+        ssh = shlex.join(
+            ["timeout", "20", "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *self.remote_options]
+        )
         lines = [f"script={shlex.quote(script)}", 'eval "$script"']
-        lines += [f'printf %s "$script" | {ssh} {shlex.quote(host)} bash -s || echo UNREACHED {shlex.quote(host)}' for host in self.hosts()]
+        lines += [
+            f'printf %s "$script" | {ssh} {shlex.quote(host)} bash -s || echo UNREACHED {shlex.quote(host)}'
+            for host in self.hosts()
+        ]
         answer = self._sh("bash -s", "\n".join(lines) + "\n")
         return [line.split()[1] for line in answer.splitlines() if line.startswith("UNREACHED ")]
 
@@ -194,7 +228,8 @@ class LocalLauncher:
 
 @dataclass(frozen=True)
 class SlurmLauncher:
-    """A batch job whose ranks are started by srun, one task a rank. `options` go to sbatch. A job's id is Slurm's."""
+    """A batch job whose ranks are started by srun, one task a rank. `options` go to sbatch. A job's
+    id is Slurm's."""
 
     options: tuple[str, ...] = ()
     interpreter: str = sys.executable
@@ -206,7 +241,8 @@ class SlurmLauncher:
     def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
         """One process per rank; DeepSpeed takes rank and world size from what srun sets.
 
-        The rendezvous is where srun runs, the first host of the allocation, at a port that the job's number gives.
+        The rendezvous is where srun runs, the first host of the allocation, at a port that the
+        job's number gives.
         """
         inner = (
             "export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS"
@@ -226,7 +262,13 @@ class SlurmLauncher:
         (job / "environment").write_text(environment_file(environment))
         (job / "supervise.py").write_text(SUPERVISE.read_text())
         (job / "run.sh").write_text(run_script(job, command, self.root, self.interpreter, "$SLURM_JOB_ID"))
-        sbatch = ["sbatch", "--parsable", "--no-requeue", f"--ntasks={ranks}", f"--job-name={job.parent.parent.name}-{job.name}"]
+        sbatch = [
+            "sbatch",
+            "--parsable",
+            "--no-requeue",
+            f"--ntasks={ranks}",
+            f"--job-name={job.parent.parent.name}-{job.name}",
+        ]
         sbatch += [f"--output={job / 'slurm.out'}", "--signal=B:USR1@300", *self.options, str(job / "run.sh")]
         return self._call(sbatch).partition(";")[0]
 
@@ -237,18 +279,26 @@ class SlurmLauncher:
         return done.stdout.strip()
 
     def job_id(self, job: Path) -> str | None:
-        """By the file that the job writes when it begins, or by its name while it waits in the queue."""
+        """By the file that the job writes when it begins, or by its name while it waits in the
+        queue."""
         if (job / "id").exists():
             return (job / "id").read_text().strip()
         name = f"{job.parent.parent.name}-{job.name}"
-        return self._call(["squeue", "--noheader", "--me", f"--name={name}", "--format=%A"]).partition("\n")[0] or None
+        return (
+            self._call(["squeue", "--noheader", "--me", f"--name={name}", "--format=%A"]).partition("\n")[0]
+            or None
+        )
 
     def state(self, job: Path, job_id: str) -> State:
-        done = subprocess.run(["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"], capture_output=True, text=True)
+        done = subprocess.run(
+            ["squeue", "--noheader", f"--jobs={job_id}", "--format=%T"], capture_output=True, text=True
+        )
         if done.returncode and "Invalid job id" not in done.stderr:
             raise Unreachable(f"squeue: {done.stderr.strip()[-500:]}")
         rc = job / "rc"
-        return State(int(rc.read_text()) if rc.exists() else None, done.returncode == 0 and bool(done.stdout.strip()))
+        return State(
+            int(rc.read_text()) if rc.exists() else None, done.returncode == 0 and bool(done.stdout.strip())
+        )
 
     def signal(self, job_id: str, name: str) -> None:
         subprocess.run(["scancel", "--full", f"--signal={name}", job_id], capture_output=True)
@@ -266,7 +316,8 @@ class SlurmLauncher:
         return done.stdout.strip()
 
     def epitaph(self, job_id: str) -> str:
-        """What Slurm's accounting says of an ended job (TIMEOUT, NODE_FAIL, OUT_OF_MEMORY); empty where there is none."""
+        """What Slurm's accounting says of an ended job (TIMEOUT, NODE_FAIL, OUT_OF_MEMORY); empty
+        where there is none."""
         try:
             done = subprocess.run(
                 ["sacct", "--noheader", "--allocations", "--parsable2", f"--jobs={job_id}", "--format=State"],
@@ -279,7 +330,8 @@ class SlurmLauncher:
 
 
 def over_ssh(head: str, control: str = "~/.ssh/skypile-%C") -> tuple[str, ...]:
-    """The `shell` of a head node: never asks for a password, keeps one connection for the many looks, notices a dead link."""
+    """The `shell` of a head node: never asks for a password, keeps one connection for the many
+    looks, notices a dead link."""
     options = {
         "BatchMode": "yes",
         "ConnectTimeout": "10",
@@ -294,10 +346,14 @@ def over_ssh(head: str, control: str = "~/.ssh/skypile-%C") -> tuple[str, ...]:
 
 def free_bytes(launcher: Launcher, folder: Path) -> int | None:
     """Free space where a folder is, as the cluster sees it; None where it is not there."""
-    answer = launcher.output(["bash", "-c", 'df --output=avail -B1 "$0" 2>/dev/null | tail -n 1 || true', str(folder)])
+    answer = launcher.output(
+        ["bash", "-c", 'df --output=avail -B1 "$0" 2>/dev/null | tail -n 1 || true', str(folder)]
+    )
     return int(answer) if answer.strip().isdigit() else None
 
 
 def tail(launcher: Launcher, path: Path, characters: int = 2000) -> str:
     """The end of a text file of a job, or nothing where there is none."""
-    return launcher.output(["bash", "-c", f'tail -c {4 * characters} "$0" 2>/dev/null || true', str(path)])[-characters:].strip()
+    return launcher.output(["bash", "-c", f'tail -c {4 * characters} "$0" 2>/dev/null || true', str(path)])[
+        -characters:
+    ].strip()

@@ -1,10 +1,11 @@
 """One writer per run folder: numbered leases, each created once.
 
-Belongs here: who may write the checkpoints of a run. Does not belong here: starting the writer (client.py); that a job which has lost
-the lease leaves (model/callbacks/orders.py).
+Belongs here: who may write the checkpoints of a run. Does not belong here: starting the writer
+(client.py); that a job which has lost the lease leaves (model/callbacks/orders.py).
 
-`lease/00000003.json` names the job of epoch 3. Who launches creates the next number; creation is atomic and exclusive on a folder
-(a hard link) and on S3 (If-None-Match), so of two that launch at the same time one wins and the other adopts the winner's job.
+`lease/00000003.json` names the job of epoch 3. Who launches creates the next number; creation is
+atomic and exclusive on a folder (a hard link) and on S3 (If-None-Match), so of two that launch at
+the same time one wins and the other adopts the winner's job.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from model.callbacks.orders import LEASES, latest_epoch
+from model.run.control import LEASES, latest_epoch
 from pipelines.lake import Lake
 
 
 @dataclass(frozen=True)
 class Lease:
-    """Epoch, job folder on the cluster, what the job does, and the Dagster run that took the lease."""
+    """Epoch, job folder on the cluster, what the job does, and the Dagster run that took the
+    lease."""
 
     epoch: int
     job: str
@@ -44,7 +46,11 @@ def current(store: Lake) -> Lease | None:
 def claim(store: Lake, lease: Lease) -> bool:
     """Create the lease; False if someone else has created that epoch."""
     data = (json.dumps(asdict(lease), indent=1) + "\n").encode()
-    return _create_object(store, path(lease.epoch), data) if store.is_s3 else _create_file(Path(store.root, path(lease.epoch)), data)
+    return (
+        _create_object(store, path(lease.epoch), data)
+        if store.is_s3
+        else _create_file(Path(store.root, path(lease.epoch)), data)
+    )
 
 
 def _create_file(target: Path, data: bytes) -> bool:

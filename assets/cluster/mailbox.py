@@ -1,9 +1,11 @@
-"""The mailbox through which Dagster and a job on the cluster speak: context, messages, a stop request.
+"""The mailbox through which Dagster and a job on the cluster speak: context, messages, a stop
+request.
 
-Belongs here: where these stand, on a shared folder or on S3, and how messages are read. Does not belong here: starting and ending
-jobs (launchers.py), what a run means (client.py).
+Belongs here: where these stand, on a shared folder or on S3, and how messages are read. Does not
+belong here: starting and ending jobs (launchers.py), what a run means (client.py).
 
-Messages are only ever added, so that whoever adopts a job reads all of them again: one file that grows, or numbered chunks on S3.
+Messages are only ever added, so that whoever adopts a job reads all of them again: one file that
+grows, or numbered chunks on S3.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ class Mailbox:
 
     @property
     def arguments(self) -> list[str]:
-        """What the job has to be told to find it; nothing where orders come through the run's folder."""
+        """What the job has to be told to find it; nothing where orders come through the run's
+        folder."""
         return ["--mailbox", self.store.root] if self.store.is_s3 else []
 
     @property
@@ -73,7 +76,8 @@ class Tail:
 
 
 class KeptContext(PipesContextInjector):
-    """Writes the Pipes context and leaves it there: the job may read it after Dagster has detached."""
+    """Writes the Pipes context and leaves it there: the job may read it after Dagster has
+    detached."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
@@ -89,10 +93,12 @@ class KeptContext(PipesContextInjector):
 
 
 class Messages(PipesMessageReader):
-    """Reads a mailbox to its end and on, until the session closes; never truncates or deletes anything.
+    """Reads a mailbox to its end and on, until the session closes; never truncates or deletes
+    anything.
 
-    Only whole lines are parsed, so a line that is still being written is read later. `on_custom` gets the payload of each custom
-    message as it arrives; after the session closes the mailbox is read once more.
+    Only whole lines are parsed, so a line that is still being written is read later. `on_custom`
+    gets the payload of each custom message as it arrives; after the session closes the mailbox is
+    read once more.
     """
 
     def __init__(self, mailbox: Mailbox, on_custom: Callable[[Any], None], poll: float = 0.25) -> None:
@@ -122,7 +128,9 @@ class Messages(PipesMessageReader):
             try:
                 chunk = place.read()
             except OSError as error:  # storage that is away for a moment
-                dg.get_dagster_logger().warning(f"[pipes] {self.mailbox.store.root}: {error}; reading goes on")
+                dg.get_dagster_logger().warning(
+                    f"[pipes] {self.mailbox.store.root}: {error}; reading goes on"
+                )
                 chunk = b""
             *lines, carry = (carry + chunk).split(b"\n")
             for line in lines:
@@ -133,7 +141,8 @@ class Messages(PipesMessageReader):
                 done.wait(self.poll)
 
     def _handle(self, handler: Any, line: bytes) -> None:
-        """One message. A bad one is named in the log and skipped: it must not end the thread that reads the rest."""
+        """One message. A bad one is named in the log and skipped: it must not end the thread that
+        reads the rest."""
         if not line.strip():
             return
         try:
@@ -146,7 +155,9 @@ class Messages(PipesMessageReader):
             else:
                 handler.handle_message(message)
         except Exception as error:
-            dg.get_dagster_logger().warning(f"[pipes] skipped a message of {self.mailbox.store.root} ({error!r}): {line[:200]!r}")
+            dg.get_dagster_logger().warning(
+                f"[pipes] skipped a message of {self.mailbox.store.root} ({error!r}): {line[:200]!r}"
+            )
 
     def no_messages_debug_text(self) -> str:
         return f"Tailed {self.mailbox.store.root}."

@@ -1,11 +1,14 @@
-"""Dagster runs whose process has gone: the sign of life that a watching run gives, and how its absence is judged.
+"""Dagster runs whose process has gone: the sign of life that a watching run gives, and how its
+absence is judged.
 
-Belongs here: telling a lost run from a living one. Does not belong here: the job on the cluster, which goes on and is adopted by the
-retry (client.py); when the judgement is made (jobs/schedules.py).
+Belongs here: telling a lost run from a living one. Does not belong here: the job on the cluster,
+which goes on and is adopted by the retry (client.py); when the judgement is made
+(jobs/schedules.py).
 
-Dagster's default run launcher does not notice that a run's process has died with the machine or with all of Dagster: the run stays
-STARTED. A run that watches a job therefore keeps a tag that changes: `run host boot pid start count`. The run's own id is in it because
-a retry inherits the tags of the run that it retries.
+Dagster's default run launcher does not notice that a run's process has died with the machine or
+with all of Dagster: the run stays STARTED. A run that watches a job therefore keeps a tag that
+changes: `run host boot pid start count`. The run's own id is in it because a retry inherits the
+tags of the run that it retries.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from pathlib import Path
 TAG = "skypile/supervisor"
 BEAT_SECONDS = 30.0
 LOST_SECONDS = 240.0
-"""Silence after which a run on another host is lost: eight beats, since a busy database delays them."""
+"""Silence after which a run on another host is lost: eight beats, since a busy database delays
+them."""
 
 
 def _boot() -> str:
@@ -25,7 +29,8 @@ def _boot() -> str:
 
 
 def _start_ticks(pid: int) -> str:
-    """Start time of a process since boot, in clock ticks (proc(5), field 22); empty where it is gone or a zombie."""
+    """Start time of a process since boot, in clock ticks (proc(5), field 22); empty where it is
+    gone or a zombie."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -39,7 +44,8 @@ def sign_of_life(run_id: str, count: int) -> str:
 
 
 def is_lost(value: str, unchanged_seconds: float) -> bool:
-    """Whether a run with this tag value has lost its process: looked up on the same host, by silence elsewhere."""
+    """Whether a run with this tag value has lost its process: looked up on the same host, by
+    silence elsewhere."""
     _, host, boot, pid, start, _ = value.split()
     if host == platform.node() and boot == _boot():
         return _start_ticks(int(pid)) != start

@@ -1,6 +1,7 @@
 """What a job says, as Dagster shows it: log lines, observations, the table and plot of losses.
 
-Belongs here: turning messages into events, each step once. Does not belong here: reading messages (mailbox.py).
+Belongs here: turning messages into events, each step once. Does not belong here: reading messages
+(mailbox.py).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ REMEMBERED = 1000
 class Progress:
     """Turns the job's custom messages into log lines and observations.
 
-    Every n-th step is observed. Whoever adopts a job, or retries one from its last checkpoint, reads steps again: an observation of a
-    step that has been made with the same loss is not made twice, whichever run made it.
+    Every n-th step is observed. Whoever adopts a job, or retries one from its last checkpoint,
+    reads steps again: an observation of a step that has been made with the same loss is not made
+    twice, whichever run made it.
     """
 
     def __init__(self, context: Any, stage: str, job: str, every: int) -> None:
@@ -37,12 +39,20 @@ class Progress:
 
     def _observed(self) -> dict[tuple[str, int], float]:
         """Loss by (kind, step) of the observations there are."""
-        wanted = AssetRecordsFilter(self.context.asset_key, asset_partitions=[self.partition] if self.partition else None)
+        wanted = AssetRecordsFilter(
+            self.context.asset_key, asset_partitions=[self.partition] if self.partition else None
+        )
         out = {}
         for record in self.context.instance.fetch_observations(wanted, limit=REMEMBERED).records:
-            values = {k: v.value for k, v in record.asset_observation.metadata.items()} if record.asset_observation else {}
+            values = (
+                {k: v.value for k, v in record.asset_observation.metadata.items()}
+                if record.asset_observation
+                else {}
+            )
             if "step" in values:
-                out[str(values.get("event", "step")), int(values["step"])] = float(values.get("loss", math.nan))
+                out[str(values.get("event", "step")), int(values["step"])] = float(
+                    values.get("loss", math.nan)
+                )
         return out
 
     def message(self, payload: Any) -> None:
@@ -70,23 +80,38 @@ class Progress:
         self.first = False
         if self._observe("step", payload):
             loss = payload.get("loss")
-            self.context.log.info(f"{self.stage} step {payload['step']}: loss {math.nan if loss is None else loss:.4f}")
+            self.context.log.info(
+                f"{self.stage} step {payload['step']}: loss {math.nan if loss is None else loss:.4f}"
+            )
 
     def _observe(self, event: str, payload: dict[str, Any]) -> bool:
-        """Make an observation of the payload's numbers, unless that step has been observed with that loss."""
+        """Make an observation of the payload's numbers, unless that step has been observed with
+        that loss."""
         loss = payload.get("loss")
         key, value = (event, int(payload["step"])), math.nan if loss is None else float(loss)
-        if key in self.seen and (self.seen[key] == value or (math.isnan(value) and math.isnan(self.seen[key]))):
+        if key in self.seen and (
+            self.seen[key] == value or (math.isnan(value) and math.isnan(self.seen[key]))
+        ):
             return False
         self.seen[key] = value
-        numbers: dict[str, Any] = {k: v for k, v in payload.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+        numbers: dict[str, Any] = {
+            k: v for k, v in payload.items() if isinstance(v, int | float) and not isinstance(v, bool)
+        }
         if event.startswith("validation"):
             domain = payload["domain"]
-            numbers = {"step": payload["step"], f"validation_loss/{domain}": value, f"bits_per_byte/{domain}": payload.get("bits_per_byte")}
-            numbers = {k: v for k, v in numbers.items() if isinstance(v, int | float) and math.isfinite(v)} | {"loss": value}
+            numbers = {
+                "step": payload["step"],
+                f"validation_loss/{domain}": value,
+                f"bits_per_byte/{domain}": payload.get("bits_per_byte"),
+            }
+            numbers = {
+                k: v for k, v in numbers.items() if isinstance(v, int | float) and math.isfinite(v)
+            } | {"loss": value}
         words = {k: payload[k] for k in ("error", "to") if k in payload}
         metadata = numbers | words | {"event": event, "job": self.job}
-        self.context.log_event(dg.AssetObservation(self.context.asset_key, partition=self.partition, metadata=metadata))
+        self.context.log_event(
+            dg.AssetObservation(self.context.asset_key, partition=self.partition, metadata=metadata)
+        )
         return True
 
     def _upload(self, payload: dict[str, Any]) -> None:
@@ -94,8 +119,12 @@ class Progress:
         step, state = payload["step"], payload["state"]
         self.uploads[int(step)] = state
         if "error" in payload:
-            again = f", again in {payload['again_seconds']:.0f} s" if "again_seconds" in payload else ", given up"
-            self.context.log.warning(f"{self.stage}: upload of step {step} to {payload['to']} failed{again}: {payload['error']}")
+            again = (
+                f", again in {payload['again_seconds']:.0f} s" if "again_seconds" in payload else ", given up"
+            )
+            self.context.log.warning(
+                f"{self.stage}: upload of step {step} to {payload['to']} failed{again}: {payload['error']}"
+            )
         else:
             self.context.log.info(f"{self.stage}: upload of step {step}: {json.dumps(payload)}")
         self._observe(f"upload {state}", payload)
@@ -117,12 +146,16 @@ class Progress:
         if self.preflight:
             out["preflight"] = dg.MetadataValue.md(preflight_table(self.preflight))
         if self.uploads:
-            out["checkpoint_uploads"] = dg.MetadataValue.json({str(step): state for step, state in sorted(self.uploads.items())})
+            out["checkpoint_uploads"] = dg.MetadataValue.json(
+                {str(step): state for step, state in sorted(self.uploads.items())}
+            )
         records = read_lines(run_dir / "logs" / "validation.jsonl") or self.validation
         if records:
             out["loss_by_domain"] = dg.MetadataValue.md(loss_table(records))
             svg = loss_plot(read_lines(run_dir / "logs" / "steps.jsonl"), records)
-            out["loss_plot"] = dg.MetadataValue.md(f"![loss](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})")
+            out["loss_plot"] = dg.MetadataValue.md(
+                f"![loss](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
+            )
             if run_dir.exists():
                 path = run_dir / "logs" / f"{self.stage}-loss.svg"
                 path.parent.mkdir(exist_ok=True)
@@ -132,7 +165,8 @@ class Progress:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON-lines file; a torn last line is left out; empty where there is no file."""
+    """The objects of a JSON-lines file; a torn last line is left out; empty where there is no
+    file."""
     out = []
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
@@ -143,7 +177,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def loss_table(records: list[dict[str, Any]]) -> str:
-    """Markdown: first, best and last validation loss (nats per token) and last bits per byte of every domain."""
+    """Markdown: first, best and last validation loss (nats per token) and last bits per byte of
+    every domain."""
     lines = ["| domain | first | best | last | bits per byte | step |", "|---|---|---|---|---|---|"]
     for domain in sorted({r["domain"] for r in records}):
         mine = sorted((r for r in records if r["domain"] == domain), key=lambda r: r["step"])
@@ -154,7 +189,8 @@ def loss_table(records: list[dict[str, Any]]) -> str:
 
 
 def loss_plot(steps: list[dict[str, Any]], validation: list[dict[str, Any]]) -> str:
-    """SVG: training loss, and the validation loss of every domain, over steps; at most 500 points a curve."""
+    """SVG: training loss, and the validation loss of every domain, over steps; at most 500 points a
+    curve."""
     from reports.figures import curves_svg
 
     curves: dict[str, list[tuple[float, float]]] = {}
@@ -171,6 +207,11 @@ def preflight_table(payload: dict[str, Any]) -> str:
     lines = ["| rank | host | GFLOP/s | all-reduce GB/s | free GB | clock ms |", "|---|---|---|---|---|---|"]
     ranks = sorted(payload.get("ranks", []), key=lambda r: r["flops_per_second"])[:64]
     for r in sorted(ranks, key=lambda r: r["rank"]):
-        figures = [r["flops_per_second"] / 1e9, r["all_reduce_bytes_per_second"] / 1e9, r["free_bytes"] / 1e9, r["clock_seconds"] * 1e3]
+        figures = [
+            r["flops_per_second"] / 1e9,
+            r["all_reduce_bytes_per_second"] / 1e9,
+            r["free_bytes"] / 1e9,
+            r["clock_seconds"] * 1e3,
+        ]
         lines.append(f"| {r['rank']} | {r['host']} | " + " | ".join(f"{f:.2f}" for f in figures) + " |")
     return "\n".join([*lines, *(f"\n**{w}**" for w in payload.get("warnings", []))])

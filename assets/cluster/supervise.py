@@ -1,10 +1,13 @@
-"""`python -I -S supervise.py JOB < COMMAND`: run one command and leave its exit status in `JOB/rc`, whatever signal comes meanwhile.
+"""`python -I -S supervise.py JOB < COMMAND`: run one command and leave its exit status in `JOB/rc`,
+whatever signal comes meanwhile.
 
-Belongs here: what a job's own first process does on the cluster. Does not belong here: starting it there (launchers.py). It is copied
-into the job's folder and runs by itself, so it imports the standard library alone.
+Belongs here: what a job's own first process does on the cluster. Does not belong here: starting it
+there (launchers.py). It is copied into the job's folder and runs by itself, so it imports the
+standard library alone.
 
-A shell cannot do it: a signal ends bash's `wait` with a status of its own, and if the child has gone by then, a second `wait` answers -1
-(bash 5.2), so that the exit status is lost. Python's wait goes on after a handler.
+A shell cannot do it: a signal ends bash's `wait` with a status of its own, and if the child has
+gone by then, a second `wait` answers -1 (bash 5.2), so that the exit status is lost. Python's wait
+goes on after a handler.
 """
 
 from __future__ import annotations
@@ -20,7 +23,8 @@ from pathlib import Path
 from typing import Any
 
 DEFERRED = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-"""They reach the command by themselves, since they are sent to the group; this process outlives them to write down the end."""
+"""They reach the command by themselves, since they are sent to the group; this process outlives
+them to write down the end."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -31,10 +35,12 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def supervise(job: Path, command: list[str]) -> int:
-    """Run the command with its output in `stdout` and `stderr`; its exit status as a shell counts it (128 + n for signal n).
+    """Run the command with its output in `stdout` and `stderr`; its exit status as a shell counts
+    it (128 + n for signal n).
 
-    USR1, Slurm's warning before the time limit, becomes a stop request in the run's folder, so that the job saves. `times` holds
-    user plus system seconds of the command and of what it has waited for.
+    USR1, Slurm's warning before the time limit, becomes a stop request in the run's folder, so that
+    the job saves. `times` holds user plus system seconds of the command and of what it has waited
+    for.
     """
     asked: list[int] = []
 

@@ -1,6 +1,7 @@
 """Watching a job: ranks that have fallen silent, and which signal has interrupted the watcher.
 
-Belongs here: what is observed while a job runs. Does not belong here: what follows from it (client.py).
+Belongs here: what is observed while a job runs. Does not belong here: what follows from it
+(client.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ START_SECONDS = 900.0
 
 
 class Silence:
-    """Compares heartbeats (model/callbacks/heartbeat.py) with the limit of their phase, by this process's clock alone.
+    """Compares heartbeats (model/callbacks/heartbeat.py) with the limit of their phase, by this
+    process's clock alone.
 
     `limits` lower or raise a phase's own limit.
     """
@@ -36,13 +38,19 @@ class Silence:
                 self.seen[beat["rank"]] = (beat, now)
         if not self.seen:
             limit, waited = self.limits.get("start", START_SECONDS), now - self.started
-            return [f"no rank gave a sign of life within {waited:.0f} s (limit {limit:.0f})"] if waited > limit else []
+            return (
+                [f"no rank gave a sign of life within {waited:.0f} s (limit {limit:.0f})"]
+                if waited > limit
+                else []
+            )
         late = []
         for beat, since in self.seen.values():
             age, limit = now - since, self.limits.get(beat["phase"], beat["limit_seconds"])
             if limit and age > limit:
                 where = f"rank {beat['rank']} on {beat['host']} has been silent for {age:.0f} s"
-                late.append((age, f"{where} in phase {beat['phase']} of step {beat['step']} (limit {limit:.0f})"))
+                late.append(
+                    (age, f"{where} in phase {beat['phase']} of step {beat['step']} (limit {limit:.0f})")
+                )
         return [sentence for _, sentence in sorted(late, key=lambda x: -x[0])]
 
 
@@ -59,9 +67,11 @@ def parse_heartbeats(text: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def noted_signals() -> Iterator[list[int]]:
-    """The SIGINT and SIGTERM that arrive meanwhile, in order; what was to happen on them still happens.
+    """The SIGINT and SIGTERM that arrive meanwhile, in order; what was to happen on them still
+    happens.
 
-    Dagster turns both into one exception, but a Ctrl-C is meant for the training and a bare SIGTERM is not.
+    Dagster turns both into one exception, but a Ctrl-C is meant for the training and a bare SIGTERM
+    is not.
     """
     noted: list[int] = []
     if threading.current_thread() is not threading.main_thread():

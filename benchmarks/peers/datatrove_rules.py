@@ -1,11 +1,14 @@
-"""datatrove's own filters, for the benchmark and the test of rules. Run by the Python of .venv-peers; imports nothing of the project.
+"""datatrove's own filters, for the benchmark and the test of rules. Run by the Python of
+.venv-peers; imports nothing of the project.
 
-Belongs here: datatrove with its word tokenizer set to `str.split`, and a sentence split to match. Does not belong here: comparing.
+Belongs here: datatrove with its word tokenizer set to `str.split`, and a sentence split to match.
+Does not belong here: comparing.
 
     python benchmarks/peers/datatrove_rules.py TEXTS.jsonl VERDICTS.jsonl
 
-TEXTS: one JSON string a line. VERDICTS: for each text {filter: "" or the reason of its first failure}. Then, for each line on standard
-input, `all` runs every filter on every text and `chain` stops a text at its first failure; each answers with CPU seconds.
+TEXTS: one JSON string a line. VERDICTS: for each text {filter: "" or the reason of its first
+failure}. Then, for each line on standard input, `all` runs every filter on every text and `chain`
+stops a text at its first failure; each answers with CPU seconds.
 """
 
 import json
@@ -15,7 +18,12 @@ import time
 from pathlib import Path
 
 from datatrove.data import Document
-from datatrove.pipeline.filters import C4QualityFilter, FineWebQualityFilter, GopherQualityFilter, GopherRepetitionFilter
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+)
 from datatrove.utils import text as datatrove_text
 from datatrove.utils import word_tokenizers
 
@@ -23,7 +31,8 @@ SENTENCE = re.compile(r"[.?!][\"'”’)\]]*\s+(?=\S)")
 
 
 class Split:
-    """White space between words; a sentence ends at .?! (closing quotes and brackets after it) before white space."""
+    """White space between words; a sentence ends at .?! (closing quotes and brackets after it)
+    before white space."""
 
     def word_tokenize(self, text):
         return text.split()

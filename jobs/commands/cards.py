@@ -1,4 +1,5 @@
-"""Writing the cards that name a dump, a release or a training run, checked before they are written."""
+"""Writing the cards that name a dump, a release or a training run, checked before they are
+written."""
 
 from __future__ import annotations
 
@@ -33,17 +34,31 @@ REPLACE = click.option("--replace", is_flag=True, help="Write over a card of thi
 
 @card.command(help="A dump: files from outside, by globs or listings.")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["warc", "wet", "jsonl", "parquet"]), default="warc", show_default=True)
-@click.option("--uri", "uris", multiple=True, required=True, help="A file, glob, https:// or s3:// address; may be given again.")
-@click.option("--category", default="webpages", show_default=True, help="A row of the paper's Table 1, or stem.")
+@click.option(
+    "--kind", type=click.Choice(["warc", "wet", "jsonl", "parquet"]), default="warc", show_default=True
+)
+@click.option(
+    "--uri",
+    "uris",
+    multiple=True,
+    required=True,
+    help="A file, glob, https:// or s3:// address; may be given again.",
+)
+@click.option(
+    "--category", default="webpages", show_default=True, help="A row of the paper's Table 1, or stem."
+)
 @click.option("--licence", default="", help="Shown in data cards.")
-@click.option("--group", default="host", show_default=True, help="What is never split between training and validation.")
+@click.option(
+    "--group", default="host", show_default=True, help="What is never split between training and validation."
+)
 @click.option("--reference", is_flag=True, help="Good text: the classifiers' positives.")
 @REPLACE
 def dump(name: str, kind: str, uris: tuple[str, ...], replace: bool, **fields: Any) -> None:
-    from pipelines.dumps.card import DumpCard
+    from pipelines.cards.dump import DumpCard
 
-    local = [str(Path(u).resolve()) if "://" not in u else u for u in uris]  # an asset may run in another folder
+    local = [
+        str(Path(u).resolve()) if "://" not in u else u for u in uris
+    ]  # an asset may run in another folder
     value = {"name": name, "kind": kind, "uris": local, **fields}
     write("dump", name, validated(DumpCard, value), replace)
 
@@ -51,12 +66,22 @@ def dump(name: str, kind: str, uris: tuple[str, ...], replace: bool, **fields: A
 @card.command(help="A release: which dumps are published together.")
 @click.argument("name")
 @click.option("--dump", "dumps", multiple=True, required=True, help="A dump's name; may be given again.")
-@click.option("--tokenizer", default="full", show_default=True, help="Vocabulary of its token shards: full (65,536) or demo (8,192).")
+@click.option(
+    "--tokenizer",
+    default="full",
+    show_default=True,
+    help="Vocabulary of its token shards: full (65,536) or demo (8,192).",
+)
 @REPLACE
 def release(name: str, dumps: tuple[str, ...], tokenizer: str, replace: bool) -> None:
-    from pipelines.release import ReleaseCard
+    from pipelines.cards.release import ReleaseCard
 
-    write("release", name, validated(ReleaseCard, {"name": name, "dumps": list(dumps), "tokenizer": tokenizer}), replace)
+    write(
+        "release",
+        name,
+        validated(ReleaseCard, {"name": name, "dumps": list(dumps), "tokenizer": tokenizer}),
+        replace,
+    )
 
 
 @card.command(help="A small two-stage training run of a release, to be edited: phases, mixture, sizes.")
@@ -64,7 +89,7 @@ def release(name: str, dumps: tuple[str, ...], tokenizer: str, replace: bool) ->
 @click.option("--release", required=True, help="A release whose shards are there.")
 @REPLACE
 def run(name: str, release: str, replace: bool) -> None:
-    from model.card import default_run_card
+    from model.plan.card import default_run_card
 
     lake = Settings.from_environment().open_lake()
     shards = {n: lake.current(f"{n}_shards", release).read_json("shards.json") for n in ("main", "stem")}
@@ -72,13 +97,16 @@ def run(name: str, release: str, replace: bool) -> None:
 
 
 def validated(model: Any, value: dict[str, Any]) -> dict[str, Any]:
-    """`value`, once the card's own checks have accepted it; click.UsageError says which key is wrong."""
+    """`value`, once the card's own checks have accepted it; click.UsageError says which key is
+    wrong."""
     from pydantic import ValidationError
 
     try:
         model.model_validate(value)
     except ValidationError as error:
-        raise click.UsageError("; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())) from None
+        raise click.UsageError(
+            "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors())
+        ) from None
     return value
 
 

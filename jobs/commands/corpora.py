@@ -12,30 +12,42 @@ from jobs.settings import Settings
 CORPUS = click.option("--corpus", type=click.Choice(["main", "stem"]), default="main", show_default=True)
 
 
-@click.command("data-card", help="What a release's corpus is made of: counts, tokens, licences, dates, groups, rejected shares.")
+@click.command(
+    "data-card",
+    help="What a release's corpus is made of: counts, tokens, licences, dates, groups, rejected shares.",
+)
 @click.argument("release")
 @CORPUS
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of Markdown.")
 def data_card(release: str, corpus: str, as_json: bool) -> None:
-    from pipelines.data_card import as_markdown
-    from pipelines.data_card import data_card as gather
+    from pipelines.corpora.data_card import as_markdown
+    from pipelines.corpora.data_card import data_card as gather
 
     card = gather(Settings.from_environment().open_lake(), release, "stem" if corpus == "stem" else "main")
     click.echo(json.dumps(card, ensure_ascii=False, indent=1) if as_json else as_markdown(card))
 
 
-@click.command("export-jsonl", help="Write a release's corpus in SkyPile-150B's form: JSON lines with the field `text`, and a data card.")
+@click.command(
+    "export-jsonl",
+    help="Write a release's corpus in SkyPile-150B's form: JSON lines with the field `text`, and a data card.",
+)
 @click.argument("release")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @CORPUS
 @click.option("--language", default="", help="One language only (SkyPile-150B: zh).")
 @click.option("--category", default="", help="One category only (SkyPile-150B: webpages).")
-@click.option("--file-bytes", default=2 << 30, show_default=True, help="Bytes after which a new file is begun.")
-def export_jsonl(release: str, folder: Path, corpus: str, language: str, category: str, file_bytes: int) -> None:
-    from pipelines.export_jsonl import export_jsonl as write
+@click.option(
+    "--file-bytes", default=2 << 30, show_default=True, help="Bytes after which a new file is begun."
+)
+def export_jsonl(
+    release: str, folder: Path, corpus: str, language: str, category: str, file_bytes: int
+) -> None:
+    from pipelines.corpora.export import export_jsonl as write
 
     lake = Settings.from_environment().open_lake()
-    for path in write(lake, release, folder, "stem" if corpus == "stem" else "main", language, category, file_bytes):
+    for path in write(
+        lake, release, folder, "stem" if corpus == "stem" else "main", language, category, file_bytes
+    ):
         click.echo(f"{path.stat().st_size:>15,}  {path}")
 
 

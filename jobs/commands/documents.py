@@ -8,24 +8,33 @@ import click
 
 from jobs.settings import Settings
 from pipelines.lake import Lake
-from pipelines.tables import DumpTables
+from pipelines.tables.inputs import DumpTables
 
 
 def _tables(lake: Lake, name: str, *tables: str) -> DumpTables:
-    from pipelines.dumps.card import DumpCard
-    from pipelines.tables import dump_tables
+    from pipelines.cards.dump import DumpCard
+    from pipelines.tables.inputs import dump_tables
 
     return dump_tables(lake, DumpCard.load(lake.local(f"cards/dumps/{name}.yaml")), *tables)
 
 
-@click.command(help="Judge dumps anew under the policy of the lake (cards/policy.yaml, or the project's); reads no text.")
+@click.command(
+    help="Judge dumps anew under the policy of the lake (cards/policy.yaml, or the project's); reads no text."
+)
 @click.argument("names", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Print what would change, by reason, and publish nothing.")
-@click.option("--policy", "path", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Another policy file, for --dry-run.")
+@click.option(
+    "--policy",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Another policy file, for --dry-run.",
+)
 def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
     if not dry_run:
         if path:
-            raise click.UsageError("--policy is for --dry-run; copy the file to cards/policy.yaml of the lake to publish under it")
+            raise click.UsageError(
+                "--policy is for --dry-run; copy the file to cards/policy.yaml of the lake to publish under it"
+            )
         from jobs.runner import execute, open_instance
 
         with open_instance() as instance:
@@ -33,14 +42,19 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
             for name in names:
                 execute(instance, "dump", name, ["decisions"])
         return
-    from pipelines.decisions import Policy, current_policy
-    from pipelines.preview import preview
+    from pipelines.filtering.decisions import Policy, current_policy
+    from pipelines.inspection.dry_run import preview
 
     lake = Settings.from_environment().open_lake()
     policy = Policy.load(path) if path else current_policy(lake)
     for name in names:
         click.echo(f"{name} under policy {policy.name}")
-        click.echo("\n".join(f"  {line}" for line in preview(_tables(lake, name, "signals", "scores", "decisions"), policy).lines()))
+        click.echo(
+            "\n".join(
+                f"  {line}"
+                for line in preview(_tables(lake, name, "signals", "scores", "decisions"), policy).lines()
+            )
+        )
 
 
 @click.command(help="Kept and rejected samples of dumps by reason and language; personal data is masked.")
@@ -49,9 +63,16 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
 @click.option("--language", default="", help="One language only.")
 @click.option("--count", default=2, show_default=True, help="Documents for each reason and language.")
 @click.option("--characters", default=400, show_default=True, help="Characters of each document.")
-@click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page instead of printing.")
-def inspect(names: tuple[str, ...], reason: str, language: str, count: int, characters: int, page: Path | None) -> None:
-    from pipelines.inspection import as_html, as_text, check_known, samples
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a page instead of printing.",
+)
+def inspect(
+    names: tuple[str, ...], reason: str, language: str, count: int, characters: int, page: Path | None
+) -> None:
+    from pipelines.inspection.samples import as_html, as_text, check_known, samples
 
     lake = Settings.from_environment().open_lake()
     found = []
@@ -71,7 +92,7 @@ def inspect(names: tuple[str, ...], reason: str, language: str, count: int, char
 @click.option("--release", default="demo", show_default=True)
 @click.option("--dump", "dumps", multiple=True, help="Look in this dump only.")
 def why(url: str, release: str, dumps: tuple[str, ...]) -> None:
-    from pipelines.why import explain
+    from pipelines.inspection.explain import explain
 
     click.echo("\n".join(explain(Settings.from_environment().open_lake(), url, release, dumps)))
 

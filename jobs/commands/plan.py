@@ -14,19 +14,25 @@ from pipelines.lake import Lake, LakeError
 
 
 def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
-    """Sources, repetitions, steps, learning rates, memory, disk and hours of a training run. No GPU, no torch."""
-    from model import cost
-    from model.card import RunCard
-    from model.checkpoint_store import run_folder
-    from model.plan import CORPORA, build_plan
+    """Sources, repetitions, steps, learning rates, memory, disk and hours of a training run. No
+    GPU, no torch."""
+    from model.checkpoints.store import run_folder
+    from model.cost import cost
+    from model.plan.card import RunCard
+    from model.plan.plan import CORPORA, build_plan
 
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))
-    listings = {r: {c: lake.current(f"{c}_shards", r).read_json("shards.json") for c in CORPORA} for r in (*card.releases, card.release)}
+    listings = {
+        r: {c: lake.current(f"{c}_shards", r).read_json("shards.json") for c in CORPORA}
+        for r in (*card.releases, card.release)
+    }
     plan = build_plan(card, listings[card.release], listings)
     flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
     try:
         config = card.config(listings[card.release]["main"].get("vocab_size"))
-        costs = cost.describe(card, plan, config, flops, run_folder(lake, Settings.from_environment().runs, name))
+        costs = cost.describe(
+            card, plan, config, flops, run_folder(lake, Settings.from_environment().runs, name)
+        )
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None
     return f"{plan.describe()}\n{costs}"
@@ -46,12 +52,18 @@ def plan_release(lake: Lake, name: str, _: float | None) -> str:
     return describe("release", of_release(lake, name))
 
 
-PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {"dumps": plan_dump, "releases": plan_release, "runs": plan_run}
+PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {
+    "dumps": plan_dump,
+    "releases": plan_release,
+    "runs": plan_run,
+}
 
 
 @click.command(help="What a dump, a release or a run will read, compute and cost, before anything starts.")
 @click.argument("name")
-@click.option("--teraflops", type=float, help="Of a run: sustained by each rank; by default the paper's 176 of an A800.")
+@click.option(
+    "--teraflops", type=float, help="Of a run: sustained by each rank; by default the paper's 176 of an A800."
+)
 def plan(name: str, teraflops: float | None) -> None:
     lake: Lake = Settings.from_environment().open_lake()
     found = [planner for kind, planner in PLANNERS.items() if lake.exists(f"cards/{kind}/{name}.yaml")]

@@ -11,7 +11,9 @@ from jobs.settings import Settings
 
 @click.command(help="Run all assets of a release that has a card in lake/cards/releases.")
 @click.argument("name")
-@click.option("--preset", default="demo", help="Tokenizer preset: demo (8,192) or full (65,536).", show_default=True)
+@click.option(
+    "--preset", default="demo", help="Tokenizer preset: demo (8,192) or full (65,536).", show_default=True
+)
 def release(name: str, preset: str) -> None:
     from jobs.runner import open_instance, run_release
 
@@ -22,17 +24,21 @@ def release(name: str, preset: str) -> None:
 @click.command(help="What release SECOND lost, gained and changed against release FIRST, by reason.")
 @click.argument("first")
 @click.argument("second")
-@click.option("--samples", default=5, show_default=True, help="Documents to show of each kind; personal data is masked.")
+@click.option(
+    "--samples", default=5, show_default=True, help="Documents to show of each kind; personal data is masked."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(first: str, second: str, samples: int, as_json: bool) -> None:
-    from pipelines.release_diff import diff as compare
-    from pipelines.release_diff import to_json
+    from pipelines.inspection.diff import diff as compare
+    from pipelines.inspection.diff import to_json
 
     found = compare(Settings.from_environment().open_lake(), first, second, samples)
     if as_json:
         click.echo(json.dumps(to_json(found), ensure_ascii=False, indent=1))
         return
-    click.echo(f"{first} -> {second}: {found.same_parts} parts are the same, {found.compared_parts} were compared")
+    click.echo(
+        f"{first} -> {second}: {found.same_parts} parts are the same, {found.compared_parts} were compared"
+    )
     for name in ("lost", "gained", "changed"):
         change = getattr(found, name)
         click.echo(f"{name}: {change.documents:,} documents, {change.characters:,} characters")
@@ -42,16 +48,22 @@ def diff(first: str, second: str, samples: int, as_json: bool) -> None:
             click.echo(f"    {url}\n      {why}: {beginning}")
 
 
-@click.command(help="Tables that no release, run, checkpoint, card or pointer names; deletes them with --delete.")
-@click.option("--delete", is_flag=True, help="Delete them. Not beside a running job. Without it, nothing is touched.")
+@click.command(
+    help="Tables that no release, run, checkpoint, card or pointer names; deletes them with --delete."
+)
+@click.option(
+    "--delete", is_flag=True, help="Delete them. Not beside a running job. Without it, nothing is touched."
+)
 def gc(delete: bool) -> None:
-    from pipelines.gc import gc as collect
+    from pipelines.lake.garbage import gc as collect
 
     found = collect(Settings.from_environment().open_lake(), delete)
     for path, size in found.deleted.items():
         click.echo(f"{size:>15,}  {path}")
     verb = "deleted" if delete else "would be deleted (--delete does it)"
-    click.echo(f"{len(found.deleted)} tables of {found.bytes:,} bytes {verb}; {found.kept} are named and kept")
+    click.echo(
+        f"{len(found.deleted)} tables of {found.bytes:,} bytes {verb}; {found.kept} are named and kept"
+    )
     if found.staging:
         click.echo(f"{len(found.staging)} unfinished builds lie in staging; a rerun takes them over")
 

@@ -26,13 +26,19 @@ def run(name: str) -> None:
         run_training(instance, name)
 
 
-@click.command(help="Write a checkpoint of a run as a Hugging Face folder (safetensors, config.json, tokenizer.json).")
+@click.command(
+    help="Write a checkpoint of a run as a Hugging Face folder (safetensors, config.json, tokenizer.json)."
+)
 @click.argument("name")
 @click.option("--checkpoint", "tag", help="its name, as step-00000100; the latest where none is given")
-@click.option("--out", type=click.Path(path_type=Path), help="the folder; runs/NAME/export/CHECKPOINT where none is given")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="the folder; runs/NAME/export/CHECKPOINT where none is given",
+)
 def export(name: str, tag: str | None, out: Path | None) -> None:
-    from model.checkpoint import CheckpointError
-    from model.export import export_checkpoint
+    from model.checkpoints.checkpoint import CheckpointError
+    from model.checkpoints.export import export_checkpoint
 
     folder = run_folder(name)
     latest = folder / "checkpoints" / "latest"
@@ -46,21 +52,27 @@ def export(name: str, tag: str | None, out: Path | None) -> None:
         raise click.ClickException(str(error)) from error
 
 
-@click.command(help="Let the next start of a run go on from an earlier checkpoint; what came after is set aside, not deleted.")
+@click.command(
+    help="Let the next start of a run go on from an earlier checkpoint; what came after is set aside, not deleted."
+)
 @click.argument("name")
 @click.argument("tag", metavar="CHECKPOINT")
 @click.option("--force", is_flag=True, help="even though a rank's last sign of life is recent")
 def rollback(name: str, tag: str, force: bool) -> None:
     import time
 
-    from model.callbacks.heartbeat import alive
-    from model.checkpoint import CheckpointError
-    from model.checkpoint_store import rollback_run
+    from model.checkpoints.checkpoint import CheckpointError
+    from model.checkpoints.store import rollback_run
+    from model.run.heartbeat import alive
 
     folder = run_folder(name)
     if (ranks := alive(folder / "heartbeats", time.time())) and not force:
-        where = ", ".join(f"rank {r['rank']} on {r['host']} ({r['phase']}, step {r['step']})" for r in ranks[:4])
-        raise click.ClickException(f"run {name} may be training: {where}. Stop it first, or use --force if those processes are gone")
+        where = ", ".join(
+            f"rank {r['rank']} on {r['host']} ({r['phase']}, step {r['step']})" for r in ranks[:4]
+        )
+        raise click.ClickException(
+            f"run {name} may be training: {where}. Stop it first, or use --force if those processes are gone"
+        )
     try:
         value = rollback_run(folder, tag)
     except CheckpointError as error:
@@ -68,7 +80,9 @@ def rollback(name: str, tag: str, force: bool) -> None:
     click.echo(f"run {name} goes on from {tag}: step {value['step']}, {value['tokens']:,} tokens")
 
 
-@click.command(help="Ask a run to save a checkpoint and stop after its current step; `skypile run NAME` goes on.")
+@click.command(
+    help="Ask a run to save a checkpoint and stop after its current step; `skypile run NAME` goes on."
+)
 @click.argument("name")
 def stop(name: str) -> None:
     request = run_folder(name) / "stop"

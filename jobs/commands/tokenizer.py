@@ -14,11 +14,20 @@ def tokenizer() -> None:
     """The group."""
 
 
-@tokenizer.command(help="Train a vocabulary on a release, or extend an existing one with Chinese pieces as the paper did.")
-@click.option("--release", default="demo", show_default=True, help="The release whose SkyPile-Main and -STEM are sampled.")
+@tokenizer.command(
+    help="Train a vocabulary on a release, or extend an existing one with Chinese pieces as the paper did."
+)
+@click.option(
+    "--release",
+    default="demo",
+    show_default=True,
+    help="The release whose SkyPile-Main and -STEM are sampled.",
+)
 @click.option("--preset", default="demo", show_default=True, help="Sizes: demo (8,192) or full (65,536).")
 @click.option(
-    "--extend", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A tokenizer.json or a SentencePiece BPE .model."
+    "--extend",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A tokenizer.json or a SentencePiece BPE .model.",
 )
 @click.option("--no-report", is_flag=True, help="Do not measure it beside its peers afterwards.")
 def build(release: str, preset: str, extend: Path | None, no_report: bool) -> None:
@@ -33,7 +42,9 @@ def build(release: str, preset: str, extend: Path | None, no_report: bool) -> No
         execute(instance, "release", release, assets, config={"ops": dict.fromkeys(assets, config)})
     lake = Settings.from_environment().open_lake()
     dataset = lake.current("tokenizer", request.partition())
-    click.echo(f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces, {lake.local(dataset.file('tokenizer.json'))}")
+    click.echo(
+        f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces, {lake.local(dataset.file('tokenizer.json'))}"
+    )
 
 
 COMMANDS = [tokenizer]

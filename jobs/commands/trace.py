@@ -16,7 +16,7 @@ from jobs.settings import Settings
 @click.option("--url", help="A page: which shards, steps and checkpoints read it?")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def trace(name: str, step: int | None, sample: int | None, url: str | None, as_json: bool) -> None:
-    from model.trace import describe_sample, describe_url, of_sample, of_url
+    from model.data.trace import describe_sample, describe_url, of_sample, of_url
 
     folder = Settings.from_environment().run_folder(name)
     if url:

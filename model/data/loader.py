@@ -1,10 +1,11 @@
 """The batches of a plan, read from token shards: a pure function of (plan, step).
 
-Belongs here: which sequences a step reads and where they lie, in any world size. Does not belong here: the
-format of shards (pipelines/shards), devices and tensors (train.py). No torch.
+Belongs here: which sequences a step reads and where they lie, in any world size. Does not belong
+here: the format of shards (pipelines/shards), devices and tensors (train.py). No torch.
 
-Sample p of a step's global batch goes to data-parallel rank p mod dp_size. World size, micro batch and
-restarts choose who reads a sample, never which samples there are; so the loader has no state but the step.
+Sample p of a step's global batch goes to data-parallel rank p mod dp_size. World size, micro batch
+and restarts choose who reads a sample, never which samples there are; so the loader has no state
+but the step.
 """
 
 from __future__ import annotations
@@ -21,23 +22,24 @@ import numpy.typing as npt
 
 from model.data.order import Index, PassOrder
 from model.data.readahead import CACHE_BYTES, Need, ReadAhead, Tokens
-from model.mixture import PlanError
-from model.plan import CORPORA, Plan, PlannedPhase
+from model.plan.mixture import PlanError
+from model.plan.plan import CORPORA, Plan, PlannedPhase
 from pipelines.lake import canonical_json, digest
 from pipelines.shards.format import END_OF_DOCUMENT, TOKEN
 from pipelines.shards.reader import ShardSet
 
 
 def shard_addresses(run: Mapping[str, Any]) -> dict[str, str]:
-    """The shard sets that a `run.json` names: by corpus, and by release/corpus where a phase reads another release."""
+    """The shard sets that a `run.json` names: by corpus, and by release/corpus where a phase reads
+    another release."""
     return {**{c: run[f"{c}_shards"] for c in CORPORA}, **run.get("release_shards", {})}
 
 
 class MicroBatch(NamedTuple):
     """One micro batch of m samples of L tokens.
 
-    `inputs`, `targets`: uint16 [m, L], targets shifted by one; `sources`: int64 [m], index into plan.sources;
-    `starts`: bool [m, L], True where the input token is the first of a document.
+    `inputs`, `targets`: uint16 [m, L], targets shifted by one; `sources`: int64 [m], index into
+    plan.sources; `starts`: bool [m, L], True where the input token is the first of a document.
     """
 
     inputs: Tokens
@@ -58,10 +60,10 @@ class Sample:
 class Loader:
     """Batches of a plan for one data-parallel rank.
 
-    `shards` are folders or s3:// addresses of the shard sets, by corpus; those of a release that has other
-    ones by `<release>/<corpus>`. Sets on S3 are read ahead into a cache of `cache_bytes` on this machine. PlanError
-    where they are not the shards the plan was made for, or where ranks times micro batch do not divide the
-    global batch.
+    `shards` are folders or s3:// addresses of the shard sets, by corpus; those of a release that
+    has other ones by `<release>/<corpus>`. Sets on S3 are read ahead into a cache of `cache_bytes`
+    on this machine. PlanError where they are not the shards the plan was made for, or where ranks
+    times micro batch do not divide the global batch.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class Loader:
         for release, corpus in sorted({(r, s.corpus) for s in plan.sources for r in s.held}):
             address = shards.get(f"{release}/{corpus}", shards.get(corpus))
             if address is None:
-                raise PlanError(f"the plan reads {corpus} of release {release}; no shards were given for {corpus}")
+                raise PlanError(
+                    f"the plan reads {corpus} of release {release}; no shards were given for {corpus}"
+                )
             if str(address) not in opened:
                 opened[str(address)] = ShardSet.open(address, plan.tokenizer_hash or None)
             self._sets[release, corpus] = opened[str(address)]
@@ -97,7 +101,13 @@ class Loader:
         self.ahead: ReadAhead | None = None
         if any(s.is_remote for s in self.shard_sets):
             step_bytes = rows * (plan.sequence_length + 2) * TOKEN.itemsize
-            self.ahead = ReadAhead(self._remote_needs, plan.steps, step_bytes, cache_bytes, os.environ.get("SKYPILE_CACHE") or None)
+            self.ahead = ReadAhead(
+                self._remote_needs,
+                plan.steps,
+                step_bytes,
+                cache_bytes,
+                os.environ.get("SKYPILE_CACHE") or None,
+            )
 
     def _check(self) -> None:
         """Compare the manifests with those of the plan."""
@@ -120,9 +130,11 @@ class Loader:
         return self._sets[release, corpus]
 
     def verify(self, part: int = 0, parts: int = 1) -> None:
-        """Refuse shards whose bytes are not those of their manifests, before any is read. Each of `parts` ranks takes its share.
+        """Refuse shards whose bytes are not those of their manifests, before any is read. Each of
+        `parts` ranks takes its share.
 
-        Of sets on S3 only the sizes are compared: the store checks its own bytes. ShardError names the file.
+        Of sets on S3 only the sizes are compared: the store checks its own bytes. ShardError names
+        the file.
         """
         for shards in self.shard_sets:
             if shards.is_remote:
@@ -138,7 +150,8 @@ class Loader:
     # which samples
 
     def _assignment(self, step: int) -> tuple[Index, Index]:
-        """Source index and read number (over the whole run) of each of the step's samples, [global_batch]."""
+        """Source index and read number (over the whole run) of each of the step's samples,
+        [global_batch]."""
         before, after = self.plan.counts(step), self.plan.counts(step + 1)
         count = after - before
         sources = np.repeat(np.arange(len(count)), count)
@@ -179,19 +192,28 @@ class Loader:
         return [Sample(names[s], int(r), int(p)) for s, r, p in zip(sources, reading, position, strict=True)]
 
     def sample_ids(self, step: int) -> list[str]:
-        """The global batch as text, `<source>:<pass>:<position>`: the same for every rank and world size."""
+        """The global batch as text, `<source>:<pass>:<position>`: the same for every rank and world
+        size."""
         return [f"{s.source}:{s.reading}:{s.position}" for s in self.samples(step)]
 
     # reading them
 
     def _needs(self, step: int) -> tuple[Index, list[Need]]:
-        """Source index of this rank's samples, and their tokens: the sequence, one before it and the last target."""
+        """Source index of this rank's samples, and their tokens: the sequence, one before it and
+        the last target."""
         sources, _, position = (a[self.dp_rank :: self.dp_size] for a in self._positions(step))
         release, length = self.plan.phase_at(step).release, self.plan.sequence_length
         needs = []
         for s, p in zip(sources.tolist(), position.tolist(), strict=True):
             source = self.plan.sources[s]
-            needs.append(Need(self._sets[release, source.corpus], source.shard_name, max(0, p * length - 1), (p + 1) * length + 1))
+            needs.append(
+                Need(
+                    self._sets[release, source.corpus],
+                    source.shard_name,
+                    max(0, p * length - 1),
+                    (p + 1) * length + 1,
+                )
+            )
         return sources, needs
 
     def _remote_needs(self, step: int) -> list[Need]:
@@ -202,8 +224,8 @@ class Loader:
         sources, needs = self._needs(step)
         length, m = self.plan.sequence_length, self.micro_batch
         stretch = self.ahead.at(step) if self.ahead else None
-        # One token before the sequence tells whether its first token begins a document; before the source's first
-        # token stands an end of document, so to speak.
+        # One token before the sequence tells whether its first token begins a document; before the
+        # source's first token stands an end of document, so to speak.
         tokens = np.full((len(sources), length + 2), END_OF_DOCUMENT, dtype=np.uint16)
         for row, need in zip(tokens, needs, strict=True):
             read = (
@@ -214,7 +236,10 @@ class Loader:
             row[length + 2 - len(read) :] = read
         starts = tokens[:, :-2] == END_OF_DOCUMENT
         cuts = range(0, len(sources), m)
-        return [MicroBatch(tokens[i : i + m, 1:-1], tokens[i : i + m, 2:], sources[i : i + m], starts[i : i + m]) for i in cuts]
+        return [
+            MicroBatch(tokens[i : i + m, 1:-1], tokens[i : i + m, 2:], sources[i : i + m], starts[i : i + m])
+            for i in cuts
+        ]
 
     def close(self) -> None:
         """Stop reading ahead and free the cache."""
@@ -224,7 +249,8 @@ class Loader:
     # the audit's questions
 
     def reads_of(self, source: int, release: str, first: int, last: int) -> list[tuple[int, int]]:
-        """(step, sample) of every sample of the run that holds any of the tokens [first, last) of a source in a release."""
+        """(step, sample) of every sample of the run that holds any of the tokens [first, last) of a
+        source in a release."""
         s, length, plan = self.plan.sources[source], self.plan.sequence_length, self.plan
         n = s.sequences(release)
         wanted = np.arange(first // length, min(n, (last - 1) // length + 1))
@@ -235,7 +261,9 @@ class Loader:
             start = plan.pass_starts[index][source]
             begin, end = int(plan.carried[index][source]), int(plan.carried[index + 1][source])
             for turn in range((begin - start.read) // n, -(-(end - start.read) // n)):
-                numbers = start.read + turn * n + self._order(phase, source, start.reading + turn).index(wanted)
+                numbers = (
+                    start.read + turn * n + self._order(phase, source, start.reading + turn).index(wanted)
+                )
                 for number in numbers[(numbers >= begin) & (numbers < end)].tolist():
                     step = plan.step_of(source, number)
                     sources, reads = self._assignment(step)
@@ -243,10 +271,12 @@ class Loader:
         return sorted(found)
 
     def trace(self, step: int, sample: int) -> list[dict[str, Any]]:
-        """The documents that sample number `sample` of the step's global batch is made of, first to last.
+        """The documents that sample number `sample` of the step's global batch is made of, first to
+        last.
 
-        Each is what the shards' provenance says (doc_id, url, dump, file, offset) with `start` and `end`, the
-        tokens of the sequence that it fills, and `document_token`, where in the document that begins.
+        Each is what the shards' provenance says (doc_id, url, dump, file, offset) with `start` and
+        `end`, the tokens of the sequence that it fills, and `document_token`, where in the document
+        that begins.
         """
         chosen = self.samples(step)[sample]
         corpus, _, name = chosen.source.partition("/")
@@ -259,5 +289,14 @@ class Loader:
             document = shards.document_of(name, begin + first)
             token = begin + first - document.pop("start")
             document.pop("end")
-            found.append({**document, "release": release, "source": chosen.source, "start": first, "end": last, "document_token": token})
+            found.append(
+                {
+                    **document,
+                    "release": release,
+                    "source": chosen.source,
+                    "start": first,
+                    "end": last,
+                    "document_token": token,
+                }
+            )
         return found

@@ -1,11 +1,11 @@
 """The order in which the sequences of a source are read: a keyed bijection, computed, never stored.
 
-Belongs here: index -> position and back, for one pass over one source. Does not belong here: how much of a
-source is read (mixture.py), reading it (loader.py).
+Belongs here: index -> position and back, for one pass over one source. Does not belong here: how
+much of a source is read (mixture.py), reading it (loader.py).
 
-Blocks of 2,048 sequences are permuted; then sequences are permuted within windows of eight permuted blocks.
-So each pass reads every sequence once, in an order that depends on (seed, source, pass) alone, and what is
-read at one time lies in eight contiguous ranges: remote reads stay sequential.
+Blocks of 2,048 sequences are permuted; then sequences are permuted within windows of eight permuted
+blocks. So each pass reads every sequence once, in an order that depends on (seed, source, pass)
+alone, and what is read at one time lies in eight contiguous ranges: remote reads stay sequential.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Bijection:
         x = (x ^ (x >> _S27)) * _M2
         return (x ^ (x >> _S31)) & self._mask
 
-    def _once(self, x: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64], backward: bool) -> npt.NDArray[np.uint64]:
+    def _once(
+        self, x: npt.NDArray[np.uint64], keys: npt.NDArray[np.uint64], backward: bool
+    ) -> npt.NDArray[np.uint64]:
         left, right = x >> self._half, x & self._mask
         for key in keys[::-1] if backward else keys:
             if backward:
@@ -72,7 +74,8 @@ class Bijection:
 
 
 class PassOrder:
-    """The order of one pass over a source of n sequences; `key` is (seed, source name, pass number)."""
+    """The order of one pass over a source of n sequences; `key` is (seed, source name, pass
+    number)."""
 
     def __init__(self, n: int, *key: object) -> None:
         self.n, self._key = n, key
@@ -99,7 +102,11 @@ class PassOrder:
     def _rank(self, index: Index) -> Index:
         """The rank of the block that holds each index of permuted block order."""
         rank = index // BLOCK
-        return np.where(index < self._start(self._short + 1), np.minimum(rank, self._short), (index + self._missing) // BLOCK)
+        return np.where(
+            index < self._start(self._short + 1),
+            np.minimum(rank, self._short),
+            (index + self._missing) // BLOCK,
+        )
 
     def _starts(self, rank: Index) -> Index:
         return rank * BLOCK - np.where(rank > self._short, self._missing, 0)

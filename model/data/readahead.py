@@ -1,12 +1,13 @@
 """Sequences of shards on S3, fetched before they are read, into a bounded local cache.
 
-Belongs here: which ranges to fetch, when, and where they are kept meanwhile. Does not belong here: which
-sequences a step reads (loader.py), requests and errors (pipelines/shards/storage.py). No torch.
+Belongs here: which ranges to fetch, when, and where they are kept meanwhile. Does not belong here:
+which sequences a step reads (loader.py), requests and errors (pipelines/shards/storage.py). No
+torch.
 
-The plan names every sequence long before it is read, so nothing is guessed. Steps are taken in stretches; while
-one is read the next is fetched. Within a stretch the wanted sequences of a source are put in order, and
-neighbours are fetched as one range where what lies between them is little. Stretches grow from one step, so
-that a run starts at once, to as many as half the cache holds.
+The plan names every sequence long before it is read, so nothing is guessed. Steps are taken in
+stretches; while one is read the next is fetched. Within a stretch the wanted sequences of a source
+are put in order, and neighbours are fetched as one range where what lies between them is little.
+Stretches grow from one step, so that a run starts at once, to as many as half the cache holds.
 """
 
 from __future__ import annotations
@@ -49,7 +50,11 @@ def merge(needs: Iterable[Need]) -> list[Need]:
     for need in ordered:
         last = found[-1] if found else None
         gap = need.first - last.last if last else 0
-        near = last is not None and last[:2] == need[:2] and (need.last - last.first) * TOKEN.itemsize <= RANGE_BYTES
+        near = (
+            last is not None
+            and last[:2] == need[:2]
+            and (need.last - last.first) * TOKEN.itemsize <= RANGE_BYTES
+        )
         if last is not None and near and waste + max(0, gap) <= MAX_WASTE * wanted:
             waste += max(0, gap)
             wanted += need.last - max(need.first, last.last)
@@ -61,12 +66,17 @@ def merge(needs: Iterable[Need]) -> list[Need]:
 
 
 class Stretch:
-    """The ranges of some steps, in one file that is deleted when the process ends, however it ends."""
+    """The ranges of some steps, in one file that is deleted when the process ends, however it
+    ends."""
 
-    def __init__(self, first: int, last: int, needs: Iterable[Need], pool: ThreadPoolExecutor, folder: str | None) -> None:
+    def __init__(
+        self, first: int, last: int, needs: Iterable[Need], pool: ThreadPoolExecutor, folder: str | None
+    ) -> None:
         self.first, self.last = first, last
         self._file = tempfile.TemporaryFile(prefix="skypile-readahead-", dir=folder)
-        self._index: dict[tuple[str, str], tuple[list[int], list[int]]] = {}  # (set, source) -> starts, offsets in tokens
+        self._index: dict[
+            tuple[str, str], tuple[list[int], list[int]]
+        ] = {}  # (set, source) -> starts, offsets in tokens
         self._jobs: list[Future[None]] = []
         at = 0
         for need in merge(needs):
@@ -83,7 +93,8 @@ class Stretch:
         os.pwrite(self._file.fileno(), tokens.tobytes(), at * TOKEN.itemsize)
 
     def read(self, need: Need) -> Tokens:
-        """The tokens of a need of this stretch. Waits for what is still on its way; raises what a fetch raised."""
+        """The tokens of a need of this stretch. Waits for what is still on its way; raises what a
+        fetch raised."""
         if self._map is None:
             for job in self._jobs:
                 job.result()
@@ -102,10 +113,16 @@ class Stretch:
 
 
 class ReadAhead:
-    """Reads the needs of step after step. `needs(step)` are those of this rank, all of about `step_bytes`."""
+    """Reads the needs of step after step. `needs(step)` are those of this rank, all of about
+    `step_bytes`."""
 
     def __init__(
-        self, needs: Callable[[int], list[Need]], steps: int, step_bytes: int, cache_bytes: int = CACHE_BYTES, folder: str | None = None
+        self,
+        needs: Callable[[int], list[Need]],
+        steps: int,
+        step_bytes: int,
+        cache_bytes: int = CACHE_BYTES,
+        folder: str | None = None,
     ) -> None:
         self._needs, self._steps, self._folder = needs, steps, folder
         # Two stretches lie in the cache at a time, each with its waste.
@@ -118,10 +135,17 @@ class ReadAhead:
         last = min(self._steps, first + min(count, self._most))
         if first >= last:
             return None
-        return Stretch(first, last, (n for step in range(first, last) for n in self._needs(step)), self._pool, self._folder)
+        return Stretch(
+            first,
+            last,
+            (n for step in range(first, last) for n in self._needs(step)),
+            self._pool,
+            self._folder,
+        )
 
     def at(self, step: int) -> Stretch:
-        """The stretch that holds a step, with the next one on its way. A step out of turn begins anew there."""
+        """The stretch that holds a step, with the next one on its way. A step out of turn begins
+        anew there."""
         if self._now is not None and self._now.first <= step < self._now.last:
             return self._now
         turn = self._next is not None and self._next.first <= step < self._next.last

@@ -2,7 +2,8 @@
 
     python -m model.evaluate --run-dir DIR --export DIR/export/stage2 --task benchmarks --data FOLDER --output FILE
 
-What cannot be measured because a file is absent is reported as {"missing": "..."} by name; no number is ever made up. Knows no Dagster.
+What cannot be measured because a file is absent is reported as {"missing": "..."} by name; no
+number is ever made up. Knows no Dagster.
 """
 
 from __future__ import annotations
@@ -23,22 +24,30 @@ from model.evaluate.overfit import compare
 from model.evaluate.scorer import Scorer, load
 from pipelines.shards.format import ShardError
 
-# What is asked without --limit, 0 for all: the paper's sets whole where there is a GPU, the first documents of each set on a CPU.
+# What is asked without --limit, 0 for all: the paper's sets whole where there is a GPU, the first
+# documents of each set on a CPU.
 QUESTIONS = 50
 CPU_DOCUMENTS = 100
 TASKS = ("validation", "perplexity", "benchmarks", "leakage")
 
 
 def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dict[str, Any]:
-    """All four benchmarks. Answers are kept by weights, so that a call that was cut off goes on where it was."""
+    """All four benchmarks. Answers are kept by weights, so that a call that was cut off goes on
+    where it was."""
     folder = kept / scorer.weights_hash[:16]
-    out: dict[str, Any] = {name: evaluate_choices(scorer, name, data, folder / f"{name}.jsonl", limit) for name in BENCHMARKS}
+    out: dict[str, Any] = {
+        name: evaluate_choices(scorer, name, data, folder / f"{name}.jsonl", limit) for name in BENCHMARKS
+    }
     return out | {"gsm8k": evaluate_gsm8k(scorer, data, folder / "gsm8k.jsonl", limit)}
 
 
-def run(task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | None, output: Path, limit: int) -> dict[str, Any]:
+def run(
+    task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | None, output: Path, limit: int
+) -> dict[str, Any]:
     if task == "validation":
-        shards = data or Path(json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"])
+        shards = data or Path(
+            json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"]
+        )
         return validation_loss(scorer, shards, export / "tokenizer.json")
     if task == "perplexity":
         return domain_perplexity(scorer, data, limit=limit)
@@ -60,19 +69,44 @@ def write(path: Path, report: dict[str, Any]) -> None:
     """All of it or nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
+    partial.write_text(
+        json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n",
+        encoding="utf-8",
+    )
     os.replace(partial, path)
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
-    parser.add_argument("--run-dir", type=Path, required=True, help="folder of the run; run.json names the validation shards")
-    parser.add_argument("--export", type=Path, required=True, help="folder with config.json, model.safetensors, tokenizer.json")
+    parser.add_argument(
+        "--run-dir", type=Path, required=True, help="folder of the run; run.json names the validation shards"
+    )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        required=True,
+        help="folder with config.json, model.safetensors, tokenizer.json",
+    )
     parser.add_argument("--task", choices=TASKS, required=True)
-    parser.add_argument("--output", type=Path, required=True, help="JSON file to write; kept answers go to answers/ beside it")
-    parser.add_argument("--data", type=Path, default=None, help="folder of benchmark, test-set or leakage files, or of other shards")
-    parser.add_argument("--limit", type=int, help="questions of each benchmark (50), documents of each set (all; 100 on a CPU); 0 for all")
-    parser.add_argument("--before", type=Path, help="reports of an earlier checkpoint: adds the over-fit gate of the paper's Table 7")
+    parser.add_argument(
+        "--output", type=Path, required=True, help="JSON file to write; kept answers go to answers/ beside it"
+    )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=None,
+        help="folder of benchmark, test-set or leakage files, or of other shards",
+    )
+    parser.add_argument(
+        "--limit",
+        type=int,
+        help="questions of each benchmark (50), documents of each set (all; 100 on a CPU); 0 for all",
+    )
+    parser.add_argument(
+        "--before",
+        type=Path,
+        help="reports of an earlier checkpoint: adds the over-fit gate of the paper's Table 7",
+    )
     parser.add_argument("--device", default=None, help="cpu or cuda; by default the GPU where there is one")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 0:
@@ -81,8 +115,12 @@ def main(arguments: list[str] | None = None) -> int:
         scorer = load(options.export, options.device)
         limit = options.limit
         if limit is None:
-            limit = QUESTIONS if options.task == "benchmarks" else CPU_DOCUMENTS if scorer.device == "cpu" else 0
-        report = run(options.task, scorer, options.run_dir, options.export, options.data, options.output, limit)
+            limit = (
+                QUESTIONS if options.task == "benchmarks" else CPU_DOCUMENTS if scorer.device == "cpu" else 0
+            )
+        report = run(
+            options.task, scorer, options.run_dir, options.export, options.data, options.output, limit
+        )
     except (FileNotFoundError, ValueError, ShardError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1

@@ -1,8 +1,9 @@
-"""C-Eval, CMMLU and MMLU: five examples, the asked question, and the largest next-token logit among A, B, C, D.
+"""C-Eval, CMMLU and MMLU: five examples, the asked question, and the largest next-token logit among
+A, B, C, D.
 
-Prompts, splits and averages follow the evaluation scripts that the Skywork repository published. Files are read from local archives
-(`<benchmark>/<benchmark>.zip` with `mapping.json` beside it, or the unpacked folders); nothing is downloaded. Free answers belong to
-gsm8k.py.
+Prompts, splits and averages follow the evaluation scripts that the Skywork repository published.
+Files are read from local archives (`<benchmark>/<benchmark>.zip` with `mapping.json` beside it, or
+the unpacked folders); nothing is downloaded. Free answers belong to gsm8k.py.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Item:
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Where a benchmark's files lie in its archive ({subject}), and how its average is taken (over subjects or over questions)."""
+    """Where a benchmark's files lie in its archive ({subject}), and how its average is taken (over
+    subjects or over questions)."""
 
     name: str
     asked: str
@@ -83,14 +85,19 @@ class Benchmark:
 
 # C-Eval's test labels are hidden, so its val split is asked.
 BENCHMARKS = {
-    "ceval": Benchmark("ceval", "val/{}_val.csv", "dev/{}_dev.csv", "macro", extra_group=("Hard", CEVAL_HARD)),
-    "cmmlu": Benchmark("cmmlu", "test/{}.csv", "dev/{}.csv", "macro", extra_group=("China specific", CMMLU_CHINA)),
+    "ceval": Benchmark(
+        "ceval", "val/{}_val.csv", "dev/{}_dev.csv", "macro", extra_group=("Hard", CEVAL_HARD)
+    ),
+    "cmmlu": Benchmark(
+        "cmmlu", "test/{}.csv", "dev/{}.csv", "macro", extra_group=("China specific", CMMLU_CHINA)
+    ),
     "mmlu": Benchmark("mmlu", "data/test/{}_test.csv", "data/dev/{}_dev.csv", "micro", header=False),
 }
 
 
 def prompt(benchmark: str, subject: str, shots: Sequence[Item], item: Item) -> str:
-    """The exact text put to the model. `subject` is the printed name (Chinese for the Chinese sets)."""
+    """The exact text put to the model. `subject` is the printed name (Chinese for the Chinese
+    sets)."""
     if benchmark == "mmlu":
         parts = [f"The following are multiple choice questions (with answers) about {subject}.\n\n"]
         parts += [f"Question: {s.question}\nChoices:\n{s.options()}\nAnswer: {s.answer}\n\n" for s in shots]
@@ -109,7 +116,8 @@ def prompt(benchmark: str, subject: str, shots: Sequence[Item], item: Item) -> s
 
 
 def letter_ids(scorer: Scorer) -> list[int]:
-    """The last id of each letter encoded alone, as the scripts take it. Raises ValueError where two letters share one."""
+    """The last id of each letter encoded alone, as the scripts take it. Raises ValueError where two
+    letters share one."""
     ids = [scorer.encode(letter)[-1] for letter in LETTERS]
     if len(set(ids)) != len(LETTERS):
         raise ValueError(f"the tokenizer does not tell A, B, C and D apart: {ids}")
@@ -117,7 +125,8 @@ def letter_ids(scorer: Scorer) -> list[int]:
 
 
 class Archive:
-    """The files of one benchmark, in `<folder>/<name>/<name>.zip` or unpacked in `<folder>/<name>/`."""
+    """The files of one benchmark, in `<folder>/<name>/<name>.zip` or unpacked in
+    `<folder>/<name>/`."""
 
     def __init__(self, folder: Path, benchmark: Benchmark) -> None:
         self.benchmark = benchmark
@@ -144,14 +153,16 @@ class Archive:
 
 
 def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:
-    """(subject, index) of the questions asked: all for limit 0, else the first of each subject, then the second, up to `limit`."""
+    """(subject, index) of the questions asked: all for limit 0, else the first of each subject,
+    then the second, up to `limit`."""
     rows = [(i, subject) for subject in sorted(counts) for i in range(counts[subject])]
     rows.sort()
     return [(subject, i) for i, subject in (rows[:limit] if limit else rows)]
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
-    """Answers kept by an earlier call, by item id; a last line that was cut off is dropped from the file too."""
+    """Answers kept by an earlier call, by item id; a last line that was cut off is dropped from the
+    file too."""
     out: dict[str, dict[str, Any]] = {}
     if not path.is_file():
         return out
@@ -171,8 +182,11 @@ def append_answers(path: Path, records: Sequence[dict[str, Any]]) -> None:
         stream.write("".join(json.dumps(r, ensure_ascii=False, sort_keys=True) + "\n" for r in records))
 
 
-def averages(benchmark: Benchmark, subjects: dict[str, dict[str, str]], answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Accuracy (the benchmark's own average), both averages, by group and by subject. Fractions of 1."""
+def averages(
+    benchmark: Benchmark, subjects: dict[str, dict[str, str]], answers: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """Accuracy (the benchmark's own average), both averages, by group and by subject. Fractions of
+    1."""
     by_subject: dict[str, list[bool]] = {}
     for record in answers:
         by_subject.setdefault(record["subject"], []).append(bool(record["correct"]))
@@ -202,10 +216,14 @@ def averages(benchmark: Benchmark, subjects: dict[str, dict[str, str]], answers:
     }
 
 
-def evaluate_choices(scorer: Scorer, name: str, data: Path | None, kept: Path, limit: int = 50) -> dict[str, Any]:
-    """Ask one benchmark and average. `kept` is the file of answers of these weights: what is in it is not asked again.
+def evaluate_choices(
+    scorer: Scorer, name: str, data: Path | None, kept: Path, limit: int = 50
+) -> dict[str, Any]:
+    """Ask one benchmark and average. `kept` is the file of answers of these weights: what is in it
+    is not asked again.
 
-    A prompt longer than the context keeps its end, as the MMLU script does; how many were cut is reported.
+    A prompt longer than the context keeps its end, as the MMLU script does; how many were cut is
+    reported.
     """
     benchmark = BENCHMARKS[name]
     if data is None:
@@ -224,9 +242,13 @@ def evaluate_choices(scorer: Scorer, name: str, data: Path | None, kept: Path, l
     for s, i in chosen:
         if f"{s}/{i}" not in answers:
             todo.setdefault(s, []).append((s, i))
-    groups = [items[at : at + GROUP] for _, items in sorted(todo.items()) for at in range(0, len(items), GROUP)]
+    groups = [
+        items[at : at + GROUP] for _, items in sorted(todo.items()) for at in range(0, len(items), GROUP)
+    ]
     for group in groups:
-        ids = [scorer.encode(prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i])) for s, i in group]
+        ids = [
+            scorer.encode(prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i])) for s, i in group
+        ]
         scores = scorer.next_logits(ids)[:, letters].astype(np.float64)
         # Over the four letters alone; ties go to the first letter.
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))

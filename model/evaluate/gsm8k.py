@@ -1,7 +1,8 @@
 """GSM8K: eight worked examples, a greedy answer, and the number in it.
 
-The prompt's form and the rules of extraction follow the Skywork repository's script, but the number is parsed, never evaluated. Its
-file of eight examples is not reprinted here: the first eight of the train split are put into the same form.
+The prompt's form and the rules of extraction follow the Skywork repository's script, but the number
+is parsed, never evaluated. Its file of eight examples is not reprinted here: the first eight of the
+train split are put into the same form.
 """
 
 from __future__ import annotations
@@ -52,7 +53,8 @@ def clean(number: str) -> str:
 
 
 def extract(text: str) -> str | None:
-    """The number a completion gives: the last after the last "answer is", or the last after an equals sign there."""
+    """The number a completion gives: the last after the last "answer is", or the last after an
+    equals sign there."""
     tail = MARKER.split(cut(text))[-1]
     numbers = EQUALS.findall(tail) or NUMBER.findall(tail)
     return clean(numbers[-1]) if numbers else None
@@ -73,8 +75,11 @@ def same(given: str | None, wanted: str) -> bool:
         return given == wanted
 
 
-def evaluate_gsm8k(scorer: Scorer, data: Path | None, kept: Path, limit: int = 50, new_tokens: int = NEW_TOKENS) -> dict[str, Any]:
-    """Accuracy over the first `limit` test questions (0: all). Answers kept in `kept` are not asked again."""
+def evaluate_gsm8k(
+    scorer: Scorer, data: Path | None, kept: Path, limit: int = 50, new_tokens: int = NEW_TOKENS
+) -> dict[str, Any]:
+    """Accuracy over the first `limit` test questions (0: all). Answers kept in `kept` are not asked
+    again."""
     if data is None:
         return {"missing": "no folder with gsm8k/train.jsonl and gsm8k/test.jsonl was given"}
     train, test = (find_file([data / "gsm8k", data], f"{name}.jsonl") for name in ("train", "test"))
@@ -86,7 +91,8 @@ def evaluate_gsm8k(scorer: Scorer, data: Path | None, kept: Path, limit: int = 5
     chosen = items[:limit] if limit else items
     if not chosen:
         return {"missing": f"{test.name} has no questions"}
-    # A short context leaves at most half of itself to the answer, the rest to the end of the prompt.
+    # A short context leaves at most half of itself to the answer, the rest to the end of the
+    # prompt.
     new_tokens = min(new_tokens, scorer.context // 2)
     answers = read_answers(kept)
     todo = [i for i in range(len(chosen)) if str(i) not in answers]
@@ -97,7 +103,13 @@ def evaluate_gsm8k(scorer: Scorer, data: Path | None, kept: Path, limit: int = 5
         records: list[dict[str, Any]] = []
         for i, text, prompt_ids in zip(group, texts, ids, strict=True):
             given, wanted = extract(text), gold(chosen[i]["answer"])
-            record = {"id": str(i), "completion": text, "given": given, "answer": wanted, "correct": same(given, wanted)}
+            record = {
+                "id": str(i),
+                "completion": text,
+                "given": given,
+                "answer": wanted,
+                "correct": same(given, wanted),
+            }
             records.append(record | {"prompt_tokens": len(prompt_ids)})
         append_answers(kept, records)
         answers.update((r["id"], r) for r in records)

@@ -1,6 +1,8 @@
-"""Language-modelling loss: validation shards by domain, and Chinese domain perplexity as the paper defines it.
+"""Language-modelling loss: validation shards by domain, and Chinese domain perplexity as the paper
+defines it.
 
-Sources: paper 4.3 and Appendix D; eval_loss.py of the Skywork repository. Averages over benchmarks belong to choices.py.
+Sources: paper 4.3 and Appendix D; eval_loss.py of the Skywork repository. Averages over benchmarks
+belong to choices.py.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from model.evaluate.scorer import Losses, Scorer, token_bytes
 
 # The six test sets of Table 6, in its order.
 DOMAINS = ("tech", "movie", "government", "game", "finance", "general")
-# Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three tokens for a Chinese character.
+# Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three
+# tokens for a Chinese character.
 PAPER_MAX_TOKENS = 4096
 
 
@@ -31,7 +34,8 @@ def geometric_mean(perplexities: Iterable[float]) -> float:
 
 
 def normalised_loss(loss: float, tokens: int, reference_tokens: int) -> float:
-    """Loss per token of a reference tokenizer: the same characters' total loss over the reference's count (paper 4.3)."""
+    """Loss per token of a reference tokenizer: the same characters' total loss over the reference's
+    count (paper 4.3)."""
     if reference_tokens <= 0:
         raise ValueError("the reference tokenizer must predict at least one token")
     return loss * tokens / reference_tokens
@@ -48,7 +52,8 @@ def perplexity(loss: float) -> float:
 
 
 def document_losses(scorer: Scorer, texts: Sequence[str], max_tokens: int) -> Losses:
-    """Losses of documents cut to max_tokens // 3 characters, tokenised without markers. Ids beyond the context are left out."""
+    """Losses of documents cut to max_tokens // 3 characters, tokenised without markers. Ids beyond
+    the context are left out."""
     return scorer.losses([scorer.encode(cut_characters(t, max_tokens))[: scorer.context] for t in texts])
 
 
@@ -80,11 +85,14 @@ def find_file(folders: Sequence[Path], name: str) -> Path | None:
     return None
 
 
-def domain_perplexity(scorer: Scorer, data: Path | None, reference: Mapping[str, int] | None = None, limit: int = 0) -> dict[str, Any]:
-    """Perplexity on the six sets and its geometric mean. `reference`: predicted tokens by domain of another tokenizer, to compare by.
+def domain_perplexity(
+    scorer: Scorer, data: Path | None, reference: Mapping[str, int] | None = None, limit: int = 0
+) -> dict[str, Any]:
+    """Perplexity on the six sets and its geometric mean. `reference`: predicted tokens by domain of
+    another tokenizer, to compare by.
 
-    Looks for zh_<domain>.jsonl[.gz] in the folder, in its domain-loss/ and beside it; names what it does not find. The average is
-    given only when all six are there.
+    Looks for zh_<domain>.jsonl[.gz] in the folder, in its domain-loss/ and beside it; names what it
+    does not find. The average is given only when all six are there.
     """
     if data is None:
         return {"missing": "no folder of test sets was given (zh_<domain>.jsonl of the six domains)"}
@@ -101,11 +109,17 @@ def domain_perplexity(scorer: Scorer, data: Path | None, reference: Mapping[str,
         of = len(texts)
         texts = texts[:limit] if limit else texts
         losses = document_losses(scorer, texts, max_tokens)
-        domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts)) | {"of": of}
+        domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts)) | {
+            "of": of
+        }
         if reference and domain in reference:
             loss = normalised_loss(losses.mean, int(losses.tokens.sum()), reference[domain])
             domains[domain] |= {"loss_normalised": loss, "perplexity_normalised": perplexity(loss)}
-    out: dict[str, Any] = {"domains": domains, "characters": max_tokens // 3, "paper_characters": max_tokens == PAPER_MAX_TOKENS}
+    out: dict[str, Any] = {
+        "domains": domains,
+        "characters": max_tokens // 3,
+        "paper_characters": max_tokens == PAPER_MAX_TOKENS,
+    }
     lacking = [d for d in DOMAINS if "missing" in domains[d]]
     if lacking:
         return out | {"missing": "no average: lacking " + ", ".join(lacking)}
@@ -113,15 +127,16 @@ def domain_perplexity(scorer: Scorer, data: Path | None, reference: Mapping[str,
 
 
 def stream_windows(length: int, context: int) -> list[tuple[int, int]]:
-    """Starts and counts of windows over a token stream, one token shared, so that every token but the first is predicted once."""
+    """Starts and counts of windows over a token stream, one token shared, so that every token but
+    the first is predicted once."""
     return [(start, min(context + 1, length - start)) for start in range(0, length - 1, context)]
 
 
 def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: int = 0) -> dict[str, Any]:
     """Loss, perplexity and bits per byte of every source (domain) of a folder of validation shards.
 
-    Loss and perplexity are over all tokens; bits per byte leave out special tokens, which stand for no bytes. `max_tokens` of a domain
-    from its beginning, 0 for all.
+    Loss and perplexity are over all tokens; bits per byte leave out special tokens, which stand for
+    no bytes. `max_tokens` of a domain from its beginning, 0 for all.
     """
     from pipelines.shards.reader import ShardSet
 
@@ -138,7 +153,10 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
         windows = stream_windows(length, scorer.context)
         # 64 windows at a time bound the memory whatever the size of the domain.
         for at in range(0, len(windows), 64):
-            ids = [np.asarray(opened.tokens(source, start, count)).astype(np.int64) for start, count in windows[at : at + 64]]
+            ids = [
+                np.asarray(opened.tokens(source, start, count)).astype(np.int64)
+                for start, count in windows[at : at + 64]
+            ]
             for sequence, losses in zip(ids, scorer.token_losses([s.tolist() for s in ids]), strict=True):
                 target = sizes[sequence[1:]]
                 nll += float(losses.sum(dtype=np.float64))
@@ -150,7 +168,17 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
             continue
         loss = nll / tokens
         bits = text_nll / math.log(2) / text_bytes if text_bytes else math.nan
-        domains[source] = {"loss": loss, "perplexity": perplexity(loss), "bits_per_byte": bits, "tokens": tokens, "bytes": text_bytes}
+        domains[source] = {
+            "loss": loss,
+            "perplexity": perplexity(loss),
+            "bits_per_byte": bits,
+            "tokens": tokens,
+            "bytes": text_bytes,
+        }
     found = [d for d in domains.values() if "loss" in d]
     total = sum(d["tokens"] for d in found)
-    return {"domains": domains, "loss": sum(d["loss"] * d["tokens"] for d in found) / total if total else math.nan, "tokens": total}
+    return {
+        "domains": domains,
+        "loss": sum(d["loss"] * d["tokens"] for d in found) / total if total else math.nan,
+        "tokens": total,
+    }

@@ -1,7 +1,8 @@
-"""Has a model seen a benchmark? Losses on its train split, its test split and look-alikes, and their differences (paper 5).
+"""Has a model seen a benchmark? Losses on its train split, its test split and look-alikes, and
+their differences (paper 5).
 
-D1 = L_test - L_ref: clearly below zero when the test split was seen. D2 = L_test - L_train: clearly above zero when the train split
-was. The thresholds reproduce the paper's own marking of Table 8.
+D1 = L_test - L_ref: clearly below zero when the test split was seen. D2 = L_test - L_train: clearly
+above zero when the train split was. The thresholds reproduce the paper's own marking of Table 8.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from model.evaluate.scorer import Losses, Scorer
 D2_ABOVE = 0.15
 D1_BELOW = -0.2
 RESAMPLES = 1000
-# Set: names it may have, in order of preference. A sample is question + " " + answer where it is not one text already.
+# Set: names it may have, in order of preference. A sample is question + " " + answer where it is
+# not one text already.
 SETS = {
     "train": ("train.jsonl", "gsm8k/train.jsonl"),
     "test": ("test.jsonl", "gsm8k/test.jsonl"),
@@ -28,7 +30,8 @@ SETS = {
 
 
 def sample_text(record: Mapping[str, Any]) -> str:
-    """The text that is scored: calculation notes, line ends and the final #### N stay in (the paper's own format)."""
+    """The text that is scored: calculation notes, line ends and the final #### N stay in (the
+    paper's own format)."""
     return str(record["text"]) if "text" in record else f"{record['question']} {record['answer']}"
 
 
@@ -44,7 +47,8 @@ def _resampled(losses: Losses, rng: np.random.Generator) -> np.ndarray:
 
 
 def differences(train: Losses, test: Losses, reference: Losses, seed: int = 1234) -> dict[str, Any]:
-    """L, D1, D2 and their 95 % percentile-bootstrap intervals over samples; the same for the same seed."""
+    """L, D1, D2 and their 95 % percentile-bootstrap intervals over samples; the same for the same
+    seed."""
     rng = np.random.default_rng(seed)
     a, b, c = (_resampled(x, rng) for x in (train, test, reference))
     d1, d2 = test.mean - reference.mean, test.mean - train.mean
@@ -65,7 +69,8 @@ def differences(train: Losses, test: Losses, reference: Losses, seed: int = 1234
 
 
 def leakage(scorer: Scorer, data: Path | None, limit: int = 0, seed: int = 1234) -> dict[str, Any]:
-    """The report on train.jsonl, test.jsonl, reference.jsonl ({"text"}), or GSM8K's own files, in `data`. `limit` samples a set."""
+    """The report on train.jsonl, test.jsonl, reference.jsonl ({"text"}), or GSM8K's own files, in
+    `data`. `limit` samples a set."""
     if data is None:
         return {"missing": "no folder with train.jsonl, test.jsonl and reference.jsonl was given"}
     losses: dict[str, Losses] = {}
@@ -88,4 +93,7 @@ def leakage(scorer: Scorer, data: Path | None, limit: int = 0, seed: int = 1234)
             "mean_tokens": float(losses[name].tokens.mean()) + 1,
             "cut_to_context": sum(len(i) == scorer.context for i in ids),
         }
-    return differences(losses["train"], losses["test"], losses["reference"], seed) | {"sets": formats, "seed": seed}
+    return differences(losses["train"], losses["test"], losses["reference"], seed) | {
+        "sets": formats,
+        "seed": seed,
+    }

@@ -1,9 +1,11 @@
-"""A model and its tokenizer as an instrument: losses of texts, logits of the next token, greedy continuations.
+"""A model and its tokenizer as an instrument: losses of texts, logits of the next token, greedy
+continuations.
 
-What is asked of the model, and how answers are judged, belongs to the other files of this folder. Sequences are padded on the right
-and the model is causal, so padding cannot reach a position that is scored; targets are masked by the sequence lengths alone, never by
-a pad id. Two published bugs of the paper's own script (padding side left to the tokenizer's default; mask shifted the wrong way, so
-that predictions of padding counted) are thus impossible by construction, and tested.
+What is asked of the model, and how answers are judged, belongs to the other files of this folder.
+Sequences are padded on the right and the model is causal, so padding cannot reach a position that
+is scored; targets are masked by the sequence lengths alone, never by a pad id. Two published bugs
+of the paper's own script (padding side left to the tokenizer's default; mask shifted the wrong way,
+so that predictions of padding counted) are thus impossible by construction, and tested.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-# Positions in one forward pass: bounds the memory of activations (13b: 8,192 x 12,288 x 2 bytes is 0.2 GB a layer).
+# Positions in one forward pass: bounds the memory of activations (13b: 8,192 x 12,288 x 2 bytes is
+# 0.2 GB a layer).
 BATCH_TOKENS = 8_192
 
 
@@ -31,7 +34,8 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True)
 class Losses:
-    """Per sequence: summed natural-log loss over its predicted tokens, and how many those are (length - 1)."""
+    """Per sequence: summed natural-log loss over its predicted tokens, and how many those are
+    (length - 1)."""
 
     nll: np.ndarray  # float64 [n]
     tokens: np.ndarray  # int64 [n]
@@ -44,10 +48,17 @@ class Losses:
 
 
 class Scorer:
-    """Runs a `Skywork` (its `model` and `lm_head`) without gradients, in batches bounded by memory."""
+    """Runs a `Skywork` (its `model` and `lm_head`) without gradients, in batches bounded by
+    memory."""
 
     def __init__(
-        self, network: Any, tokenizer: Encoder, context: int, vocab_size: int, device: str = "cpu", weights_hash: str = ""
+        self,
+        network: Any,
+        tokenizer: Encoder,
+        context: int,
+        vocab_size: int,
+        device: str = "cpu",
+        weights_hash: str = "",
     ) -> None:
         self.network = network
         self.tokenizer = tokenizer
@@ -64,7 +75,8 @@ class Scorer:
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Indices grouped by similar length (longest first), each group within BATCH_TOKENS when padded."""
+        """Indices grouped by similar length (longest first), each group within BATCH_TOKENS when
+        padded."""
         order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
         out: list[list[int]] = []
         for i in order:
@@ -82,7 +94,7 @@ class Scorer:
 
     def _caches(self, prefix: Sequence[int], rows: int) -> list[Any]:
         """Keys and values of a prefix that `rows` sequences share, computed once."""
-        from model.architecture import KeyValueCache
+        from model.network.architecture import KeyValueCache
 
         caches = [KeyValueCache() for _ in self.network.model.layers]
         if prefix:
@@ -95,7 +107,8 @@ class Scorer:
 
     @torch.no_grad()
     def token_losses(self, sequences: Sequence[Sequence[int]]) -> list[np.ndarray]:
-        """For each sequence of length m the m-1 losses of predicting ids[1:] (float32, nats); empty where m < 2."""
+        """For each sequence of length m the m-1 losses of predicting ids[1:] (float32, nats); empty
+        where m < 2."""
         out = [np.zeros(0, dtype=np.float32) for _ in sequences]
         wanted = [i for i, s in enumerate(sequences) if len(s) > 1]
         for group in self._batches([len(sequences[i]) for i in wanted]):
@@ -110,11 +123,15 @@ class Scorer:
 
     def losses(self, sequences: Sequence[Sequence[int]]) -> Losses:
         rows = self.token_losses(sequences)
-        return Losses(np.array([float(r.sum(dtype=np.float64)) for r in rows]), np.array([len(r) for r in rows], dtype=np.int64))
+        return Losses(
+            np.array([float(r.sum(dtype=np.float64)) for r in rows]),
+            np.array([len(r) for r in rows], dtype=np.int64),
+        )
 
     @torch.no_grad()
     def next_logits(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
-        """Logits after the last id of each sequence: float32 [n, V]. Longer sequences keep their last `context` ids.
+        """Logits after the last id of each sequence: float32 [n, V]. Longer sequences keep their
+        last `context` ids.
 
         What all sequences begin with (the five examples of a subject) goes through the model once.
         """
@@ -133,10 +150,14 @@ class Scorer:
         return out
 
     @torch.no_grad()
-    def generate(self, prompts: Sequence[Sequence[int]], new_tokens: int, stop: Callable[[str], bool]) -> list[str]:
-        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on the left to leave room.
+    def generate(
+        self, prompts: Sequence[Sequence[int]], new_tokens: int, stop: Callable[[str], bool]
+    ) -> list[str]:
+        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on
+        the left to leave room.
 
-        Rows of different length go in step without padding: a row that still has prompt left takes its own next id.
+        Rows of different length go in step without padding: a row that still has prompt left takes
+        its own next id.
         """
         room = max(1, self.context - new_tokens)
         given = [list(p)[-room:] for p in prompts]
@@ -166,21 +187,27 @@ class Scorer:
 
 
 def common_prefix(sequences: Sequence[Sequence[int]]) -> int:
-    """How many first ids all sequences share, leaving at least one of each; 0 for a single sequence, which has nothing to share."""
+    """How many first ids all sequences share, leaving at least one of each; 0 for a single
+    sequence, which has nothing to share."""
     if len(sequences) < 2:
         return 0
     # The smallest and the largest in lexical order share exactly what all share.
     ordered = [list(s) for s in sequences]
     low, high = min(ordered), max(ordered)
-    same = next((i for i, (x, y) in enumerate(zip(low, high, strict=False)) if x != y), min(len(low), len(high)))
+    same = next(
+        (i for i, (x, y) in enumerate(zip(low, high, strict=False)) if x != y), min(len(low), len(high))
+    )
     return min(same, *(len(s) - 1 for s in sequences))
 
 
 def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
-    """UTF-8 bytes that each id stands for, int64 [V]; 0 for special tokens and unused ids. Read from a tokenizer.json."""
+    """UTF-8 bytes that each id stands for, int64 [V]; 0 for special tokens and unused ids. Read
+    from a tokenizer.json."""
     data = json.loads(path.read_text(encoding="utf-8"))
     vocabulary = data["model"]["vocab"]
-    pieces = {p: i for i, (p, _) in enumerate(vocabulary)} if isinstance(vocabulary, list) else dict(vocabulary)
+    pieces = (
+        {p: i for i, (p, _) in enumerate(vocabulary)} if isinstance(vocabulary, list) else dict(vocabulary)
+    )
     byte_level = "ByteLevel" in json.dumps([data.get("decoder"), data.get("pre_tokenizer")])
     out = np.zeros(vocab_size, dtype=np.int64)
     for piece, i in pieces.items():
@@ -199,11 +226,12 @@ def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
 
 
 def load(export: Path, device: str | None = None) -> Scorer:
-    """The model of an export folder with its tokenizer. Raises FileNotFoundError naming what lacks, ValueError for other weights."""
+    """The model of an export folder with its tokenizer. Raises FileNotFoundError naming what lacks,
+    ValueError for other weights."""
     from tokenizers import Tokenizer
 
-    from model.export import load as load_model
-    from model.export import weights_hash
+    from model.checkpoints.export import load as load_model
+    from model.checkpoints.export import weights_hash
 
     for name in ("config.json", "tokenizer.json"):
         if not (export / name).is_file():
@@ -217,4 +245,6 @@ def load(export: Path, device: str | None = None) -> Scorer:
         raise ValueError(
             f"{export}: the tokenizer has {tokenizer.get_vocab_size()} pieces, the model {network.config.vocab_size}: not of one run"
         )
-    return Scorer(network, tokenizer, network.config.context, network.config.vocab_size, device, weights_hash(files))
+    return Scorer(
+        network, tokenizer, network.config.context, network.config.vocab_size, device, weights_hash(files)
+    )

@@ -1,6 +1,7 @@
 """Band keys and star edges: which documents may be near-duplicates.
 
-Belongs here: from MinHash values to edges between documents. Does not belong here: components, verification.
+Belongs here: from MinHash values to edges between documents. Does not belong here: components,
+verification.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from pipelines.dedup.kernel import MIX, SEED, STEP, U64
-from pipelines.spark import map_arrow
+from pipelines.engine.spark import map_arrow
+from pipelines.kernels.normal_form import MIX, SEED, STEP, U64
 
 Array = np.ndarray[Any, Any]
 SHARED_BITS = 22  # of the table that tells most keys of one document apart: 4 MiB
@@ -32,8 +33,11 @@ def _keys(values, chosen, salts, bands, rows, out):  # type: ignore[no-untyped-d
             out[doc, band] = h ^ (h >> U64(31))
 
 
-def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None, chosen: Array | None = None) -> Array:
-    """64-bit keys over (salt, band, its `rows` values): uint64 [n, bands] of uint16 [n, num_perm], or of its rows `chosen` (int64 [n]).
+def band_keys(
+    values: Array, bands: int, rows: int, salts: Array | None = None, chosen: Array | None = None
+) -> Array:
+    """64-bit keys over (salt, band, its `rows` values): uint64 [n, bands] of uint16 [n, num_perm],
+    or of its rows `chosen` (int64 [n]).
 
     Documents of different salt (int64 [n]) never share a key.
     """
@@ -44,7 +48,8 @@ def band_keys(values: Array, bands: int, rows: int, salts: Array | None = None, 
 
 
 def bit_table(keys: Array) -> Array:
-    """Bits that tell most other keys apart from `keys` (uint64): key k sets bit k mod their number. 32 bits a key, at most 128 MiB."""
+    """Bits that tell most other keys apart from `keys` (uint64): key k sets bit k mod their number.
+    32 bits a key, at most 128 MiB."""
     bits = min(30, max(12, 5 + len(keys).bit_length()))
     table = np.zeros(1 << (bits - 6), np.uint64)
     _mark(keys, table)
@@ -85,7 +90,8 @@ def _places(keys, wanted, table):  # type: ignore[no-untyped-def]
 
 
 def _stars(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:
-    """(distinct keys, the smallest node of each, edges int64 [m, 2] from the others to it) of rows sorted by key and node."""
+    """(distinct keys, the smallest node of each, edges int64 [m, 2] from the others to it) of rows
+    sorted by key and node."""
     if not len(keys):
         return keys, nodes, np.zeros((0, 2), np.int64)
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
@@ -96,7 +102,9 @@ def _stars(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:
 
 def _sorted(keys: Array, nodes: Array) -> tuple[Array, Array]:
     flat, owners = keys.ravel(), np.repeat(nodes.astype(np.int64), keys.shape[1] if keys.ndim == 2 else 1)
-    order = np.argsort(flat)  # not stable, which is the fast one; only runs of equal keys need their nodes in order
+    order = np.argsort(
+        flat
+    )  # not stable, which is the fast one; only runs of equal keys need their nodes in order
     flat, owners = flat[order], owners[order]
     _sort_runs(flat, owners)
     return flat, owners
@@ -114,7 +122,8 @@ def _sort_runs(keys, nodes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _likely_shared(ordered, keys):  # type: ignore[no-untyped-def]
-    """Places in `keys` of those that occur more than once in `ordered` (the same, sorted), and of a few others."""
+    """Places in `keys` of those that occur more than once in `ordered` (the same, sorted), and of a
+    few others."""
     table = np.zeros(1 << SHARED_BITS, np.bool_)
     mask = U64((1 << SHARED_BITS) - 1)
     for i in range(1, len(ordered)):
@@ -129,7 +138,8 @@ def _likely_shared(ordered, keys):  # type: ignore[no-untyped-def]
 
 
 def star_edges(keys: Array, nodes: Array) -> Array:
-    """Edges (node, smallest node with the same key), int64 [m, 2], distinct: at most n - 1 for a key of n documents.
+    """Edges (node, smallest node with the same key), int64 [m, 2], distinct: at most n - 1 for a
+    key of n documents.
 
     keys uint64 [n, bands] with nodes int64 [n], or both [n] row by row.
     """
@@ -140,18 +150,24 @@ def star_edges(keys: Array, nodes: Array) -> Array:
 
 
 def combine(keys: Array, nodes: Array) -> tuple[Array, Array, Array]:
-    """(key, node, smallest), int64 each, of uint64 [n, bands]: one row for each distinct key, with its smallest node and
-    smallest = -1; and one for each star edge within these documents, which needs no meeting and spreads by its node."""
+    """(key, node, smallest), int64 each, of uint64 [n, bands]: one row for each distinct key, with
+    its smallest node and smallest = -1; and one for each star edge within these documents, which
+    needs no meeting and spreads by its node."""
     distinct, first, edges = _stars(*_sorted(keys, nodes))
     edges = np.unique(edges, axis=0)
-    columns = [distinct.view(np.int64), edges[:, 0] * SPREAD], [first, edges[:, 0]], [np.full(len(first), -1, np.int64), edges[:, 1]]
+    columns = (
+        [distinct.view(np.int64), edges[:, 0] * SPREAD],
+        [first, edges[:, 0]],
+        [np.full(len(first), -1, np.int64), edges[:, 1]],
+    )
     return tuple(np.concatenate(c) for c in columns)  # type: ignore[return-value]
 
 
 def spark_star_edges(combined: Any) -> Any:
     """Edges of a Spark frame of `combine`'s columns: frame (node, smallest).
 
-    One shuffle; the sort spills where a partition outgrows its memory, and the pass behind it holds one batch.
+    One shuffle; the sort spills where a partition outgrows its memory, and the pass behind it holds
+    one batch.
     """
     schema = "node long, smallest long"
 
@@ -169,6 +185,8 @@ def spark_star_edges(combined: Any) -> Any:
                 edges.append(found)
                 last_key, last_smallest = distinct[-1], first[-1]
             both = np.unique(np.concatenate(edges), axis=0)
-            yield pa.RecordBatch.from_arrays([pa.array(both[:, 0].copy()), pa.array(both[:, 1].copy())], ["node", "smallest"])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(both[:, 0].copy()), pa.array(both[:, 1].copy())], ["node", "smallest"]
+            )
 
     return map_arrow(combined.repartition("key").sortWithinPartitions("key", "node"), emit, schema)

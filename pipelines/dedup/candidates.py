@@ -1,7 +1,8 @@
-"""Clusters of documents that may be duplicates: equal contents, then shared bands, then connected components.
+"""Clusters of documents that may be duplicates: equal contents, then shared bands, then connected
+components.
 
-Belongs here: the same graph from this process and from Spark, and the part of it that a few new documents touch.
-Does not belong here: comparing documents (verification.py).
+Belongs here: the same graph from this process and from Spark, and the part of it that a few new
+documents touch. Does not belong here: comparing documents (verification.py).
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import pyarrow as pa
 from pipelines.dedup import bands, components
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
-from pipelines.spark import map_arrow, rows_of_parts
+from pipelines.engine.spark import map_arrow, rows_of_parts
 
 Array = np.ndarray[Any, Any]
 KEYED = "key long, node long, smallest long"
 
 
 def copy_edges(contents: Array, nodes: Array) -> tuple[Array, Array]:
-    """(edges int64 [m, 2] from each copy to the smallest node of its content, the smallest nodes' places int64) of uint64 [n, 2]."""
+    """(edges int64 [m, 2] from each copy to the smallest node of its content, the smallest nodes'
+    places int64) of uint64 [n, 2]."""
     pairs = np.ascontiguousarray(contents).view([("a", np.uint64), ("b", np.uint64)]).reshape(-1)
     _, first, inverse = np.unique(pairs, return_index=True, return_inverse=True)
     smallest = nodes[first][inverse.reshape(-1)]
@@ -31,9 +33,14 @@ def copy_edges(contents: Array, nodes: Array) -> tuple[Array, Array]:
 
 
 def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Array, Array, Array]:
-    """(nodes, roots, admitted), int64: documents that share content or a band with another one, their component, and the number
-    of documents by source."""
-    shown, keys, nodes, contents = ([np.zeros(0, np.int64)], [np.zeros((0, parameters.bands), np.uint64)], [], [])
+    """(nodes, roots, admitted), int64: documents that share content or a band with another one,
+    their component, and the number of documents by source."""
+    shown, keys, nodes, contents = (
+        [np.zeros(0, np.int64)],
+        [np.zeros((0, parameters.bands), np.uint64)],
+        [],
+        [],
+    )
     for source in sources:
         rows, hashes, live, found = source.scan(parameters)
         nodes.append(source.nodes(rows))
@@ -48,11 +55,14 @@ def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tupl
     return *components.driver_components(edges), np.array([len(own) for own in nodes])
 
 
-def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Any, dict[str, int]]:
-    """(frame (node, root), admitted documents by dump): the same. Text and MinHash never pass through the JVM.
+def on_spark(
+    session: Any, sources: Sequence[Source], parameters: MinHashParameters
+) -> tuple[Any, dict[str, int]]:
+    """(frame (node, root), admitted documents by dump): the same. Text and MinHash never pass
+    through the JVM.
 
-    A worker reduces a band to one row for each part before the shuffle, so a band that a million documents share is as
-    many rows as there are parts; what a task then sorts can spill.
+    A worker reduces a band to one row for each part before the shuffle, so a band that a million
+    documents share is as many rows as there are parts; what a task then sorts can spill.
     """
     from pyspark.sql import functions as F
 
@@ -65,16 +75,26 @@ def on_spark(session: Any, sources: Sequence[Source], parameters: MinHashParamet
     def emit_keys(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):
             keys = sources[i].keys(own[:, 0] & ROW_MASK, parameters)
-            yield pa.RecordBatch.from_arrays([pa.array(c) for c in bands.combine(keys, own[:, 0])], ["key", "node", "smallest"])
+            yield pa.RecordBatch.from_arrays(
+                [pa.array(c) for c in bands.combine(keys, own[:, 0])], ["key", "node", "smallest"]
+            )
 
-    rows = rows_of_parts(session, len(sources), admitted_rows, "node long, c0 long, c1 long, live boolean").persist()
+    rows = rows_of_parts(
+        session, len(sources), admitted_rows, "node long, c0 long, c1 long, live boolean"
+    ).persist()
     try:
         counts = rows.groupBy(F.shiftright("node", ROW_BITS).alias("source")).count().collect()
         admitted: dict[str, int] = {}
         for row in counts:
-            admitted[sources[row["source"]].dump] = admitted.get(sources[row["source"]].dump, 0) + row["count"]
-        groups = rows.groupBy("c0", "c1").agg(F.min("node").alias("smallest"), F.count("*").alias("n"), F.max("live").alias("live"))
-        copies = rows.join(groups.where("n > 1").select("c0", "c1", "smallest"), ["c0", "c1"]).where("node <> smallest")
+            admitted[sources[row["source"]].dump] = (
+                admitted.get(sources[row["source"]].dump, 0) + row["count"]
+            )
+        groups = rows.groupBy("c0", "c1").agg(
+            F.min("node").alias("smallest"), F.count("*").alias("n"), F.max("live").alias("live")
+        )
+        copies = rows.join(groups.where("n > 1").select("c0", "c1", "smallest"), ["c0", "c1"]).where(
+            "node <> smallest"
+        )
         shown = groups.where("live").select(F.col("smallest").alias("node"))
         keyed = map_arrow(by_part(shown), emit_keys, KEYED)
         edges = bands.spark_star_edges(keyed).unionByName(copies.select("node", "smallest"))
@@ -91,11 +111,14 @@ def by_part(frame: Any) -> Any:
 
 
 def parts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Array]]:
-    """(source, int64 [m, columns]) of batches of int64 columns, the first an ascending node; a part's rows come at once."""
+    """(source, int64 [m, columns]) of batches of int64 columns, the first an ascending node; a
+    part's rows come at once."""
     held: list[Array] = []
     for batch in batches:
         values = np.stack([column.to_numpy() for column in batch.columns], 1)
-        for own in np.split(values, np.flatnonzero(np.diff(values[:, 0] >> ROW_BITS)) + 1) if len(values) else []:
+        for own in (
+            np.split(values, np.flatnonzero(np.diff(values[:, 0] >> ROW_BITS)) + 1) if len(values) else []
+        ):
             if held and held[0][0, 0] >> ROW_BITS != own[0, 0] >> ROW_BITS:
                 yield int(held[0][0, 0] >> ROW_BITS), np.concatenate(held)
                 held = []

@@ -1,7 +1,8 @@
 """Who stays: canonical order, exact comparison, removal at the first kept document that verifies.
 
-Belongs here: the order, the verdict on a pair, the compiled loop over components. Does not belong here: how candidates
-were found (bands.py, components.py), where texts come from (stage.py), where verified pairs are kept (pairs.py).
+Belongs here: the order, the verdict on a pair, the compiled loop over components. Does not belong
+here: how candidates were found (bands.py, components.py), where texts come from (stage.py), where
+verified pairs are kept (pairs.py).
 """
 
 from __future__ import annotations
@@ -15,7 +16,17 @@ import pyarrow as pa
 from numba import njit
 
 Array = np.ndarray[Any, Any]
-SOURCE_RANK = ("stem", "encyclopedia", "books", "academic", "code", "parallel", "social", "miscellany", "webpages")
+SOURCE_RANK = (
+    "stem",
+    "encyclopedia",
+    "books",
+    "academic",
+    "code",
+    "parallel",
+    "social",
+    "miscellany",
+    "webpages",
+)
 QUALITY_RANK = ("head", "middle", "", "tail")
 DATE_BYTES = 32  # ISO 8601 with fractions of a second and zone
 KINDS = ("exact", "near", "containment")
@@ -24,7 +35,8 @@ EXACT, NEAR, CONTAINMENT = 0, 1, 2
 
 @dataclass(frozen=True)
 class Thresholds:
-    """A document is removed at Jaccard similarity, or share of its shingles in the kept document, from these on."""
+    """A document is removed at Jaccard similarity, or share of its shingles in the kept document,
+    from these on."""
 
     jaccard: float = 0.7
     containment: float = 0.95
@@ -36,11 +48,11 @@ def _rank(values: pa.ChunkedArray, order: Sequence[str]) -> Array:
 
 
 def canonical_keys(table: pa.Table) -> Array:
-    """Sort keys, the most canonical smallest, fixed-width bytes [n]: validation side, source rank, quality group, longer,
-    earlier date, smaller id.
+    """Sort keys, the most canonical smallest, fixed-width bytes [n]: validation side, source rank,
+    quality group, longer, earlier date, smaller id.
 
-    `table` has side, category, quality, num_chars, date ("" comes last) and doc_id. A key is a function of its document
-    alone, so documents of any dumps can be ordered wherever they meet.
+    `table` has side, category, quality, num_chars, date ("" comes last) and doc_id. A key is a
+    function of its document alone, so documents of any dumps can be ordered wherever they meet.
     """
     size = table.num_rows
     keys = np.zeros((size, 3 + 4 + DATE_BYTES + 16), np.uint8)
@@ -49,7 +61,9 @@ def canonical_keys(table: pa.Table) -> Array:
     keys[:, 2] = _rank(table.column("quality"), QUALITY_RANK)
     lengths = 0xFFFFFFFF - table.column("num_chars").to_numpy().astype(np.int64)
     keys[:, 3:7] = lengths.astype(">u4").view(np.uint8).reshape(size, 4)
-    dates = np.array([(v or "\x7f").encode()[:DATE_BYTES] for v in table.column("date").to_pylist()], f"S{DATE_BYTES}")
+    dates = np.array(
+        [(v or "\x7f").encode()[:DATE_BYTES] for v in table.column("date").to_pylist()], f"S{DATE_BYTES}"
+    )
     keys[:, 7 : 7 + DATE_BYTES] = dates.view(np.uint8).reshape(size, DATE_BYTES)
     ids = b"".join(table.column("doc_id").to_pylist())
     keys[:, 7 + DATE_BYTES :] = np.frombuffer(ids, np.uint8).reshape(size, 16)
@@ -70,7 +84,8 @@ def intersection(left, right):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def verdict(both, removed, kept, jaccard, containment):  # type: ignore[no-untyped-def]
-    """(NEAR or CONTAINMENT, similarity) of a set of `removed` shingles that shares `both` with one of `kept`; (-1, 0.0) if neither."""
+    """(NEAR or CONTAINMENT, similarity) of a set of `removed` shingles that shares `both` with one
+    of `kept`; (-1, 0.0) if neither."""
     if removed == 0 or kept == 0:
         return -1, 0.0
     similarity = both / (removed + kept - both)
@@ -86,9 +101,10 @@ def verdict(both, removed, kept, jaccard, containment):  # type: ignore[no-untyp
 class Members:
     """Documents of whole components, by component and in canonical order within each.
 
-    roots int64 [n]: the component, ascending. contents uint64 [n, 2]: content hashes; documents of equal content follow
-    the first. keys uint64 [n, bands]. sizes int64 [n]: distinct shingles. shingles uint64, offsets int64 [n + 1]: the
-    sorted sets; a set may be left out (offsets do not move), and then its pairs and its size must be known (-1: it is not).
+    roots int64 [n]: the component, ascending. contents uint64 [n, 2]: content hashes; documents of
+    equal content follow the first. keys uint64 [n, bands]. sizes int64 [n]: distinct shingles.
+    shingles uint64, offsets int64 [n + 1]: the sorted sets; a set may be left out (offsets do not
+    move), and then its pairs and its size must be known (-1: it is not).
     """
 
     roots: Array
@@ -104,7 +120,8 @@ class Members:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Compared documents: places `later` > `earlier` in Members, and how many shingles they share; int64 each."""
+    """Compared documents: places `later` > `earlier` in Members, and how many shingles they share;
+    int64 each."""
 
     later: Array
     earlier: Array
@@ -117,8 +134,9 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Elected:
-    """kept int64 [n]: the place of the document that verified against it, -1 for one that stays. kind int8, similarity
-    float64 [n]. compared: every pair that was looked at, known or not. unknown: components that a missing set left without a result."""
+    """kept int64 [n]: the place of the document that verified against it, -1 for one that stays.
+    kind int8, similarity float64 [n]. compared: every pair that was looked at, known or not.
+    unknown: components that a missing set left without a result."""
 
     kept: Array
     kind: Array
@@ -128,7 +146,9 @@ class Elected:
 
 
 @njit(cache=True)
-def _elect(roots, leaders, groups, num_groups, sizes, shingles, offsets, known, known_both, jaccard, containment):  # type: ignore[no-untyped-def]
+def _elect(  # type: ignore[no-untyped-def]
+    roots, leaders, groups, num_groups, sizes, shingles, offsets, known, known_both, jaccard, containment
+):
     n, bands = groups.shape
     kept, kind, similarity = np.full(n, -1, np.int64), np.full(n, -1, np.int8), np.zeros(n)
     head, following = np.full(num_groups, -1, np.int64), np.full(n * bands, -1, np.int64)
@@ -162,14 +182,20 @@ def _elect(roots, leaders, groups, num_groups, sizes, shingles, offsets, known, 
                 unknown.append(lost)
                 break
             # no overlap can be larger than the smaller set
-            if verdict(min(sizes[place], sizes[rival]), sizes[place], sizes[rival], jaccard, containment)[0] < 0:
+            if (
+                verdict(min(sizes[place], sizes[rival]), sizes[place], sizes[rival], jaccard, containment)[0]
+                < 0
+            ):
                 continue
             pair = place * n + rival
             at = np.searchsorted(known, pair)
             if at < len(known) and known[at] == pair:
                 both = known_both[at]
             else:
-                left, right = shingles[offsets[place] : offsets[place + 1]], shingles[offsets[rival] : offsets[rival + 1]]
+                left, right = (
+                    shingles[offsets[place] : offsets[place + 1]],
+                    shingles[offsets[rival] : offsets[rival + 1]],
+                )
                 if len(left) != sizes[place] or len(right) != sizes[rival]:
                     lost = roots[place]
                     unknown.append(lost)
@@ -187,13 +213,22 @@ def _elect(roots, leaders, groups, num_groups, sizes, shingles, offsets, known, 
                 entry = place * bands + band
                 following[entry] = head[groups[place, band]]
                 head[groups[place, band]] = entry
-    return kept, kind, similarity, np.array(later[1:]), np.array(earlier[1:]), np.array(shared[1:]), np.array(unknown[1:])
+    return (
+        kept,
+        kind,
+        similarity,
+        np.array(later[1:]),
+        np.array(earlier[1:]),
+        np.array(shared[1:]),
+        np.array(unknown[1:]),
+    )
 
 
 def elect(members: Members, thresholds: Thresholds, known: Pairs | None = None) -> Elected:
     """Removals among `members`; pairs in `known` are not compared again.
 
-    Law: no two kept members that share a band key verify, and the result depends on the order of `members` alone.
+    Law: no two kept members that share a band key verify, and the result depends on the order of
+    `members` alone.
     """
     known = known or Pairs.none()
     n = len(members)

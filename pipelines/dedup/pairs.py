@@ -1,6 +1,8 @@
-"""Pairs of contents that were compared before: how many shingles they share, whatever the thresholds.
+"""Pairs of contents that were compared before: how many shingles they share, whatever the
+thresholds.
 
-Belongs here: the table and finding its pairs among members. Does not belong here: comparing (election.py).
+Belongs here: the table and finding its pairs among members. Does not belong here: comparing
+(election.py).
 """
 
 from __future__ import annotations
@@ -13,15 +15,16 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.dedup.election import Pairs
-from pipelines.documents import ID
 from pipelines.lake import Dataset
+from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
 PAIRS = pa.schema([("content", ID), ("other", ID), ("shared", pa.int32())])  # content > other, as bytes
 
 
 def content_bytes(contents: Array) -> Array:
-    """Fixed-width bytes [n] that sort as the ids of uint64 [n, 2] do; each has a last byte of its own, so no zero is lost."""
+    """Fixed-width bytes [n] that sort as the ids of uint64 [n, 2] do; each has a last byte of its
+    own, so no zero is lost."""
     padded = np.full((len(contents), 17), 1, np.uint8)
     padded[:, :16] = np.ascontiguousarray(contents).view(np.uint8).reshape(len(contents), 16)
     return padded.view("S17").reshape(-1)
@@ -40,7 +43,8 @@ class Cache:
         return one, other, table["shared"].to_numpy().astype(np.int64)
 
     def among(self, contents: Array) -> Pairs:
-        """Known pairs between places of uint64 [n, 2]; where a content occurs more than once, its first place counts."""
+        """Known pairs between places of uint64 [n, 2]; where a content occurs more than once, its
+        first place counts."""
         own = content_bytes(contents)
         unique, first = np.unique(own, return_index=True)
         if not len(unique):
@@ -60,7 +64,9 @@ def id_lanes(column: pa.ChunkedArray | pa.Array) -> Array:
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not len(array):
         return np.zeros((0, 2), np.uint64)
-    return np.frombuffer(array.buffers()[1], np.uint64)[2 * array.offset : 2 * (array.offset + len(array))].reshape(-1, 2)
+    return np.frombuffer(array.buffers()[1], np.uint64)[
+        2 * array.offset : 2 * (array.offset + len(array))
+    ].reshape(-1, 2)
 
 
 def pairs_table(contents: Array, pairs: Pairs) -> pa.Table:
@@ -68,5 +74,8 @@ def pairs_table(contents: Array, pairs: Pairs) -> pa.Table:
     order = content_bytes(contents)
     swapped = order[pairs.later] < order[pairs.earlier]
     one, other = np.where(swapped, pairs.earlier, pairs.later), np.where(swapped, pairs.later, pairs.earlier)
-    ids = [pa.Array.from_buffers(ID, len(p), [None, pa.py_buffer(np.ascontiguousarray(contents[p]))]) for p in (one, other)]
+    ids = [
+        pa.Array.from_buffers(ID, len(p), [None, pa.py_buffer(np.ascontiguousarray(contents[p]))])
+        for p in (one, other)
+    ]
     return pa.Table.from_arrays([*ids, pa.array(pairs.both.astype(np.int32))], schema=PAIRS)

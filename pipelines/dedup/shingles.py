@@ -1,16 +1,18 @@
 """From text to shingles and MinHash values in one pass over Arrow string buffers.
 
-Belongs here: tokens, shingles, permutations. Does not belong here: the normal form of a character (kernel.py), tables,
-parameters.
+Belongs here: tokens, shingles, permutations. Does not belong here: the normal form of a character
+(kernel.py), tables, parameters.
 
-A run of letters, a run of digits and a character that stands alone are tokens. The hash of a token is over its folded
-UTF-8 bytes, eight at a time, little-endian and padded with zeros. A shingle is 5 tokens; a text of fewer tokens is one
-shingle; a text of none has none. MinHash follows datasketch 2.0 `affine32`: the 32-bit base hash of a shingle passes
-MurmurHash3's finaliser once, then `a * h + b mod 2^32` for every permutation, and the minimum stays.
+A run of letters, a run of digits and a character that stands alone are tokens. The hash of a token
+is over its folded UTF-8 bytes, eight at a time, little-endian and padded with zeros. A shingle is 5
+tokens; a text of fewer tokens is one shingle; a text of none has none. MinHash follows datasketch
+2.0 `affine32`: the 32-bit base hash of a shingle passes MurmurHash3's finaliser once, then `a * h +
+b mod 2^32` for every permutation, and the minimum stays.
 
-Why it is fast: a step of the tokeniser takes all ASCII tokens of 64 bytes from two bit masks, or one Han character from
-one masked load; everything else goes through the fold table. What remains of hashing (token finaliser, polynomial over
-5 tokens, shingle finaliser) and the permutations are loops over blocks in the first cache, which LLVM vectorises.
+Why it is fast: a step of the tokeniser takes all ASCII tokens of 64 bytes from two bit masks, or
+one Han character from one masked load; everything else goes through the fold table. What remains of
+hashing (token finaliser, polynomial over 5 tokens, shingle finaliser) and the permutations are
+loops over blocks in the first cache, which LLVM vectorises.
 """
 
 from __future__ import annotations
@@ -19,8 +21,22 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from pipelines.dedup.kernel import ALONE, DIGIT, LETTER, MIX, STEP, U32, U64, UintArray, avalanche, decode, fold, fold_table, text_buffers
-from pipelines.dedup.vector import BLOCK_BYTES, class_masks, leading_zeros, load_word, trailing_zeros
+from pipelines.kernels.normal_form import (
+    ALONE,
+    DIGIT,
+    LETTER,
+    MIX,
+    STEP,
+    U32,
+    U64,
+    UintArray,
+    avalanche,
+    decode,
+    fold,
+    fold_table,
+    text_buffers,
+)
+from pipelines.kernels.simd import BLOCK_BYTES, class_masks, leading_zeros, load_word, trailing_zeros
 
 NGRAM = 5
 TOKENS = 2048  # tokens that wait for the permutations: 16 KiB, which stay in the first cache
@@ -29,7 +45,10 @@ SLICE_BYTES = 4 << 20  # text whose shingles are taken at once
 GROUP = 8  # base hashes that one turn over the permutations takes
 LOWER = U64(0x2020202020202020)  # makes ASCII letters small and leaves digits as they are
 ONES = U64(0xFFFFFFFFFFFFFFFF)
-HAN_FIRST, HAN_LAST = U64(0xE4B8), U64(0xE9BF)  # first two bytes of U+4E00 to U+9FFF, which fold to themselves
+HAN_FIRST, HAN_LAST = (
+    U64(0xE4B8),
+    U64(0xE9BF),
+)  # first two bytes of U+4E00 to U+9FFF, which fold to themselves
 
 
 @njit(cache=True, inline="always")
@@ -71,14 +90,17 @@ def _ascii_token(data, start, length):  # type: ignore[no-untyped-def]
     value = (_word(data, start) | LOWER) & (ONES >> U64(64 - 8 * min(length, 8)))
     done = 8
     while done < length:
-        value = _chain(value, (_word(data, start + done) | LOWER) & (ONES >> U64(64 - 8 * min(length - done, 8))))
+        value = _chain(
+            value, (_word(data, start + done) | LOWER) & (ONES >> U64(64 - 8 * min(length - done, 8)))
+        )
         done += 8
     return value
 
 
 @njit(cache=True)
 def any_token(data, i, end, table):  # type: ignore[no-untyped-def]
-    """(value, next byte) of the token that starts at i, character by character through the fold table."""
+    """(value, next byte) of the token that starts at i, character by character through the fold
+    table."""
     value, word, filled, running = U64(0), U64(0), 0, U32(0)
     while i < end:
         point, width = decode(data, i, end)
@@ -113,7 +135,8 @@ def _is_han(word):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _tokenize(data, i, end, table, tokens, filled):  # type: ignore[no-untyped-def]
-    """(filled, next byte): token values into `tokens` from place `filled` on, until it is nearly full or the text ends."""
+    """(filled, next byte): token values into `tokens` from place `filled` on, until it is nearly
+    full or the text ends."""
     room = len(tokens) - BLOCK_BYTES
     while i < end and filled < room:
         if data[i] >= 0x80:
@@ -205,7 +228,8 @@ def _least(minimum, a, b, h):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _permute(hashes, count, a, b, minima):  # type: ignore[no-untyped-def]
-    """Lower `minima` by the first `count` hashes, eight in registers at a time; the loop over permutations vectorises.
+    """Lower `minima` by the first `count` hashes, eight in registers at a time; the loop over
+    permutations vectorises.
 
     The last group is filled up with its first hash, which lowers nothing twice.
     """
@@ -276,9 +300,11 @@ def permutations(num_perm: int, seed: int) -> tuple[UintArray, UintArray]:
 
 
 def minhash(texts: pa.Array, num_perm: int, seed: int) -> tuple[UintArray, UintArray]:
-    """(minima uint32 [n, num_perm], number of shingles int32 [n]). Without shingles all minima are 2^32 - 1.
+    """(minima uint32 [n, num_perm], number of shingles int32 [n]). Without shingles all minima are
+    2^32 - 1.
 
-    The workspace does not grow with the texts: 2,048 tokens of 8 bytes, as many shingles, as many 32-bit hashes.
+    The workspace does not grow with the texts: 2,048 tokens of 8 bytes, as many shingles, as many
+    32-bit hashes.
     """
     data, offsets = text_buffers(texts)
     a, b = permutations(num_perm, seed)
@@ -313,7 +339,8 @@ def _distinct(sorted_rows, ends, sizes):  # type: ignore[no-untyped-def]
 
 
 def shingle_sets(texts: pa.Array) -> tuple[UintArray, UintArray]:
-    """The distinct 64-bit shingle hashes of all texts, each text's sorted, one after the other; and offsets int64 [n + 1].
+    """The distinct 64-bit shingle hashes of all texts, each text's sorted, one after the other; and
+    offsets int64 [n + 1].
 
     Works through SLICE_BYTES of text at a time.
     """

@@ -1,6 +1,7 @@
 """Signatures of a dump's rendered text: content hash, MinHash, block hashes.
 
-Belongs here: the parameters and the table. Does not belong here: the loops (kernel.py, shingles.py), what shares a band (bands.py).
+Belongs here: the parameters and the table. Does not belong here: the loops (kernel.py,
+shingles.py), what shares a band (bands.py).
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from pipelines.dedup import kernel, shingles
-from pipelines.documents import ID
+from pipelines.cards.base import Card
+from pipelines.dedup import shingles
+from pipelines.engine.spark import Engine
+from pipelines.kernels import normal_form as kernel
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
-from pipelines.settings import Card
-from pipelines.spark import Engine
+from pipelines.tables.schemas import ID
 
 VERSION = 2
 
 
 class MinHashParameters(Card):
-    """28 bands of 8 over 16-bit values: raw recall .975 at Jaccard .7 in the bytes of 112 32-bit values (.92)."""
+    """28 bands of 8 over 16-bit values: raw recall .975 at Jaccard .7 in the bytes of 112 32-bit
+    values (.92)."""
 
     num_perm: int = 224
     bands: int = 28
@@ -30,7 +33,9 @@ class MinHashParameters(Card):
     @model_validator(mode="after")
     def _fits(self) -> MinHashParameters:
         if self.bands < 1 or self.rows < 1 or self.bands * self.rows > self.num_perm:
-            raise ValueError(f"bands x rows = {self.bands * self.rows} needs 1 to num_perm = {self.num_perm} values")
+            raise ValueError(
+                f"bands x rows = {self.bands * self.rows} needs 1 to num_perm = {self.num_perm} values"
+            )
         if self.ngram != shingles.NGRAM:
             raise ValueError(f"shingles have {shingles.NGRAM} tokens")
         return self
@@ -72,9 +77,12 @@ def sign(doc_ids: pa.Array, texts: pa.Array, parameters: MinHashParameters) -> p
 
 
 def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int, path: str) -> np.ndarray:
-    """uint16 [n, num_perm] of the minhash column of `path`; LakeError where its width is another."""
+    """uint16 [n, num_perm] of the minhash column of `path`; LakeError where its width is
+    another."""
     if column.type != pa.binary(2 * num_perm):
-        raise LakeError(f"{path}: minhash is {column.type}, expected {num_perm} values of 2 bytes: rebuild it with the same parameters")
+        raise LakeError(
+            f"{path}: minhash is {column.type}, expected {num_perm} values of 2 bytes: rebuild it with the same parameters"
+        )
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not len(array):
         return np.zeros((0, num_perm), np.uint16)
@@ -82,9 +90,11 @@ def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int, path: str)
     return data[array.offset * num_perm : (array.offset + len(array)) * num_perm].reshape(-1, num_perm)
 
 
-def build_signatures(lake: Lake, engine: Engine, documents: Dataset, edits: Dataset, parameters: MinHashParameters) -> Built:
+def build_signatures(
+    lake: Lake, engine: Engine, documents: Dataset, edits: Dataset, parameters: MinHashParameters
+) -> Built:
     """One row for each document of the dump, row-aligned with `documents`."""
-    from pipelines.edits import rendered
+    from pipelines.edits.edits import rendered
 
     def write(writer: Writer) -> None:
         def work(i: int) -> None:
@@ -93,12 +103,24 @@ def build_signatures(lake: Lake, engine: Engine, documents: Dataset, edits: Data
                 return
             ids = documents.read_part(i, ["doc_id"]).column(0).combine_chunks()
             texts = rendered(documents, edits, i)
-            table = sign(ids, texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts, parameters)
-            stats = {"documents": table.num_rows, "shingles": int(np.sum(table.column("num_shingles").to_numpy(), dtype=np.int64))}
+            table = sign(
+                ids, texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts, parameters
+            )
+            stats = {
+                "documents": table.num_rows,
+                "shingles": int(np.sum(table.column("num_shingles").to_numpy(), dtype=np.int64)),
+            }
             writer.write_table(path, table, stats)
 
         engine.map_parts(len(documents.parts), work)
 
     inputs = {"documents": documents, "edits": edits}
     partition = documents.manifest.partition
-    return lake.build("signatures", partition, version=VERSION, parameters=parameters.parameters(), inputs=inputs, write=write)
+    return lake.build(
+        "signatures",
+        partition,
+        version=VERSION,
+        parameters=parameters.parameters(),
+        inputs=inputs,
+        write=write,
+    )

@@ -1,7 +1,8 @@
-"""The parts of a release as deduplication reads them: who is admitted, contents, band keys, members of components.
+"""The parts of a release as deduplication reads them: who is admitted, contents, band keys, members
+of components.
 
-Belongs here: reading the row-aligned tables of a part, and nodes, the numbers of documents within one release.
-Does not belong here: what is done with them.
+Belongs here: reading the row-aligned tables of a part, and nodes, the numbers of documents within
+one release. Does not belong here: what is done with them.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.release import ReleaseCard
 from pipelines.dedup import bands
 from pipelines.dedup.election import canonical_keys
 from pipelines.dedup.pairs import id_lanes
 from pipelines.dedup.shingles import shingle_sets
 from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
 from pipelines.dedup.signatures import schema as signature_schema
-from pipelines.documents import ID
-from pipelines.hashing import logical_hash
 from pipelines.lake import LakeError
-from pipelines.release import ReleaseCard, fallen
-from pipelines.tables import DumpTables, ReleaseTables
+from pipelines.lake.hashing import logical_hash
+from pipelines.release.survivors import fallen
+from pipelines.tables.inputs import DumpTables, ReleaseTables
+from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
 ROW_BITS = 32  # a node is source << 32 | row: whoever holds a node knows which part to read
@@ -52,7 +54,8 @@ def nodes_by_source(nodes: Array) -> Iterator[tuple[int, Array]]:
 
 @dataclass(frozen=True)
 class Source:
-    """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending) fell for another reason."""
+    """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending)
+    fell for another reason."""
 
     index: int
     dump: str
@@ -83,10 +86,13 @@ class Source:
         return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
 
     def scan(self, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
-        """(rows int64 [n] admitted, contents uint64 [n, 2], rows int64 [m] of them that have a shingle, their band keys
-        uint64 [m, bands]), each table read once."""
+        """(rows int64 [n] admitted, contents uint64 [n, 2], rows int64 [m] of them that have a
+        shingle, their band keys uint64 [m, bands]), each table read once."""
         decisions = self._read("decisions", ["doc_id", "keep", "category"])
-        signatures, rows = self._signatures("content_hash", "num_shingles", "minhash"), self._admitted(decisions)
+        signatures, rows = (
+            self._signatures("content_hash", "num_shingles", "minhash"),
+            self._admitted(decisions),
+        )
         parallel = _is_parallel(decisions)
         contents, parallel = _apart(signatures["content_hash"], parallel)[rows], parallel[rows]
         live = signatures["num_shingles"].to_numpy()[rows] > 0
@@ -95,17 +101,22 @@ class Source:
     def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
         dataset = self.tables.need(name)
         if not table["doc_id"].equals(documents["doc_id"]):
-            raise LakeError(f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}")
+            raise LakeError(
+                f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}"
+            )
 
     def _parallel(self, rows: Array) -> Array:
-        """1 for pairs of parallel text, which are deduplicated against themselves alone; int64 [n]."""
+        """1 for pairs of parallel text, which are deduplicated against themselves alone; int64
+        [n]."""
         return _is_parallel(self._read("decisions", ["category"], rows))
 
     def _signatures(self, *columns: str) -> pa.Table:
-        """Columns of the signatures of this part; LakeError names the file where they are not those that the manifest knows.
+        """Columns of the signatures of this part; LakeError names the file where they are not those
+        that the manifest knows.
 
-        A part of other documents, of other texts of theirs or with a flipped bit would remove documents without a trace. A
-        flipped bit does not pass the page checksums; which part a file is it says itself, and where it does not, it is hashed.
+        A part of other documents, of other texts of theirs or with a flipped bit would remove
+        documents without a trace. A flipped bit does not pass the page checksums; which part a file
+        is it says itself, and where it does not, it is hashed.
         """
         dataset = self.tables.need("signatures")
         path, wanted = dataset.file(dataset.parts[self.part].path), dataset.parts[self.part].hash
@@ -116,27 +127,39 @@ class Source:
             written = signature_schema(MinHashParameters.model_validate(dataset.manifest.parameters))
             said = logical_hash(table.cast(written)) if table.schema.names == written.names else ""
         if said != wanted:
-            raise LakeError(f"{path} is not the part that its manifest names: restore it or rebuild signatures")
+            raise LakeError(
+                f"{path} is not the part that its manifest names: restore it or rebuild signatures"
+            )
         self._aligned("signatures", self._read("documents", ["doc_id"]), table)
         return table
 
     def contents(self, rows: Array) -> tuple[Array, Array]:
-        """(content hashes uint64 [n, 2], apart for parallel text; whether the text has a shingle, bool [n])."""
+        """(content hashes uint64 [n, 2], apart for parallel text; whether the text has a shingle,
+        bool [n])."""
         signatures = self._signatures("content_hash", "num_shingles").take(pa.array(rows))
-        return _apart(signatures["content_hash"], self._parallel(rows)), signatures["num_shingles"].to_numpy() > 0
+        return _apart(signatures["content_hash"], self._parallel(rows)), signatures[
+            "num_shingles"
+        ].to_numpy() > 0
 
     def keys(self, rows: Array, parameters: MinHashParameters) -> Array:
         """Band keys uint64 [n, bands]."""
         return self._keys(self._read("signatures", ["minhash"], rows), self._parallel(rows), parameters)
 
-    def _keys(self, signatures: pa.Table, parallel: Array, parameters: MinHashParameters, rows: Array | None = None) -> Array:
+    def _keys(
+        self, signatures: pa.Table, parallel: Array, parameters: MinHashParameters, rows: Array | None = None
+    ) -> Array:
         dataset = self.tables.need("signatures")
-        values = minhash_matrix(signatures["minhash"], parameters.num_perm, dataset.file(dataset.parts[self.part].path))
+        values = minhash_matrix(
+            signatures["minhash"], parameters.num_perm, dataset.file(dataset.parts[self.part].path)
+        )
         return bands.band_keys(values, parameters.bands, parameters.rows, parallel, rows)
 
-    def members(self, rows: Array, roots: Array, sizes: Array | None, parameters: MinHashParameters) -> pa.Table:
-        """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are null."""
-        from pipelines.edits import rendered
+    def members(
+        self, rows: Array, roots: Array, sizes: Array | None, parameters: MinHashParameters
+    ) -> pa.Table:
+        """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are
+        null."""
+        from pipelines.edits.edits import rendered
 
         table = self._read("documents", ["doc_id", "date", "side"], rows)
         decisions = self._read("decisions", ["category", "quality", "num_chars"], rows)
@@ -145,12 +168,17 @@ class Source:
         orders = canonical_keys(table)
         parallel = _is_parallel(decisions)
         signatures = self._read("signatures", ["content_hash", "minhash"], rows)
-        contents, keys = _apart(signatures["content_hash"], parallel), self._keys(signatures, parallel, parameters)
+        contents, keys = (
+            _apart(signatures["content_hash"], parallel),
+            self._keys(signatures, parallel, parameters),
+        )
         sets = pa.nulls(len(rows), pa.large_binary())
         if sizes is None:
             flat, offsets = shingle_sets(rendered(self.tables.documents, self.tables.edits, self.part, rows))
             sizes = np.diff(offsets)
-            sets = pa.Array.from_buffers(pa.large_binary(), len(rows), [None, pa.py_buffer(offsets * 8), pa.py_buffer(flat)])
+            sets = pa.Array.from_buffers(
+                pa.large_binary(), len(rows), [None, pa.py_buffer(offsets * 8), pa.py_buffer(flat)]
+            )
         columns = [
             pa.array(roots),
             _rows_of_bytes(orders.view(np.uint8).reshape(len(rows), -1)),
@@ -179,13 +207,20 @@ def _rows_of_bytes(values: Array) -> pa.Array:
     """binary array of the rows of uint8 [n, width]."""
     values = np.ascontiguousarray(values)
     offsets = np.arange(len(values) + 1, dtype=np.int32) * values.shape[1]
-    return pa.Array.from_buffers(pa.binary(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(values)])
+    return pa.Array.from_buffers(
+        pa.binary(), len(values), [None, pa.py_buffer(offsets), pa.py_buffer(values)]
+    )
 
 
 def sources(release: ReleaseTables, excluded: pa.Array | None = None) -> list[Source]:
-    """Every part of the release's dumps, by the name of the dump. `excluded`: documents that fell after a first election."""
+    """Every part of the release's dumps, by the name of the dump. `excluded`: documents that fell
+    after a first election."""
     ids = pa.array([], ID) if excluded is None else excluded
-    parts = [(name, tables, i) for name, tables in sorted(release.dumps.items()) for i in range(len(tables.documents.parts))]
+    parts = [
+        (name, tables, i)
+        for name, tables in sorted(release.dumps.items())
+        for i in range(len(tables.documents.parts))
+    ]
     return [Source(n, name, tables, i, release.card, ids) for n, (name, tables, i) in enumerate(parts)]
 
 

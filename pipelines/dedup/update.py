@@ -1,10 +1,13 @@
-"""The clusters of a release from those of an earlier one: only what new, changed or fallen documents touch is looked at.
+"""The clusters of a release from those of an earlier one: only what new, changed or fallen
+documents touch is looked at.
 
-Belongs here: what an election leaves for the next one, and how the next one uses it. Does not belong here: an election
-from nothing (candidates.py, verification.py), what is published for readers (stage.py).
+Belongs here: what an election leaves for the next one, and how the next one uses it. Does not
+belong here: an election from nothing (candidates.py, verification.py), what is published for
+readers (stage.py).
 
-What was left is a help and no input: with it or without it the duplicates are the same. Components may be coarser than
-they need be (a document that bound two halves may have fallen); the law of the election holds for any union of them.
+What was left is a help and no input: with it or without it the duplicates are the same. Components
+may be coarser than they need be (a document that bound two halves may have fallen); the law of the
+election holds for any union of them.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.release import ReleaseCard
 from pipelines.dedup import bands, components, verification
 from pipelines.dedup.candidates import copy_edges
 from pipelines.dedup.election import Thresholds
@@ -24,21 +28,34 @@ from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
+from pipelines.engine.spark import Engine, collect_parts
 from pipelines.lake import Dataset, Lake
-from pipelines.release import ReleaseCard
-from pipelines.spark import Engine, collect_parts
 
 Array = np.ndarray[Any, Any]
-NEW_KEYS = 100_000_000  # band keys of new documents that the driver and every worker hold (8 bytes each); above it all is found anew
+# band keys of new documents that the driver and every worker hold (8 bytes each); above it all is
+# found anew
+NEW_KEYS = 100_000_000
 DRIVER_MEMBERS = 20_000  # members that are compared on the driver; above it, by component on Spark
 KEY, CONTENT, ADMITTED = range(3)
-MET = pa.schema([(name, pa.int64()) for name in ("what", "node", "first", "second")])  # a key; a content; the documents of a part
+MET = pa.schema(
+    [(name, pa.int64()) for name in ("what", "node", "first", "second")]
+)  # a key; a content; the documents of a part
 
 
-def identity(sources: Sequence[Source], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds) -> dict[str, Any]:
-    """What a table of clusters was made of, as its parameters: enough to know what of it still holds."""
+def identity(
+    sources: Sequence[Source], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds
+) -> dict[str, Any]:
+    """What a table of clusters was made of, as its parameters: enough to know what of it still
+    holds."""
     return {
-        "sources": [[s.dump, s.part, *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions"))] for s in sources],
+        "sources": [
+            [
+                s.dump,
+                s.part,
+                *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions")),
+            ]
+            for s in sources
+        ],
         "card": {"cutoff_date": card.cutoff_date, "tombstones": sorted(card.tombstones)},
         "minhash": parameters.parameters(),
         "thresholds": thresholds.__dict__,
@@ -58,7 +75,8 @@ class Base:
 
 
 def find_base(lake: Lake, made_of: dict[str, Any], version: int) -> Base | None:
-    """Of all releases with these MinHash parameters, what the one with most parts in common left; None where there is none."""
+    """Of all releases with these MinHash parameters, what the one with most parts in common left;
+    None where there is none."""
     wanted = {tuple(s) for s in made_of["sources"]}
     best: tuple[int, Base] | None = None
     for pointer in lake.files("pointers/clusters", recursive=True):
@@ -74,13 +92,15 @@ def find_base(lake: Lake, made_of: dict[str, Any], version: int) -> Base | None:
 
 
 class _Search:
-    """What old parts are searched for: the band keys and contents of new documents. `back`: new ones that lie in old parts."""
+    """What old parts are searched for: the band keys and contents of new documents. `back`: new
+    ones that lie in old parts."""
 
     def __init__(self, keys: Array, contents: Array, back: Array) -> None:
         self.keys, self.contents, self.back = bands.Wanted(keys), bands.Wanted(contents[:, 0]), back
 
     def within(self, source: Source, parameters: MinHashParameters) -> pa.Table:
-        """MET of a part: documents that share a key, that may share a content (its other half decides), the number of admitted."""
+        """MET of a part: documents that share a key, that may share a content (its other half
+        decides), the number of admitted."""
         rows, contents, live, keys = source.scan(parameters)
         flat = keys.ravel()
         shared, same = self.keys.places(flat), self.contents.places(contents[:, 0].copy())
@@ -93,7 +113,8 @@ class _Search:
 
 
 def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Array, Array]:
-    """Nodes of parts that the base has too which are (no longer, newly) admitted, because of the card or of exclusions."""
+    """Nodes of parts that the base has too which are (no longer, newly) admitted, because of the
+    card or of exclusions."""
     gone, come = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for source in sources:
         if (
@@ -103,7 +124,9 @@ def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Arra
         ):
             continue
         old = replace(
-            source, card=source.card.model_copy(update={**card, "tombstones": tuple(card["tombstones"])}), excluded=source.excluded[:0]
+            source,
+            card=source.card.model_copy(update={**card, "tombstones": tuple(card["tombstones"])}),
+            excluded=source.excluded[:0],
         )
         before, now = old.admitted(), source.admitted()
         gone.append(source.nodes(np.setdiff1d(before, now)))
@@ -113,8 +136,8 @@ def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Arra
 
 @dataclass(frozen=True)
 class Updated:
-    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; documents admitted, by source; how many members were elected
-    again, and how many with their text."""
+    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; documents admitted, by source;
+    how many members were elected again, and how many with their text."""
 
     clusters: pa.Table
     pairs: pa.Table
@@ -123,10 +146,21 @@ class Updated:
     read: int
 
 
-def update(engine: Engine, sources: Sequence[Source], base: Base, parameters: MinHashParameters, thresholds: Thresholds) -> Updated | None:
+def update(
+    engine: Engine,
+    sources: Sequence[Source],
+    base: Base,
+    parameters: MinHashParameters,
+    thresholds: Thresholds,
+) -> Updated | None:
     """The clusters of `sources` from `base`; None where too much is new for it."""
     places = {
-        (s.dump, s.part, *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions"))): s.index for s in sources
+        (
+            s.dump,
+            s.part,
+            *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions")),
+        ): s.index
+        for s in sources
     }
     moved = np.array([places.get(tuple(s), -1) for s in base.made_of["sources"]], np.int64)
     known = set(moved.tolist())
@@ -149,20 +183,32 @@ def update(engine: Engine, sources: Sequence[Source], base: Base, parameters: Mi
 
     edges, fresh, admitted = _new_edges(engine, sources, old, rows, come, parameters)
     met = np.isin(node, edges)
-    affected = np.isin(root, root[met | lost]) if base.made_of["thresholds"] == thresholds.__dict__ else np.ones(len(root), bool)
+    affected = (
+        np.isin(root, root[met | lost])
+        if base.made_of["thresholds"] == thresholds.__dict__
+        else np.ones(len(root), bool)
+    )
     stay = affected & ~lost
     inner = np.stack([node[stay], labels[stay]], 1)
     nodes, roots = components.driver_components(np.concatenate([edges, inner[inner[:, 0] != inner[:, 1]]]))
 
     sizes = np.full(len(nodes), -1, np.int64)
     at = np.searchsorted(nodes, node[stay])
-    inside = (at < len(nodes)) & (nodes[np.minimum(at, max(0, len(nodes) - 1))] == node[stay] if len(nodes) else False)
+    inside = (at < len(nodes)) & (
+        nodes[np.minimum(at, max(0, len(nodes) - 1))] == node[stay] if len(nodes) else False
+    )
     sizes[at[inside]] = table["size"].to_numpy()[stay][inside]
-    outcomes, read = _elect(engine, sources, nodes, roots, sizes, fresh, parameters, thresholds, Cache(base.pairs))
+    outcomes, read = _elect(
+        engine, sources, nodes, roots, sizes, fresh, parameters, thresholds, Cache(base.pairs)
+    )
     held = table.filter(pa.array(~affected))
-    held = held.set_column(0, "node", pa.array(node[~affected])).set_column(1, "root", pa.array(labels[~affected]))
+    held = held.set_column(0, "node", pa.array(node[~affected])).set_column(
+        1, "root", pa.array(labels[~affected])
+    )
     clusters = pa.concat_tables([held, outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)])
-    pairs = pa.concat_tables([base.pairs.read(), outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names)])
+    pairs = pa.concat_tables(
+        [base.pairs.read(), outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names)]
+    )
     return Updated(clusters, distinct_pairs(pairs), admitted, len(nodes), read)
 
 
@@ -175,11 +221,18 @@ def _labels(roots: Array, nodes: Array) -> Array:
 
 
 def _new_edges(
-    engine: Engine, sources: Sequence[Source], old: Sequence[Source], rows: dict[int, Array], back: Array, parameters: MinHashParameters
+    engine: Engine,
+    sources: Sequence[Source],
+    old: Sequence[Source],
+    rows: dict[int, Array],
+    back: Array,
+    parameters: MinHashParameters,
 ) -> tuple[Array, Array, Array]:
-    """(edges int64 [m, 2] with a new document at one end or both, nodes of the new documents, documents admitted by source).
+    """(edges int64 [m, 2] with a new document at one end or both, nodes of the new documents,
+    documents admitted by source).
 
-    `rows` by source are the new documents, of which those with the nodes `back` lie in `old`, the parts that are searched.
+    `rows` by source are the new documents, of which those with the nodes `back` lie in `old`, the
+    parts that are searched.
     """
     keys, nodes = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     contents, holders = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)]
@@ -201,7 +254,9 @@ def _new_edges(
     what, places, first, second = (column.to_numpy() for column in met.columns)
     counts, shared, same = (what == kind for kind in (ADMITTED, KEY, CONTENT))
     admitted[places[counts] >> ROW_BITS] = first[counts]
-    stars = bands.star_edges(np.concatenate([flat, first[shared].view(np.uint64)]), np.concatenate([owners, places[shared]]))
+    stars = bands.star_edges(
+        np.concatenate([flat, first[shared].view(np.uint64)]), np.concatenate([owners, places[shared]])
+    )
     every = np.concatenate([hashes, np.stack([first[same], second[same]], 1).view(np.uint64)])
     every_place = np.concatenate([all_new, places[same]])
     order = np.argsort(every_place)
@@ -220,9 +275,12 @@ def _elect(
     thresholds: Thresholds,
     cache: Cache,
 ) -> tuple[pa.Table, int]:
-    """(OUTCOMES, members whose text was read): components whose pairs are all known are decided without a text."""
+    """(OUTCOMES, members whose text was read): components whose pairs are all known are decided
+    without a text."""
     unread = ~np.isin(roots, roots[np.isin(nodes, fresh)])
-    found = [_run(engine, sources, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)]
+    found = [
+        _run(engine, sources, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)
+    ]
     open_roots = found[0].filter(pc.equal(found[0]["kind"], UNKNOWN))["root"].to_numpy()
     found[0] = found[0].filter(pc.invert(pc.fill_null(pc.equal(found[0]["kind"], UNKNOWN), False)))
     again = ~unread | np.isin(roots, open_roots)
@@ -230,11 +288,16 @@ def _elect(
     return pa.concat_tables(found), int(again.sum())
 
 
-def _run(engine: Engine, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any) -> pa.Table:
+def _run(
+    engine: Engine, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any
+) -> pa.Table:
     session = getattr(engine, "session", None)
     if session is None or len(nodes) <= DRIVER_MEMBERS:
         return verification.in_process(sources, nodes, roots, sizes, *how)
-    table = pa.table([nodes, roots, np.full(len(nodes), -1, np.int64) if sizes is None else sizes], ["node", "root", "size"])
+    table = pa.table(
+        [nodes, roots, np.full(len(nodes), -1, np.int64) if sizes is None else sizes],
+        ["node", "root", "size"],
+    )
     frame = session.createDataFrame(table, "node long, root long, size long")
     return verification.on_spark(frame, sources, sizes is None, *how).toArrow().cast(OUTCOMES)
 

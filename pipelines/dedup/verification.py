@@ -1,7 +1,7 @@
 """The election over members of components, in this process or by component on Spark.
 
-Belongs here: gathering members with their shingles, batches of whole components, the table of outcomes. Does not belong
-here: the loop (election.py), which documents are members (candidates.py).
+Belongs here: gathering members with their shingles, batches of whole components, the table of
+outcomes. Does not belong here: the loop (election.py), which documents are members (candidates.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pipelines.dedup.election import KINDS, Members, Pairs, Thresholds, elect
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
-from pipelines.documents import ID
-from pipelines.spark import map_arrow
+from pipelines.engine.spark import map_arrow
+from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
 BATCH_BYTES = 256 << 20  # members held at once; one component at least
@@ -40,7 +40,8 @@ UNKNOWN = "unknown"  # kind of every member of a component that needs texts whic
 
 
 def _words(column: pa.ChunkedArray) -> tuple[Array, Array]:
-    """(all uint64 of a binary column one after the other, offsets int64 [n + 1] in words); null is empty."""
+    """(all uint64 of a binary column one after the other, offsets int64 [n + 1] in words); null is
+    empty."""
     array = pc.fill_null(column.combine_chunks().cast(pa.large_binary()), b"")
     _, ends, data = array.buffers()
     offsets = np.frombuffer(ends, np.int64)[array.offset : array.offset + len(array) + 1]
@@ -51,7 +52,11 @@ def _words(column: pa.ChunkedArray) -> tuple[Array, Array]:
 def elect_table(table: pa.Table, thresholds: Thresholds, cache: Cache | None) -> pa.Table:
     """OUTCOMES of MEMBERS sorted by root and order."""
     table = table.combine_chunks()
-    contents, sizes, roots = id_lanes(table["content"]), table["size"].to_numpy().astype(np.int64), table["root"].to_numpy()
+    contents, sizes, roots = (
+        id_lanes(table["content"]),
+        table["size"].to_numpy().astype(np.int64),
+        table["root"].to_numpy(),
+    )
     keys, _ = _words(table["keys"])
     members = Members(roots, contents, keys.reshape(table.num_rows, -1), sizes, *_words(table["shingles"]))
     result = elect(members, thresholds, cache.among(contents) if cache else None)
@@ -62,7 +67,9 @@ def elect_table(table: pa.Table, thresholds: Thresholds, cache: Cache | None) ->
     unknown = np.isin(roots, result.unknown)
     kinds[unknown] = UNKNOWN
     known = ~unknown[result.compared.later]
-    compared = Pairs(*(column[known] for column in (result.compared.later, result.compared.earlier, result.compared.both)))
+    compared = Pairs(
+        *(column[known] for column in (result.compared.later, result.compared.earlier, result.compared.both))
+    )
     rows = pa.Table.from_arrays(
         [
             table["node"].combine_chunks(),
@@ -79,7 +86,9 @@ def elect_table(table: pa.Table, thresholds: Thresholds, cache: Cache | None) ->
     return found.select(OUTCOMES.names).cast(OUTCOMES)
 
 
-def elect_stream(batches: Iterator[pa.RecordBatch], thresholds: Thresholds, cache: Cache | None) -> Iterator[pa.RecordBatch]:
+def elect_stream(
+    batches: Iterator[pa.RecordBatch], thresholds: Thresholds, cache: Cache | None
+) -> Iterator[pa.RecordBatch]:
     """`elect_table` over a stream sorted by root and order, in batches of whole components."""
     held: list[pa.RecordBatch] = []
     size = 0
@@ -91,7 +100,9 @@ def elect_stream(batches: Iterator[pa.RecordBatch], thresholds: Thresholds, cach
                 held, size = [], 0
             elif roots[-1] != roots[0]:
                 cut = int(np.searchsorted(roots, roots[0], "right"))
-                yield from elect_table(pa.Table.from_batches([*held, batch.slice(0, cut)]), thresholds, cache).to_batches()
+                yield from elect_table(
+                    pa.Table.from_batches([*held, batch.slice(0, cut)]), thresholds, cache
+                ).to_batches()
                 held, size, batch = [], 0, batch.slice(cut)
         if batch.num_rows:
             held.append(batch)
@@ -109,7 +120,8 @@ def in_process(
     thresholds: Thresholds,
     cache: Cache | None,
 ) -> pa.Table:
-    """OUTCOMES of components (nodes and roots int64 [n]). With `sizes` no text is read, and only known pairs count."""
+    """OUTCOMES of components (nodes and roots int64 [n]). With `sizes` no text is read, and only
+    known pairs count."""
     found = [OUTCOMES.empty_table()]
     order = np.lexsort((nodes, roots))
     nodes, roots = nodes[order], roots[order]
@@ -124,7 +136,11 @@ def in_process(
         tables, start = [], 0
         for i, rows in nodes_by_source(own):
             end = start + len(rows)
-            tables.append(sources[i].members(rows, root[start:end], None if known is None else known[start:end], parameters))
+            tables.append(
+                sources[i].members(
+                    rows, root[start:end], None if known is None else known[start:end], parameters
+                )
+            )
             start = end
         members = pa.concat_tables(tables).sort_by([("root", "ascending"), ("order", "ascending")])
         found.append(elect_table(members, thresholds, cache))
@@ -133,9 +149,15 @@ def in_process(
 
 
 def on_spark(
-    clusters: Any, sources: Sequence[Source], with_texts: bool, parameters: MinHashParameters, thresholds: Thresholds, cache: Cache | None
+    clusters: Any,
+    sources: Sequence[Source],
+    with_texts: bool,
+    parameters: MinHashParameters,
+    thresholds: Thresholds,
+    cache: Cache | None,
 ) -> Any:
-    """Frame of OUTCOMES of a frame (node, root, size): the same. Of the texts, hashes of shingles alone pass through the JVM."""
+    """Frame of OUTCOMES of a frame (node, root, size): the same. Of the texts, hashes of shingles
+    alone pass through the JVM."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):
@@ -161,5 +183,11 @@ def _for_spark(table: pa.Table) -> pa.Table:
 
 
 def _ddl(schema: pa.Schema) -> str:
-    names = {pa.int64(): "long", pa.int32(): "int", pa.binary(): "binary", pa.string(): "string", pa.float32(): "float"}
+    names = {
+        pa.int64(): "long",
+        pa.int32(): "int",
+        pa.binary(): "binary",
+        pa.string(): "string",
+        pa.float32(): "float",
+    }
     return ", ".join(f"`{field.name}` {names[_spark_type(field.type)]}" for field in schema)

@@ -1,8 +1,9 @@
 """HTTP responses as archives hold them: head and body, transfer and content encodings undone.
 
-Belongs here: what the bytes of a stored response mean. Does not belong here: archive formats (readers.py), charsets.
-Crawlers often store a body that is decoded already beside headers that say it is not, so an encoding is undone only where
-the bytes show that it is there. Decoded sizes are bounded.
+Belongs here: what the bytes of a stored response mean. Does not belong here: archive formats
+(readers.py), charsets. Crawlers often store a body that is decoded already beside headers that say
+it is not, so an encoding is undone only where the bytes show that it is there. Decoded sizes are
+bounded.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ _CHARSET = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.
 
 @dataclass(slots=True)
 class Response:
-    """`status` is 0 where the status line has none; header names are in lower case, the first of equal names counts."""
+    """`status` is 0 where the status line has none; header names are in lower case, the first of
+    equal names counts."""
 
     status: int
     headers: dict[str, str]
@@ -40,7 +42,8 @@ class Response:
 def parse_response(block: bytes, limit: int) -> Response | None:
     """A stored response, its body decoded to at most `limit` bytes; None where the block is none.
 
-    `notes` names what was not as it should be: `chunks` or `encoding` (what could be decoded stands), `cut` (limit reached).
+    `notes` names what was not as it should be: `chunks` or `encoding` (what could be decoded
+    stands), `cut` (limit reached).
     """
     status = _STATUS.match(block)
     if not status:
@@ -101,9 +104,15 @@ def _decode(made: Response, encoding: str, limit: int) -> bytes:
         if encoding == "zstd" and body[:4] == b"\x28\xb5\x2f\xfd":
             import zstandard
 
-            data: bytes = zstandard.ZstdDecompressor(max_window_size=1 << 23).stream_reader(io.BytesIO(body)).read(limit + 1)
+            data: bytes = (
+                zstandard.ZstdDecompressor(max_window_size=1 << 23)
+                .stream_reader(io.BytesIO(body))
+                .read(limit + 1)
+            )
             return data
-    except Exception as error:  # decoders raise classes of their own; a body that does not decode stays as it is
+    except (
+        Exception
+    ) as error:  # decoders raise classes of their own; a body that does not decode stays as it is
         if isinstance(error, MemoryError):
             raise
         if encoding != "br" or body.lstrip()[:1] != b"<":

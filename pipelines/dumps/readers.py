@@ -1,7 +1,7 @@
 """Reading the records of one file: WARC, ARC, WET, JSONL, Parquet, plain or compressed.
 
-Belongs here: bytes of a file -> records, with every loss counted under a reason. Nothing raises because of what is in
-a file. Does not belong here: charset, HTML, text (extraction/).
+Belongs here: bytes of a file -> records, with every loss counted under a reason. Nothing raises
+because of what is in a file. Does not belong here: charset, HTML, text (extraction/).
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl
 MAX_BLOCK = 4 * MAX_BODY  # bytes of one stored record, HTTP headers and encodings included
 MAX_LINE = 32 << 20  # bytes of one JSONL line
 MAX_FILE = 16 << 30  # decoded bytes of one JSONL or ARC file: a bound on gzip bombs
-MEMBERS = (b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"\x04\x22\x4d\x18")  # first bytes of gzip, zstd and lz4 members
+MEMBERS = (
+    b"\x1f\x8b\x08",
+    b"\x28\xb5\x2f\xfd",
+    b"\x04\x22\x4d\x18",
+)  # first bytes of gzip, zstd and lz4 members
 BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, pa.ArrowException)
 
 
@@ -45,7 +49,8 @@ class Record:
 
 
 def read_records(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
-    """The readable records of a file, in order. `stats` gets records/..., skipped/... and broken/... counts."""
+    """The readable records of a file, in order. `stats` gets records/..., skipped/... and
+    broken/... counts."""
     head = _head(path)
     if not head:
         stats["broken/empty_file"] += 1
@@ -62,7 +67,8 @@ def read_records(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]
 
 
 def _open(path: Path) -> IO[bytes]:
-    """The decoded bytes of a plain, gzip, zstd or lz4 file; told by its first bytes, not by its name."""
+    """The decoded bytes of a plain, gzip, zstd or lz4 file; told by its first bytes, not by its
+    name."""
     with open(path, "rb") as stream:
         magic = stream.read(4)
     if magic[:2] == b"\x1f\x8b":
@@ -72,7 +78,9 @@ def _open(path: Path) -> IO[bytes]:
         import zstandard
 
         raw = open(path, "rb")
-        return io.BufferedReader(zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True))
+        return io.BufferedReader(
+            zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(raw, read_across_frames=True)
+        )
     if magic == b"\x04\x22\x4d\x18":
         import lz4.frame
 
@@ -90,7 +98,8 @@ def _head(path: Path) -> bytes:
 
 
 def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
-    """Records of a WARC or WET file. After a broken place, reading goes on at the next record that can be found."""
+    """Records of a WARC or WET file. After a broken place, reading goes on at the next record that
+    can be found."""
     from fastwarc.warc import WarcRecordType
 
     wanted = WarcRecordType.conversion if kind == "wet" else WarcRecordType.response | WarcRecordType.resource
@@ -107,7 +116,9 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
                     if record is None:
                         if last == start == 0 and not stats["records/seen"]:
                             stats["broken/no_records"] += 1
-                        if compressed and _resync(path, last + 1) < size:  # fastwarc ends quietly at a header it cannot read
+                        if (
+                            compressed and _resync(path, last + 1) < size
+                        ):  # fastwarc ends quietly at a header it cannot read
                             stats["broken/truncated"] += 1
                             break
                         return
@@ -158,7 +169,8 @@ def _warc_record(record: Any, offset: int, kind: str, stats: Counter[str]) -> Re
 
 
 def _http(made: Record, block: bytes, stats: Counter[str]) -> bool:
-    """Fill a record from a stored HTTP response; False, with a count, where it is none, no 200, or empty."""
+    """Fill a record from a stored HTTP response; False, with a count, where it is none, no 200, or
+    empty."""
     response = parse_response(block, MAX_BODY)
     if response is None:
         stats["skipped/no_http_headers"] += 1
@@ -191,7 +203,8 @@ def _magic(path: Path) -> bytes:
 
 
 def _resync(path: Path, start: int) -> int:
-    """Offset of the next gzip, zstd or lz4 member or plain record at or after `start`; the file's size where none."""
+    """Offset of the next gzip, zstd or lz4 member or plain record at or after `start`; the file's
+    size where none."""
     with open(path, "rb") as stream:
         mark = _magic(path)
         stream.seek(start)
@@ -236,7 +249,9 @@ def _arc(path: Path, stats: Counter[str]) -> Iterator[Record]:
                 if words[0].startswith("filedesc:"):
                     continue
                 stats["records/seen"] += 1
-                record = Record(offset, "%20".join(words[:-4]), _iso(words[-3]), words[-2].lower())  # an address may hold spaces
+                record = Record(
+                    offset, "%20".join(words[:-4]), _iso(words[-3]), words[-2].lower()
+                )  # an address may hold spaces
                 if body.startswith(b"HTTP/"):
                     if _http(record, body, stats):
                         yield record
@@ -307,7 +322,13 @@ def _row(row: Any, number: int, stats: Counter[str]) -> Record | None:
 
 def _string(row: dict[str, Any], key: str) -> str:
     value = row.get(key)
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else "" if value is None else str(value)
+    return (
+        value.encode("utf-8", "replace").decode()
+        if isinstance(value, str)
+        else ""
+        if value is None
+        else str(value)
+    )
 
 
 def _iso(date: str) -> str:
@@ -320,9 +341,29 @@ def _iso(date: str) -> str:
 def _reason(error: BaseException) -> str:
     """A short, stable name for what went wrong."""
     text = str(error).lower()
-    if isinstance(error, EOFError) or "eof" in text or "truncat" in text or "end of" in text or "ended before" in text:
+    if (
+        isinstance(error, EOFError)
+        or "eof" in text
+        or "truncat" in text
+        or "end of" in text
+        or "ended before" in text
+    ):
         return "truncated"
-    if any(word in text for word in ("gzip", "deflate", "zlib", "inflat", "zstd", "lz4", "crc", "decompress", "frame", "brotli")):
+    if any(
+        word in text
+        for word in (
+            "gzip",
+            "deflate",
+            "zlib",
+            "inflat",
+            "zstd",
+            "lz4",
+            "crc",
+            "decompress",
+            "frame",
+            "brotli",
+        )
+    ):
         return "compression"
     if isinstance(error, pa.ArrowException):
         return "parquet"

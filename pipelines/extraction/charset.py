@@ -11,14 +11,26 @@ import re
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_GB = {"gb2312", "gbk", "gb_2312-80", "cp936", "x-gbk", "hz-gb-2312", "csgb2312", "gb18030", "windows-936", "euc-cn"}
+_GB = {
+    "gb2312",
+    "gbk",
+    "gb_2312-80",
+    "cp936",
+    "x-gbk",
+    "hz-gb-2312",
+    "csgb2312",
+    "gb18030",
+    "windows-936",
+    "euc-cn",
+}
 _LATIN = {"iso8859-1", "latin-1", "iso-8859-1", "ascii", "us-ascii", "latin1"}
 HEAD = 8192  # bytes searched for a meta element; the HTML standard says 1024, real pages need more
 MAX_BAD = 0.002  # share of undecodable characters up to which a declared charset is believed
 
 
 def canonical(name: str) -> str:
-    """The Python codec for a declared charset, gb2312 and gbk widened to gb18030; "" where unknown."""
+    """The Python codec for a declared charset, gb2312 and gbk widened to gb18030; "" where
+    unknown."""
     lower = name.strip().lower()
     if lower in _GB:
         return "gb18030"
@@ -29,14 +41,21 @@ def canonical(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     text_codec = getattr(found, "_is_text_encoding", True)
-    return found.name if text_codec and found.name not in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7") else ""
+    return (
+        found.name
+        if text_codec
+        and found.name not in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7")
+        else ""
+    )
 
 
 def decode(data: bytes, http: str = "") -> tuple[str, str]:
-    """(text, charset). Never raises. Order: byte order mark, valid UTF-8, HTTP header, meta, detection.
+    """(text, charset). Never raises. Order: byte order mark, valid UTF-8, HTTP header, meta,
+    detection.
 
-    Valid multi-byte UTF-8 comes before the header, since random text in another charset is practically never valid
-    UTF-8, and wrong headers are common. A declared charset counts where at most MAX_BAD of the text does not decode.
+    Valid multi-byte UTF-8 comes before the header, since random text in another charset is
+    practically never valid UTF-8, and wrong headers are common. A declared charset counts where at
+    most MAX_BAD of the text does not decode.
     """
     for mark, name in _BOMS:
         if data.startswith(mark):

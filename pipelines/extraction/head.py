@@ -1,6 +1,7 @@
 """Title, date, language hint and robots signals of a page.
 
-Belongs here: what a page says about itself outside its text. Does not belong here: the text (html.py).
+Belongs here: what a page says about itself outside its text. Does not belong here: the text
+(html.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ import re
 from dataclasses import dataclass
 
 _TITLE = re.compile(r"<title\b[^>]{0,300}>([^<]{0,1000})", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-zA-Z:\-]{2,30})\s{0,9}=\s{0,9}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'>]{1,300}))""")
+_ATTRIBUTE = re.compile(
+    r"""([a-zA-Z:\-]{2,30})\s{0,9}=\s{0,9}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'>]{1,300}))"""
+)
 _SPACES = re.compile(r"\s+")
 _DATE = re.compile(r"((?:19|20)\d\d)[-/年.](0?[1-9]|1[0-2])[-/月.](0?[1-9]|[12]\d|3[01])(?!\d)")
 _LINKED_DATA = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{8,40})')
@@ -25,7 +28,8 @@ MAX_TAG = 3000  # characters of one tag that are read
 
 @dataclass(slots=True)
 class Head:
-    """`date` is YYYY-MM-DD or ""; `robots` the robots signals as ` name=value` pairs, lower case."""
+    """`date` is YYYY-MM-DD or ""; `robots` the robots signals as ` name=value` pairs, lower
+    case."""
 
     title: str = ""
     date: str = ""
@@ -51,7 +55,13 @@ def read_head(markup: str, title: str, html_tag: str, metas: list[str]) -> Head:
     head.language = (root.get("lang") or root.get("xml:lang") or "").lower()[:16]
     for tag in metas:
         found = attributes(tag)
-        name = (found.get("name") or found.get("property") or found.get("itemprop") or found.get("http-equiv") or "").lower()
+        name = (
+            found.get("name")
+            or found.get("property")
+            or found.get("itemprop")
+            or found.get("http-equiv")
+            or ""
+        ).lower()
         value = found.get("content", "")
         if name in _ROBOTS:
             head.robots += f" {name}={value.lower()}"

@@ -1,10 +1,12 @@
 """Pages that the clock stopped: named in the lake, left out from then on.
 
-Belongs here: the clock and the files that name pages. Does not belong here: the bounds that decide what a page gives
-(html.py, readers.py), which are deterministic and keep all known pages far from the clock.
+Belongs here: the clock and the files that name pages. Does not belong here: the bounds that decide
+what a page gives (html.py, readers.py), which are deterministic and keep all known pages far from
+the clock.
 
-What the clock says differs from run to run, so it may not decide what a table holds. A page that is stopped twice is written to
-`quarantine/<dump>/`; the files there are an input of the documents' manifest, and the build starts again with them.
+What the clock says differs from run to run, so it may not decide what a table holds. A page that is
+stopped twice is written to `quarantine/<dump>/`; the files there are an input of the documents'
+manifest, and the build starts again with them.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from pipelines.hashing import canonical_json, digest
 from pipelines.lake import Lake
+from pipelines.lake.hashing import canonical_json, digest
 
 SECONDS = 30.0  # of wall time for one page; the slowest known takes well under one
 AGAIN = 2.0  # times as long for the second try, alone
@@ -31,7 +33,8 @@ class Quarantined(Exception):
 
 @contextlib.contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise TooSlow in the block after this time. Without effect outside of the main thread, where no signal can be taken."""
+    """Raise TooSlow in the block after this time. Without effect outside of the main thread, where
+    no signal can be taken."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,7 +1,7 @@
 """Which side of the split a document is on.
 
-Belongs here: the functions that say train or validation, and whether a dump is split by source or page by page. Does not belong here:
-what is done with the sides, reading dumps.
+Belongs here: the functions that say train or validation, and whether a dump is split by source or
+page by page. Does not belong here: what is done with the sides, reading dumps.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from pipelines.documents import address
-from pipelines.dumps.card import DumpCard
+from pipelines.cards.dump import DumpCard
 from pipelines.lake import digest
+from pipelines.tables.schemas import address
 
 SALT = "skypile-side-1"  # changing it re-draws every validation set ever published
 
@@ -19,7 +19,8 @@ SplitBy = Literal["group", "url"]
 
 
 def split_by(groups: Iterable[str], card: DumpCard) -> SplitBy:
-    """`url` for a dump of fewer than `card.min_groups` different groups, else `group`. Reads no more groups than it needs.
+    """`url` for a dump of fewer than `card.min_groups` different groups, else `group`. Reads no
+    more groups than it needs.
 
     The order of the groups and how often each comes have no influence.
     """
@@ -36,11 +37,15 @@ def split_by(groups: Iterable[str], card: DumpCard) -> SplitBy:
 def side(group: str, url: str, card: DumpCard, by: SplitBy) -> str:
     """`train` or `validation`: a pure function of group or URL, category and card.
 
-    By group, all documents of a group in one category are on one side, whatever dump they came in with. By URL, this holds for all
-    documents of one address (documents.address). A larger share keeps the groups or addresses of a smaller one. A held-out dump is
-    validation throughout.
+    By group, all documents of a group in one category are on one side, whatever dump they came in
+    with. By URL, this holds for all documents of one address (documents.address). A larger share
+    keeps the groups or addresses of a smaller one. A held-out dump is validation throughout.
     """
     if card.held_out:
         return "validation"
     unit = group if by == "group" else address(url)
-    return "validation" if int(digest(SALT, card.category, unit)[:13], 16) < card.validation_share * 16**13 else "train"
+    return (
+        "validation"
+        if int(digest(SALT, card.category, unit)[:13], 16) < card.validation_share * 16**13
+        else "train"
+    )

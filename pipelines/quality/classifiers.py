@@ -1,11 +1,14 @@
 """fastText classifiers: would a reference work cite this page; exercise, exposition or other.
 
-Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump (scores.py), thresholds.
+Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump
+(scores.py), thresholds.
 
-One thread and a fixed seed: the same inputs give the same bytes. For each language there is a model of all examples and one for each
-fold, trained without it, so that training documents get scores from a model that did not see them. A fold is made of whole sources (the
-column `group`: host, repository, book), so that the report is about sources left out of training; where a label has too few sources for
-that, of documents, and the card says so. Documents of the validation side are not read. Labels are weak and free of keywords:
+One thread and a fixed seed: the same inputs give the same bytes. For each language there is a model
+of all examples and one for each fold, trained without it, so that training documents get scores
+from a model that did not see them. A fold is made of whole sources (the column `group`: host,
+repository, book), so that the report is about sources left out of training; where a label has too
+few sources for that, of documents, and the card says so. Documents of the validation side are not
+read. Labels are weak and free of keywords:
 
 - reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose card says `reference`; against web
   pages, social media and miscellany of all others.
@@ -25,23 +28,34 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.documents import address
-from pipelines.edits import rendered
+from pipelines.edits.edits import rendered
 from pipelines.lake import Built, Dataset, Lake, Writer, digest
+from pipelines.quality.features import CHARS, FOLDS, features, fold
 from pipelines.quality.held_out import report
 from pipelines.quality.shape import holds_exercises
-from pipelines.quality.text import CHARS, FOLDS, features, fold
-from pipelines.tables import DumpTables
+from pipelines.tables.inputs import DumpTables
+from pipelines.tables.schemas import address
 
 VERSION = 4
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest
 MIN_EXAMPLES = 8  # of each class, in each fold's training set
-TRAINING = {"dim": 16, "epoch": 40, "lr": 0.3, "wordNgrams": 2, "bucket": 50_000, "minCount": 2, "seed": 1, "thread": 1}
+TRAINING = {
+    "dim": 16,
+    "epoch": 40,
+    "lr": 0.3,
+    "wordNgrams": 2,
+    "bucket": 50_000,
+    "minCount": 2,
+    "seed": 1,
+    "thread": 1,
+}
 NEGATIVES = ("webpages", "social", "miscellany")
 MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX commands in a page of exposition
-_MATHEMATICS = re.compile(r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)")
+_MATHEMATICS = re.compile(
+    r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)"
+)
 
 Example = tuple[bytes, str, str]  # doc_id, group, features
 Examples = dict[str, list[Example]]  # by label, sorted by doc_id
@@ -54,13 +68,21 @@ def stem_label(tables: DumpTables, text: str, url: str) -> str | None:
     if holds_exercises(text[:CHARS]):
         return None
     dense = len(_MATHEMATICS.findall(text)) >= MATHEMATICS * len(text)
-    return "exposition" if tables.card.category == "academic" or (dense and tables.card.category != "code") else "other"
+    return (
+        "exposition"
+        if tables.card.category == "academic" or (dense and tables.card.category != "code")
+        else "other"
+    )
 
 
-def build_reference_classifier(lake: Lake, dumps: dict[str, DumpTables], cited: Collection[str] = ()) -> Built:
-    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language without both classes has no model.
+def build_reference_classifier(
+    lake: Lake, dumps: dict[str, DumpTables], cited: Collection[str] = ()
+) -> Built:
+    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language
+    without both classes has no model.
 
-    `cited`: URLs of pages that a reference work cites; they are positives wherever they were crawled.
+    `cited`: URLs of pages that a reference work cites; they are positives wherever they were
+    crawled.
     """
     addresses = frozenset(map(address, cited))
 
@@ -75,7 +97,8 @@ def build_reference_classifier(lake: Lake, dumps: dict[str, DumpTables], cited: 
 
 
 def build_stem_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish the STEM classifier, with exercises and others at least; a label without examples is not in the model."""
+    """Publish the STEM classifier, with exercises and others at least; a label without examples is
+    not in the model."""
     return _build(lake, "stem_classifier", dict(dumps), stem_label, ("exercise", "other"))
 
 
@@ -91,12 +114,21 @@ def _build(
     roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in dumps.items()}
     inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in dumps.items() for kind in ("documents", "edits")}
     inputs |= more or {}
-    parameters = {"training": TRAINING, "per_dump": PER_DUMP, "max_ratio": MAX_RATIO, "min_examples": MIN_EXAMPLES, "roles": roles}
+    parameters = {
+        "training": TRAINING,
+        "per_dump": PER_DUMP,
+        "max_ratio": MAX_RATIO,
+        "min_examples": MIN_EXAMPLES,
+        "roles": roles,
+    }
 
     def write(writer: Writer) -> None:
         examples = collect(dumps, label)
         card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}, **(more or {})}
-        card["training"] = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash, **roles[n]} for n, d in dumps.items()}
+        card["training"] = {
+            n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash, **roles[n]}
+            for n, d in dumps.items()
+        }
         for code in LANGUAGES:
             card["languages"][code] = _train_language(writer, code, _balance(examples[code]), required)
         available = sum(entry["available"] for entry in card["languages"].values())
@@ -106,7 +138,8 @@ def _build(
 
 
 def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
-    """Examples of the training side by language and label, at most PER_DUMP of each dump, in the order of their ids."""
+    """Examples of the training side by language and label, at most PER_DUMP of each dump, in the
+    order of their ids."""
     from pipelines.signals import language
 
     found: dict[str, Examples] = {code: {} for code in LANGUAGES}
@@ -120,23 +153,32 @@ def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples
             for (head, text), code in zip(train, codes, strict=True):
                 name = label(tables, text, head["url"] or "") if code in LANGUAGES else None
                 if name:
-                    mine.setdefault((code, name), []).append((head["doc_id"], head["group"] or tables.card.name, features(text)))
+                    mine.setdefault((code, name), []).append(
+                        (head["doc_id"], head["group"] or tables.card.name, features(text))
+                    )
             mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
         for (code, name), rows in sorted(mine.items()):
             found[code].setdefault(name, []).extend(rows)
-    return {code: {name: sorted(rows) for name, rows in sorted(labels.items())} for code, labels in found.items()}
+    return {
+        code: {name: sorted(rows) for name, rows in sorted(labels.items())} for code, labels in found.items()
+    }
 
 
 def _balance(examples: Examples) -> Examples:
-    """No class more than MAX_RATIO times the smallest; ids are hashes, so the first ones are a sample."""
+    """No class more than MAX_RATIO times the smallest; ids are hashes, so the first ones are a
+    sample."""
     limit = MAX_RATIO * max(min(map(len, examples.values()), default=0), MIN_EXAMPLES * FOLDS)
     return {name: rows[:limit] for name, rows in examples.items()}
 
 
 def _folds(examples: Examples) -> tuple[str, list[Examples]]:
-    """("group" or "document", the training examples without each fold): whole sources where every label has enough of them."""
+    """("group" or "document", the training examples without each fold): whole sources where every
+    label has enough of them."""
     for kind in ("group", "document"):
-        parts = [{n: [r for r in rows if fold_of(kind, r[0], r[1]) != k] for n, rows in examples.items()} for k in range(FOLDS)]
+        parts = [
+            {n: [r for r in rows if fold_of(kind, r[0], r[1]) != k] for n, rows in examples.items()}
+            for k in range(FOLDS)
+        ]
         if all(len(rows) >= MIN_EXAMPLES for part in parts for rows in part.values()):
             break
     return kind, parts
@@ -147,29 +189,46 @@ def fold_of(kind: str, doc_id: bytes, group: str) -> int:
     return fold(group.encode() if kind == "group" else doc_id)
 
 
-def _train_language(writer: Writer, code: str, examples: Examples, required: tuple[str, ...]) -> dict[str, Any]:
+def _train_language(
+    writer: Writer, code: str, examples: Examples, required: tuple[str, ...]
+) -> dict[str, Any]:
     """Train and write the models of one language; the card's entry for it."""
     kind, parts = _folds({n: rows for n, rows in examples.items() if n in required})
     counts = {name: len(rows) for name, rows in examples.items()}
-    lacking = [name for name in required if name not in examples or any(len(part[name]) < MIN_EXAMPLES for part in parts)]
+    lacking = [
+        name
+        for name in required
+        if name not in examples or any(len(part[name]) < MIN_EXAMPLES for part in parts)
+    ]
     if lacking:
-        reason = (
-            f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds are needed; add a dump that has them"
-        )
+        reason = f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds are needed; add a dump that has them"
         return {"available": False, "reason": reason, "examples": counts, "labels": []}
-    # A label that is not required may have one source only: its sources are then not apart, which fold_by of the others does not hide.
+    # A label that is not required may have one source only: its sources are then not apart, which
+    # fold_by of the others does not hide.
     labels = [n for n, rows in examples.items() if n in required or len(rows) >= FOLDS * MIN_EXAMPLES]
     held_out: list[tuple[str, dict[str, float]]] = []
     with tempfile.TemporaryDirectory() as folder:
         for name in ("full", *(f"fold{k}" for k in range(FOLDS))):
-            mine = {n: examples[n] if name == "full" else [r for r in examples[n] if _outside(kind, r, int(name[4:]))] for n in labels}
+            mine = {
+                n: examples[n]
+                if name == "full"
+                else [r for r in examples[n] if _outside(kind, r, int(name[4:]))]
+                for n in labels
+            }
             path = Path(folder, f"{code}-{name}.bin")
             train({n: rows for n, rows in mine.items() if rows}, path)
             writer.add_file(path.name, path)
             if name != "full":
-                held = [(n, r[2]) for n in labels for r in examples[n] if not _outside(kind, r, int(name[4:]))]
+                held = [
+                    (n, r[2]) for n in labels for r in examples[n] if not _outside(kind, r, int(name[4:]))
+                ]
                 held_out += [(n, predict(str(path), words)) for n, words in held]
-    found = {n: report([s.get(n, 0.0) for t, s in held_out if t == n], [s.get(n, 0.0) for t, s in held_out if t != n]) for n in labels}
+    found = {
+        n: report(
+            [s.get(n, 0.0) for t, s in held_out if t == n], [s.get(n, 0.0) for t, s in held_out if t != n]
+        )
+        for n in labels
+    }
     sources = {n: len({r[1] for r in examples[n]}) for n in labels}
     return {
         "available": True,
@@ -189,7 +248,9 @@ def train(examples: Examples, path: Path, settings: Mapping[str, Any] = MappingP
     """Train on examples in an order that mixes the labels, and save. `settings` are fastText's."""
     import fasttext
 
-    lines = sorted((doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, _, words in rows)
+    lines = sorted(
+        (doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, _, words in rows
+    )
     source = path.with_suffix(".txt")
     source.write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")
     model = fasttext.train_supervised(input=str(source), loss="softmax", verbose=0, **settings)
@@ -205,13 +266,23 @@ def _load(path: str) -> Any:
 
 
 def predict(path: str, words: str) -> dict[str, float]:
-    """Probability of each label by the model in file `path`. Paths of the lake name their content, so a model is loaded once."""
-    return {label.removeprefix("__label__"): float(min(p, 1.0)) for p, label in _load(path).f.predict(words + "\n", -1, 0.0, "replace")}
+    """Probability of each label by the model in file `path`. Paths of the lake name their content,
+    so a model is loaded once."""
+    return {
+        label.removeprefix("__label__"): float(min(p, 1.0))
+        for p, label in _load(path).f.predict(words + "\n", -1, 0.0, "replace")
+    }
 
 
 def class_counts(model: Dataset) -> Counter[str]:
     """Examples of each label over all languages, for reports."""
-    return Counter({n: c for entry in model.read_json("card.json")["languages"].values() for n, c in entry["examples"].items()})
+    return Counter(
+        {
+            n: c
+            for entry in model.read_json("card.json")["languages"].values()
+            for n, c in entry["examples"].items()
+        }
+    )
 
 
 def _json(value: Any) -> bytes:

@@ -1,9 +1,12 @@
-"""Perplexity as in CCNet: 5-gram KenLM of reference text, per language, over pieces of a small BPE trained on the same text.
+"""Perplexity as in CCNet: 5-gram KenLM of reference text, per language, over pieces of a small BPE
+trained on the same text.
 
-Belongs here: training, the cutoffs of head, middle and tail, the perplexity of one text. Does not belong here: which group is kept.
+Belongs here: training, the cutoffs of head, middle and tail, the perplexity of one text. Does not
+belong here: which group is kept.
 
-`lmplz` is a program that `make kenlm` builds; where it is missing the artifact says so in status.json, and documents get no perplexity.
-The BPE is not the project's tokenizer, whose corpus is chosen with these scores.
+`lmplz` is a program that `make kenlm` builds; where it is missing the artifact says so in
+status.json, and documents get no perplexity. The BPE is not the project's tokenizer, whose corpus
+is chosen with these scores.
 """
 
 from __future__ import annotations
@@ -21,9 +24,9 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from pipelines.edits import rendered
+from pipelines.edits.edits import rendered
 from pipelines.lake import Built, Lake, LakeError, Writer
-from pipelines.tables import DumpTables
+from pipelines.tables.inputs import DumpTables
 
 VERSION = 3
 LANGUAGES = ("en", "zh")
@@ -37,8 +40,12 @@ PAGES = "webpages"  # the category they are of
 
 
 def find_lmplz() -> Path | None:
-    """The program lmplz, with build_binary beside it: in SKYPILE_KENLM_BIN, in .cache/kenlm/bin of the project, or on PATH."""
-    folders = [os.environ.get("SKYPILE_KENLM_BIN", ""), str(Path(__file__).resolve().parents[2] / ".cache/kenlm/bin")]
+    """The program lmplz, with build_binary beside it: in SKYPILE_KENLM_BIN, in .cache/kenlm/bin of
+    the project, or on PATH."""
+    folders = [
+        os.environ.get("SKYPILE_KENLM_BIN", ""),
+        str(Path(__file__).resolve().parents[2] / ".cache/kenlm/bin"),
+    ]
     if found := shutil.which("lmplz"):
         folders.append(str(Path(found).parent))
     for folder in filter(None, folders):
@@ -48,11 +55,13 @@ def find_lmplz() -> Path | None:
 
 
 def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold, card.json and status.json.
+    """Publish LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold,
+    card.json and status.json.
 
-    The models learn reference text; head, middle and tail are percentiles over a sample of the web pages of `dumps`, as CCNet's are
-    over a crawl: percentiles of the reference text itself would call almost every page tail. Where a language has too few
-    web pages, they are taken over a tenth of its reference text that the model has not learned, and the card says so.
+    The models learn reference text; head, middle and tail are percentiles over a sample of the web
+    pages of `dumps`, as CCNet's are over a crawl: percentiles of the reference text itself would
+    call almost every page tail. Where a language has too few web pages, they are taken over a tenth
+    of its reference text that the model has not learned, and the card says so.
     """
     open_dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
     reference = {n: d for n, d in open_dumps.items() if d.card.reference}
@@ -71,20 +80,34 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
     }
 
     def write(writer: Writer) -> None:
-        training = {n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash} for n, d in used.items()}
-        card: dict[str, Any] = {"asset": "perplexity_models", "parameters": parameters, "training": training, "languages": {}}
+        training = {
+            n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash} for n, d in used.items()
+        }
+        card: dict[str, Any] = {
+            "asset": "perplexity_models",
+            "parameters": parameters,
+            "training": training,
+            "languages": {},
+        }
         if lmplz is None:
-            reason = "lmplz is missing: run `make kenlm`, or set SKYPILE_KENLM_BIN to the folder that holds it"
+            reason = (
+                "lmplz is missing: run `make kenlm`, or set SKYPILE_KENLM_BIN to the folder that holds it"
+            )
             card["languages"] = {code: {"available": False, "reason": reason} for code in LANGUAGES}
         else:
             texts, sample = _training_texts(reference), _training_texts(pages, SAMPLE)
-            card["languages"] = {code: _train(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES}
+            card["languages"] = {
+                code: _train(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES
+            }
         available = int(any(e["available"] for e in card["languages"].values()))
         missing = sorted({e["reason"] for e in card["languages"].values() if not e["available"]})
         writer.write_json("card.json", card)
         writer.write_bytes(
             "status.json",
-            (json.dumps({"available": bool(available), "missing": missing}, indent=1, sort_keys=True) + "\n").encode(),
+            (
+                json.dumps({"available": bool(available), "missing": missing}, indent=1, sort_keys=True)
+                + "\n"
+            ).encode(),
             {"available": available},
         )
 
@@ -92,7 +115,8 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
 
 
 def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
-    """Rendered texts of the training side by language: all in the order of the dumps, or the `most` of smallest ids."""
+    """Rendered texts of the training side by language: all in the order of the dumps, or the `most`
+    of smallest ids."""
     from pipelines.signals import language
 
     texts: dict[str, list[tuple[bytes, str]]] = {code: [] for code in LANGUAGES}
@@ -102,7 +126,9 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
             train = pc.equal(heads["side"], "train").combine_chunks()
             found = rendered(tables.documents, tables.edits, index).filter(train).to_pylist()
             ids = heads["doc_id"].filter(train).to_pylist()
-            for identity, text, code in zip(ids, found, language.measure(found)["language"].to_pylist(), strict=True):
+            for identity, text, code in zip(
+                ids, found, language.measure(found)["language"].to_pylist(), strict=True
+            ):
                 if code in texts:
                     texts[code].append((identity, text))
             if most is not None:
@@ -111,28 +137,59 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
 
 
 def _train(writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list[str]) -> dict[str, Any]:
-    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from `pages`, or else from the tenth."""
+    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from
+    `pages`, or else from the tenth."""
     held, used = texts[::10], [t for i, t in enumerate(texts) if i % 10]
     of_pages = len(pages) >= MIN_DOCUMENTS
     if len(texts) < MIN_DOCUMENTS:
-        return {"available": False, "reason": f"{len(texts)} {code} documents in reference dumps: {MIN_DOCUMENTS} are needed"}
+        return {
+            "available": False,
+            "reason": f"{len(texts)} {code} documents in reference dumps: {MIN_DOCUMENTS} are needed",
+        }
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16)
+    trainer = trainers.BpeTrainer(
+        vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16
+    )
     tokenizer.train_from_iterator((line for t in used for line in _lines(t)), trainer)
     with tempfile.TemporaryDirectory() as folder:
-        vocabulary, corpus, arpa, trie = (Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie"))
+        vocabulary, corpus, arpa, trie = (
+            Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
+        )
         tokenizer.save(str(vocabulary))
         with corpus.open("w", encoding="utf-8") as stream:
             for text in used:
                 stream.writelines(" ".join(_pieces(tokenizer, line)) + "\n" for line in _lines(text))
-        learn = ["-o", str(ORDER), "-S", "20%", "-T", folder, "--discount_fallback", "--text", str(corpus), "--arpa", str(arpa)]
+        learn = [
+            "-o",
+            str(ORDER),
+            "-S",
+            "20%",
+            "-T",
+            folder,
+            "--discount_fallback",
+            "--text",
+            str(corpus),
+            "--arpa",
+            str(arpa),
+        ]
         _run([str(lmplz), *learn], f"{len(used)} {code} documents")
-        # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each of them.
-        _run([str(lmplz.with_name("build_binary")), "-T", str(Path(folder, "sort")), "trie", str(arpa), str(trie)], f"the {code} model")
+        # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each
+        # of them.
+        _run(
+            [
+                str(lmplz.with_name("build_binary")),
+                "-T",
+                str(Path(folder, "sort")),
+                "trie",
+                str(arpa),
+                str(trie),
+            ],
+            f"the {code} model",
+        )
         values = [perplexity_of(folder, code, text) for text in (pages if of_pages else held)]
         _models.cache_clear()  # the folder goes away
         writer.add_file(vocabulary.name, vocabulary)
@@ -155,7 +212,11 @@ def _run(command: list[str], what: str) -> None:
 
 def _lines(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text[:CHARS]).lower()
-    return [" ".join("".join("0" if c.isdigit() else c for c in line).split()) for line in folded.split("\n") if line.strip()]
+    return [
+        " ".join("".join("0" if c.isdigit() else c for c in line).split())
+        for line in folded.split("\n")
+        if line.strip()
+    ]
 
 
 def _pieces(tokenizer: Any, line: str) -> list[str]:
@@ -167,7 +228,9 @@ def _models(folder: str, code: str) -> tuple[Any, Any]:
     import kenlm
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(str(Path(folder, f"{code}.trie")))
+    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(
+        str(Path(folder, f"{code}.trie"))
+    )
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:

@@ -1,8 +1,10 @@
 """Models -> one score of each kind for every document.
 
-Belongs here: applying the published models to a dump. Does not belong here: training (classifiers.py, perplexity.py), thresholds.
+Belongs here: applying the published models to a dump. Does not belong here: training
+(classifiers.py, perplexity.py), thresholds.
 
-A document that a model was trained on is scored by the model of the other fold, which saw neither it nor, as a rule, its source.
+A document that a model was trained on is scored by the model of the other fold, which saw neither
+it nor, as a rule, its source.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.edits import rendered
+from pipelines.edits.edits import rendered
+from pipelines.engine.spark import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.quality.text import features
-from pipelines.spark import Engine
+from pipelines.quality.features import features
 
 VERSION = 3
 SCORES = pa.schema(
     [
         ("doc_id", pa.binary(16)),
-        ("reference", pa.float32()),  # probability that a reference work would cite the page; null without a model of the language
+        (
+            "reference",
+            pa.float32(),
+        ),  # probability that a reference work would cite the page; null without a model of the language
         ("stem_exercise", pa.float32()),  # probability of an exercise with solution
         ("stem_exposition", pa.float32()),  # probability of STEM exposition
         ("perplexity", pa.float32()),  # of 5-gram KenLM over BPE pieces, per piece; null without a model
@@ -39,7 +44,8 @@ def build_scores(
     stem: Dataset,
     perplexity: Dataset,
 ) -> Built:
-    """Publish SCORES, row-aligned with `documents`, rounded to 1e-4. Parameters carry the perplexity cutoffs of each language."""
+    """Publish SCORES, row-aligned with `documents`, rounded to 1e-4. Parameters carry the
+    perplexity cutoffs of each language."""
     models = {"reference": reference, "stem": stem, "perplexity": perplexity}
     cards = {name: model.read_json("card.json") for name, model in models.items()}
     languages = signals["language"]
@@ -54,12 +60,19 @@ def build_scores(
             texts = rendered(documents, edits, index).to_pylist()
             rows = list(zip(heads, codes, texts, strict=True))
             table = score_rows(models, cards, documents, rows)
-            stats = {"documents": len(rows), "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]}}
+            stats = {
+                "documents": len(rows),
+                "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]},
+            }
             writer.write_table(path, table, stats)
 
         engine.map_parts(len(documents.parts), work)
 
-    cutoffs = {code: {k: v[k] for k in ("p30", "p60")} for code, v in cards["perplexity"]["languages"].items() if v["available"]}
+    cutoffs = {
+        code: {k: v[k] for k in ("p30", "p60")}
+        for code, v in cards["perplexity"]["languages"].items()
+        if v["available"]
+    }
     return lake.build(
         "scores",
         documents.manifest.partition,
@@ -71,27 +84,44 @@ def build_scores(
 
 
 def score_rows(
-    models: dict[str, Dataset], cards: dict[str, Any], documents: Dataset, rows: list[tuple[dict[str, Any], str, str]]
+    models: dict[str, Dataset],
+    cards: dict[str, Any],
+    documents: Dataset,
+    rows: list[tuple[dict[str, Any], str, str]],
 ) -> pa.Table:
-    """SCORES of (doc_id, side and group of the document, language, text); `documents` are those that they are of."""
+    """SCORES of (doc_id, side and group of the document, language, text); `documents` are those
+    that they are of."""
     return pa.Table.from_pylist([_score(models, cards, documents, *row) for row in rows], SCORES)
 
 
 def _score(
-    models: dict[str, Dataset], cards: dict[str, Any], documents: Dataset, head: dict[str, Any], code: str, text: str
+    models: dict[str, Dataset],
+    cards: dict[str, Any],
+    documents: Dataset,
+    head: dict[str, Any],
+    code: str,
+    text: str,
 ) -> dict[str, Any]:
     from pipelines.quality.classifiers import fold_of, predict
     from pipelines.quality.perplexity import perplexity_of
 
     doc_id = head["doc_id"]
-    row: dict[str, Any] = {"doc_id": doc_id, "reference": None, "stem_exercise": None, "stem_exposition": None, "perplexity": None}
+    row: dict[str, Any] = {
+        "doc_id": doc_id,
+        "reference": None,
+        "stem_exercise": None,
+        "stem_exposition": None,
+        "perplexity": None,
+    }
     words = ""
     for task in ("reference", "stem"):
         card = cards[task]
         entry = card["languages"].get(code)
         if not entry or not entry["available"]:
             continue
-        trained_on = head["side"] == "train" and any(t["documents"] == documents.content_hash for t in card["training"].values())
+        trained_on = head["side"] == "train" and any(
+            t["documents"] == documents.content_hash for t in card["training"].values()
+        )
         group = head["group"] or documents.manifest.partition
         words = words or features(text)
         which = f"fold{fold_of(entry['fold_by'], doc_id, group)}" if trained_on else "full"
@@ -102,5 +132,7 @@ def _score(
             for label in ("exercise", "exposition"):
                 row[f"stem_{label}"] = round(found.get(label, 0.0), 4) if label in entry["labels"] else None
     if cards["perplexity"]["languages"].get(code, {}).get("available"):
-        row["perplexity"] = round(min(perplexity_of(str(models["perplexity"].local()), code, text), MAX_PERPLEXITY), 2)
+        row["perplexity"] = round(
+            min(perplexity_of(str(models["perplexity"].local()), code, text), MAX_PERPLEXITY), 2
+        )
     return row

@@ -1,10 +1,13 @@
 r"""What a page looks like line by line: a question, its choices, a solution, a formula, prose.
 
-Belongs here: the kind of a line, and whether a text holds exercises by its marks. Does not belong here: words (text.py), models.
+Belongs here: the kind of a line, and whether a text holds exercises by its marks. Does not belong
+here: words (text.py), models.
 
-Exercises with solutions are told from prose about the same subject by their form more than by their words: a question is followed by
-an answer. The kinds are general marks of exercises in English and Chinese, written from knowledge of such pages and not from a list of
-any source; a classifier reads them as one token a line, in order, after the words (text.py), so that pairs of them are features too.
+Exercises with solutions are told from prose about the same subject by their form more than by their
+words: a question is followed by an answer. The kinds are general marks of exercises in English and
+Chinese, written from knowledge of such pages and not from a list of any source; a classifier reads
+them as one token a line, in order, after the words (text.py), so that pairs of them are features
+too.
 """
 
 from __future__ import annotations
@@ -23,10 +26,14 @@ _PROBLEM = re.compile(
 )
 _CHOICE = re.compile(r"\W?[a-e]\s*[.)、:]|\(\s*[a-e]\s*\)|\W?[ivx]+\s*\)")
 _ITEM = re.compile(r"\W?\d{1,3}\s*[.)、:](?!\d)|\(\d{1,2}\)")
-_ANSWER = re.compile(r"\W*(?:[-+]?\$?\s*[\d.,/%]+\s*(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*$")  # a bare number with its unit, or a letter
+_ANSWER = re.compile(
+    r"\W*(?:[-+]?\$?\s*[\d.,/%]+\s*(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*$"
+)  # a bare number with its unit, or a letter
 _SIGN = re.compile(r"[=<>+^\\$∠∴∵√≤≥≠±×÷∈∪∩{}|]|\d")
 _BLANK = re.compile(r"\(\s*(?:\\q?quad)?\s*\)\W*$|_{3,}")  # to be filled in
-FORMULA = 0.35  # share of signs and digits, spaces apart, above which a line is a formula: a description of lines, not a bound on documents
+# share of signs and digits, spaces apart, above which a line is a formula: a description of lines,
+# not a bound on documents
+FORMULA = 0.35
 SHORT = 15  # characters below which a line is no sentence
 
 _HEADING = re.compile(
@@ -35,14 +42,18 @@ _HEADING = re.compile(
     r"|[\w ]{0,30}(?:exercises|problems|questions)"
     r"|例\s*题?\s*\d*|习题|练习题?|思考题|解|解答|答案|参考答案|题目)\W*(?:\d[\d.]*\W*)?"
 )
-_OPENING = re.compile(r"\W{0,3}(?:solution|answer|(?:example|exercise|problem) \d[\d.]*|解|答|解答|答案|例\s*\d+|习题\s*\d+)\s*[:.】]")
+_OPENING = re.compile(
+    r"\W{0,3}(?:solution|answer|(?:example|exercise|problem) \d[\d.]*|解|答|解答|答案|例\s*\d+|习题\s*\d+)\s*[:.】]"
+)
 _TASK = re.compile(
     r"(?:^|[.;:)]\s+)(?:find|determine|calculate|compute|evaluate|solve|simplify|graph|sketch|draw|predict|prove that|show that|write the"
     r"|write an? equation|what is|what are|how many|how much|how long|how far|how fast|explain why|suppose)\b"
     r"|^\W{0,3}(?:\d+[.、)]\s*)?(?:求|计算|证明|试求|试证|已知)"
 )
 _QUANTITY = re.compile(r"[\d=+<>^\\√≤≥≠±×÷∈∞∑∫πθ]")
-QUANTITIES = 0.02  # share of digits and mathematical signs below which tasks and headings are not about quantities
+QUANTITIES = (
+    0.02  # share of digits and mathematical signs below which tasks and headings are not about quantities
+)
 MAX_HEADING = 50  # characters
 MIN_TASKS = 2
 
@@ -53,7 +64,8 @@ def lines_of(text: str) -> list[str]:
 
 
 def kind(line: str) -> str:
-    """What a line of `lines_of` is: answer, solution, problem, choice, item, formula, short or prose; with ? where it asks."""
+    """What a line of `lines_of` is: answer, solution, problem, choice, item, formula, short or
+    prose; with ? where it asks."""
     if _ANSWER.match(line):
         return "answer"
     if _SOLUTION.match(line):
@@ -72,12 +84,15 @@ def kind(line: str) -> str:
 
 
 def holds_exercises(text: str) -> bool:
-    """Whether a text that no one has labelled holds exercises, wholly or in part, by its marks alone.
+    """Whether a text that no one has labelled holds exercises, wholly or in part, by its marks
+    alone.
 
-    Textbooks mix exposition with worked exercises and sections of exercises, so a label for the whole book is wrong for those pieces.
-    The rule, for every source alike and before any score: at least QUANTITIES of the characters are digits or mathematical signs, and
-    there is a heading of exercises or solutions (a line of its own, or one at the start of a line with a colon or full stop), or there are
-    at least MIN_TASKS tasks (an imperative such as find or calculate at the start of a sentence, a question mark at the end of a line).
+    Textbooks mix exposition with worked exercises and sections of exercises, so a label for the
+    whole book is wrong for those pieces. The rule, for every source alike and before any score: at
+    least QUANTITIES of the characters are digits or mathematical signs, and there is a heading of
+    exercises or solutions (a line of its own, or one at the start of a line with a colon or full
+    stop), or there are at least MIN_TASKS tasks (an imperative such as find or calculate at the
+    start of a sentence, a question mark at the end of a line).
     """
     if len(_QUANTITY.findall(text)) < QUANTITIES * max(len(text), 1):
         return False

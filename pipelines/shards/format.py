@@ -1,15 +1,16 @@
 """The format of token shards: names, types, the listing `shards.json`.
 
-Belongs here: what is in a shard and what its listing says. Does not belong here: writing and reading.
+Belongs here: what is in a shard and what its listing says. Does not belong here: writing and
+reading.
 
 A source is a folder `<language>-<category>` (for validation sets: the domain). Shard i of it is
-`0000i.bin` (little-endian uint16 tokens, each document ended by `</s>`, which no text gives), `0000i.idx`
-(little-endian int64, the end of each document as a token position within the shard) and
-`0000i.prov.parquet` (PROVENANCE, one row a document). Documents stand in the order of `order_key`, within a
-shard and from shard to shard.
+`0000i.bin` (little-endian uint16 tokens, each document ended by `</s>`, which no text gives),
+`0000i.idx` (little-endian int64, the end of each document as a token position within the shard) and
+`0000i.prov.parquet` (PROVENANCE, one row a document). Documents stand in the order of `order_key`,
+within a shard and from shard to shard.
 
-`shards.json` says what each source holds in all; `<source>/files.table` (FILES, one record a shard) says what
-each shard holds. The table is mapped, not parsed: a set of 100,000 shards opens at once.
+`shards.json` says what each source holds in all; `<source>/files.table` (FILES, one record a shard)
+says what each shard holds. The table is mapped, not parsed: a set of 100,000 shards opens at once.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ TOKEN = np.dtype("<u2")
 END = np.dtype("<i8")
 END_OF_DOCUMENT = 2  # </s>
 PROVENANCE = pa.schema(
-    [("doc_id", pa.binary(16)), ("url", pa.string()), ("dump", pa.string()), ("file", pa.string()), ("offset", pa.int64())]
+    [
+        ("doc_id", pa.binary(16)),
+        ("url", pa.string()),
+        ("dump", pa.string()),
+        ("file", pa.string()),
+        ("offset", pa.int64()),
+    ]
 )
 SUMS = ("tokens", "documents", "text_bytes")
 HASHES = ("sha256", "idx_sha256", "prov_sha256")
@@ -43,7 +50,9 @@ class ShardError(LakeError):
 
 def order_key(seed: int, doc_id: bytes) -> int:
     """64 bits that place a document within its source: a hash of the seed and the id alone."""
-    return int.from_bytes(hashlib.blake2b(seed.to_bytes(8, "little") + doc_id, digest_size=8).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(seed.to_bytes(8, "little") + doc_id, digest_size=8).digest(), "little"
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,8 @@ def table_path(source: str) -> str:
 
 
 def pack_files(files: Sequence[ShardFile]) -> tuple[dict[str, Any], bytes]:
-    """The entry of `shards.json` and the content of `files.table` for the shards of one source, in order."""
+    """The entry of `shards.json` and the content of `files.table` for the shards of one source, in
+    order."""
     table = np.zeros(len(files), FILES)
     for row, file in enumerate(files):
         table[row] = (*(getattr(file, n) for n in SUMS), *(bytes.fromhex(getattr(file, n)) for n in HASHES))
@@ -90,4 +100,6 @@ def unpack_file(source: str, index: int, record: np.void) -> ShardFile:
     bin_path, idx_path, prov_path = shard_paths(source, index)
     tokens, documents, text_bytes = (int(record[n]) for n in SUMS)
     sha256, idx_sha256, prov_sha256 = (record[n].tobytes().hex() for n in HASHES)
-    return ShardFile(bin_path, idx_path, prov_path, tokens, documents, text_bytes, sha256, idx_sha256, prov_sha256)
+    return ShardFile(
+        bin_path, idx_path, prov_path, tokens, documents, text_bytes, sha256, idx_sha256, prov_sha256
+    )

@@ -1,7 +1,7 @@
 """Where the bytes of a shard set lie: a folder, memory-mapped, or s3://, read by ranges.
 
-Belongs here: sizes, whole files and ranges by path, errors that name the object. Does not belong here: what
-the bytes mean (reader.py), what will be needed next (model/data/readahead.py).
+Belongs here: sizes, whole files and ranges by path, errors that name the object. Does not belong
+here: what the bytes mean (reader.py), what will be needed next (model/data/readahead.py).
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Folder:
 
     def range(self, path: str, kind: np.dtype[Any], first: int, last: int) -> npt.NDArray[Any]:
         if path not in self._maps:
-            self._maps[path] = np.memmap(Path(self.root, path), kind, mode="r") if self.size(path) else np.empty(0, kind)
+            self._maps[path] = (
+                np.memmap(Path(self.root, path), kind, mode="r") if self.size(path) else np.empty(0, kind)
+            )
         return self._maps[path][first:last]
 
     def input(self, path: str) -> pa.NativeFile:
@@ -65,7 +67,8 @@ class Folder:
 
 
 class Bucket:
-    """Objects below an s3:// address; only the ranges that are asked for are fetched. Threads may share it."""
+    """Objects below an s3:// address; only the ranges that are asked for are fetched. Threads may
+    share it."""
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/")
@@ -91,7 +94,9 @@ class Bucket:
         try:
             data = self._handle(path).read_at(wanted, first * kind.itemsize)
         except OSError as error:
-            raise ShardError(f"{self.root}/{path} could not be read from byte {first * kind.itemsize} on: {error}") from None
+            raise ShardError(
+                f"{self.root}/{path} could not be read from byte {first * kind.itemsize} on: {error}"
+            ) from None
         if len(data) != wanted:
             raise ShardError(f"{self.root}/{path} gave {len(data)} of {wanted} bytes: it is truncated")
         self.fetched_bytes += wanted

@@ -3,9 +3,10 @@
 Belongs here: tokenizing parts, ordering documents, writing shards. Does not belong here: the format
 (format.py), reading (reader.py), the encoder (tokenizer/encoder.py).
 
-Two passes over the engine. First each part of the corpus is tokenized once and spilled, sorted by order key.
-Then each shard, an equal range of the 64-bit key space, gathers its range from every spill. Tokens, not
-text, are shuffled; a shard holds about SHARD_TOKENS whatever the size of the corpus.
+Two passes over the engine. First each part of the corpus is tokenized once and spilled, sorted by
+order key. Then each shard, an equal range of the 64-bit key space, gathers its range from every
+spill. Tokens, not text, are shuffled; a shard holds about SHARD_TOKENS whatever the size of the
+corpus.
 """
 
 from __future__ import annotations
@@ -41,13 +42,21 @@ from pipelines.shards.format import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.spark import Engine
+    from pipelines.engine.spark import Engine
     from pipelines.tokenizer.encoder import Encoder
 
 VERSION = 2
 BATCH_BYTES = 4 << 20  # text handed to the encoder at once: bounds memory, long enough to amortise the call
 SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
-SPILL = pa.schema([("source", pa.string()), ("key", pa.uint64()), *PROVENANCE, ("text_bytes", pa.int64()), ("tokens", pa.large_binary())])
+SPILL = pa.schema(
+    [
+        ("source", pa.string()),
+        ("key", pa.uint64()),
+        *PROVENANCE,
+        ("text_bytes", pa.int64()),
+        ("tokens", pa.large_binary()),
+    ]
+)
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +68,8 @@ def _encoder(definition: str) -> Encoder:
 
 
 def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_domain: bool) -> pa.Table:
-    """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id). No text becomes a Python string.
+    """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id). No text
+    becomes a Python string.
 
     ShardError where a text is not UTF-8.
     """
@@ -69,7 +79,9 @@ def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_dom
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise ShardError(f"part {index} of {corpus.path} holds text that is not UTF-8 ({error}): build the corpus again") from None
+        raise ShardError(
+            f"part {index} of {corpus.path} holds text that is not UTF-8 ({error}): build the corpus again"
+        ) from None
     _, offsets_buffer, data_buffer = texts.buffers()
     offsets = np.frombuffer(offsets_buffer, np.int64, len(texts) + 1, texts.offset * 8)
     data = np.frombuffer(data_buffer or b"", np.uint8)
@@ -88,7 +100,9 @@ def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_dom
     if by_domain:
         sources = table.column("domain").combine_chunks()
     else:
-        sources = pc.binary_join_element_wise(table.column("language"), table.column("category"), "-").combine_chunks()
+        sources = pc.binary_join_element_wise(
+            table.column("language"), table.column("category"), "-"
+        ).combine_chunks()
     doc_ids = table.column("doc_id").to_pylist()
     keys = np.array([order_key(seed, d) for d in doc_ids], np.uint64)
     high_low = np.frombuffer(b"".join(doc_ids), ">u8").reshape(-1, 2)
@@ -98,7 +112,9 @@ def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_dom
         pa.array(keys),
         *provenance,
         pa.array(np.diff(offsets)),
-        pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(texts), [None, pa.py_buffer(token_ends), pa.py_buffer(token_bytes)]),
+        pa.LargeBinaryArray.from_buffers(
+            pa.large_binary(), len(texts), [None, pa.py_buffer(token_ends), pa.py_buffer(token_bytes)]
+        ),
     ]
     codes = np.unique(np.array(sources.to_pylist(), str), return_inverse=True)[1]
     ordered = np.lexsort((high_low[:, 1], high_low[:, 0], keys, codes))
@@ -127,11 +143,22 @@ def _write_shard(writer: Writer, spills: list[str], source: str, index: int, cou
     first = np.frombuffer(tokens.buffers()[1], np.int64, 1, tokens.offset * 8)[0]
     data = tokens.buffers()[2].slice(first, int(ends[-1]) * TOKEN.itemsize if len(ends) else 0).to_pybytes()
     sink = pa.BufferOutputStream()
-    pq.write_table(rows.select(PROVENANCE.names).cast(PROVENANCE), sink, compression="zstd", row_group_size=4096)
-    files = dict(zip(shard_paths(source, index), (data, ends.astype(END).tobytes(), sink.getvalue().to_pybytes()), strict=True))
+    pq.write_table(
+        rows.select(PROVENANCE.names).cast(PROVENANCE), sink, compression="zstd", row_group_size=4096
+    )
+    files = dict(
+        zip(
+            shard_paths(source, index),
+            (data, ends.astype(END).tobytes(), sink.getvalue().to_pybytes()),
+            strict=True,
+        )
+    )
     for path, content in files.items():
         writer.write_bytes(path, content)
-    (bin_path, idx_path, prov_path), (sha256, idx_sha256, prov_sha256) = files, (hashlib.sha256(c).hexdigest() for c in files.values())
+    (bin_path, idx_path, prov_path), (sha256, idx_sha256, prov_sha256) = (
+        files,
+        (hashlib.sha256(c).hexdigest() for c in files.values()),
+    )
     return ShardFile(
         bin=bin_path,
         idx=idx_path,
@@ -146,12 +173,20 @@ def _write_shard(writer: Writer, spills: list[str], source: str, index: int, cou
 
 
 def build_shards(
-    lake: Lake, engine: Engine, asset: str, corpus: Dataset, tokenizer: Dataset, seed: int, shard_tokens: int = SHARD_TOKENS
+    lake: Lake,
+    engine: Engine,
+    asset: str,
+    corpus: Dataset,
+    tokenizer: Dataset,
+    seed: int,
+    shard_tokens: int = SHARD_TOKENS,
 ) -> Built:
-    """Publish `asset` (main_shards, stem_shards, validation_shards): shards and the listing `shards.json`.
+    """Publish `asset` (main_shards, stem_shards, validation_shards): shards and the listing
+    `shards.json`.
 
-    A source is language-category; for validation_shards it is the column `domain`. The listing has, for each
-    source, tokens, documents, text_bytes and files; beside them tokenizer_hash (sha256 of tokenizer.json).
+    A source is language-category; for validation_shards it is the column `domain`. The listing has,
+    for each source, tokens, documents, text_bytes and files; beside them tokenizer_hash (sha256 of
+    tokenizer.json).
     """
     by_domain = asset == "validation_shards"
     parameters = {"seed": seed, "shard_tokens": shard_tokens, "format": FORMAT}
@@ -160,7 +195,9 @@ def build_shards(
         definition = lake.read_bytes(tokenizer.file("tokenizer.json"))
         vocab_size = int(tokenizer.read_json("card.json")["vocab_size"])
         if vocab_size > 1 << 16:
-            raise ShardError(f"{tokenizer.path} has {vocab_size} pieces: token shards hold uint16, at most 65,536")
+            raise ShardError(
+                f"{tokenizer.path} has {vocab_size} pieces: token shards hold uint16, at most 65,536"
+            )
         scratch = f"staging/{writer.key}-spill"
         spills = [f"{scratch}/part-{i:05d}.parquet" for i in range(len(corpus.parts))]
 
@@ -181,7 +218,12 @@ def build_shards(
         for path in spills:
             for source, tokens in lake.read_json(f"{path}.json").items():
                 totals[safe_name(source)] = totals.get(source, 0) + tokens
-        shards = [(s, i, n) for s in sorted(totals) for n in [max(1, -(-totals[s] // shard_tokens))] for i in range(n)]
+        shards = [
+            (s, i, n)
+            for s in sorted(totals)
+            for n in [max(1, -(-totals[s] // shard_tokens))]
+            for i in range(n)
+        ]
 
         def gather(j: int) -> None:
             source, index, count = shards[j]
@@ -194,7 +236,9 @@ def build_shards(
         by_source: dict[str, list[ShardFile]] = {}
         for (source, _, _), file in zip(shards, files, strict=True):
             by_source.setdefault(source, []).append(file)
-        _publish_listing(writer, by_source, tokenizer, hashlib.sha256(definition).hexdigest(), vocab_size, parameters)
+        _publish_listing(
+            writer, by_source, tokenizer, hashlib.sha256(definition).hexdigest(), vocab_size, parameters
+        )
         lake.delete(scratch)
 
     return lake.build(
@@ -208,7 +252,12 @@ def build_shards(
 
 
 def _publish_listing(
-    writer: Writer, files: Mapping[str, list[ShardFile]], tokenizer: Dataset, sha256: str, vocab_size: int, parameters: Mapping[str, Any]
+    writer: Writer,
+    files: Mapping[str, list[ShardFile]],
+    tokenizer: Dataset,
+    sha256: str,
+    vocab_size: int,
+    parameters: Mapping[str, Any],
 ) -> None:
     """Write shards.json and the tables it names; its sums are the dataset's stats."""
     entries = {}
@@ -225,4 +274,6 @@ def _publish_listing(
         "end_of_document": END_OF_DOCUMENT,
         "sources": entries,
     }
-    writer.write_bytes(LISTING, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)
+    writer.write_bytes(
+        LISTING, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats
+    )

@@ -1,9 +1,11 @@
 """What both kernels of rules share: columns, hashing, decoding, C4's lines.
 
-Belongs here: names of what is counted, compiled helpers. Does not belong here: the passes over a text (in_words.py, in_characters.py).
+Belongs here: names of what is counted, compiled helpers. Does not belong here: the passes over a
+text (in_words.py, in_characters.py).
 
-Lines are counted three ways, as the rules' authors did: FineWeb splits at line feeds and leaves blank lines out; Gopher's repetition
-splits at runs of line feeds; Gopher's quality and C4 split as `str.splitlines` and keep empty lines.
+Lines are counted three ways, as the rules' authors did: FineWeb splits at line feeds and leaves
+blank lines out; Gopher's repetition splits at runs of line feeds; Gopher's quality and C4 split as
+`str.splitlines` and keep empty lines.
 """
 
 from __future__ import annotations
@@ -19,13 +21,50 @@ from pipelines.signals.repetition import MIX, STEP, U64
 
 COUNTS = (
     *("num_chars", "num_tokens", "num_words", "num_lines", "num_sentences", "stop_words", "max_line_length"),
-    *("c4_sentences", "c4_lorem_lines", "c4_curly_lines", "c4_any_end_sentences", "c4_any_end_lorem_lines", "c4_any_end_curly_lines"),
+    *(
+        "c4_sentences",
+        "c4_lorem_lines",
+        "c4_curly_lines",
+        "c4_any_end_sentences",
+        "c4_any_end_lorem_lines",
+        "c4_any_end_curly_lines",
+    ),
 )
 SHARES = (
-    *("mean_token_length", "hash_ratio", "ellipsis_ratio", "bullet_lines", "ellipsis_lines", "terminal_lines", "short_lines"),
-    *("readmore_lines", "alphabetic_tokens", "duplicate_lines", "duplicate_paragraphs", "duplicate_line_chars"),
-    *("duplicate_paragraph_chars", "fineweb_duplicate_line_chars", *REPETITION, "newline_ratio", "mean_line_length"),
-    *("alphanumeric", "alphabetic", "digits", "han", "unique_tokens", "entropy", "brackets", "curly_brackets", "letters_per_token"),
+    *(
+        "mean_token_length",
+        "hash_ratio",
+        "ellipsis_ratio",
+        "bullet_lines",
+        "ellipsis_lines",
+        "terminal_lines",
+        "short_lines",
+    ),
+    *(
+        "readmore_lines",
+        "alphabetic_tokens",
+        "duplicate_lines",
+        "duplicate_paragraphs",
+        "duplicate_line_chars",
+    ),
+    *(
+        "duplicate_paragraph_chars",
+        "fineweb_duplicate_line_chars",
+        *REPETITION,
+        "newline_ratio",
+        "mean_line_length",
+    ),
+    *(
+        "alphanumeric",
+        "alphabetic",
+        "digits",
+        "han",
+        "unique_tokens",
+        "entropy",
+        "brackets",
+        "curly_brackets",
+        "letters_per_token",
+    ),
 )
 SHORT_LINE = 30  # characters; FineWeb
 C4_MIN_WORDS, C4_MAX_WORD = 3, 1000  # words of a line, characters of a word; C4
@@ -34,7 +73,8 @@ SEED = U64(0xCBF29CE484222325)
 LF, CR, DOT, HASH, CURLY, SQUARE, ELLIPSIS = 10, 13, 46, 35, 123, 91, 0x2026
 _STRICT, _ANY_END = 0, 3  # offsets of C4's two triples in its array
 
-# Phrases of C4; all are found by a pair of letters (or a letter and a space) that is rare elsewhere.
+# Phrases of C4; all are found by a pair of letters (or a letter and a space) that is rare
+# elsewhere.
 LOREM, JAVASCRIPT = np.frombuffer(b"lorem ipsum", np.uint8), np.frombuffer(b"javascript", np.uint8)
 TERMS, PRIVACY = np.frombuffer(b"terms of use", np.uint8), np.frombuffer(b"privacy policy", np.uint8)
 COOKIE_POLICY, USES = np.frombuffer(b"cookie policy", np.uint8), np.frombuffer(b"uses cookies", np.uint8)
@@ -83,7 +123,8 @@ def finish(h):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def ends_with(data, start, end, phrase):  # type: ignore[no-untyped-def]
-    """Whether the bytes before `end` are `phrase` (lower case), in any case of its ASCII letters."""
+    """Whether the bytes before `end` are `phrase` (lower case), in any case of its ASCII
+    letters."""
     size = len(phrase)
     if end - start < size:
         return False
@@ -99,7 +140,9 @@ def ends_with(data, start, end, phrase):  # type: ignore[no-untyped-def]
 @njit(cache=True, inline="always")
 def stands_at(data, start, end, place, phrase):  # type: ignore[no-untyped-def]
     """Whether `phrase` stands at byte `place` of data[start:end]."""
-    return place >= start and place + len(phrase) <= end and ends_with(data, place, place + len(phrase), phrase)
+    return (
+        place >= start and place + len(phrase) <= end and ends_with(data, place, place + len(phrase), phrase)
+    )
 
 
 @njit(cache=True)
@@ -131,7 +174,8 @@ def _phrases(data, start, end):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _citation(data, start, end, i):  # type: ignore[no-untyped-def]
-    """Bytes of [1], [], [edit] or [citation needed] whose bracket stands at byte i; 0 where there is none."""
+    """Bytes of [1], [], [edit] or [citation needed] whose bracket stands at byte i; 0 where there
+    is none."""
     j = i + 1
     while j < end and 48 <= data[j] <= 57:
         j += 1
@@ -146,7 +190,8 @@ def _citation(data, start, end, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _without_citations(data, start, end, room):  # type: ignore[no-untyped-def]
-    """Copy a line into `room` without citations; returns its length, or -1, with `room` as it was, where it has none."""
+    """Copy a line into `room` without citations; returns its length, or -1, with `room` as it was,
+    where it has none."""
     i = start
     while i < end and not (data[i] == SQUARE and _citation(data, start, end, i)):
         i += 1
@@ -166,7 +211,8 @@ def _without_citations(data, start, end, room):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _sentences(data, start, end, table):  # type: ignore[no-untyped-def]
-    """Sentences of a line: one more than the marks .?! (closing quotes and brackets after them) that white space and text follow."""
+    """Sentences of a line: one more than the marks .?! (closing quotes and brackets after them)
+    that white space and text follow."""
     found, state, i = 1, 0, start  # state: 0 in text, 1 behind a mark, 2 behind the white space after it
     while i < end:
         c = data[i]
@@ -196,8 +242,8 @@ def _sentences(data, start, end, table):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, inline="always")
 def c4_line(data, start, end, sentences, lorem, script, policy, curly, c4):  # type: ignore[no-untyped-def]
-    """Add one stripped line without citations to C4's numbers: sentences, lines with lorem ipsum, lines with a curly bracket; strict, and
-    with any end."""
+    """Add one stripped line without citations to C4's numbers: sentences, lines with lorem ipsum,
+    lines with a curly bracket; strict, and with any end."""
     last = data[end - 1]
     strict = last == 46 or last == 63 or last == 33 or last == 34 or last == 39
     if last == 46 and end - start >= 3 and data[end - 2] == 46 and data[end - 3] == 46:
@@ -216,7 +262,8 @@ def c4_line(data, start, end, sentences, lorem, script, policy, curly, c4):  # t
 
 @njit(cache=True)
 def c4_cited_line(data, start, end, curly, table, room, c4):  # type: ignore[no-untyped-def]
-    """As c4_line for a line with a square bracket: read again without its citations. False, and nothing added, where it has none."""
+    """As c4_line for a line with a square bracket: read again without its citations. False, and
+    nothing added, where it has none."""
     used = _without_citations(data, start, end, room)
     if used > 0:
         lorem, script, policy = _phrases(room, 0, used)
@@ -253,13 +300,28 @@ def buffers(offsets):  # type: ignore[no-untyped-def]
         size *= 2
     seen_before = np.zeros(size, np.uint64), np.zeros(size, np.uint32)
     tokens, ends, grams = np.zeros(room, np.uint64), np.zeros(room + 1, np.int64), np.zeros(room, np.uint64)
-    hits, firsts, places = np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32), np.zeros(room + 1, np.int32)
-    return seen_before, (tokens, ends, np.zeros(size, np.uint64), np.zeros(2 * size, np.uint32), hits, firsts, grams, places, np.zeros(10))
+    hits, firsts, places = (
+        np.zeros(room + 1, np.int32),
+        np.zeros(room + 1, np.int32),
+        np.zeros(room + 1, np.int32),
+    )
+    return seen_before, (
+        tokens,
+        ends,
+        np.zeros(size, np.uint64),
+        np.zeros(2 * size, np.uint32),
+        hits,
+        firsts,
+        grams,
+        places,
+        np.zeros(10),
+    )
 
 
 @njit(cache=True, inline="always")
 def lines_and_tail(data, start, end, table, in_characters, size):  # type: ignore[no-untyped-def]
-    """(line feeds, mask of a table of `size` slots or fewer for that many lines, where str.strip() ends the text)."""
+    """(line feeds, mask of a table of `size` slots or fewer for that many lines, where str.strip()
+    ends the text)."""
     newlines = 0
     for byte in data[start:end]:
         newlines += byte == LF
@@ -280,7 +342,8 @@ def lines_and_tail(data, start, end, table, in_characters, size):  # type: ignor
 
 @njit(cache=True, inline="always")
 def after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, mask):  # type: ignore[no-untyped-def]
-    """What a character behind `feeds` line feeds finds: (hash, characters) of the paragraph so far; (closed, doubled, their characters).
+    """What a character behind `feeds` line feeds finds: (hash, characters) of the paragraph so far;
+    (closed, doubled, their characters).
 
     Two line feeds or more close a paragraph; one is part of it.
     """
@@ -294,7 +357,8 @@ def after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, mas
 
 @njit(cache=True)
 def gopher_counts(data, start, end, chars, newlines, lines, doubled):  # type: ignore[no-untyped-def]
-    """(lines, doubled lines) split at runs of line feeds, as Gopher's: one at either end of the text has an empty line outside of it."""
+    """(lines, doubled lines) split at runs of line feeds, as Gopher's: one at either end of the
+    text has an empty line outside of it."""
     outside = 0 if end == start else int(data[start] == LF) + int(data[end - 1] == LF)
     lines = 2 if chars == newlines and newlines > 0 else max(lines + outside, 1)
     return lines, doubled + (outside == 2)

@@ -1,9 +1,10 @@
 """One pass over NFKC-folded texts in which a Han character is a token by itself.
 
-Belongs here: the kernel of the unit *characters*. Does not belong here: English (in_words.py), columns (counting.py), thresholds.
+Belongs here: the kernel of the unit *characters*. Does not belong here: English (in_words.py),
+columns (counting.py), thresholds.
 
-A run of letters and digits of another script is a token too; punctuation and space are none. A line ends a sentence when its last mark that
-is no closing quote or bracket does.
+A run of letters and digits of another script is a token too; punctuation and space are none. A line
+ends a sentence when its last mark that is no closing quote or bracket does.
 """
 
 from __future__ import annotations
@@ -14,7 +15,19 @@ import numpy as np
 from numba import njit
 
 from pipelines.signals import characters
-from pipelines.signals.characters import ALNUM, ALONE, ALPHA, BREAK, CLASS_BITS, CLOSE, DIGIT, END, HAN, SPACE, STOP
+from pipelines.signals.characters import (
+    ALNUM,
+    ALONE,
+    ALPHA,
+    BREAK,
+    CLASS_BITS,
+    CLOSE,
+    DIGIT,
+    END,
+    HAN,
+    SPACE,
+    STOP,
+)
 from pipelines.signals.counting import (
     CURLY,
     DOT,
@@ -65,7 +78,8 @@ def _is_bullet(point):  # type: ignore[no-untyped-def]
 def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ignore[no-untyped-def]
     """Fill `counts` int32 [n, COUNTS] and `shares` float64 [n, SHARES] for the n texts of a buffer.
 
-    `num_chars` int64 [n]: characters before folding, passed through; `stops` uint64: hashes of stop words. C4's counts stay 0.
+    `num_chars` int64 [n]: characters before folding, passed through; `stops` uint64: hashes of stop
+    words. C4's counts stay 0.
     """
     (keys, stamps), room = buffers(offsets)
     tokens, ends, gram_keys, slots, hits, firsts, grams, places, ngrams = room
@@ -81,7 +95,11 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         stop_mask = np.int64(0)
         word, length, word_classes = SEED, 0, np.int64(0)  # the run of letters and digits that is being read
         line, line_start, line_chars, line_blank, line_ends, line_solid = SEED, start, 0, True, False, start
-        line_first, line_dots, line_stop = np.int64(0), 0, start  # line_stop: byte behind the last character that is no space
+        line_first, line_dots, line_stop = (
+            np.int64(0),
+            0,
+            start,
+        )  # line_stop: byte behind the last character that is no space
         gopher_lines, doubled_lines, doubled_chars, fineweb_chars = 0, 0, 0, 0
         num_lines, terminal, short, readmore, max_line, line_total = 0, 0, 0, 0, 0, 0
         bullets, trailing = 0, 0
@@ -90,7 +108,11 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         sentences, pending, inside, previous_alnum = 0, False, False, False
         i = start
         while i <= end:
-            point, width, classes = np.int64(0), 1, np.int64(SPACE | BREAK)  # the end closes a token, a line, a sentence
+            point, width, classes = (
+                np.int64(0),
+                1,
+                np.int64(SPACE | BREAK),
+            )  # the end closes a token, a line, a sentence
             if i < end:
                 point, width = decode(data, i)
                 classes = classes_of(table, point, True)
@@ -124,7 +146,8 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
                 ellipses += dots // 3
                 dots = 0
                 ellipses += point in (ELLIPSIS, MID_ELLIPSIS)
-            # a mark ends a sentence unless it stands between letters or digits without spaces: 3.14, example.cn
+            # a mark ends a sentence unless it stands between letters or digits without spaces:
+            # 3.14, example.cn
             if pending and not classes & (END | CLOSE):
                 sentences += not (inside and classes & (ALNUM | ALONE) == ALNUM)
                 pending = False
@@ -152,7 +175,14 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
                         readmore += _read_more(data, line_start, line_solid)
                         bullets += _is_bullet(line_first)
                         trailing += line_dots >= 3
-                line, line_start, line_chars, line_blank, line_ends, line_solid = SEED, i + 1, 0, True, False, i + 1
+                line, line_start, line_chars, line_blank, line_ends, line_solid = (
+                    SEED,
+                    i + 1,
+                    0,
+                    True,
+                    False,
+                    i + 1,
+                )
                 line_first, line_dots = np.int64(0), 0
             else:
                 line = mix(line, point)
@@ -180,7 +210,9 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
                     feeds += 1
                 else:
                     if feeds:
-                        met = after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask)
+                        met = after_feeds(
+                            feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask
+                        )
                         paragraph, paragraph_chars = met[0], met[1]
                         paragraphs += met[2]
                         doubled_paragraphs += met[3]
@@ -204,7 +236,9 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
         if paragraph_chars and seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
             doubled_paragraphs += 1
             doubled_paragraph_chars += paragraph_chars
-        gopher_lines, doubled_lines = gopher_counts(data, start, end, chars, newlines, gopher_lines, doubled_lines)
+        gopher_lines, doubled_lines = gopher_counts(
+            data, start, end, chars, newlines, gopher_lines, doubled_lines
+        )
         generation += np.uint32(1)
         distinct, entropy = variety(tokens, num_tokens, gram_keys, slots, hits)
         repeated(tokens, ends, num_tokens, True, gram_keys, slots, hits, firsts, grams, places, ngrams)
@@ -227,7 +261,11 @@ def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ig
             out[14 + k] = ngrams[k] / whole
         out[23] = ngrams[9]
         out[24], out[25] = newlines / n, line_total / rows
-        out[26], out[27], out[28] = alphanumeric / all_chars, alphabetic / all_chars, digits / max(alphanumeric, 1)
+        out[26], out[27], out[28] = (
+            alphanumeric / all_chars,
+            alphabetic / all_chars,
+            digits / max(alphanumeric, 1),
+        )
         out[29] = han / whole
         out[30], out[31] = distinct / n, entropy
         out[32], out[33] = lenticular / all_chars, curly / all_chars

@@ -1,9 +1,11 @@
 """One pass over texts whose words have white space between them.
 
-Belongs here: the kernel of the unit *words*. Does not belong here: Chinese (in_characters.py), columns (counting.py), thresholds.
+Belongs here: the kernel of the unit *words*. Does not belong here: Chinese (in_characters.py),
+columns (counting.py), thresholds.
 
-A word is what `str.split` gives. Work is done word by word: the loop over the bytes of a word hashes it and adds up what its bytes are, and
-a word with a mark that rules count is looked at once more. Lines and paragraphs are hashed from the hashes of their words.
+A word is what `str.split` gives. Work is done word by word: the loop over the bytes of a word
+hashes it and adds up what its bytes are, and a word with a mark that rules count is looked at once
+more. Lines and paragraphs are hashed from the hashes of their words.
 """
 
 from __future__ import annotations
@@ -16,7 +18,18 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipelines.signals.characters import ALNUM, ALPHA, BREAK, CLASS_BITS, CLOSE, DIGIT, END, HAN, SPACE, SYMBOL
+from pipelines.signals.characters import (
+    ALNUM,
+    ALPHA,
+    BREAK,
+    CLASS_BITS,
+    CLOSE,
+    DIGIT,
+    END,
+    HAN,
+    SPACE,
+    SYMBOL,
+)
 from pipelines.signals.counting import (
     C4_MAX_WORD,
     C4_MIN_WORDS,
@@ -55,9 +68,14 @@ from pipelines.signals.counting import (
 )
 from pipelines.signals.repetition import MIX, U64, repeated
 
-PIECE, BITS, FIELD = 4000, 12, U64(0xFFF)  # bytes of a word between two looks at its packed counters, of 12 bits each
+PIECE, BITS, FIELD = (
+    4000,
+    12,
+    U64(0xFFF),
+)  # bytes of a word between two looks at its packed counters, of 12 bits each
 STOP_MASK = U64(1023)
-# Words that C4's phrases hang on: the second letter by the first, and a bit for each, by the first and by the last of the word before.
+# Words that C4's phrases hang on: the second letter by the first, and a bit for each, by the first
+# and by the last of the word before.
 _LEADS, _LEAD_BIT, _BEFORE = np.zeros(256, np.uint8), np.zeros(256, np.uint8), np.zeros(256, np.uint8)
 for _number, (_word, _last) in enumerate((("ipsum", "m"), ("of", "s"), ("policy", "ye"), ("cookies", "sef"))):
     _LEADS[[ord(_word[0]), ord(_word[0].upper())]] = ord(_word[1])
@@ -71,19 +89,26 @@ _READMORE = np.frombuffer(b"readmore", np.uint8)
 
 
 def low_tables(table: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """For ASCII: classes int64 [128], and packed counters uint64 [128]: a letter, a digit, a symbol, a mark that rules count,
-    a j (for C4's javascript)."""
+    """For ASCII: classes int64 [128], and packed counters uint64 [128]: a letter, a digit, a
+    symbol, a mark that rules count, a j (for C4's javascript)."""
     classes = (table[:128] & np.uint32((1 << CLASS_BITS) - 1)).astype(np.int64)
     packed = np.zeros(128, np.uint64)
     marked = np.isin(np.arange(128), (DOT, HASH, CURLY, SQUARE)) | (classes & END != 0)
-    fields = (classes & ALPHA != 0, classes & DIGIT != 0, classes & SYMBOL != 0, marked, np.isin(np.arange(128), (ord("j"), ord("J"))))
+    fields = (
+        classes & ALPHA != 0,
+        classes & DIGIT != 0,
+        classes & SYMBOL != 0,
+        marked,
+        np.isin(np.arange(128), (ord("j"), ord("J"))),
+    )
     for field, chosen in enumerate(fields):
         packed[chosen] += np.uint64(1 << BITS * field)
     return classes, packed
 
 
 def stop_tables(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-    """(hash, number) of each stop word at the place that the low bits of its hash name; 0 elsewhere."""
+    """(hash, number) of each stop word at the place that the low bits of its hash name; 0
+    elsewhere."""
     hashes, numbers = np.zeros(int(STOP_MASK) + 1, np.uint64), np.zeros(int(STOP_MASK) + 1, np.uint8)
     for number, word in enumerate(words):
         h = token_hash(np.array([ord(c) for c in word]))
@@ -95,7 +120,8 @@ def stop_tables(words: Sequence[str]) -> tuple[NDArray[np.uint64], NDArray[np.ui
 
 @njit(cache=True)
 def _marks(data, start, end, table, low_classes):  # type: ignore[no-untyped-def]
-    """(#, {, ellipses, whether it ends in one, whether it ends a sentence, the same for C4, whether it has [) of one word."""
+    """(#, {, ellipses, whether it ends in one, whether it ends a sentence, the same for C4, whether
+    it has [) of one word."""
     hashes, curly, ellipses, run, open_end, ended, c4_ended, square = 0, 0, 0, 0, False, False, False, False
     i = start
     while i < end:
@@ -124,27 +150,32 @@ def _marks(data, start, end, table, low_classes):  # type: ignore[no-untyped-def
             ended = False
         if point == DOT or point == 63 or point == 33:
             c4_ended = True
-        elif not (point == 34 or point == 39 or point == 41 or point == 93 or point == 0x201D or point == 0x2019):
+        elif not (
+            point == 34 or point == 39 or point == 41 or point == 93 or point == 0x201D or point == 0x2019
+        ):
             c4_ended = False
     return hashes, curly, ellipses + run // 3, open_end, ended, c4_ended, square
 
 
 @njit(cache=True)
 def _phrases_around(data, start, end, begin, first):  # type: ignore[no-untyped-def]
-    """(lorem ipsum, policy): whether one of C4's phrases stands around the word at `begin`, its second or middle word."""
+    """(lorem ipsum, policy): whether one of C4's phrases stands around the word at `begin`, its
+    second or middle word."""
     if first == 105:  # i
         return stands_at(data, start, end, begin - 6, LOREM), False
     if first == 111:  # o
         return False, stands_at(data, start, end, begin - 6, TERMS)
     if first == 112:  # p
-        return False, stands_at(data, start, end, begin - 8, PRIVACY) or stands_at(data, start, end, begin - 7, COOKIE_POLICY)
+        return False, stands_at(data, start, end, begin - 8, PRIVACY) or stands_at(
+            data, start, end, begin - 7, COOKIE_POLICY
+        )
     uses = stands_at(data, start, end, begin - 5, USES) or stands_at(data, start, end, begin - 4, USE)
     return False, uses or stands_at(data, start, end, begin - 7, USE_OF)
 
 
 @njit(cache=True)
 def _has_javascript(data, begin, end):  # type: ignore[no-untyped-def]
-    for i in range(begin, end - len(JAVASCRIPT) + 1):  # noqa: SIM110 (any() of a generator does not compile)
+    for i in range(begin, end - len(JAVASCRIPT) + 1):
         if data[i] | 32 == 106 and stands_at(data, begin, end, i, JAVASCRIPT):
             return True
     return False
@@ -191,21 +222,40 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
         hashes, ellipses, curly, brackets, sentences = 0, 0, 0, 0, 0
         num_tokens, num_words, word_chars, alphabetic_tokens, token_chars = 0, 0, np.int64(0), 0, np.int64(0)
         stop_mask = np.int64(0)
-        line, line_chars, line_blank, line_ends, line_start, line_solid = SEED, np.int64(0), True, False, start, start
+        line, line_chars, line_blank, line_ends, line_start, line_solid = (
+            SEED,
+            np.int64(0),
+            True,
+            False,
+            start,
+            start,
+        )
         gopher_lines, doubled_lines, doubled_chars, fineweb_chars = 0, 0, np.int64(0), np.int64(0)
         num_lines, terminal, short, readmore, max_line, line_total = 0, 0, 0, 0, np.int64(0), np.int64(0)
         break_lines, bullets, trailing = 0, 0, 0
-        broken_at, first_solid, last_solid, first_point, open_end = start, np.int64(-1), start, np.int64(0), False
+        broken_at, first_solid, last_solid, first_point, open_end = (
+            start,
+            np.int64(-1),
+            start,
+            np.int64(0),
+            False,
+        )
         words_in_line, longest, bracketed, after_return = 0, 0, False, False
         ends_in_line, c4_ended, lorem, script, policy, line_curly = 0, False, False, False, False, False
         paragraph, paragraph_chars, feeds, begun = SEED, np.int64(0), 0, False
         paragraphs, doubled_paragraphs, doubled_paragraph_chars = 0, 0, np.int64(0)
         i = start
         while i <= end:
-            point, width, classes = np.int64(LF), 1, np.int64(SPACE | BREAK)  # the end closes lines as a line feed does
+            point, width, classes = (
+                np.int64(LF),
+                1,
+                np.int64(SPACE | BREAK),
+            )  # the end closes lines as a line feed does
             if i < end:
                 c = data[U64(i)]
-                if c == 32 and feeds == 0 and begun and line_chars and i < tail:  # one space in a line: the commonest case by far
+                if (
+                    c == 32 and feeds == 0 and begun and line_chars and i < tail
+                ):  # one space in a line: the commonest case by far
                     line = mix(line, 32)
                     paragraph = mix(paragraph, 32)
                     line_chars += 1
@@ -235,7 +285,14 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                             short += line_chars <= SHORT_LINE
                             terminal += line_ends
                             readmore += _read_more(data, line_start, line_solid, table, low_classes)
-                    line, line_chars, line_blank, line_ends, line_start, line_solid = SEED, np.int64(0), True, False, i + 1, i + 1
+                    line, line_chars, line_blank, line_ends, line_start, line_solid = (
+                        SEED,
+                        np.int64(0),
+                        True,
+                        False,
+                        i + 1,
+                        i + 1,
+                    )
                 else:
                     line = mix(line, point)
                     line_chars += 1
@@ -249,14 +306,41 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                             bullets += first_point in (_BULLET, _HYPHEN)
                             trailing += open_end
                             counted = words_in_line >= C4_MIN_WORDS and longest <= C4_MAX_WORD
-                            if counted and bracketed:  # then nothing is left to count, unless the line has no citation
-                                counted = not c4_cited_line(data, first_solid, last_solid, line_curly, table, line_room, c4)
+                            if (
+                                counted and bracketed
+                            ):  # then nothing is left to count, unless the line has no citation
+                                counted = not c4_cited_line(
+                                    data, first_solid, last_solid, line_curly, table, line_room, c4
+                                )
                             if counted:
                                 found = ends_in_line + (not c4_ended)
-                                c4_line(data, first_solid, last_solid, found, lorem, script, policy, line_curly, c4)
+                                c4_line(
+                                    data,
+                                    first_solid,
+                                    last_solid,
+                                    found,
+                                    lorem,
+                                    script,
+                                    policy,
+                                    line_curly,
+                                    c4,
+                                )
                         broken_at = i + width
-                        first_solid, open_end, words_in_line, longest, bracketed = np.int64(-1), False, 0, 0, False
-                        ends_in_line, c4_ended, lorem, script, policy, line_curly = 0, False, False, False, False, False
+                        first_solid, open_end, words_in_line, longest, bracketed = (
+                            np.int64(-1),
+                            False,
+                            0,
+                            0,
+                            False,
+                        )
+                        ends_in_line, c4_ended, lorem, script, policy, line_curly = (
+                            0,
+                            False,
+                            False,
+                            False,
+                            False,
+                            False,
+                        )
                     after_return = point == CR
                 else:
                     after_return = False
@@ -268,7 +352,9 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                         feeds += 1
                     else:
                         if feeds:
-                            met = after_feeds(feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask)
+                            met = after_feeds(
+                                feeds, paragraph, paragraph_chars, keys, stamps, generation, line_mask
+                            )
                             paragraph, paragraph_chars = met[0], met[1]
                             paragraphs += met[2]
                             doubled_paragraphs += met[3]
@@ -281,7 +367,13 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
 
             # a word
             begin, first, word, beyond, adds = i, point, SEED, 0, U64(0)
-            symbols, marks, jays, word_alphabetic, last = np.int64(0), np.int64(0), np.int64(0), np.int64(0), classes
+            symbols, marks, jays, word_alphabetic, last = (
+                np.int64(0),
+                np.int64(0),
+                np.int64(0),
+                np.int64(0),
+                classes,
+            )
             more = True
             while more:  # in pieces, so that the packed counters cannot run over
                 limit = min(end, i + PIECE)
@@ -346,7 +438,9 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
                 sentences += 1
                 ends_in_line += 1
             elif marks:
-                hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(data, begin, i, table, low_classes)
+                hash_marks, curly_marks, runs, open_end, ended, c4_ended, square = _marks(
+                    data, begin, i, table, low_classes
+                )
                 ends_in_line += c4_ended
                 line_curly |= curly_marks > 0
                 hashes += hash_marks
@@ -386,7 +480,9 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
         if paragraph_chars and seen(finish(paragraph ^ MIX), keys, stamps, generation, line_mask):
             doubled_paragraphs += 1
             doubled_paragraph_chars += paragraph_chars
-        gopher_lines, doubled_lines = gopher_counts(data, start, end, chars, newlines, gopher_lines, doubled_lines)
+        gopher_lines, doubled_lines = gopher_counts(
+            data, start, end, chars, newlines, gopher_lines, doubled_lines
+        )
         generation += np.uint32(1)
         repeated(tokens, ends, num_tokens, False, gram_keys, slots, hits, firsts, grams, places, ngrams)
         stop_words = bits_of(stop_mask)
@@ -409,7 +505,11 @@ def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts,
             out[14 + k] = min(ngrams[k] / all_chars, 1.0)
         out[23] = 0.0
         out[24], out[25] = newlines / n, line_total / rows
-        out[26], out[27], out[28] = alphanumeric / all_chars, alphabetic / all_chars, digits / max(alphanumeric, 1)
+        out[26], out[27], out[28] = (
+            alphanumeric / all_chars,
+            alphabetic / all_chars,
+            digits / max(alphanumeric, 1),
+        )
         out[29] = han / max(token_chars, 1)
         out[32], out[33] = brackets / all_chars, curly / all_chars
         out[34] = alphabetic / n

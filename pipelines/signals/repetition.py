@@ -11,7 +11,11 @@ import numpy as np
 from numba import njit
 
 TOP, DUPLICATE, LONG = (2, 3, 4), (5, 6, 7, 8, 9, 10), 13
-COLUMNS = (*(f"top_{n}_gram" for n in TOP), *(f"duplicate_{n}_gram" for n in DUPLICATE), f"repeated_{LONG}_gram")
+COLUMNS = (
+    *(f"top_{n}_gram" for n in TOP),
+    *(f"duplicate_{n}_gram" for n in DUPLICATE),
+    f"repeated_{LONG}_gram",
+)
 
 U64 = np.uint64
 STEP, MIX = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9)
@@ -31,7 +35,8 @@ def _slot(gram, mask):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, inline="always")
 def _first_of(gram, i, keys, slots, mask):  # type: ignore[no-untyped-def]
-    """The number that came first with this hash: `i` itself where it is new. `slots` are numbers + 1, 0 is free; `keys` their hashes."""
+    """The number that came first with this hash: `i` itself where it is new. `slots` are numbers +
+    1, 0 is free; `keys` their hashes."""
     slot = _slot(gram, mask)
     while slots[slot] != 0:
         if keys[slot] == gram:
@@ -53,7 +58,8 @@ def _clear(slots, num_slots):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def variety(tokens, n, keys, slots, counts):  # type: ignore[no-untyped-def]
-    """(different tokens, entropy in nats) of the first n tokens; `keys`, `slots`, `counts` as in `repeated`."""
+    """(different tokens, entropy in nats) of the first n tokens; `keys`, `slots`, `counts` as in
+    `repeated`."""
     mask = _clear(slots, 2 * n)
     for i in range(n):
         first = _first_of(tokens[i], i, keys, slots, mask)
@@ -70,9 +76,11 @@ def variety(tokens, n, keys, slots, counts):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _maybe_repeated(tokens, order, left, grams, places, slots, counts):  # type: ignore[no-untyped-def]
-    """(how many places are left, the place whose count is highest): hash the n-grams, keep the places of those that may recur.
+    """(how many places are left, the place whose count is highest): hash the n-grams, keep the
+    places of those that may recur.
 
-    `counts` [left] are occurrences in the n-gram's slot, which it may share with others: no n-gram occurs more often.
+    `counts` [left] are occurrences in the n-gram's slot, which it may share with others: no n-gram
+    occurs more often.
     """
     mask = _clear(slots, 4 * left)
     if order == 2:
@@ -104,9 +112,11 @@ def _maybe_repeated(tokens, order, left, grams, places, slots, counts):  # type:
 
 @njit(cache=True)
 def _most_frequent(grams, places, left, lead, counts, keys, slots, rivals):  # type: ignore[no-untyped-def]
-    """(occurrences, first place) of the most frequent n-gram, the first of equals; (1, -1) where each is there once.
+    """(occurrences, first place) of the most frequent n-gram, the first of equals; (1, -1) where
+    each is there once.
 
-    The n-gram at `lead` is one of the most frequent or nearly so: only places whose count reaches its occurrences are compared.
+    The n-gram at `lead` is one of the most frequent or nearly so: only places whose count reaches
+    its occurrences are compared.
     """
     least = 0
     for k in range(left):
@@ -128,9 +138,11 @@ def _most_frequent(grams, places, left, lead, counts, keys, slots, rivals):  # t
 
 @njit(cache=True)
 def _longer(firsts, places, left, keys, slots, branching):  # type: ignore[no-untyped-def]
-    """How many places are left of those with repeated (n - 1)-grams, and the first place of each one's n-gram into `firsts`.
+    """How many places are left of those with repeated (n - 1)-grams, and the first place of each
+    one's n-gram into `firsts`.
 
-    An n-gram is known by the first places of its two (n - 1)-grams. Where they follow each other, the n-gram begins at the former.
+    An n-gram is known by the first places of its two (n - 1)-grams. Where they follow each other,
+    the n-gram begins at the former.
     """
     used, n = 0, 0
     places[left] = -1
@@ -152,14 +164,18 @@ def _longer(firsts, places, left, keys, slots, branching):  # type: ignore[no-un
 def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams, places, out):  # type: ignore[no-untyped-def]
     """Characters in repeated n-grams of one text into `out` (COLUMNS, not yet shares).
 
-    `tokens` uint64 [n]: a hash for each token; `ends` int64 [n + 1]: characters up to each token; `counts`, `firsts`, `places` int32,
-    `grams` uint64: room of at least n + 1; `keys` uint64: a power of two of at least 2 n; `slots` uint32: twice that.
+    `tokens` uint64 [n]: a hash for each token; `ends` int64 [n + 1]: characters up to each token;
+    `counts`, `firsts`, `places` int32, `grams` uint64: room of at least n + 1; `keys` uint64: a
+    power of two of at least 2 n; `slots` uint32: twice that.
 
-    In words, as Gopher (Rae et al. 2021, table A1) and datatrove: the most frequent n-gram (n = 2..4, the first of equals) counts length x
-    occurrences, spaces included; a repeated n-gram (n = 5..10) is counted and skipped whole, so that no character counts twice. In
-    characters, a top n-gram counts the characters that it covers once, and the last number is the share of 13-grams that recur (EvalWeb).
+    In words, as Gopher (Rae et al. 2021, table A1) and datatrove: the most frequent n-gram (n =
+    2..4, the first of equals) counts length x occurrences, spaces included; a repeated n-gram (n =
+    5..10) is counted and skipped whole, so that no character counts twice. In characters, a top
+    n-gram counts the characters that it covers once, and the last number is the share of 13-grams
+    that recur (EvalWeb).
 
-    An n-gram can only recur where its first and its last n - 1 tokens do, so each order looks at the few places that the one before left.
+    An n-gram can only recur where its first and its last n - 1 tokens do, so each order looks at
+    the few places that the one before left.
     """
     out[:] = 0.0
     left = max(n - 1, 0)

@@ -1,11 +1,12 @@
 """Numbers that rules are made of: Gopher, FineWeb, C4, the Chinese set, lines of code.
 
-Belongs here: the columns and which unit a text is counted in. Does not belong here: counting (in_words.py, in_characters.py), any threshold
-(policies/*.yaml).
+Belongs here: the columns and which unit a text is counted in. Does not belong here: counting
+(in_words.py, in_characters.py), any threshold (policies/*.yaml).
 
-*words* are `str.split`'s, as Gopher, FineWeb and C4 are counted here and in datatrove with that tokenizer. *characters*: a Han character is
-a token, a run of letters and digits of another script is a token, punctuation and space are none, and shares are of tokens' characters.
-Such a text is NFKC-folded for measuring only, so that width and punctuation variants measure the same.
+*words* are `str.split`'s, as Gopher, FineWeb and C4 are counted here and in datatrove with that
+tokenizer. *characters*: a Han character is a token, a run of letters and digits of another script
+is a token, punctuation and space are none, and shares are of tokens' characters. Such a text is
+NFKC-folded for measuring only, so that width and punctuation variants measure the same.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.dedup.kernel import text_buffers
+from pipelines.kernels.normal_form import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.counting import COUNTS, SHARES, token_hash
 
-# What a column is, for reports and error messages. Counts are int32, shares float32. Lines are not blank unless said otherwise.
+# What a column is, for reports and error messages. Counts are int32, shares float32. Lines are not
+# blank unless said otherwise.
 COLUMNS = {
     "num_chars": "characters of the rendered text",
     "num_tokens": "tokens",
@@ -51,7 +53,10 @@ COLUMNS = {
     "duplicate_paragraph_chars": "share of characters in such paragraphs",
     "fineweb_duplicate_line_chars": "the same for lines, line feeds left out",
     **{f"top_{n}_gram": f"share of characters in the most frequent {n}-gram" for n in (2, 3, 4)},
-    **{f"duplicate_{n}_gram": f"share of characters in {n}-grams that were there before" for n in range(5, 11)},
+    **{
+        f"duplicate_{n}_gram": f"share of characters in {n}-grams that were there before"
+        for n in range(5, 11)
+    },
     "repeated_13_gram": "share of 13-grams that recur (EvalWeb); not in words",
     "newline_ratio": "line feeds for each token",
     "mean_line_length": "characters of a line",
@@ -97,7 +102,8 @@ def measure(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Tab
 
 
 def _count(texts: pa.Array, unit: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """(counts [n, COUNTS], shares [n, SHARES]) by the kernel of a unit; characters are counted before folding."""
+    """(counts [n, COUNTS], shares [n, SHARES]) by the kernel of a unit; characters are counted
+    before folding."""
     from pipelines.signals import in_characters, in_words
 
     data, offsets = text_buffers(pc.utf8_normalize(texts, "NFKC") if unit == "characters" else texts)

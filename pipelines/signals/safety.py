@@ -1,11 +1,14 @@
 """Safety hits: words in a text and in its URL.
 
-Belongs here: two lists of words by trade and how they are counted. Does not belong here: how many hits are too many (decisions.py).
+Belongs here: two lists of words by trade and how they are counted. Does not belong here: how many
+hits are too many (decisions.py).
 
-The lists hold words of trades that advertise on the web (pornography, escorts, gambling, forged papers, drugs without prescription) and
-hardly occur elsewhere, so that a few hits mean something. They were written for this project from knowledge of those trades, not taken from
-a published list. Words of law, medicine, news and sex education are not among them. English entries match whole words. Chinese ones match
-anywhere, so none may stand inside other words: neither 口爆 (人口爆炸) nor 援交 (支援交通) can be one.
+The lists hold words of trades that advertise on the web (pornography, escorts, gambling, forged
+papers, drugs without prescription) and hardly occur elsewhere, so that a few hits mean something.
+They were written for this project from knowledge of those trades, not taken from a published list.
+Words of law, medicine, news and sex education are not among them. English entries match whole
+words. Chinese ones match anywhere, so none may stand inside other words: neither 口爆 (人口爆炸) nor 援交
+(支援交通) can be one.
 """
 
 from __future__ import annotations
@@ -60,13 +63,26 @@ CHINESE = {
         "迷情药", "催情药", "听话水", "印度神油", "壮阳药品购买",
     ),
 }  # fmt: skip
-# In a URL words stand without spaces; those that are part of innocent words (specialist, mountaincall) are left out.
-INSIDE_OTHERS = ("escorts", "cialis", "milf", "milfs", "incall", "outcall", "togel", "fullz", "live sex", "situs slot")
+# In a URL words stand without spaces; those that are part of innocent words (specialist,
+# mountaincall) are left out.
+INSIDE_OTHERS = (
+    "escorts",
+    "cialis",
+    "milf",
+    "milfs",
+    "incall",
+    "outcall",
+    "togel",
+    "fullz",
+    "live sex",
+    "situs slot",
+)
 
 _ENGLISH = sorted((w for words in ENGLISH.values() for w in words), key=len, reverse=True)
 _CHINESE = sorted((w for words in CHINESE.values() for w in words), key=len, reverse=True)
 _TEXT = re.compile(rf"(?<![a-z0-9])(?:{'|'.join(map(re.escape, _ENGLISH))})(?![a-z0-9])|{'|'.join(_CHINESE)}")
-# Which texts can hold a word at all, found by Arrow's automaton, twenty times faster: it folds case as widely and asks for no borders.
+# Which texts can hold a word at all, found by Arrow's automaton, twenty times faster: it folds case
+# as widely and asks for no borders.
 _ANYWHERE = f"(?i){'|'.join(_ENGLISH + _CHINESE)}"
 _URL = re.compile("|".join(re.escape(w.replace(" ", "")) for w in _ENGLISH if w not in INSIDE_OTHERS))
 

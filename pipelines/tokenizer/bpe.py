@@ -1,10 +1,11 @@
-"""Byte-pair encoding trained from weighted sequences: which two pieces to join, one after the other.
+"""Byte-pair encoding trained from weighted sequences: which two pieces to join, one after the
+other.
 
-Belongs here: the merge loop over counts. Does not belong here: what is counted (sample.py), which merges a
-class keeps (build.py).
+Belongs here: the merge loop over counts. Does not belong here: what is counted (sample.py), which
+merges a class keeps (build.py).
 
-`tokenizers` has a trainer, but it takes running text: it has no weights, and it cannot start from the pieces
-of another class. The merges are the same as its own where both can be asked (test).
+`tokenizers` has a trainer, but it takes running text: it has no weights, and it cannot start from
+the pieces of another class. The merges are the same as its own where both can be asked (test).
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ HASH_BASE = np.uint64(0x100000001B3)
 
 @numba.njit(cache=True, nogil=True)
 def _slot(keys: Array, key: int) -> Any:
-    """Slot of a key, or the empty slot where it belongs. The table doubles before it is half full."""
+    """Slot of a key, or the empty slot where it belongs. The table doubles before it is half
+    full."""
     mask = len(keys) - 1
     slot = ((key * np.int64(-7046029254386353131)) >> np.int64(20)) & mask
     while keys[slot] != -1 and keys[slot] != key:
@@ -35,7 +37,11 @@ def _slot(keys: Array, key: int) -> Any:
 @numba.njit(cache=True, nogil=True)
 def _grow(keys: Array, counts: Array, heads: Array) -> tuple[Array, Array, Array]:
     size = 2 * len(keys)
-    new_keys, new_counts, new_heads = np.full(size, -1, np.int64), np.zeros(size, np.int64), np.full(size, -1, np.int64)
+    new_keys, new_counts, new_heads = (
+        np.full(size, -1, np.int64),
+        np.zeros(size, np.int64),
+        np.full(size, -1, np.int64),
+    )
     for old in range(len(keys)):
         if keys[old] != -1:
             slot = _slot(new_keys, keys[old])
@@ -55,12 +61,18 @@ def _merges(
     size: int,
     longest: int,
 ) -> tuple[Array, Array, int]:
-    """Left and right symbol of each merge, int32 [merges], until `size` new pieces exist or no pair is left.
+    """Left and right symbol of each merge, int32 [merges], until `size` new pieces exist or no pair
+    is left.
 
-    `symbols`, `following`, `before` [positions] are linked lists, one a sequence (-1 at its ends). `lengths`
-    and `hashes` have room for `size` more symbols. A merge whose text is that of an older piece gives that piece.
+    `symbols`, `following`, `before` [positions] are linked lists, one a sequence (-1 at its ends).
+    `lengths` and `hashes` have room for `size` more symbols. A merge whose text is that of an older
+    piece gives that piece.
     """
-    keys, counts, heads = np.full(1 << 16, -1, np.int64), np.zeros(1 << 16, np.int64), np.full(1 << 16, -1, np.int64)
+    keys, counts, heads = (
+        np.full(1 << 16, -1, np.int64),
+        np.zeros(1 << 16, np.int64),
+        np.full(1 << 16, -1, np.int64),
+    )
     at, link = np.empty(3 * len(symbols) + 1, np.int32), np.empty(3 * len(symbols) + 1, np.int64)
     used, found = 0, 0
     for i in range(len(symbols)):
@@ -142,7 +154,10 @@ def _merges(
                     keys[slot] = pair
                     used += 1
                 if found == len(at):
-                    at, link = np.concatenate((at, np.empty(found, np.int32))), np.concatenate((link, np.empty(found, np.int64)))
+                    at, link = (
+                        np.concatenate((at, np.empty(found, np.int32))),
+                        np.concatenate((link, np.empty(found, np.int64))),
+                    )
                 counts[slot] += weights[i]
                 at[found], link[found], heads[slot] = first, heads[slot], found
                 found += 1
@@ -150,7 +165,8 @@ def _merges(
         slot = _slot(keys, key)
         counts[slot] = 0
         for pair in fresh:
-            # Once for every place: what is put there twice is found out of date and dropped or put back once.
+            # Once for every place: what is put there twice is found out of date and dropped or put
+            # back once.
             slot = _slot(keys, pair)
             if counts[slot] > 0:
                 heapq.heappush(heap, (-counts[slot], pair))
@@ -158,13 +174,19 @@ def _merges(
 
 
 def train_merges(
-    sequences: Sequence[Sequence[str]], weights: Sequence[int], alphabet: Sequence[str], size: int, longest: int
+    sequences: Sequence[Sequence[str]],
+    weights: Sequence[int],
+    alphabet: Sequence[str],
+    size: int,
+    longest: int,
 ) -> list[Merge]:
-    """Merges, in order, of a BPE that starts from the `alphabet` and adds up to `size` pieces of at most `longest` characters.
+    """Merges, in order, of a BPE that starts from the `alphabet` and adds up to `size` pieces of at
+    most `longest` characters.
 
-    A sequence is a list of pieces of the alphabet (a string is a list of characters) and counts as often as its
-    weight. Among equally frequent pairs the one whose pieces stand first in the alphabet, or are older, wins: as
-    in `tokenizers`. KeyError where a sequence holds a piece that the alphabet lacks.
+    A sequence is a list of pieces of the alphabet (a string is a list of characters) and counts as
+    often as its weight. Among equally frequent pairs the one whose pieces stand first in the
+    alphabet, or are older, wins: as in `tokenizers`. KeyError where a sequence holds a piece that
+    the alphabet lacks.
     """
     index = {piece: i for i, piece in enumerate(alphabet)}
     kept = [(s, w) for s, w in zip(sequences, weights, strict=True) if len(s) > 1 and w > 0]
@@ -186,7 +208,9 @@ def train_merges(
             value = (value * int(HASH_BASE) + _scramble(ord(char))) & 0xFFFFFFFFFFFFFFFF
         hashes[i] = value
     expanded = np.repeat(np.array([w for _, w in kept], np.int64), sizes)
-    lefts, rights, _ = _merges(symbols, following, before, expanded, lengths, hashes, len(index), size, longest)
+    lefts, rights, _ = _merges(
+        symbols, following, before, expanded, lengths, hashes, len(index), size, longest
+    )
     names, known = list(alphabet), set(alphabet)
     merges = []
     for a, b in zip(lefts.tolist(), rights.tolist(), strict=True):

@@ -1,7 +1,9 @@
-"""Building the vocabulary: Latin BPE, characters by frequency, Chinese words by BPE, assembled with byte fallback.
+"""Building the vocabulary: Latin BPE, characters by frequency, Chinese words by BPE, assembled with
+byte fallback.
 
-Belongs here: the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes (config.py), which
-text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py), measurements (report.py).
+Belongs here: the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes
+(config.py), which text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py),
+measurements (report.py).
 """
 
 from __future__ import annotations
@@ -22,11 +24,11 @@ from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.tokenizer.bpe import Merge, train_merges
 from pipelines.tokenizer.config import NUM_BYTES, RESERVED, TokenizerConfig
 from pipelines.tokenizer.extend import Base, extend
+from pipelines.tokenizer.pattern import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
 from pipelines.tokenizer.sample import draw_sample
-from pipelines.tokenizer.text import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
 
 if TYPE_CHECKING:
-    from pipelines.spark import Engine
+    from pipelines.engine.spark import Engine
 
 __all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
@@ -47,12 +49,17 @@ class Pieces:
     filled: dict[str, int] = field(default_factory=dict)
 
 
-def _reachable(alphabet: Sequence[str], before: Sequence[Merge], merges: Sequence[Merge], size: int) -> list[Merge]:
-    """The merges of the first `size` pieces that text can reach: encode(piece) is the piece alone. `before` ranks lower."""
+def _reachable(
+    alphabet: Sequence[str], before: Sequence[Merge], merges: Sequence[Merge], size: int
+) -> list[Merge]:
+    """The merges of the first `size` pieces that text can reach: encode(piece) is the piece alone.
+    `before` ranks lower."""
     lower = list(dict.fromkeys([*alphabet, *(a + b for a, b in before)]))
     while True:
         texts = list(dict.fromkeys(a + b for a, b in merges))
-        tokenizer = _tokenizer({p: i for i, p in enumerate([*lower, *texts])}, [*before, *merges], byte_fallback=False)
+        tokenizer = _tokenizer(
+            {p: i for i, p in enumerate([*lower, *texts])}, [*before, *merges], byte_fallback=False
+        )
         encoded = tokenizer.encode_batch(texts, add_special_tokens=False)
         good = {t for t, e in zip(texts, encoded, strict=True) if len(e.ids) == 1 and t not in RESERVED}
         have, kept = set(lower), []
@@ -72,7 +79,9 @@ def _fill(pieces: list[str], size: int, taken: set[str], cjk: bool) -> int:
     while len(pieces) < size:
         char = next(source, None)
         if char is None:
-            raise LakeError(f"no code points left to fill a class of {size} pieces: train on a larger sample or choose a smaller preset")
+            raise LakeError(
+                f"no code points left to fill a class of {size} pieces: train on a larger sample or choose a smaller preset"
+            )
         if char not in taken:
             pieces.append(char)
             taken.add(char)
@@ -81,7 +90,8 @@ def _fill(pieces: list[str], size: int, taken: set[str], cjk: bool) -> int:
 
 @lru_cache(maxsize=1)
 def dictionary() -> tuple[dict[str, int], dict[str, str]]:
-    """Words of two characters or more with their frequencies from jieba's dictionary; and its version and hash, for the card."""
+    """Words of two characters or more with their frequencies from jieba's dictionary; and its
+    version and hash, for the card."""
     import jieba
 
     data = Path(str(jieba.__file__)).with_name("dict.txt").read_bytes()
@@ -91,7 +101,8 @@ def dictionary() -> tuple[dict[str, int], dict[str, str]]:
 
 
 def _ranked(counts: Mapping[str, int], config: TokenizerConfig) -> list[str]:
-    """Characters that may be pieces, the most frequent first: of the sample, and for Han of the dictionary's words with its share."""
+    """Characters that may be pieces, the most frequent first: of the sample, and for Han of the
+    dictionary's words with its share."""
     frequency: Counter[str] = Counter()
     for pretoken, count in counts.items():
         for char in pretoken:
@@ -101,15 +112,23 @@ def _ranked(counts: Mapping[str, int], config: TokenizerConfig) -> list[str]:
         for word, n in dictionary()[0].items():
             for char in word:
                 prior[char] += n
-        share, whole = int(config.dictionary * sum(n for c, n in frequency.items() if HAN_RUN.match(c))), sum(prior.values())
+        share, whole = (
+            int(config.dictionary * sum(n for c, n in frequency.items() if HAN_RUN.match(c))),
+            sum(prior.values()),
+        )
         for char, n in prior.items():
             if more := n * share // whole:
                 frequency[char] += more
-    return [c for c, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0])) if is_text(c) and (n > 1 or is_cjk(c))]
+    return [
+        c
+        for c, n in sorted(frequency.items(), key=lambda item: (-item[1], item[0]))
+        if is_text(c) and (n > 1 or is_cjk(c))
+    ]
 
 
 def _latin_merges(counts: Mapping[str, int], alphabet: list[str], config: TokenizerConfig) -> list[Merge]:
-    """Merges of Latin pieces: of pre-tokens outside CJK, split where a character is not in the alphabet."""
+    """Merges of Latin pieces: of pre-tokens outside CJK, split where a character is not in the
+    alphabet."""
     known = set(alphabet)
     segments: Counter[str] = Counter()
     for pretoken, count in counts.items():
@@ -119,17 +138,27 @@ def _latin_merges(counts: Mapping[str, int], alphabet: list[str], config: Tokeni
             for segment in "".join(c if c in known else "\0" for c in pretoken).split("\0"):
                 segments[segment] += count
     size = config.latin - NUM_BYTES - len(alphabet)
-    merges = train_merges(*_ordered(segments), sorted(alphabet), int(size * SLACK) + 16, config.latin_max_length)
+    merges = train_merges(
+        *_ordered(segments), sorted(alphabet), int(size * SLACK) + 16, config.latin_max_length
+    )
     return _reachable(alphabet, [], merges, size)
 
 
 def _symbol_merges(
-    counts: Mapping[str, int], latin: list[str], latin_merges: list[Merge], characters: list[str], size: int, longest: int
+    counts: Mapping[str, int],
+    latin: list[str],
+    latin_merges: list[Merge],
+    characters: list[str],
+    size: int,
+    longest: int,
 ) -> list[Merge]:
-    """Merges of symbols of several signs, such as a full stop and its closing quote, on top of the Latin merges."""
+    """Merges of symbols of several signs, such as a full stop and its closing quote, on top of the
+    Latin merges."""
     signs = {c for c in characters if unicodedata.category(c)[0] in "PSZ"}
     known = {c for c in latin if len(c) == 1 and not c.isalnum()} | signs
-    runs = Counter({p: n for p, n in counts.items() if len(p) > 1 and known.issuperset(p) and not signs.isdisjoint(p)})
+    runs = Counter(
+        {p: n for p, n in counts.items() if len(p) > 1 and known.issuperset(p) and not signs.isdisjoint(p)}
+    )
     pieces = [*latin, *characters]
     tokenizer = _tokenizer({p: i for i, p in enumerate(pieces)}, latin_merges, byte_fallback=False)
     texts, weights = _ordered(runs)
@@ -139,9 +168,11 @@ def _symbol_merges(
 
 
 def _word_merges(counts: Mapping[str, int], characters: list[str], config: TokenizerConfig) -> list[Merge]:
-    """Merges of Chinese words: of whole Han runs, so that frequent phrases become pieces, beside a dictionary's words.
+    """Merges of Chinese words: of whole Han runs, so that frequent phrases become pieces, beside a
+    dictionary's words.
 
-    A run counts as the root of its number: what one site repeats a thousand times is not a thousand times as telling.
+    A run counts as the root of its number: what one site repeats a thousand times is not a thousand
+    times as telling.
     """
     han = sorted(c for c in characters if HAN_RUN.match(c))
     known = set(han)
@@ -161,38 +192,58 @@ def _word_merges(counts: Mapping[str, int], characters: list[str], config: Token
 
 
 def _ordered(weights: Mapping[str, int]) -> tuple[list[str], list[int]]:
-    """Texts and weights in the order of the texts: the result of training must not hang on the order of counting."""
+    """Texts and weights in the order of the texts: the result of training must not hang on the
+    order of counting."""
     texts = sorted(weights)
     return texts, [weights[t] for t in texts]
 
 
 def train(counts: Mapping[str, int], config: TokenizerConfig) -> Pieces:
-    """Choose the pieces of every class from the pre-tokens of a sample (training-anchors 7.3, but words from whole runs)."""
+    """Choose the pieces of every class from the pre-tokens of a sample (training-anchors 7.3, but
+    words from whole runs)."""
     ranked = _ranked(counts, config)
 
-    alphabet = ASCII + [c for c in ranked if not is_cjk(c) and c not in ASCII][: max(0, config.latin_alphabet - len(ASCII))]
+    alphabet = (
+        ASCII
+        + [c for c in ranked if not is_cjk(c) and c not in ASCII][
+            : max(0, config.latin_alphabet - len(ASCII))
+        ]
+    )
     latin_merges = _latin_merges(counts, alphabet, config)
     latin = list(dict.fromkeys([*alphabet, *(a + b for a, b in latin_merges)]))
     taken = set(latin)
     filled = {"latin": _fill(latin, config.latin - NUM_BYTES, taken, cjk=False)}
 
     characters = [c for c in ranked if c not in taken][: config.characters - config.symbols]
-    symbol_merges = _symbol_merges(counts, latin, latin_merges, characters, config.symbols, config.latin_max_length)
+    symbol_merges = _symbol_merges(
+        counts, latin, latin_merges, characters, config.symbols, config.latin_max_length
+    )
     symbols = list(dict.fromkeys(a + b for a, b in symbol_merges))
-    characters += [c for c in ranked if c not in taken.union(characters)][: config.characters - len(characters) - len(symbols)]
+    characters += [c for c in ranked if c not in taken.union(characters)][
+        : config.characters - len(characters) - len(symbols)
+    ]
     taken.update(characters)
     filled["characters"] = _fill(characters, config.characters - len(symbols), taken, cjk=True)
 
     word_merges = _word_merges(counts, characters, config)
     words = list(dict.fromkeys(a + b for a, b in word_merges))
     filled["words"] = _fill(words, config.words, taken, cjk=True)
-    return Pieces(latin, [*characters, *symbols], words, [*latin_merges, *symbol_merges, *word_merges], filled)
+    return Pieces(
+        latin, [*characters, *symbols], words, [*latin_merges, *symbol_merges, *word_merges], filled
+    )
 
 
 def _tokenizer(vocab: dict[str, int], merges: list[Merge], byte_fallback: bool = True) -> Any:
     from tokenizers import Tokenizer, decoders, models
 
-    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges, byte_fallback=byte_fallback, unk_token="<unk>" if byte_fallback else None))
+    tokenizer = Tokenizer(
+        models.BPE(
+            vocab=vocab,
+            merges=merges,
+            byte_fallback=byte_fallback,
+            unk_token="<unk>" if byte_fallback else None,
+        )
+    )
     tokenizer.pre_tokenizer = pre_tokenizer()
     tokenizer.decoder = decoders.Sequence([decoders.ByteFallback(), decoders.Fuse()])
     return tokenizer
@@ -206,10 +257,12 @@ def listing(pieces: Pieces) -> list[tuple[str, str]]:
 
 
 def assemble(pieces: Pieces) -> Any:
-    """The `tokenizers.Tokenizer` of the pieces. It has no normalizer, and text never gives a reserved id.
+    """The `tokenizers.Tokenizer` of the pieces. It has no normalizer, and text never gives a
+    reserved id.
 
-    The reserved pieces and the 256 bytes stand in the model's vocabulary only. As added tokens they would
-    be matched in text: the literal "</s>" or "<0x0A>" of a web page would become a control or a byte.
+    The reserved pieces and the 256 bytes stand in the model's vocabulary only. As added tokens they
+    would be matched in text: the literal "</s>" or "<0x0A>" of a web page would become a control or
+    a byte.
     """
     rows = [piece for piece, _ in listing(pieces)]
     vocab = {piece: i for i, piece in enumerate(rows)}
@@ -220,7 +273,8 @@ def assemble(pieces: Pieces) -> Any:
 
 
 def train_extension(counts: Mapping[str, int], base: Base, config: TokenizerConfig) -> Pieces:
-    """Chinese pieces that a base vocabulary lacks: single characters, as the paper adds them, and words. `latin` is the base's own."""
+    """Chinese pieces that a base vocabulary lacks: single characters, as the paper adds them, and
+    words. `latin` is the base's own."""
     have = base.vocab
     ranked = [c for c in _ranked(counts, config) if is_cjk(c)]
     characters = [c for c in ranked if c not in have][: config.characters]
@@ -241,7 +295,8 @@ def _quoted(piece: str) -> str:
 def _check(tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig, base: Base | None) -> None:
     """Refuse a vocabulary that breaks a law: exact sizes, every piece that we chose reachable.
 
-    Before a base's own reading of text, a space may stand in front (LLaMA): it is left out of account.
+    Before a base's own reading of text, a space may stand in front (LLaMA): it is left out of
+    account.
     """
     if tokenizer.get_vocab_size() != config.vocab_size or len(rows) != config.vocab_size:
         raise LakeError(f"vocabulary has {tokenizer.get_vocab_size()} pieces, expected {config.vocab_size}")
@@ -250,16 +305,21 @@ def _check(tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig,
     before = tokenizer.encode("", add_special_tokens=False).ids or (
         tokenizer.encode("\x00", add_special_tokens=False).ids[:-1] if base else []
     )
-    for (i, piece), encoding in zip(texts, tokenizer.encode_batch([p for _, p in texts], add_special_tokens=False), strict=True):
+    for (i, piece), encoding in zip(
+        texts, tokenizer.encode_batch([p for _, p in texts], add_special_tokens=False), strict=True
+    ):
         if encoding.ids not in ([i], [*before, i]):
             raise LakeError(f"piece {piece!r} is not reachable: its text encodes to {encoding.tokens}")
 
 
-def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig, base: Base | None = None) -> Built:
+def build_tokenizer(
+    lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig, base: Base | None = None
+) -> Built:
     """Publish `tokenizer` (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
 
-    `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by hash. With `base`, that
-    vocabulary is extended (partition: `<config>-<base>`); its ids stay as they are.
+    `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by
+    hash. With `base`, that vocabulary is extended (partition: `<config>-<base>`); its ids stay as
+    they are.
     """
 
     def write(writer: Writer) -> None:
@@ -287,11 +347,17 @@ def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], conf
             },
             "filled_from_unicode_blocks": pieces.filled,
             "reserved": {p: i for i, (p, kind) in enumerate(rows) if kind == "reserved"},
-            "extends": {"name": base.name, "sha256": base.sha256, "pieces": len(base.vocab)} if base else None,
+            "extends": {"name": base.name, "sha256": base.sha256, "pieces": len(base.vocab)}
+            if base
+            else None,
             "sample": drawn,
             "trained_on": {f"{c.manifest.asset}/{c.manifest.partition}": c.content_hash for c in corpora},
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
-            "method": ("an existing vocabulary extended, as in the paper" if base else "trained from scratch (the paper extends LLaMA's)")
+            "method": (
+                "an existing vocabulary extended, as in the paper"
+                if base
+                else "trained from scratch (the paper extends LLaMA's)"
+            )
             + "; words are merges of whole Han runs beside a dictionary's words",
             "dictionary": dictionary()[1] if config.dictionary else None,
             "config": config.parameters(),
@@ -301,10 +367,16 @@ def build_tokenizer(lake: Lake, engine: Engine, corpora: Sequence[Dataset], conf
             "sample_characters": sum(d["characters"] for d in drawn.values()),
             "filled": pieces.filled,
         }
-        writer.write_bytes("card.json", (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(), stats)
+        writer.write_bytes(
+            "card.json",
+            (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
+            stats,
+        )
 
     if base:
         config = config.extending(base.name, len(base.vocab))
     inputs: dict[str, Dataset | str] = {f"corpus_{i}": c for i, c in enumerate(corpora)}
     inputs |= {"base": base.sha256} if base else {}
-    return lake.build("tokenizer", config.name, version=VERSION, parameters=config.parameters(), inputs=inputs, write=write)
+    return lake.build(
+        "tokenizer", config.name, version=VERSION, parameters=config.parameters(), inputs=inputs, write=write
+    )

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from pipelines.settings import Card, CardError
+from pipelines.cards.base import Card, CardError
 
 RESERVED = (
     "<unk>",
@@ -35,25 +35,36 @@ PAPER = {"latin": 32_000, "characters": 8_000, "words": 25_519}  # paper Table 2
 
 
 class TokenizerConfig(Card):
-    """Class sizes; `latin` counts the 256 byte pieces and the control characters, as LLaMA's 32,000 does."""
+    """Class sizes; `latin` counts the 256 byte pieces and the control characters, as LLaMA's 32,000
+    does."""
 
     name: str
     latin: int = PAPER["latin"]
     characters: int = PAPER["characters"]
     words: int = PAPER["words"]
     sample_chars: int = 200_000_000  # over all domains
-    weights: dict[str, float] = Field(default_factory=dict)  # share of the sample by "<language>-<category>"; 1 where not named
-    latin_alphabet: int = 1_024  # distinct characters of the first class: Latin, Greek, Cyrillic, kana and other alphabets, signs
+    weights: dict[str, float] = Field(
+        default_factory=dict
+    )  # share of the sample by "<language>-<category>"; 1 where not named
+    # distinct characters of the first class: Latin, Greek, Cyrillic, kana and other alphabets,
+    # signs
+    latin_alphabet: int = 1_024
     latin_max_length: int = 16  # characters in a Latin piece (training-anchors 7.3); in a symbol too
-    symbols: int = 500  # of the characters' class: symbols of several signs, such as a full stop and its closing quote
+    symbols: int = (
+        500  # of the characters' class: symbols of several signs, such as a full stop and its closing quote
+    )
     word_max_length: int = 8  # characters in a Chinese word (training-anchors 7.3)
-    dictionary: float = 1.0  # characters of jieba's dictionary for each of the sample's Han runs: evens out a small sample; 0: none
+    # characters of jieba's dictionary for each of the sample's Han runs: evens out a small sample;
+    # 0: none
+    dictionary: float = 1.0
     seed: int = 1
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
         if self.latin < NUM_BYTES + 100 or self.characters < 1 or self.words < 1:
-            raise ValueError(f"latin must hold {NUM_BYTES} bytes and ASCII (at least 356); characters and words at least one each")
+            raise ValueError(
+                f"latin must hold {NUM_BYTES} bytes and ASCII (at least 356); characters and words at least one each"
+            )
         if self.vocab_size > 65_536:
             raise ValueError(f"{self.vocab_size} pieces do not fit into uint16 token shards (65,536)")
         return self
@@ -63,9 +74,11 @@ class TokenizerConfig(Card):
         return self.latin + self.characters + self.words + len(RESERVED)
 
     def extending(self, base: str, pieces: int) -> TokenizerConfig:
-        """The same Chinese classes after a base of so many pieces; CardError where ids would not fit into uint16.
+        """The same Chinese classes after a base of so many pieces; CardError where ids would not
+        fit into uint16.
 
-        A base brings its own Latin pieces, and the paper adds only single characters to it: no symbols of several signs.
+        A base brings its own Latin pieces, and the paper adds only single characters to it: no
+        symbols of several signs.
         """
         size = pieces + self.characters + self.words + len(RESERVED)
         if size > 65_536:
@@ -77,7 +90,8 @@ class TokenizerConfig(Card):
 
     @classmethod
     def proportional(cls, name: str, vocab_size: int, sample_chars: int = 60_000_000) -> TokenizerConfig:
-        """A smaller vocabulary in the paper's proportions; what rounding leaves goes to the words."""
+        """A smaller vocabulary in the paper's proportions; what rounding leaves goes to the
+        words."""
         rest, total = vocab_size - len(RESERVED), sum(PAPER.values())
         latin, characters = round(rest * PAPER["latin"] / total), round(rest * PAPER["characters"] / total)
         alphabet = min(1_024, max(128, latin // 16))

@@ -1,11 +1,13 @@
 """From texts to token ids, fast: our own pre-tokens, word cache and merges, in numba over UTF-8.
 
-Belongs here: an encoder that gives the ids of `tokenizers`, and the check that it does. Does not belong
-here: the vocabulary (build.py) and the pattern of pre-tokens (text.py), cutting code points by it (pretokens.py).
+Belongs here: an encoder that gives the ids of `tokenizers`, and the check that it does. Does not
+belong here: the vocabulary (build.py) and the pattern of pre-tokens (text.py), cutting code points
+by it (pretokens.py).
 
-No outside package is needed: the pattern has six character classes, so one pass over the bytes cuts it, and most
-pre-tokens of running text were seen before. A pre-token that is in the cache costs one line of memory: its bytes
-are compared whole, so that a hash decides nothing. The others are merged by rank from a table of a megabyte.
+No outside package is needed: the pattern has six character classes, so one pass over the bytes cuts
+it, and most pre-tokens of running text were seen before. A pre-token that is in the cache costs one
+line of memory: its bytes are compared whole, so that a hash decides nothing. The others are merged
+by rank from a table of a megabyte.
 """
 
 from __future__ import annotations
@@ -21,22 +23,25 @@ import numpy.typing as npt
 
 from pipelines.lake import LakeError
 from pipelines.tokenizer.config import RESERVED
+from pipelines.tokenizer.pattern import PATTERN
 from pipelines.tokenizer.pretokens import DIGIT, HAN_CLASS, LETTER, LINE_END, SIGN, SPACE, character_classes
-from pipelines.tokenizer.text import PATTERN
 
 CHECK_CHARS = 2_000  # of one text of every call, encoded by `tokenizers` too
 MAX_SYMBOLS = 512  # merging is quadratic in a pre-token's symbols: texts with a longer one go to `tokenizers`
 CACHE_SLOTS = 1 << 18  # 16 MiB
 PROBES = 4  # slots that a pre-token may stand in; the last is overwritten where all are taken
 KEY_BYTES, LINE_IDS = 40, 9  # the longest pre-token and the most ids that a line of the cache holds
-NEIGHBOUR_BITS = 1 << 20  # 128 KiB each: which characters stand side by side in a piece, which ids merge; a false hit costs time only
+NEIGHBOUR_BITS = (
+    1 << 20
+)  # 128 KiB each: which characters stand side by side in a piece, which ids merge; a false hit costs time only
 NO_RANK = np.int64(1) << 40
 
 Array = npt.NDArray[Any]
 
 
 class EncoderError(LakeError):
-    """Our encoder and `tokenizers` give different ids, or a text is not Unicode: nothing may be written with them."""
+    """Our encoder and `tokenizers` give different ids, or a text is not Unicode: nothing may be
+    written with them."""
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -54,7 +59,8 @@ def _code_point(data: Array, i: int) -> Any:
 
 @numba.njit(cache=True, nogil=True)
 def _classify(data: Array, n: int, classes: Array, kinds: Array) -> None:
-    """Class of the character that each of the first `n` bytes belongs to, into `kinds` uint8 [n]."""
+    """Class of the character that each of the first `n` bytes belongs to, into `kinds` uint8
+    [n]."""
     i = 0
     while i < n:
         b = data[i]
@@ -71,7 +77,8 @@ def _classify(data: Array, n: int, classes: Array, kinds: Array) -> None:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _scan(data: Array, kinds: Array, i: int, n: int) -> int:
-    """End of the pre-token that begins at byte `i`, which is not Han: PATTERN by alternatives (the twin of pretokens.scan).
+    """End of the pre-token that begins at byte `i`, which is not Han: PATTERN by alternatives (the
+    twin of pretokens.scan).
 
     `kinds` is read byte by byte: all bytes of a character have its class.
     """
@@ -117,10 +124,12 @@ def _neighbours(left: int, right: int) -> int:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _segment(data: Array, kinds: Array, inside: Array, i: int, n: int) -> int:
-    """End of the longest stretch of Han from byte `i` whose neighbours all stand side by side within some piece.
+    """End of the longest stretch of Han from byte `i` whose neighbours all stand side by side
+    within some piece.
 
-    No merge joins two characters that are side by side in no piece, so the stretches of a run are merged one by
-    one with the ids of the whole. They are short and come back often, where runs are long and mostly new.
+    No merge joins two characters that are side by side in no piece, so the stretches of a run are
+    merged one by one with the ids of the whole. They are short and come back often, where runs are
+    long and mostly new.
     """
     c = _code_point(data, i)
     j = i + 3 + (data[i] >= 0xF0)
@@ -136,7 +145,8 @@ def _segment(data: Array, kinds: Array, inside: Array, i: int, n: int) -> int:
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _rank(table: Array, maybe: Array, pair: int) -> Any:
-    """Rank of a pair of ids (left << 16 | right), or NO_RANK. An entry of the table is pair << 20 | rank, or -1. `maybe` has its bit."""
+    """Rank of a pair of ids (left << 16 | right), or NO_RANK. An entry of the table is pair << 20 |
+    rank, or -1. `maybe` has its bit."""
     bit = _neighbours(pair >> 16, pair & 0xFFFF)
     if maybe[bit >> 3] >> (bit & 7) & 1 == 0:  # most pairs merge to nothing: a small table says so
         return NO_RANK
@@ -161,7 +171,8 @@ def _merge(
     ids: Array,
     ranks: Array,
 ) -> int:
-    """Ids of one pre-token into `ids`; returns how many, or -1 where there are too many symbols. `ranks` is scratch."""
+    """Ids of one pre-token into `ids`; returns how many, or -1 where there are too many symbols.
+    `ranks` is scratch."""
     count, i = 0, start
     while i < end:
         if count + 4 > MAX_SYMBOLS:
@@ -218,11 +229,12 @@ def _encode(
     out: Array,
     ends: Array,
 ) -> None:
-    """Ids of the texts data[offsets[t] : offsets[t + 1]] into `out`, each with `end_id` after it where that is not negative.
+    """Ids of the texts data[offsets[t] : offsets[t + 1]] into `out`, each with `end_id` after it
+    where that is not negative.
 
-    `words` is `data` as eight bytes from every byte on (both are padded). Ends into `ends` (-1: not encoded).
-    A line of the cache, uint64 [8]: five words of bytes, then LINE_IDS ids of 16 bits, their number and the bytes'
-    length; `line_ids` is the same memory, uint16 [32].
+    `words` is `data` as eight bytes from every byte on (both are padded). Ends into `ends` (-1: not
+    encoded). A line of the cache, uint64 [8]: five words of bytes, then LINE_IDS ids of 16 bits,
+    their number and the bytes' length; `line_ids` is the same memory, uint16 [32].
     """
     ids, ranks = np.empty(MAX_SYMBOLS + 4, np.int64), np.empty(MAX_SYMBOLS + 4, np.int64)
     key = np.zeros(5, np.uint64)
@@ -245,7 +257,10 @@ def _encode(
                     i = j
                     continue
             elif length == 6 and data[i] >= 0xE0 and data[i + 3] >= 0xE0:  # many Han words: two characters
-                left, right = np.int64(char_ids[_code_point(data, i)]), np.int64(char_ids[_code_point(data, i + 3)])
+                left, right = (
+                    np.int64(char_ids[_code_point(data, i)]),
+                    np.int64(char_ids[_code_point(data, i + 3)]),
+                )
                 if left != 0 and right != 0:
                     rank = _rank(table, maybe, left << 16 | right)
                     if rank != NO_RANK:
@@ -323,10 +338,12 @@ def _encode(
 
 
 class Encoder:
-    """Token ids under one tokenizer.json, equal to those of `tokenizers`. No text gives a reserved id.
+    """Token ids under one tokenizer.json, equal to those of `tokenizers`. No text gives a reserved
+    id.
 
-    A vocabulary that build.py did not make (another pattern, a normalizer) is encoded by `tokenizers` itself:
-    `fast` is then False. Its added tokens are taken out, as they would be found in text.
+    A vocabulary that build.py did not make (another pattern, a normalizer) is encoded by
+    `tokenizers` itself: `fast` is then False. Its added tokens are taken out, as they would be
+    found in text.
     """
 
     def __init__(self, definition: str) -> None:
@@ -381,11 +398,14 @@ class Encoder:
         lines = space[skip : skip + 64 * CACHE_SLOTS].view(np.uint64).reshape(CACHE_SLOTS, 8)
         self._merges, self._lines = (table, maybe, results), (lines, lines.view(np.uint16))
 
-    def encode_utf8(self, data: Array, offsets: Array, end_id: int = -1) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
-        """Token ids of the texts data[offsets[t] : offsets[t + 1]], uint16, one after the other; and where each ends, int64 [texts].
+    def encode_utf8(
+        self, data: Array, offsets: Array, end_id: int = -1
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+        """Token ids of the texts data[offsets[t] : offsets[t + 1]], uint16, one after the other;
+        and where each ends, int64 [texts].
 
-        `data` is uint8 and valid UTF-8, `offsets` int64 [texts + 1]. With `end_id`, each text ends with that id.
-        EncoderError where a sampled text differs from what `tokenizers` gives.
+        `data` is uint8 and valid UTF-8, `offsets` int64 [texts + 1]. With `end_id`, each text ends
+        with that id. EncoderError where a sampled text differs from what `tokenizers` gives.
         """
         texts = len(offsets) - 1
         tokens, ends = self._encode(data, offsets, end_id)
@@ -396,11 +416,14 @@ class Encoder:
             sample = np.frombuffer(text.encode(), np.uint8)
             mine, _ = self._encode(sample, np.array([0, len(sample)], np.int64), -1)
             if not np.array_equal(mine, self._reference(text)):
-                raise EncoderError(f"our ids differ from those of tokenizers for {text[:80]!r}: nothing was written; report this text")
+                raise EncoderError(
+                    f"our ids differ from those of tokenizers for {text[:80]!r}: nothing was written; report this text"
+                )
         return tokens, ends
 
     def encode(self, texts: Sequence[str]) -> list[npt.NDArray[np.uint16]]:
-        """Token ids of each text, uint16; as `encode_utf8`. EncoderError for text with half a surrogate pair."""
+        """Token ids of each text, uint16; as `encode_utf8`. EncoderError for text with half a
+        surrogate pair."""
         try:
             encoded = [text.encode() for text in texts]
         except UnicodeEncodeError as error:
@@ -414,11 +437,15 @@ class Encoder:
     def _reference(self, text: str) -> npt.NDArray[np.uint16]:
         return np.array(self.reference.encode(text, add_special_tokens=False).ids, np.uint16)
 
-    def _encode(self, data: Array, offsets: Array, end_id: int) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
+    def _encode(
+        self, data: Array, offsets: Array, end_id: int
+    ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int64]]:
         ends = np.full(len(offsets) - 1, -1, np.int64)
         out = np.empty(int(offsets[-1] - offsets[0]) + len(ends), np.uint16)
         if self.fast:
-            if len(data) + 16 > len(self._scratch[0]):  # kept from call to call: fresh memory costs more than the copy
+            if len(data) + 16 > len(
+                self._scratch[0]
+            ):  # kept from call to call: fresh memory costs more than the copy
                 self._scratch = np.zeros(2 * len(data) + 16, np.uint8), np.empty(2 * len(data) + 16, np.uint8)
             padded, kinds = self._scratch
             padded[: len(data)] = data
@@ -434,7 +461,12 @@ class Encoder:
         pieces, start = [], 0
         for t, end in enumerate(ends.tolist()):
             if end < 0:
-                pieces.append(np.array([*self._reference(bytes(data[offsets[t] : offsets[t + 1]]).decode()), *tail], np.uint16))
+                pieces.append(
+                    np.array(
+                        [*self._reference(bytes(data[offsets[t] : offsets[t + 1]]).decode()), *tail],
+                        np.uint16,
+                    )
+                )
             else:
                 pieces.append(out[start:end])
                 start = end

@@ -1,10 +1,12 @@
-"""Extending a vocabulary that exists, as the paper extends LLaMA's: its ids stay, Chinese pieces follow, the reserved come last.
+"""Extending a vocabulary that exists, as the paper extends LLaMA's: its ids stay, Chinese pieces
+follow, the reserved come last.
 
-Belongs here: reading the base file, appending to it. Does not belong here: which Chinese pieces are chosen (build.py).
+Belongs here: reading the base file, appending to it. Does not belong here: which Chinese pieces are
+chosen (build.py).
 
-The base keeps its way of reading text (normalizer, pre-tokenizer, decoder), so that text without Chinese has the
-ids that a model trained on the base knows. Where that way loses something, the extension loses it too: LLaMA reads the
-sign U+2581 as a space.
+The base keeps its way of reading text (normalizer, pre-tokenizer, decoder), so that text without
+Chinese has the ids that a model trained on the base knows. Where that way loses something, the
+extension loses it too: LLaMA reads the sign U+2581 as a space.
 """
 
 from __future__ import annotations
@@ -19,7 +21,11 @@ from pipelines.lake import LakeError
 from pipelines.tokenizer.bpe import Merge
 from pipelines.tokenizer.config import NUM_BYTES, RESERVED
 
-CONTROL = ("<unk>", "<s>", "</s>")  # ids 0, 1, 2 of LLaMA's vocabulary and of ours; shards end documents with the third
+CONTROL = (
+    "<unk>",
+    "<s>",
+    "</s>",
+)  # ids 0, 1, 2 of LLaMA's vocabulary and of ours; shards end documents with the third
 PROBE = "The quick brown fox, jumps over 13 lazy dogs!  def f(x): return x"
 
 
@@ -41,16 +47,21 @@ class Base:
 
 
 def load_base(path: str | Path) -> Base:
-    """A tokenizer.json, or a SentencePiece BPE model. LakeError says what about the file cannot be extended."""
+    """A tokenizer.json, or a SentencePiece BPE model. LakeError says what about the file cannot be
+    extended."""
     path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise LakeError(f"{path} cannot be read ({error.strerror}): --extend takes a tokenizer.json or a SentencePiece .model") from None
+        raise LakeError(
+            f"{path} cannot be read ({error.strerror}): --extend takes a tokenizer.json or a SentencePiece .model"
+        ) from None
     value = _from_sentencepiece(path, data) if path.suffix == ".model" else _from_json(path, data)
     vocab = value["model"]["vocab"]
     if sorted(vocab.values()) != list(range(len(vocab))):
-        raise LakeError(f"{path}: the ids are not 0 to {len(vocab) - 1} without a gap: appended pieces would have no certain place")
+        raise LakeError(
+            f"{path}: the ids are not 0 to {len(vocab) - 1} without a gap: appended pieces would have no certain place"
+        )
     lacks = [p for i, p in enumerate(CONTROL) if vocab.get(p) != i]
     lacks += [p for p in (f"<0x{b:02X}>" for b in range(NUM_BYTES)) if p not in vocab]
     if lacks or not value["model"].get("byte_fallback"):
@@ -65,12 +76,15 @@ def _from_json(path: Path, data: bytes) -> dict[str, Any]:
     from tokenizers import Tokenizer
 
     try:
-        # Through the library, which writes merges in one form; added tokens would be found in text, so they are left out.
+        # Through the library, which writes merges in one form; added tokens would be found in text,
+        # so they are left out.
         value: dict[str, Any] = json.loads(Tokenizer.from_str(data.decode()).to_str())
     except Exception as error:  # tokenizers raises bare Exception
         raise LakeError(f"{path} is not a tokenizer.json ({error})") from None
     if value["model"]["type"] != "BPE":
-        raise LakeError(f"{path} is a {value['model']['type']} vocabulary: only BPE can be extended by merges")
+        raise LakeError(
+            f"{path} is a {value['model']['type']} vocabulary: only BPE can be extended by merges"
+        )
     value["model"]["merges"] = [list(m) for m in value["model"]["merges"]]
     return value | {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
 
@@ -78,7 +92,8 @@ def _from_json(path: Path, data: bytes) -> dict[str, Any]:
 def _from_sentencepiece(path: Path, data: bytes) -> dict[str, Any]:
     """A tokenizer.json that gives the ids of a SentencePiece BPE model.
 
-    The model lists pieces with scores; a merge is any way to cut a piece into two others, ranked by the piece's score.
+    The model lists pieces with scores; a merge is any way to cut a piece into two others, ranked by
+    the piece's score.
     """
     import sentencepiece
     from tokenizers import Tokenizer
@@ -89,7 +104,11 @@ def _from_sentencepiece(path: Path, data: bytes) -> dict[str, Any]:
         raise LakeError(f"{path} is not a SentencePiece model ({error})") from None
     pieces = [model.id_to_piece(i) for i in range(model.vocab_size())]
     vocab = {p: i for i, p in enumerate(pieces)}
-    plain = {p for i, p in enumerate(pieces) if not (model.is_byte(i) or model.is_control(i) or model.is_unknown(i))}
+    plain = {
+        p
+        for i, p in enumerate(pieces)
+        if not (model.is_byte(i) or model.is_control(i) or model.is_unknown(i))
+    }
     ranked = []
     for piece in plain:
         for cut in range(1, len(piece)):
@@ -120,21 +139,37 @@ def _from_sentencepiece(path: Path, data: bytes) -> dict[str, Any]:
                 {"type": "Strip", "content": " ", "start": 1, "stop": 0},
             ],
         },
-        "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True, "vocab": vocab, "merges": merges},
+        "model": {
+            "type": "BPE",
+            "unk_token": "<unk>",
+            "fuse_unk": True,
+            "byte_fallback": True,
+            "vocab": vocab,
+            "merges": merges,
+        },
     }
     if Tokenizer.from_str(json.dumps(value)).encode(PROBE).ids != model.encode(PROBE):
-        raise LakeError(f"{path} does not read text as merges of a BPE do (is it a unigram model?): it cannot be extended by merges")
+        raise LakeError(
+            f"{path} does not read text as merges of a BPE do (is it a unigram model?): it cannot be extended by merges"
+        )
     return value
 
 
 def reserved_pieces(base: Base) -> list[str]:
     """Seventeen reserved pieces that the base lacks: ours, then further numbers."""
-    names = [p for p in (*RESERVED, *(f"<reserved_{i}>" for i in range(4, 4 + len(RESERVED)))) if p not in base.vocab]
+    names = [
+        p
+        for p in (*RESERVED, *(f"<reserved_{i}>" for i in range(4, 4 + len(RESERVED))))
+        if p not in base.vocab
+    ]
     return names[: len(RESERVED)]
 
 
-def extend(base: Base, characters: list[str], words: list[str], merges: list[Merge]) -> tuple[Any, list[tuple[str, str]]]:
-    """The base with Chinese pieces and the reserved ones after its own ids; and (piece, class) in the order of ids."""
+def extend(
+    base: Base, characters: list[str], words: list[str], merges: list[Merge]
+) -> tuple[Any, list[tuple[str, str]]]:
+    """The base with Chinese pieces and the reserved ones after its own ids; and (piece, class) in
+    the order of ids."""
     from tokenizers import Tokenizer
 
     listing = [(p, _kind(p)) for p, _ in sorted(base.vocab.items(), key=lambda item: item[1])]

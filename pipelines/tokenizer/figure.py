@@ -21,7 +21,9 @@ def plot_svg(domain: str, rows: Mapping[str, Mapping[str, float]], sizes: Mappin
         value, y = rows[name]["bytes_per_token"], 24 + ROW * index
         length = value / top * (WIDTH - LABEL)
         fill = "#1f5fa8" if name == "ours" else "#c9d8ea"
-        marks.append(f'<text x="{LABEL - 6}" y="{y + 11}" text-anchor="end">{escape(name)} {sizes[name]:,}</text>')
+        marks.append(
+            f'<text x="{LABEL - 6}" y="{y + 11}" text-anchor="end">{escape(name)} {sizes[name]:,}</text>'
+        )
         marks.append(f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="{ROW - 4}" fill="{fill}"/>')
         marks.append(f'<text x="{LABEL + length + 4:.1f}" y="{y + 11}">{value:.2f}</text>')
     return (
@@ -33,14 +35,21 @@ def plot_svg(domain: str, rows: Mapping[str, Mapping[str, float]], sizes: Mappin
 
 def page(name: str, report: Mapping[str, Any]) -> str:
     """A whole HTML page from a report.json value."""
-    head = "".join(f"<th>{escape(h.replace('_', ' '))}</th>" for h in ("domain", "vocabulary", "pieces", "unused_ids", *MEASURES))
+    head = "".join(
+        f"<th>{escape(h.replace('_', ' '))}</th>"
+        for h in ("domain", "vocabulary", "pieces", "unused_ids", *MEASURES)
+    )
     body = [
         f"<tr><td>{escape(domain)}</td><td>{escape(vocabulary)}</td><td>{report['vocab_size'][vocabulary]:,}</td>"
-        f"<td>{report['unused_ids'][vocabulary]:,}</td>" + "".join(f"<td>{row[m]:,}</td>" for m in MEASURES) + "</tr>"
+        f"<td>{report['unused_ids'][vocabulary]:,}</td>"
+        + "".join(f"<td>{row[m]:,}</td>" for m in MEASURES)
+        + "</tr>"
         for domain, rows in report["domains"].items()
         for vocabulary, row in rows.items()
     ]
-    plots = "".join(plot_svg(domain, rows, report["vocab_size"]) for domain, rows in report["domains"].items())
+    plots = "".join(
+        plot_svg(domain, rows, report["vocab_size"]) for domain, rows in report["domains"].items()
+    )
     style = "body{font-family:sans-serif;margin:2em}td,th{padding:.2em .8em;text-align:right}td:nth-child(-n+2){text-align:left}"
     note = "Held-out text; in plots with the number of pieces. Unused ids: of all domains together. Fertility: tokens a word."
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"

@@ -1,10 +1,10 @@
 """Cutting text into pre-tokens, compiled: the twin of text.PATTERN, and counting what it cuts.
 
-Belongs here: character classes, where a pre-token ends, how often each occurs. Does not belong here: the
-pattern itself (text.py), ids (encoder.py).
+Belongs here: character classes, where a pre-token ends, how often each occurs. Does not belong
+here: the pattern itself (text.py), ids (encoder.py).
 
-The pattern has six character classes, so one pass over code points cuts it. The class of each code point is
-asked of `tokenizers` itself, so that its Unicode version is ours.
+The pattern has six character classes, so one pass over code points cuts it. The class of each code
+point is asked of `tokenizers` itself, so that its Unicode version is ours.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.tokenizer.text import HAN
+from pipelines.tokenizer.pattern import HAN
 
 SIGN, LETTER, DIGIT, HAN_CLASS, SPACE, LINE_END = range(6)
-LONGEST = 256  # code points: longer pre-tokens (encoded data, rules of signs) are not counted, no piece is learnt from them
+# code points: longer pre-tokens (encoded data, rules of signs) are not counted, no piece is learnt
+# from them
+LONGEST = 256
 
 Array = npt.NDArray[Any]
 
 
 @lru_cache(maxsize=1)
 def character_classes() -> npt.NDArray[np.uint8]:
-    """Class of every code point, uint8 [0x110000], as the regular expressions of `tokenizers` see it."""
+    """Class of every code point, uint8 [0x110000], as the regular expressions of `tokenizers` see
+    it."""
     from tokenizers import Regex
     from tokenizers.pre_tokenizers import Split
 
@@ -35,7 +38,13 @@ def character_classes() -> npt.NDArray[np.uint8]:
     codes = np.concatenate([np.arange(0xD800), np.arange(0xE000, 0x40000), np.arange(0xE0000, 0xE1000)])
     text = codes.astype("<u4").tobytes().decode("utf-32-le")
     classes = np.full(0x110000, SIGN, np.uint8)
-    for kind, pattern in ((LETTER, r"[\p{L}\p{M}]"), (HAN_CLASS, f"[{HAN}]"), (DIGIT, r"\p{Nd}"), (SPACE, r"\s"), (LINE_END, r"[\r\n]")):
+    for kind, pattern in (
+        (LETTER, r"[\p{L}\p{M}]"),
+        (HAN_CLASS, f"[{HAN}]"),
+        (DIGIT, r"\p{Nd}"),
+        (SPACE, r"\s"),
+        (LINE_END, r"[\r\n]"),
+    ):
         removed = Split(Regex(f"(?:{pattern})+"), behavior="removed").pre_tokenize_str(text)
         inside = np.ones(len(codes), bool)
         for _, (start, end) in removed:
@@ -83,9 +92,14 @@ def scan(cps: Array, classes: Array, i: int, n: int) -> int:
 
 @numba.njit(cache=True, nogil=True)
 def _count(cps: Array, ends: Array, classes: Array) -> tuple[Array, Array, Array]:
-    """Start, length and number of every distinct pre-token of the texts that end at `ends`, int64 [distinct]."""
+    """Start, length and number of every distinct pre-token of the texts that end at `ends`, int64
+    [distinct]."""
     table = np.full(1 << 16, -1, np.int64)
-    starts, lengths, numbers = np.empty(1 << 15, np.int64), np.empty(1 << 15, np.int64), np.zeros(1 << 15, np.int64)
+    starts, lengths, numbers = (
+        np.empty(1 << 15, np.int64),
+        np.empty(1 << 15, np.int64),
+        np.zeros(1 << 15, np.int64),
+    )
     used, i = 0, 0
     for n in ends:
         while i < n:
@@ -132,7 +146,8 @@ def _count(cps: Array, ends: Array, classes: Array) -> tuple[Array, Array, Array
 
 
 def count_pretokens(texts: Sequence[str]) -> dict[str, int]:
-    """How often each pre-token of at most LONGEST code points occurs in the texts. Holds four bytes a character meanwhile."""
+    """How often each pre-token of at most LONGEST code points occurs in the texts. Holds four bytes
+    a character meanwhile."""
     joined = "".join(texts)
     cps = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4")
     ends = np.cumsum(np.array([len(t) for t in texts], np.int64), dtype=np.int64)

@@ -1,7 +1,7 @@
 """Measuring a vocabulary on held-out text, beside peers.
 
-Belongs here: bytes and characters per token, fertility, byte fallback, unused ids, by domain. Does not
-belong here: how a vocabulary is made.
+Belongs here: bytes and characters per token, fertility, byte fallback, unused ids, by domain. Does
+not belong here: how a vocabulary is made.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.tokenizer.config import NUM_BYTES
 from pipelines.tokenizer.figure import page
-from pipelines.tokenizer.text import HAN_RUN
+from pipelines.tokenizer.pattern import HAN_RUN
 
 VERSION = 2
 DOMAIN_CHARS = 500_000  # measured of each domain: bounds the report's time
@@ -36,7 +36,8 @@ def own_encoder(definition: str) -> Encode:
 
 
 def extend_sentencepiece(base: bytes, more: bytes) -> bytes:
-    """A SentencePiece model with the pieces of another appended at score 0, as Chinese-LLaMA was made.
+    """A SentencePiece model with the pieces of another appended at score 0, as Chinese-LLaMA was
+    made.
 
     ModelProto.pieces is repeated field 1, so further entries may follow the base's bytes.
     """
@@ -63,10 +64,14 @@ def _sentencepiece(proto: bytes) -> tuple[Encode, int, frozenset[int]]:
 
 
 def _tiktoken(path: Path) -> tuple[Encode, int, frozenset[int]]:
-    """A byte-level BPE of a tiktoken rank file, through `tokenizers`; it has no byte fallback of its own."""
+    """A byte-level BPE of a tiktoken rank file, through `tokenizers`; it has no byte fallback of
+    its own."""
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
-    ranks = {base64.b64decode(a): int(b) for a, b in (line.split() for line in gzip.decompress(path.read_bytes()).splitlines())}
+    ranks = {
+        base64.b64decode(a): int(b)
+        for a, b in (line.split() for line in gzip.decompress(path.read_bytes()).splitlines())
+    }
     letters = _byte_letters()
     merges = []
     for piece, rank in sorted(ranks.items(), key=lambda item: item[1]):
@@ -81,7 +86,9 @@ def _tiktoken(path: Path) -> tuple[Encode, int, frozenset[int]]:
     pattern = words + r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
     tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=merges))
     split = pre_tokenizers.Split(Regex(pattern), behavior="isolated")
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     return (lambda texts: (e.ids for e in tokenizer.encode_batch(list(texts)))), len(ranks), frozenset()
 
 
@@ -107,12 +114,19 @@ def _last_merge(ranks: Mapping[bytes, int], piece: bytes, limit: int) -> list[by
 
 
 def load_peers(folder: Path) -> dict[str, tuple[Encode, int, frozenset[int]]]:
-    """Encoder, vocabulary size and fallback ids of every peer file in a folder (SentencePiece, tiktoken)."""
-    peers = {p.name.removesuffix(".model"): _sentencepiece(p.read_bytes()) for p in sorted(folder.glob("*.model"))}
+    """Encoder, vocabulary size and fallback ids of every peer file in a folder (SentencePiece,
+    tiktoken)."""
+    peers = {
+        p.name.removesuffix(".model"): _sentencepiece(p.read_bytes()) for p in sorted(folder.glob("*.model"))
+    }
     llama, chinese = folder / "llama2-tokenizer.model", folder / "chinese_sp.model"
     if llama.exists() and chinese.exists():
-        peers["chinese-llama"] = _sentencepiece(extend_sentencepiece(llama.read_bytes(), chinese.read_bytes()))
-    return peers | {p.name.removesuffix(".tiktoken.gz"): _tiktoken(p) for p in sorted(folder.glob("*.tiktoken.gz"))}
+        peers["chinese-llama"] = _sentencepiece(
+            extend_sentencepiece(llama.read_bytes(), chinese.read_bytes())
+        )
+    return peers | {
+        p.name.removesuffix(".tiktoken.gz"): _tiktoken(p) for p in sorted(folder.glob("*.tiktoken.gz"))
+    }
 
 
 def count_words(texts: Sequence[str]) -> int:
@@ -127,7 +141,9 @@ def count_words(texts: Sequence[str]) -> int:
     return total
 
 
-def measure(encode: Encode, texts: Sequence[str], falls: frozenset[int], words: int, seen: set[int] | None = None) -> dict[str, float]:
+def measure(
+    encode: Encode, texts: Sequence[str], falls: frozenset[int], words: int, seen: set[int] | None = None
+) -> dict[str, float]:
     """Figures of one encoder on the texts of one domain."""
     num_tokens = num_falls = 0
     for ids in encode(texts):
@@ -153,31 +169,55 @@ def own_fallback(definition: str) -> frozenset[int]:
 
 
 def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, peers: Path | None) -> Built:
-    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and the peers'; report.html shows them."""
-    names = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()} if peers else {}
+    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and
+    the peers'; report.html shows them."""
+    names = (
+        {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()}
+        if peers
+        else {}
+    )
 
     def write(writer: Writer) -> None:
         by_domain: dict[str, list[str]] = {}
         taken: dict[str, int] = {}
         for i in range(len(validation.parts)):
             table = validation.read_part(i, ["domain", "text"])
-            for domain, text in zip(table.column("domain").to_pylist(), table.column("text").to_pylist(), strict=True):
+            for domain, text in zip(
+                table.column("domain").to_pylist(), table.column("text").to_pylist(), strict=True
+            ):
                 if taken.get(domain, 0) < DOMAIN_CHARS:
                     by_domain.setdefault(domain, []).append(text)
                     taken[domain] = taken.get(domain, 0) + len(text)
         definition = lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
         size = int(tokenizer.read_json("card.json")["vocab_size"])
-        encoders = {"ours": (own_encoder(definition), size, own_fallback(definition)), **(load_peers(peers) if peers else {})}
+        encoders = {
+            "ours": (own_encoder(definition), size, own_fallback(definition)),
+            **(load_peers(peers) if peers else {}),
+        }
         words = {domain: count_words(texts) for domain, texts in sorted(by_domain.items())}
-        report: dict[str, Any] = {"domains": {}, "vocab_size": {}, "unused_ids": {}, "measured_characters": dict(sorted(taken.items()))}
+        report: dict[str, Any] = {
+            "domains": {},
+            "vocab_size": {},
+            "unused_ids": {},
+            "measured_characters": dict(sorted(taken.items())),
+        }
         for name, (encode, vocab_size, falls) in encoders.items():
             seen: set[int] = set()
             for domain, texts in sorted(by_domain.items()):
-                report["domains"].setdefault(domain, {})[name] = measure(encode, texts, falls, words[domain], seen)
+                report["domains"].setdefault(domain, {})[name] = measure(
+                    encode, texts, falls, words[domain], seen
+                )
             report["vocab_size"][name], report["unused_ids"][name] = vocab_size, vocab_size - len(seen)
         writer.write_json("report.json", report)
         writer.write_bytes("report.html", page(tokenizer.manifest.partition, report).encode())
 
     inputs: dict[str, Dataset | str] = {"tokenizer": tokenizer, "validation": validation}
     parameters = {"peers": names, "domain_chars": DOMAIN_CHARS}
-    return lake.build("tokenizer_report", tokenizer.manifest.partition, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return lake.build(
+        "tokenizer_report",
+        tokenizer.manifest.partition,
+        version=VERSION,
+        parameters=parameters,
+        inputs=inputs,
+        write=write,
+    )

@@ -1,11 +1,12 @@
 """The sample that a vocabulary is trained on: drawn by domain, counted where it lies.
 
-Belongs here: which documents, and how often each of their pre-tokens occurs. Does not belong here: which
-pieces come of it (build.py), the cutting (pretokens.py).
+Belongs here: which documents, and how often each of their pre-tokens occurs. Does not belong here:
+which pieces come of it (build.py), the cutting (pretokens.py).
 
-Two passes over the parts. The first adds up the characters of each domain by a hash of (seed, doc_id), from
-which follows how far into the hash each domain is taken. The second counts pre-tokens of the documents taken.
-The driver holds only counts, never text, and a document is drawn or not whatever part it stands in.
+Two passes over the parts. The first adds up the characters of each domain by a hash of (seed,
+doc_id), from which follows how far into the hash each domain is taken. The second counts pre-tokens
+of the documents taken. The driver holds only counts, never text, and a document is drawn or not
+whatever part it stands in.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.pretokens import count_pretokens
 
 if TYPE_CHECKING:
-    from pipelines.spark import Engine
+    from pipelines.engine.spark import Engine
 
 BUCKETS = 1 << 12  # the sample is exact to a domain's 4,096th part
 BATCH_CHARS = 1 << 22  # counted at once: bounds a worker's memory
@@ -39,11 +40,15 @@ def _bucket(seed: int, doc_id: bytes) -> int:
 def _places(table: pa.Table, seed: int) -> list[tuple[str, int]]:
     """(domain, bucket) of every row."""
     columns = [table.column(name).to_pylist() for name in KEYS]
-    return [(f"{language}-{category}", _bucket(seed, doc_id)) for doc_id, language, category in zip(*columns, strict=True)]
+    return [
+        (f"{language}-{category}", _bucket(seed, doc_id))
+        for doc_id, language, category in zip(*columns, strict=True)
+    ]
 
 
 def quotas(sizes: Mapping[str, int], config: TokenizerConfig) -> dict[str, int]:
-    """Characters to draw of each domain: its weight's share of the sample; what a small domain leaves over goes to the others."""
+    """Characters to draw of each domain: its weight's share of the sample; what a small domain
+    leaves over goes to the others."""
     left, budget, quota = sorted(sizes), config.sample_chars, dict[str, int]()
     while left:
         total = sum(config.weights.get(d, 1.0) for d in left) or 1.0
@@ -58,10 +63,11 @@ def quotas(sizes: Mapping[str, int], config: TokenizerConfig) -> dict[str, int]:
 def draw_sample(
     lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig, scratch: str
 ) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Pre-token counts of about `config.sample_chars` characters, and documents and characters drawn by domain.
+    """Pre-token counts of about `config.sample_chars` characters, and documents and characters
+    drawn by domain.
 
-    `scratch` is a folder of the lake for what the passes leave to each other; a pass that broke off is taken up again.
-    LakeError where the corpora hold no document.
+    `scratch` is a folder of the lake for what the passes leave to each other; a pass that broke off
+    is taken up again. LakeError where the corpora hold no document.
     """
     parts = [(corpus, i) for corpus in corpora for i in range(len(corpus.parts))]
 
@@ -71,7 +77,9 @@ def draw_sample(
             return
         table = parts[p][0].read_part(parts[p][1], [*KEYS, "text"])
         sums: dict[str, dict[int, list[int]]] = {}
-        for (domain, bucket), length in zip(_places(table, config.seed), pc.utf8_length(table.column("text")).to_pylist(), strict=True):
+        for (domain, bucket), length in zip(
+            _places(table, config.seed), pc.utf8_length(table.column("text")).to_pylist(), strict=True
+        ):
             entry = sums.setdefault(domain, {}).setdefault(bucket, [0, 0])
             entry[0] += 1
             entry[1] += length or 0
@@ -86,7 +94,9 @@ def draw_sample(
                 entry[0] += documents
                 entry[1] += chars
     if not sums:
-        raise LakeError("the corpora given to the tokenizer hold no documents: materialize skypile_main with at least one kept document")
+        raise LakeError(
+            "the corpora given to the tokenizer hold no documents: materialize skypile_main with at least one kept document"
+        )
     until, drawn = dict[str, int](), dict[str, dict[str, int]]()
     for domain, quota in quotas({d: sum(c for _, c in b.values()) for d, b in sums.items()}, config).items():
         taken = {"documents": 0, "characters": 0}
@@ -123,7 +133,14 @@ def draw_sample(
     total: pa.Table = COUNTS.empty_table()
     for p in range(len(parts)):
         more = lake.read_parquet(f"{scratch}/count-{p:05d}.parquet")
-        total = pa.concat_tables([total, more]).group_by("pretoken").aggregate([("count", "sum")]).rename_columns(COUNTS.names)
+        total = (
+            pa.concat_tables([total, more])
+            .group_by("pretoken")
+            .aggregate([("count", "sum")])
+            .rename_columns(COUNTS.names)
+        )
     rows = total.sort_by("pretoken")
     lake.delete(scratch)
-    return dict(zip(rows.column("pretoken").to_pylist(), rows.column("count").to_pylist(), strict=True)), drawn
+    return dict(
+        zip(rows.column("pretoken").to_pylist(), rows.column("count").to_pylist(), strict=True)
+    ), drawn

@@ -8,9 +8,9 @@ import dagster as dg
 
 from assets.dump import decisions, edits
 from assets.resources import LakeResource, SparkResource
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Lake
-from pipelines.spark import InProcess
-from tests.pipelines.judged import CHINESE, ENGLISH, MENU, PLANTED, judged
+from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED, judged
 
 
 class HereInstead(SparkResource):
@@ -22,7 +22,9 @@ class HereInstead(SparkResource):
 
 
 def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, engine: InProcess) -> None:
-    judged(lake, engine, "d", [[f"{ENGLISH}Write to {PLANTED}.", CHINESE, *(MENU + str(k) for k in range(40))]])
+    judged(
+        lake, engine, "d", [[f"{ENGLISH}Write to {PLANTED}.", CHINESE, *(MENU + str(k) for k in range(40))]]
+    )
     lake.write_bytes("cards/checks.yaml", b"min_documents: 10\nmin_keep_rate: 0.2\n")
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("dump", ["d"])
@@ -30,7 +32,11 @@ def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, en
         done = dg.materialize([edits, decisions], partition_key="d", instance=instance, resources=resources)
         assert done.success
         checks = {e.check_name: e for e in done.get_asset_check_evaluations()}
-        assert {n for n, e in checks.items() if not e.passed} == {"keep_rate", "heaviest_reason", "validation_groups"}
+        assert {n for n, e in checks.items() if not e.passed} == {
+            "keep_rate",
+            "heaviest_reason",
+            "validation_groups",
+        }
         assert {"pii_leftovers", "language_share", "has_rows"} <= {n for n, e in checks.items() if e.passed}
         assert checks["keep_rate"].severity == dg.AssetCheckSeverity.WARN
         (event,) = done.asset_materializations_for_node("decisions")

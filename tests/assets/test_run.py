@@ -1,4 +1,5 @@
-"""A training run of a lake on S3: planned from it, its shards read from it, its checkpoints in it."""
+"""A training run of a lake on S3: planned from it, its shards read from it, its checkpoints in
+it."""
 
 from __future__ import annotations
 
@@ -13,14 +14,14 @@ from tokenizers.models import WordLevel
 
 from assets.resources import LakeResource
 from assets.run import fork, prepare
-from model.card import RunCard
-from model.checkpoint import sha256
-from model.checkpoint_store import CheckpointStore
-from model.mixture import PlanError
+from model.checkpoints.checkpoint import sha256
+from model.checkpoints.store import CheckpointStore
+from model.plan.card import RunCard
+from model.plan.mixture import PlanError
 from pipelines.lake import Lake, Writer
 from tests.model.conftest import VOCABULARY, ranks, write_shards  # noqa: F401
-from tests.model.ranks import Ranks
 from tests.model.test_train import explain, losses, weights
+from tests.support.ranks import Ranks
 
 CARD = {
     "name": "r",
@@ -31,7 +32,15 @@ CARD = {
     "checkpoint_every": 2,
     "keep_last": 1,
     "keep_every": 2,
-    "phases": [{"name": "a", "stage": "stage1", "tokens": 4 * 128, "schedule": {"peak": 1e-3}, "mixture": {"en-webpages": 1.0}}],
+    "phases": [
+        {
+            "name": "a",
+            "stage": "stage1",
+            "tokens": 4 * 128,
+            "schedule": {"peak": 1e-3},
+            "mixture": {"en-webpages": 1.0},
+        }
+    ],
 }
 
 
@@ -48,11 +57,19 @@ def publish(lake: Lake, asset: str, partition: str, folder: Path) -> None:
 @pytest.fixture
 def lake(s3: Any, tmp_path: Path) -> LakeResource:
     """A lake on S3 with one small release and a run's card; runs work in `shared`."""
-    resource = LakeResource(root=f"s3://dump/{tmp_path.name}", cache=str(tmp_path / "cache"), runs=str(tmp_path / "shared"))
+    resource = LakeResource(
+        root=f"s3://dump/{tmp_path.name}", cache=str(tmp_path / "cache"), runs=str(tmp_path / "shared")
+    )
     (tmp_path / "t").mkdir()
-    Tokenizer(WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0")).save(str(tmp_path / "t" / "tokenizer.json"))
+    Tokenizer(WordLevel({str(i): i for i in range(VOCABULARY)}, unk_token="0")).save(
+        str(tmp_path / "t" / "tokenizer.json")
+    )
     publish(resource.lake, "tokenizer", "t", tmp_path / "t")
-    for name, sources in {"main": {"en-webpages": 2_000}, "stem": {"en-stem": 500}, "validation": {"web-en": 400}}.items():
+    for name, sources in {
+        "main": {"en-webpages": 2_000},
+        "stem": {"en-stem": 500},
+        "validation": {"web-en": 400},
+    }.items():
         write_shards(tmp_path / name, sources, 1, sha256(tmp_path / "t" / "tokenizer.json"))
         publish(resource.lake, f"{name}_shards", "x", tmp_path / name)
     resource.lake.write_json("cards/releases/x.yaml", {"name": "x", "dumps": ["d"], "tokenizer": "t"})
@@ -78,7 +95,8 @@ def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_t
     lake.lake.write_json("cards/runs/r.yaml", CARD | {"global_batch": 8})
     with pytest.raises(PlanError, match="cannot change"):
         prepare(lake, "r")
-    # Another machine, with an empty folder and an empty cache, is held to the same and goes on from the lake.
+    # Another machine, with an empty folder and an empty cache, is held to the same and goes on from
+    # the lake.
     other = LakeResource(root=lake.root, cache=lake.cache + "2", runs=lake.runs + "2")
     with pytest.raises(PlanError, match="cannot change"):
         prepare(other, "r")
@@ -89,8 +107,13 @@ def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_t
 
 
 def test_a_fork_is_a_checkpoint_of_another_run_that_is_there(tmp_path: Path) -> None:
-    resource, card = LakeResource(root=str(tmp_path)), RunCard.model_validate(CARD | {"fork": "base/step-00000060"})
-    with pytest.raises(dg.Failure, match="step-00000060 does not exist; name a checkpoint of run base") as caught:
+    resource, card = (
+        LakeResource(root=str(tmp_path)),
+        RunCard.model_validate(CARD | {"fork": "base/step-00000060"}),
+    )
+    with pytest.raises(
+        dg.Failure, match="step-00000060 does not exist; name a checkpoint of run base"
+    ) as caught:
         fork(resource, card)
     assert caught.value.allow_retries is False
     folder = tmp_path / "runs" / "base" / "checkpoints" / "step-00000060"

@@ -1,4 +1,5 @@
-"""Training over two hosts by `deepspeed --hostfile`, started by Dagster, against everything that can happen to a host.
+"""Training over two hosts by `deepspeed --hostfile`, started by Dagster, against everything that
+can happen to a host.
 
 `make test-cluster`: needs root for network namespaces; skipped with the reason elsewhere.
 """
@@ -18,9 +19,9 @@ import pytest
 
 from assets.cluster.client import PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher
-from model.plan import Phase, RunCard, Schedule, build_plan
-from tests.cluster.hosts import Hosts, missing
+from model.plan.plan import Phase, RunCard, Schedule, build_plan
 from tests.model.conftest import MODEL, write_shards
+from tests.support.hosts import Hosts, missing
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(missing()), reason=missing() or "hosts can be made")]
 STEPS, EVERY = 300, 60
@@ -45,10 +46,23 @@ def hosts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
 def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Writes a run of one stage, long enough to be hit while it trains."""
     root = tmp_path_factory.mktemp("runs")
-    sources = {"main": {"en-webpages": 60_000, "zh-webpages": 60_000}, "stem": {"en-stem": 4_000}, "validation": {"web-en": 700}}
-    listings = {name: write_shards(root / name, tokens, seed) for seed, (name, tokens) in enumerate(sources.items())}
-    phase = Phase(name="a", stage="stage1", tokens=STEPS * 256, schedule=Schedule(kind="cosine", peak=1e-2, final=1e-3, warmup_tokens=2560))
-    card = RunCard(name="test", release="r", sequence_length=32, global_batch=8, micro_batch=2, phases=(phase,))
+    sources = {
+        "main": {"en-webpages": 60_000, "zh-webpages": 60_000},
+        "stem": {"en-stem": 4_000},
+        "validation": {"web-en": 700},
+    }
+    listings = {
+        name: write_shards(root / name, tokens, seed) for seed, (name, tokens) in enumerate(sources.items())
+    }
+    phase = Phase(
+        name="a",
+        stage="stage1",
+        tokens=STEPS * 256,
+        schedule=Schedule(kind="cosine", peak=1e-2, final=1e-3, warmup_tokens=2560),
+    )
+    card = RunCard(
+        name="test", release="r", sequence_length=32, global_batch=8, micro_batch=2, phases=(phase,)
+    )
     value = {
         "plan": build_plan(card, {n: listings[n] for n in ("main", "stem")}).to_json(),
         "model": MODEL,
@@ -111,7 +125,8 @@ Fault = tuple[str, int, Callable[[], Any], Callable[[], Any]]
 
 
 class Faults(Thread):
-    """Does one thing after another to a running job: each when training has come to its step, then waits for Dagster's failure."""
+    """Does one thing after another to a running job: each when training has come to its step, then
+    waits for Dagster's failure."""
 
     def __init__(self, run: Path, instance: dg.DagsterInstance, plan: list[Fault]) -> None:
         super().__init__(daemon=True)
@@ -122,7 +137,9 @@ class Faults(Thread):
 
     def failures(self) -> list[Any]:
         kinds = {dg.DagsterEventType.STEP_UP_FOR_RETRY, dg.DagsterEventType.STEP_FAILURE}
-        return [r for run in self.instance.get_runs() for r in self.instance.all_logs(run.run_id, of_type=kinds)]
+        return [
+            r for run in self.instance.get_runs() for r in self.instance.all_logs(run.run_id, of_type=kinds)
+        ]
 
     def run(self) -> None:
         try:
@@ -144,7 +161,8 @@ class Faults(Thread):
         path = self.run_dir / "logs" / "steps.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         with_step = [line for line in lines if line.endswith("}")]
-        # Lines that a lost job wrote stand until the next one starts: only those of the living job count.
+        # Lines that a lost job wrote stand until the next one starts: only those of the living job
+        # count.
         return int(json.loads(with_step[-1])["step"]) if with_step and self.alive() else 0
 
     def alive(self) -> bool:
@@ -183,7 +201,8 @@ def test_two_hosts_train_and_the_preflight_names_both(whole: Path, hosts: Hosts)
 def test_every_fault_is_an_honest_failure_and_the_losses_are_those_of_an_uninterrupted_run(
     whole: Path, hosts: Hosts, make_run: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    """A remote rank killed, a whole host killed, its link down during a step, the disk full at a checkpoint: one after the other."""
+    """A remote rank killed, a whole host killed, its link down during a step, the disk full at a
+    checkpoint: one after the other."""
     run, instance = make_run("faulty"), dg.DagsterInstance.ephemeral()
     _head, other = hosts.names
     (run / "checkpoints").rmdir()
@@ -208,7 +227,12 @@ def test_every_fault_is_an_honest_failure_and_the_losses_are_those_of_an_uninter
     faults.start()
     result = train(hosts, run, instance)
     faults.join(5)
-    print(json.dumps({"seconds": faults.seconds, "messages": {k: v[:400] for k, v in faults.messages.items()}}, indent=1))
+    print(
+        json.dumps(
+            {"seconds": faults.seconds, "messages": {k: v[:400] for k, v in faults.messages.items()}},
+            indent=1,
+        )
+    )
     assert not faults.errors, f"{faults.errors} {explain(run)}"
     assert result.success, explain(run)
     assert set(faults.seconds) == {name for name, *_ in plan}

@@ -1,4 +1,5 @@
-"""The real command line on a handful of real pages: dumps, a release, a plan, and the way back to the WARC record."""
+"""The real command line on a handful of real pages: dumps, a release, a plan, and the way back to
+the WARC record."""
 
 from __future__ import annotations
 
@@ -24,7 +25,10 @@ from pipelines.lake import Lake
 
 def warc_record(url: str, page: str) -> bytes:
     body = page.encode()
-    payload = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    payload = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
     name = uuid.UUID(bytes=hashlib.sha256(url.encode()).digest()[:16])
     head = (
         f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{name}>\r\n"
@@ -35,7 +39,9 @@ def warc_record(url: str, page: str) -> bytes:
 
 
 def page(title: str, text: str) -> str:
-    paragraphs = "".join(f"<p>{html.escape(' '.join(p.split()))}</p>" for p in text.split("\n\n") if p.strip())
+    paragraphs = "".join(
+        f"<p>{html.escape(' '.join(p.split()))}</p>" for p in text.split("\n\n") if p.strip()
+    )
     return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1>{paragraphs}</main></body></html>"
 
 
@@ -48,10 +54,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, str
     for dump, chosen in (("web-a", names[:50]), ("web-b", names[40:])):
         records = [warc_record(f"https://docs.invalid/{n}/{dump}.html", page(n, topics[n])) for n in chosen]
         (root / f"{dump}.warc.gz").write_bytes(b"".join(records))
-        card = {"name": dump, "kind": "warc", "uris": [str(root / f"{dump}.warc.gz")], "group": "url", "validation_share": 0.2}
+        card = {
+            "name": dump,
+            "kind": "warc",
+            "uris": [str(root / f"{dump}.warc.gz")],
+            "group": "url",
+            "validation_share": 0.2,
+        }
         lake.write_bytes(f"cards/dumps/{dump}.yaml", yaml.safe_dump(card).encode())
     rows = [
-        {"url": f"https://sums.invalid/{i}", "text": f"Question: what is {i} plus {7 * i}? Answer: {i} plus {7 * i} is {8 * i}."}
+        {
+            "url": f"https://sums.invalid/{i}",
+            "text": f"Question: what is {i} plus {7 * i}? Answer: {i} plus {7 * i} is {8 * i}.",
+        }
         for i in range(60)
     ]
     (root / "sums.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
@@ -64,13 +79,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, str
         "validation_share": 0.2,
     }
     lake.write_bytes("cards/dumps/sums.yaml", yaml.safe_dump(card).encode())
-    lake.write_bytes("cards/releases/r.yaml", yaml.safe_dump({"name": "r", "dumps": ["web-a", "web-b", "sums"]}).encode())
-    environment = os.environ | {"SKYPILE_LAKE": str(root / "lake"), "DAGSTER_HOME": str(root / "home"), "PYTHONPATH": str(ROOT)}
+    lake.write_bytes(
+        "cards/releases/r.yaml", yaml.safe_dump({"name": "r", "dumps": ["web-a", "web-b", "sums"]}).encode()
+    )
+    environment = os.environ | {
+        "SKYPILE_LAKE": str(root / "lake"),
+        "DAGSTER_HOME": str(root / "home"),
+        "PYTHONPATH": str(ROOT),
+    }
     return lake, environment
 
 
 def skypile(world: tuple[Lake, dict[str, str]], *arguments: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=world[1], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", *arguments], env=world[1], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -92,12 +115,22 @@ def test_plan_diff_and_garbage_collection(world: tuple[Lake, dict[str, str]]) ->
     lake = world[0]
     foreseen = skypile(world, "plan", "r")
     assert foreseen.count(" unchanged ") == 11 and "0.000 CPU hours" in foreseen, foreseen
-    card = {"name": "later", "dumps": ["web-a", "web-b", "sums"], "validation": "r", "blocks": "r", "tombstones": ["https://none.invalid/"]}
+    card = {
+        "name": "later",
+        "dumps": ["web-a", "web-b", "sums"],
+        "validation": "r",
+        "blocks": "r",
+        "tombstones": ["https://none.invalid/"],
+    }
     lake.write_bytes("cards/releases/later.yaml", yaml.safe_dump(card).encode())
     files = lake.files("tables", recursive=True) + lake.files("pointers", recursive=True)
     foreseen = skypile(world, "plan", "later")
-    assert " compute " in foreseen and "follows verdicts" in foreseen and "not in this sum" not in foreseen, foreseen
-    assert files == lake.files("tables", recursive=True) + lake.files("pointers", recursive=True), "a plan writes nothing"
+    assert " compute " in foreseen and "follows verdicts" in foreseen and "not in this sum" not in foreseen, (
+        foreseen
+    )
+    assert files == lake.files("tables", recursive=True) + lake.files("pointers", recursive=True), (
+        "a plan writes nothing"
+    )
     assert skypile(world, "plan", "web-a").count(" unchanged ") == 7
     assert "lost: 0 documents" in skypile(world, "diff", "r", "r")
     assert "0 tables of 0 bytes would be deleted" in skypile(world, "gc")
@@ -117,7 +150,13 @@ def test_a_token_leads_back_to_its_record(world: tuple[Lake, dict[str, str]]) ->
 
 
 def test_errors_are_sentences(world: tuple[Lake, dict[str, str]]) -> None:
-    done = subprocess.run([sys.executable, "-m", "jobs.cli", "plan", "absent"], env=world[1], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", "plan", "absent"],
+        env=world[1],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode != 0 and "absent" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -125,19 +164,32 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
     lake, folder = world[0], Path(world[0].root) / "runs/small"
     skypile(world, "card", "run", "small", "--release", "r")
     path = Path(lake.root) / "cards/runs/small.yaml"
-    card = yaml.safe_load(path.read_text()) | {"sequence_length": 64, "global_batch": 4, "checkpoint_every": 2, "validate_every": 4}
+    card = yaml.safe_load(path.read_text()) | {
+        "sequence_length": 64,
+        "global_batch": 4,
+        "checkpoint_every": 2,
+        "validate_every": 4,
+    }
     for phase, steps in zip(card["phases"], (3, 1, 2), strict=True):
         phase["tokens"] = steps * 64 * 4
         phase["schedule"]["warmup_tokens"] = min(phase["schedule"]["warmup_tokens"], 64)
     path.write_text(yaml.safe_dump(card))
     planned = skypile(world, "plan", "small")
-    assert "6 steps of 256 tokens" in planned and "memory of a rank" in planned and "repetitions" in planned and "hours" in planned
+    assert (
+        "6 steps of 256 tokens" in planned
+        and "memory of a rank" in planned
+        and "repetitions" in planned
+        and "hours" in planned
+    )
     skypile(world, "run", "small")
     stages = [json.loads((folder / "export" / s / "stage.json").read_text()) for s in ("stage1", "stage2")]
     assert [s["step"] for s in stages] == [4, 6] and stages[0]["weights_hash"] != stages[1]["weights_hash"]
     report = json.loads((Path(lake.root) / "reports/small/report.json").read_text())
     assert [s["step"] for s in report["steps"]] == [1, 2, 3, 4, 5, 6]
-    assert report["evaluation"]["validation"]["loss"] > 0 and (Path(lake.root) / "reports/small/report.html").exists()
+    assert (
+        report["evaluation"]["validation"]["loss"] > 0
+        and (Path(lake.root) / "reports/small/report.html").exists()
+    )
     assert "stage2_checkpoint" in report["graph"]["edges"]
     again = skypile(world, "run", "small")
     assert again.count("unchanged") == 6  # all but the page, which is written anew
@@ -147,8 +199,20 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
 def test_a_card_is_checked_before_it_is_written(world: tuple[Lake, dict[str, str]]) -> None:
     lake, environment = world
     arguments = ["card", "dump", "bad", "--uri", "x.warc.gz", "--category", "poems"]
-    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=environment, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode != 0 and "category" in done.stderr and not lake.exists("cards/dumps/bad.yaml")
     arguments = ["card", "release", "r", "--dump", "web-a"]
-    done = subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], env=environment, cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.cli", *arguments],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode != 0 and "there already" in done.stderr

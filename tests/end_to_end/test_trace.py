@@ -1,4 +1,5 @@
-"""From the bytes of a WARC file through documents, shards, plan and loader, and back to the same bytes, by the command line."""
+"""From the bytes of a WARC file through documents, shards, plan and loader, and back to the same
+bytes, by the command line."""
 
 from __future__ import annotations
 
@@ -15,19 +16,19 @@ from fastwarc.warc import ArchiveIterator
 from tokenizers import Tokenizer
 
 from jobs.cli import cli
-from model.card import Phase, RunCard, Schedule
-from model.plan import build_plan
-from model.trace import open_run
-from pipelines.documents import CORPUS
-from pipelines.dumps.card import DumpCard
-from pipelines.dumps.pack import PageFile, write_warc
-from pipelines.dumps.raw import build_raw_dump
-from pipelines.extraction.stage import build_documents
+from jobs.demo.pack import PageFile, write_warc
+from model.data.trace import open_run
+from model.plan.card import Phase, RunCard, Schedule
+from model.plan.plan import build_plan
+from pipelines.cards.dump import DumpCard
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.engine.spark import InProcess
+from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake, LakeError, Writer
 from pipelines.shards.writer import build_shards
-from pipelines.spark import InProcess
+from pipelines.tables.schemas import CORPUS
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
-from tests.pipelines.tokenizer.samples import ENGLISH
+from tests.support.tokenizer_samples import ENGLISH
 
 LENGTH, BATCH = 64, 4
 
@@ -39,15 +40,26 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake(root)
     pages = []
     for i in range(40):
-        body = "".join(f"<p>{' '.join(rng.choices(ENGLISH, k=40))}, page {i} &amp; all.</p>" for _ in range(3))
-        pages.append(PageFile(f"https://h{i}.invalid/p", "x", f"<html><title>T{i}</title><body>{body}</body></html>".encode()))
+        body = "".join(
+            f"<p>{' '.join(rng.choices(ENGLISH, k=40))}, page {i} &amp; all.</p>" for _ in range(3)
+        )
+        pages.append(
+            PageFile(
+                f"https://h{i}.invalid/p",
+                "x",
+                f"<html><title>T{i}</title><body>{body}</body></html>".encode(),
+            )
+        )
     for name, part in (("a", pages[:20]), ("b", pages[20:])):
         write_warc(root / "in" / f"{name}.warc.gz", part, "2023-01-01T00:00:00Z")
     card = DumpCard.model_validate({"name": "d", "kind": "warc", "uris": ["in/*.warc.gz"]})
     documents = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset).dataset.read()
 
     def write(writer: Writer) -> None:
-        known = [documents[n] if n in documents.column_names else pa.array([""] * len(documents)) for n in CORPUS.names]
+        known = [
+            documents[n] if n in documents.column_names else pa.array([""] * len(documents))
+            for n in CORPUS.names
+        ]
         columns = dict(zip(CORPUS.names, known, strict=True)) | {
             "language": pa.array(["en"] * len(documents)),
             "dump": pa.array(["d"] * len(documents)),
@@ -55,12 +67,20 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         table = pa.table({n: columns[n] for n in CORPUS.names}).cast(CORPUS)
         writer.write_table("part-00000.parquet", table)
 
-    corpora = {n: lake.build(n, "r", version=1, parameters={"asset": n}, write=write).dataset for n in ("skypile_main", "skypile_stem")}
+    corpora = {
+        n: lake.build(n, "r", version=1, parameters={"asset": n}, write=write).dataset
+        for n in ("skypile_main", "skypile_stem")
+    }
     tokenizer = build_tokenizer(
-        lake, InProcess(), [corpora["skypile_main"]], TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
+        lake,
+        InProcess(),
+        [corpora["skypile_main"]],
+        TokenizerConfig.proportional("test", 1_200, sample_chars=50_000),
     ).dataset
     shards = {
-        c: build_shards(lake, InProcess(), f"{c}_shards", corpora[f"skypile_{c}"], tokenizer, 7, shard_tokens=2_000).dataset
+        c: build_shards(
+            lake, InProcess(), f"{c}_shards", corpora[f"skypile_{c}"], tokenizer, 7, shard_tokens=2_000
+        ).dataset
         for c in ("main", "stem")
     }
     phase = Phase(name="a", stage="stage1", tokens=10 * LENGTH * BATCH, schedule=Schedule(peak=1e-3))
@@ -68,7 +88,10 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake.write_json("cards/runs/r.yaml", run.model_dump(mode="json"))  # JSON is YAML
     plan = build_plan(run, {c: d.read_json("shards.json") for c, d in shards.items()})
     addresses = {f"{c}_shards": str(d.local()) for c, d in shards.items()}
-    lake.write_json("runs/r/run.json", {"plan": plan.to_json(), "tokenizer": str(tokenizer.local("tokenizer.json")), **addresses})
+    lake.write_json(
+        "runs/r/run.json",
+        {"plan": plan.to_json(), "tokenizer": str(tokenizer.local("tokenizer.json")), **addresses},
+    )
     lake.write_json("runs/r/checkpoints/step-00000008/checkpoint.json", {"step": 8})
     return lake
 
@@ -81,14 +104,19 @@ def skypile(lake: Lake, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> str
 
 
 @pytest.mark.parametrize(("step", "sample"), [(0, 0), (3, 2), (9, 3)])
-def test_a_sample_leads_to_its_warc_records_and_back(lake: Lake, monkeypatch: pytest.MonkeyPatch, step: int, sample: int) -> None:
+def test_a_sample_leads_to_its_warc_records_and_back(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, step: int, sample: int
+) -> None:
     folder = Path(lake.root) / "runs/r"
     tokenizer = Tokenizer.from_file(json.loads((folder / "run.json").read_text())["tokenizer"])
     loader = open_run(folder)
     loader.verify()
     tokens = loader.batch(step)[sample].inputs[0]
     where = ("trace", "--run", "r", "--step", str(step), "--sample", str(sample))
-    text, documents = skypile(lake, monkeypatch, *where), json.loads(skypile(lake, monkeypatch, *where, "--json"))
+    text, documents = (
+        skypile(lake, monkeypatch, *where),
+        json.loads(skypile(lake, monkeypatch, *where, "--json")),
+    )
     assert sum(d["end"] - d["start"] for d in documents) == LENGTH
     for d in documents:
         assert d["url"] in text and f"dump d, {d['file']} at byte {d['offset']}" in text
@@ -96,7 +124,8 @@ def test_a_sample_leads_to_its_warc_records_and_back(lake: Lake, monkeypatch: py
         record = next(iter(ArchiveIterator(io.BytesIO(file.read_bytes()[d["offset"] :]))))
         assert record.headers["WARC-Target-URI"] == d["url"]
         read = tokenizer.decode(tokens[d["start"] : d["end"]].tolist())
-        # The first and last word may be cut by the sequence; what lies between stands in the record.
+        # The first and last word may be cut by the sequence; what lies between stands in the
+        # record.
         lines = [" ".join(line.split()[1:-1]) for line in read.split("\n")]
         page = html.unescape(record.reader.read().decode())
         assert all(line in page for line in lines)

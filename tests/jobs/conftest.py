@@ -24,7 +24,10 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def workspace(instance: dg.DagsterInstance) -> Iterator[WorkspaceProcessContext]:
     """The code location as it is deployed, in a process of its own."""
     target = ModuleTarget(
-        "jobs.definitions", attribute=None, working_directory=str(Path(__file__).resolve().parents[2]), location_name="skypile"
+        "jobs.definitions",
+        attribute=None,
+        working_directory=str(Path(__file__).resolve().parents[2]),
+        location_name="skypile",
     )
     with WorkspaceProcessContext(instance, target) as context:
         yield context

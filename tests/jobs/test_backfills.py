@@ -1,4 +1,5 @@
-"""Backfills over dumps: through GraphQL as the web UI asks for them, and through Dagster's command line."""
+"""Backfills over dumps: through GraphQL as the web UI asks for them, and through Dagster's command
+line."""
 
 from __future__ import annotations
 
@@ -18,7 +19,10 @@ mutation($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParam
 
 
 def partitions(instance: dg.DagsterInstance, backfill: str) -> list[str]:
-    return sorted(r.tags["dagster/partition"] for r in instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill})))
+    return sorted(
+        r.tags["dagster/partition"]
+        for r in instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": backfill}))
+    )
 
 
 def daemon(workspace: WorkspaceProcessContext) -> None:
@@ -26,7 +30,9 @@ def daemon(workspace: WorkspaceProcessContext) -> None:
     list(execute_backfill_iteration(workspace, logging.getLogger("test")))
 
 
-def test_assets_of_chosen_dumps_are_backfilled(workspace: WorkspaceProcessContext, instance: dg.DagsterInstance) -> None:
+def test_assets_of_chosen_dumps_are_backfilled(
+    workspace: WorkspaceProcessContext, instance: dg.DagsterInstance
+) -> None:
     assets = [{"path": ["raw_dump"]}, {"path": ["documents"]}]
     params = {"assetSelection": assets, "partitionNames": ["a", "c"]}
     answer: Any = execute_dagster_graphql(workspace.create_request_context(), LAUNCH, {"params": params})
@@ -35,10 +41,14 @@ def test_assets_of_chosen_dumps_are_backfilled(workspace: WorkspaceProcessContex
     daemon(workspace)
     assert partitions(instance, launched["backfillId"]) == ["a", "c"]
     runs = instance.get_runs(dg.RunsFilter(tags={"dagster/backfill": launched["backfillId"]}))
-    assert all({k.to_user_string() for k in r.asset_selection or ()} == {"raw_dump", "documents"} for r in runs)
+    assert all(
+        {k.to_user_string() for k in r.asset_selection or ()} == {"raw_dump", "documents"} for r in runs
+    )
 
 
-def test_the_command_line_backfills_the_job(workspace: WorkspaceProcessContext, instance: dg.DagsterInstance) -> None:
+def test_the_command_line_backfills_the_job(
+    workspace: WorkspaceProcessContext, instance: dg.DagsterInstance
+) -> None:
     from dagster._cli.job import job_backfill_command
 
     arguments = ["-m", "jobs.definitions", "-j", "dump", "--partitions", "a,b", "--noprompt"]

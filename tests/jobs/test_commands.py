@@ -1,4 +1,5 @@
-"""The commands on documents and corpora, as a person calls them, on a lake in which an address is planted."""
+"""The commands on documents and corpora, as a person calls them, on a lake in which an address is
+planted."""
 
 from __future__ import annotations
 
@@ -9,12 +10,12 @@ import yaml
 from click.testing import CliRunner
 
 from jobs.cli import cli
-from pipelines.decisions import policy_path
+from pipelines.engine.spark import InProcess
+from pipelines.filtering.decisions import policy_path
 from pipelines.lake import Lake
-from pipelines.spark import InProcess
-from tests.pipelines.judged import PLANTED, judged
-from tests.pipelines.release_samples import make_release, prose
-from tests.pipelines.test_corpus import assemble
+from tests.pipelines.corpora.test_assembly import assemble
+from tests.support.judged import PLANTED, judged
+from tests.support.release_samples import make_release, prose
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def run(lake: Lake, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped
     return call
 
 
-def test_a_dry_run_tells_the_change_and_publishes_nothing(lake: Lake, engine: InProcess, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_dry_run_tells_the_change_and_publishes_nothing(
+    lake: Lake, engine: InProcess, run, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     judged(lake, engine)
     strict = yaml.safe_load(policy_path("default").read_text())
     for rule_set in strict["sets"]:
@@ -42,7 +45,9 @@ def test_a_dry_run_tells_the_change_and_publishes_nothing(lake: Lake, engine: In
     assert "kept 2 -> 2 (+0)" in run("decide", "d", "--dry-run")
 
 
-def test_samples_and_reasons_are_shown_without_the_address(lake: Lake, engine: InProcess, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_samples_and_reasons_are_shown_without_the_address(
+    lake: Lake, engine: InProcess, run, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     judged(lake, engine)
     shown = [
         run("inspect", "d"),
@@ -50,7 +55,12 @@ def test_samples_and_reasons_are_shown_without_the_address(lake: Lake, engine: I
         run("inspect", "d", "--html", str(tmp_path / "p.html")),
     ]
     shown += [(tmp_path / "p.html").read_text(), run("inspect", "d", "--reason", "kept", "--language", "zh")]
-    assert "== kept (en) ==" in shown[0] and "kept for main" in shown[1] and "samples:" in shown[2] and "[EMAIL]" in shown[3]
+    assert (
+        "== kept (en) ==" in shown[0]
+        and "kept for main" in shown[1]
+        and "samples:" in shown[2]
+        and "[EMAIL]" in shown[3]
+    )
     shown += [p.read_text() for p in Path(lake.root).rglob("*.json")]
     assert not any(PLANTED in text or "planted.person" in text for text in shown)
 

@@ -13,7 +13,9 @@ from jobs import progress
 
 def write_run(folder: Path, log: str) -> None:
     (folder / "logs").mkdir()
-    (folder / "run.json").write_text(json.dumps({"plan": {"phases": [{"start_step": 0, "steps": 80}, {"start_step": 80, "steps": 40}]}}))
+    (folder / "run.json").write_text(
+        json.dumps({"plan": {"phases": [{"start_step": 0, "steps": 80}, {"start_step": 80, "steps": 40}]}})
+    )
     (folder / "logs" / "steps.jsonl").write_text(log)
 
 

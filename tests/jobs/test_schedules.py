@@ -1,4 +1,5 @@
-"""What starts new work ships stopped; new cards are taken up; lost runs are found; backfills over dumps run."""
+"""What starts new work ships stopped; new cards are taken up; lost runs are found; backfills over
+dumps run."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ import dagster as dg
 import pytest
 from dagster._core.test_utils import create_run_for_test
 from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._daemon.auto_run_reexecution.auto_run_reexecution import consume_new_runs_for_automatic_reexecution
+from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
+    consume_new_runs_for_automatic_reexecution,
+)
 
 from assets.cluster import orphans
 from jobs.definitions import defs
@@ -53,7 +56,9 @@ def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None
     lake.write_json(lake.pointer("decisions", "a"), {})
     with dg.instance_for_test() as instance:
         nights = [datetime(2026, 11, day, 1) for day in (24, 25)]
-        contexts = [dg.build_schedule_context(instance=instance, scheduled_execution_time=night) for night in nights]
+        contexts = [
+            dg.build_schedule_context(instance=instance, scheduled_execution_time=night) for night in nights
+        ]
         keys = [[(r.run_key, r.partition_key) for r in daily_dumps(c)] for c in contexts]
         assert keys == [[("b 2026-11-24", "b")], [("b 2026-11-25", "b")]]
         assert set(instance.get_dynamic_partitions("dump")) == {"a", "b"}
@@ -64,7 +69,9 @@ def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None
 def dead(run_id: str) -> str:
     """The sign of life of a process that has ended."""
     code = f"from assets.cluster import orphans; print(orphans.sign_of_life({run_id!r}, 0))"
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 def test_a_run_whose_process_has_gone_is_failed_and_a_living_one_is_not() -> None:
@@ -83,7 +90,9 @@ def test_a_run_whose_process_has_gone_is_failed_and_a_living_one_is_not() -> Non
     context = dg.build_sensor_context(instance=instance)
     assert ids["lost"] in str(readopt_lost_runs(context).skip_message)
     status = {n: instance.get_run_by_id(i).status for n, i in ids.items()}  # type: ignore[union-attr]
-    assert status.pop("lost") == dg.DagsterRunStatus.FAILURE and set(status.values()) == {dg.DagsterRunStatus.STARTED}
+    assert status.pop("lost") == dg.DagsterRunStatus.FAILURE and set(status.values()) == {
+        dg.DagsterRunStatus.STARTED
+    }
     again = dg.build_sensor_context(instance=instance, cursor=context.cursor)
     assert "2 runs watch a job, none is lost" in str(readopt_lost_runs(again).skip_message)
 
@@ -109,16 +118,23 @@ def test_a_lost_run_is_retried_by_dagster_and_a_bad_configuration_is_not() -> No
     from dagster._core.events import RunFailureReason
     from dagster._core.execution.retries import auto_reexecution_should_retry_run
 
-    settings = yaml.safe_load((Path(__file__).resolve().parents[2] / "dagster.yaml").read_text())["run_retries"]
+    settings = yaml.safe_load((Path(__file__).resolve().parents[2] / "dagster.yaml").read_text())[
+        "run_retries"
+    ]
     tags = defs.resolve_job_def("training_run").tags
     with dg.instance_for_test(overrides={"run_retries": settings}) as instance:
-        run = create_run_for_test(instance, "training_run", status=dg.DagsterRunStatus.FAILURE, tags=dict(tags))
+        run = create_run_for_test(
+            instance, "training_run", status=dg.DagsterRunStatus.FAILURE, tags=dict(tags)
+        )
         assert auto_reexecution_should_retry_run(instance, run, RunFailureReason.RUN_EXCEPTION)
         assert not auto_reexecution_should_retry_run(instance, run, RunFailureReason.STEP_FAILURE)
 
 
-def test_the_daemon_retries_a_lost_run_from_its_failure(workspace: WorkspaceProcessContext, instance: dg.DagsterInstance) -> None:
-    """All the way: the sensor marks the run, Dagster's daemon makes the retry, which may look up the lost run's launch."""
+def test_the_daemon_retries_a_lost_run_from_its_failure(
+    workspace: WorkspaceProcessContext, instance: dg.DagsterInstance
+) -> None:
+    """All the way: the sensor marks the run, Dagster's daemon makes the retry, which may look up
+    the lost run's launch."""
     request = workspace.create_request_context()
     job = request.get_code_location("skypile").get_repository("__repository__").get_full_job("training_run")
     plan = request.get_execution_plan(job, run_config={}, step_keys_to_execute=None, known_state=None)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.shards.format import FORMAT, PROVENANCE, ShardFile, pack_files, table_path
-from tests.model.ranks import Ranks
+from tests.support.ranks import Ranks
 
 VOCABULARY = 97
 MODEL = {"num_layers": 2, "hidden": 32, "num_heads": 2, "ffn": 48, "vocab_size": VOCABULARY, "context": 64}
@@ -28,8 +28,11 @@ def ranks() -> Iterator[Ranks]:
     server.close()
 
 
-def write_shards(folder: Path, sources: dict[str, int], seed: int, tokenizer_hash: str = "t") -> dict[str, Any]:
-    """A shard set of random documents that a model can learn (each token follows from the last, with noise)."""
+def write_shards(
+    folder: Path, sources: dict[str, int], seed: int, tokenizer_hash: str = "t"
+) -> dict[str, Any]:
+    """A shard set of random documents that a model can learn (each token follows from the last,
+    with noise)."""
     rng = np.random.default_rng(seed)
     entries = {}
     for name, tokens in sources.items():
@@ -41,7 +44,10 @@ def write_shards(folder: Path, sources: dict[str, int], seed: int, tokenizer_has
         paths = {"bin": f"{name}/00000.bin", "idx": f"{name}/00000.idx", "prov": f"{name}/00000.prov.parquet"}
         data.tofile(folder / paths["bin"])
         ends.tofile(folder / paths["idx"])
-        rows = [{"doc_id": i.to_bytes(16, "big"), "url": f"u{i}", "dump": "d", "file": "f", "offset": i} for i in range(len(ends))]
+        rows = [
+            {"doc_id": i.to_bytes(16, "big"), "url": f"u{i}", "dump": "d", "file": "f", "offset": i}
+            for i in range(len(ends))
+        ]
         pq.write_table(pa.Table.from_pylist(rows, schema=PROVENANCE), folder / paths["prov"])
         hashes = {k: hashlib.sha256((folder / p).read_bytes()).hexdigest() for k, p in paths.items()}
         file = ShardFile(*paths.values(), tokens, len(ends), 4 * tokens, *hashes.values())
@@ -65,9 +71,9 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) -> Any:
     """Writes a run folder: 4 + 2 steps of Stage-1 and 2 of Stage-2, batches of 8 x 32 tokens."""
-    from model.card import Phase, RunCard, Schedule
-    from model.mixture import StemShare
-    from model.plan import build_plan
+    from model.plan.card import Phase, RunCard, Schedule
+    from model.plan.mixture import StemShare
+    from model.plan.plan import build_plan
 
     per_step = 8 * 32
 
@@ -85,7 +91,9 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) 
                     tokens=phase_steps[0] * per_step,
                     schedule=Schedule(kind="cosine", peak=1e-2, final=1e-3, warmup_tokens=per_step),
                 ),
-                Phase(name="b", stage="stage1", tokens=phase_steps[1] * per_step, schedule=Schedule(peak=1e-3)),
+                Phase(
+                    name="b", stage="stage1", tokens=phase_steps[1] * per_step, schedule=Schedule(peak=1e-3)
+                ),
                 Phase(
                     name="c",
                     stage="stage2",

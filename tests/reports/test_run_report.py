@@ -9,8 +9,8 @@ from reports.figures import bars_svg, curves_svg
 from reports.gather import TABLE1, composition, gather, graph, read_lines
 from reports.graph import direct, graph_svg, layers
 from reports.run_report import funnel_table, number, write_report
-from tests.pipelines.release_samples import make_release
-from tests.pipelines.test_corpus import assemble
+from tests.pipelines.corpora.test_assembly import assemble
+from tests.support.release_samples import make_release
 
 
 def test_nothing_there_is_named_and_still_a_page(lake: Lake, tmp_path: Path) -> None:
@@ -22,16 +22,26 @@ def test_nothing_there_is_named_and_still_a_page(lake: Lake, tmp_path: Path) -> 
 
 
 def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
-    rows = [{"text": "one page about cats"}, {"text": "bad page", "reasons": ["gopher/words"]}, {"text": "x = 1", "category": "code"}]
+    rows = [
+        {"text": "one page about cats"},
+        {"text": "bad page", "reasons": ["gopher/words"]},
+        {"text": "x = 1", "category": "code"},
+    ]
     release = make_release(lake, {"a": rows})
     assemble(lake, release)
     logs = tmp_path / "run" / "logs"
     logs.mkdir(parents=True)
     steps = [{"step": k, "loss": 9.0 - k, "loss_by_source": {"en-webpages": 8.5 - k}} for k in range(3)]
     (logs / "steps.jsonl").write_text("".join(json.dumps(s) + "\n" for s in steps) + '{"step": 3, "lo')
-    lines = [{"step": 2, "domain": d, "loss": 7.25, "bits_per_byte": 2.5, "tokens": 10} for d in ("web-en", "<web-zh>")]
+    lines = [
+        {"step": 2, "domain": d, "loss": 7.25, "bits_per_byte": 2.5, "tokens": 10}
+        for d in ("web-en", "<web-zh>")
+    ]
     (logs / "validation.jsonl").write_text("".join(json.dumps(s) + "\n" for s in lines))
-    lake.write_json("runs/demo/evaluation/benchmarks.json", {"ceval": {"accuracy": 0.25}, "mmlu": {"missing": "no data"}, "key": "k"})
+    lake.write_json(
+        "runs/demo/evaluation/benchmarks.json",
+        {"ceval": {"accuracy": 0.25}, "mmlu": {"missing": "no data"}, "key": "k"},
+    )
     data = gather(lake, tmp_path / "run", "demo", "r", ["a"])
     assert data["funnel"] == [
         {"dump": "a", "step": "extracted", "reason": "", "documents": 3},
@@ -45,7 +55,9 @@ def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
     page = write_report(lake.root, "demo", data)[0].read_text()
     assert page.count("<svg") == 5 and "en-webpages" in page and "ceval / accuracy" in page and "7.25" in page
     assert "<web-zh>" not in page  # names are escaped, in tables and in drawings
-    outside = set(re.findall(r"(?:src|href)=\"([^#\"][^\"]*)", page)) | set(re.findall(r"url\((?!#)[^)]*\)", page))
+    outside = set(re.findall(r"(?:src|href)=\"([^#\"][^\"]*)", page)) | set(
+        re.findall(r"url\((?!#)[^)]*\)", page)
+    )
     assert not outside
 
 
@@ -60,11 +72,23 @@ def test_composition_and_cells() -> None:
     counts = {"documents": 1, "bytes": 30}
     rows = {
         r["source"]: r
-        for r in composition({"composition": {"fr": {"encyclopedia": {"d": counts, "e": counts}}, "en": {"law": {"d": counts}}}})
+        for r in composition(
+            {
+                "composition": {
+                    "fr": {"encyclopedia": {"d": counts, "e": counts}},
+                    "en": {"law": {"d": counts}},
+                }
+            }
+        )
     }
     assert rows["other/encyclopedia"]["bytes"] == 60 and round(rows["en/law"]["percent"], 3) == 33.333
     assert rows["en/law"]["paper"] is None and rows["zh/social"]["documents"] == 0
-    assert [number(None), number(1234567), number(0.123456789), number(True)] == ["", "1,234,567", "0.123457", "True"]
+    assert [number(None), number(1234567), number(0.123456789), number(True)] == [
+        "",
+        "1,234,567",
+        "0.123457",
+        "True",
+    ]
 
 
 def test_broken_lines_are_left_out(tmp_path: Path) -> None:
@@ -72,7 +96,13 @@ def test_broken_lines_are_left_out(tmp_path: Path) -> None:
     assert read_lines(tmp_path / "l") == [{"step": 1}]
 
 
-EDGES = {"raw": [], "documents": ["raw"], "edits": ["documents"], "decisions": ["documents", "edits"], "corpus": ["decisions", "edits"]}
+EDGES = {
+    "raw": [],
+    "documents": ["raw"],
+    "edits": ["documents"],
+    "decisions": ["documents", "edits"],
+    "corpus": ["decisions", "edits"],
+}
 
 
 def test_layers_put_every_asset_behind_its_inputs() -> None:
@@ -92,9 +122,17 @@ def test_the_graph_follows_lineage_over_partitions_and_column_groups() -> None:
     def row(asset: str, partition: str, rows: int, *inputs: str) -> dict[str, object]:
         return {"asset": asset, "partition": partition, "rows": rows, "inputs": list(inputs)}
 
-    assets = [row("documents", "a", 2), row("documents", "b", 3), row("signals/rules", "a", 2, "documents", "signals")]
-    found = graph([*assets, row("main_shards", "r", 0, "signals")], {"stage1_checkpoint": 4096, "leakage_report": 0})
-    assert found["edges"]["signals"] == ["documents"] and found["edges"]["stage1_checkpoint"] == ["main_shards"]
+    assets = [
+        row("documents", "a", 2),
+        row("documents", "b", 3),
+        row("signals/rules", "a", 2, "documents", "signals"),
+    ]
+    found = graph(
+        [*assets, row("main_shards", "r", 0, "signals")], {"stage1_checkpoint": 4096, "leakage_report": 0}
+    )
+    assert found["edges"]["signals"] == ["documents"] and found["edges"]["stage1_checkpoint"] == [
+        "main_shards"
+    ]
     assert found["edges"]["leakage_report"] == ["stage1_checkpoint"]
     assert found["notes"] == {"documents": "5 rows", "stage1_checkpoint": "4,096 tokens"}
 
@@ -118,12 +156,22 @@ def test_bars_are_one_for_each_value() -> None:
 
 
 def test_a_vocabulary_is_drawn_beside_its_peers_only(lake: Lake) -> None:
-    row = {"bytes_per_token": 3.5, "characters_per_token": 3.0, "fertility": 1.5, "fallback_share": 0.0, "tokens": 10}
+    row = {
+        "bytes_per_token": 3.5,
+        "characters_per_token": 3.0,
+        "fertility": 1.5,
+        "fallback_share": 0.0,
+        "tokens": 10,
+    }
     for names, drawings in ((["ours"], 0), (["ours", "peer"], 1)):
         report = {
             "domains": {"zh": dict.fromkeys(names, row)},
             "vocab_size": dict.fromkeys(names, 1024),
             "unused_ids": dict.fromkeys(names, 0),
         }
-        page = write_report(lake.root, "demo", {"run": "demo", "release": "r", "dumps": [], "missing": [], "tokenizer": {"v": report}})[0]
+        page = write_report(
+            lake.root,
+            "demo",
+            {"run": "demo", "release": "r", "dumps": [], "missing": [], "tokenizer": {"v": report}},
+        )[0]
         assert page.read_text().count("<svg") == drawings

@@ -1,4 +1,5 @@
-"""The cluster client against a stand-in for the trainer, started by real processes and watched by real Dagster."""
+"""The cluster client against a stand-in for the trainer, started by real processes and watched by
+real Dagster."""
 
 import base64
 import json
@@ -20,13 +21,15 @@ from assets.cluster.client import Job, PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher, State, Unreachable
 from assets.cluster.mailbox import Mailbox
 from pipelines.lake import Lake
-from tests.assets.cluster.fake import client, end, eventually, failure, materialize, pids, running
+from tests.support.fake_cluster import client, end, eventually, failure, materialize, pids, running
 
 
 def observations(instance: dg.DagsterInstance) -> list[tuple[str, int]]:
     """Kind and step of every observation of the asset, oldest first."""
     records = instance.fetch_observations(dg.AssetKey("checkpoint"), limit=1000).records
-    found = [{k: v.value for k, v in r.asset_observation.metadata.items()} for r in records if r.asset_observation]
+    found = [
+        {k: v.value for k, v in r.asset_observation.metadata.items()} for r in records if r.asset_observation
+    ]
     return [(str(f["event"]), int(f["step"])) for f in reversed(found)]  # type: ignore[arg-type]
 
 
@@ -99,7 +102,9 @@ def test_a_retry_under_the_next_epoch_observes_each_step_once(tmp_path: Path) ->
     assert result.success and len(pids(tmp_path / "run")) == 2
     held = lease.current(Lake(tmp_path / "run"))
     assert held and held.epoch == 2
-    assert sorted(observations(instance)) == sorted([("step", s) for s in range(4)] + [("validation web-en", s) for s in range(4)])
+    assert sorted(observations(instance)) == sorted(
+        [("step", s) for s in range(4)] + [("validation web-en", s) for s in range(4)]
+    )
 
 
 def test_a_hanging_job_is_ended_and_the_silent_rank_named(tmp_path: Path) -> None:
@@ -123,7 +128,7 @@ def test_a_stop_file_is_a_stop_and_not_a_failure_to_retry(tmp_path: Path) -> Non
 WORKER = """
 import sys, pathlib
 import dagster as dg
-from tests.assets.cluster.fake import client, checkpoint_asset
+from tests.support.fake_cluster import client, checkpoint_asset
 tmp, mode, settings = pathlib.Path(sys.argv[1]), sys.argv[2], eval(sys.argv[3])
 instance = dg.DagsterInstance.from_ref(dg._core.instance.InstanceRef.from_dir(str(tmp / "home")))
 job = dg.Definitions(assets=[checkpoint_asset(client(tmp, mode, **settings), tmp / "run")], jobs=[dg.define_asset_job("j", "*")])
@@ -138,23 +143,37 @@ def worker(tmp_path: Path, mode: str, **settings: Any) -> subprocess.Popen[str]:
     (tmp_path / "worker.py").write_text(WORKER)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
     command = [sys.executable, str(tmp_path / "worker.py"), str(tmp_path), mode, repr(settings)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+    )
 
 
 @pytest.mark.parametrize("name", ["KILL", "TERM"])
 def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path, name: str) -> None:
-    """All of Dagster is killed, or told to end by a bare SIGTERM: the job goes on; a fresh Materialize starts no second writer."""
+    """All of Dagster is killed, or told to end by a bare SIGTERM: the job goes on; a fresh
+    Materialize starts no second writer."""
     run = tmp_path / "run"
     first = worker(tmp_path, "wait", observe_every=1, retries=3)
     try:
         [trainer] = eventually(lambda: pids(run))
-        eventually(lambda: list(run.glob("jobs/*/messages.jsonl")) and '"step": 3' in next(run.glob("jobs/*/messages.jsonl")).read_text())
+        eventually(
+            lambda: (
+                list(run.glob("jobs/*/messages.jsonl"))
+                and '"step": 3' in next(run.glob("jobs/*/messages.jsonl")).read_text()
+            )
+        )
         first.send_signal(getattr(signal, f"SIG{name}"))
         first.wait(120)
         assert running(trainer) and not (run / "saved").exists()
         second = worker(tmp_path, "wait", observe_every=1, retries=3)
         instance = dg.DagsterInstance.from_config(str(tmp_path / "home"))
-        eventually(lambda: any("adopted the job" in str(e.user_message) for r in instance.get_runs() for e in instance.all_logs(r.run_id)))
+        eventually(
+            lambda: any(
+                "adopted the job" in str(e.user_message)
+                for r in instance.get_runs()
+                for e in instance.all_logs(r.run_id)
+            )
+        )
         (run / "go").touch()
         out, _ = second.communicate(timeout=200)
         assert out.strip().endswith("SUCCESS")
@@ -167,13 +186,20 @@ def test_training_outlives_its_dagster_and_the_next_run_adopts_it(tmp_path: Path
     assert [s for kind, s in observations(instance) if kind == "step"] == [0, 1, 2, 3]
 
 
-def test_materializing_at_the_same_time_starts_one_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three at once on a new run, and three more beside the job that runs: one launches, all others adopt."""
+def test_materializing_at_the_same_time_starts_one_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three at once on a new run, and three more beside the job that runs: one launches, all others
+    adopt."""
     run, cluster, record = tmp_path / "run", client(tmp_path, "wait", launching=60.0), handles.record
     watching: list[Path] = []
     results: list[Any] = []
-    monkeypatch.setattr(handles, "record", lambda context, job, job_id: (record(context, job, job_id), watching.append(job)))
-    threads = [threading.Thread(target=lambda: results.append(materialize(cluster, tmp_path))) for _ in range(6)]
+    monkeypatch.setattr(
+        handles, "record", lambda context, job, job_id: (record(context, job, job_id), watching.append(job))
+    )
+    threads = [
+        threading.Thread(target=lambda: results.append(materialize(cluster, tmp_path))) for _ in range(6)
+    ]
     try:
         for thread in threads[:3]:
             thread.start()
@@ -242,7 +268,8 @@ def test_a_dead_holder_is_taken_over_and_what_is_left_of_it_is_killed(tmp_path: 
 
 
 def test_a_superseded_job_leaves_without_saving(tmp_path: Path) -> None:
-    """Dagster has given a job up that is not dead: it sees the higher epoch and writes nothing more."""
+    """Dagster has given a job up that is not dead: it sees the higher epoch and writes nothing
+    more."""
     run = tmp_path / "run"
     process = worker(tmp_path, "deaf")
     try:
@@ -282,7 +309,8 @@ def test_a_vanished_job_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_head_node_that_does_not_answer_says_nothing_about_the_job(tmp_path: Path) -> None:
-    """Looks fail for a while: the run goes on. They fail for too long: the run fails and the job is left alone."""
+    """Looks fail for a while: the run goes on. They fail for too long: the run fails and the job is
+    left alone."""
     away = [0]
 
     class Flaky(LocalLauncher):
@@ -308,7 +336,11 @@ def test_a_head_node_that_does_not_answer_says_nothing_about_the_job(tmp_path: P
 
 def test_stop_asks_first_and_signals_after_the_grace_period(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    patient, hasty, willing = client(tmp_path, "ok", grace=60.0), client(tmp_path, "ok", grace=0.2), run / "jobs" / "willing"
+    patient, hasty, willing = (
+        client(tmp_path, "ok", grace=60.0),
+        client(tmp_path, "ok", grace=0.2),
+        run / "jobs" / "willing",
+    )
     launcher = patient.make_launcher()
     waits = textwrap.dedent(f"""
         import pathlib, time
@@ -346,9 +378,13 @@ def test_evaluation_returns_the_report(tmp_path: Path) -> None:
 
 
 def test_dagster_and_the_job_share_nothing_but_s3(s3: Any, tmp_path: Path) -> None:
-    """Context, messages, leases and the stop request go through S3; the job's folder is seen through the launcher alone."""
+    """Context, messages, leases and the stop request go through S3; the job's folder is seen
+    through the launcher alone."""
     cluster = client(
-        tmp_path, "ok", mailbox="s3://dump/boxes", secrets=["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"]
+        tmp_path,
+        "ok",
+        mailbox="s3://dump/boxes",
+        secrets=["AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_ENDPOINT_URL_S3"],
     )
     result = materialize(cluster, tmp_path)
     assert result.success, failure(result)

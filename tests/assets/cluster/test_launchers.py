@@ -1,4 +1,5 @@
-"""Launchers start real processes: by bash, through a stand-in for ssh, and through stand-ins for Slurm's commands on PATH."""
+"""Launchers start real processes: by bash, through a stand-in for ssh, and through stand-ins for
+Slurm's commands on PATH."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
-from tests.assets.cluster.fake import eventually, running
+from tests.support.fake_cluster import eventually, running
 
 
 def executable(path: Path, text: str) -> Path:
@@ -48,7 +49,10 @@ def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(
     job_id = launcher.start(job, ["sleep", "30"], {"AWS_SECRET_ACCESS_KEY": "hush-hush"})
     try:
         eventually(lambda: (job / "stdout").exists())
-        assert "hush-hush" not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True).stdout
+        assert (
+            "hush-hush"
+            not in subprocess.run(["ps", "-ww", "-eo", "args"], capture_output=True, text=True).stdout
+        )
         assert (job / "environment").stat().st_mode & 0o077 == 0
         assert "hush-hush" not in (job / "run.sh").read_text()
     finally:
@@ -56,14 +60,17 @@ def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(
 
 
 def test_a_job_of_a_background_service_hears_term(tmp_path: Path) -> None:
-    """A shell starts background jobs with SIGINT ignored, and Dagster copies its handler to SIGTERM: the job must not inherit that."""
+    """A shell starts background jobs with SIGINT ignored, and Dagster copies its handler to
+    SIGTERM: the job must not inherit that."""
     code = f"""
 import signal, sys, pathlib
 from assets.cluster.launchers import LocalLauncher
 signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
 print(LocalLauncher().start(pathlib.Path({str(tmp_path)!r}) / "run" / "jobs" / "job", ["bash", "-c", "echo up; exec sleep 60"], {{}}))
 """
-    job_id = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    job_id = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher()
     eventually(lambda: (job / "stdout").exists() and (job / "stdout").read_text())
     launcher.signal(job_id, "TERM")
@@ -118,7 +125,8 @@ sys.exit(subprocess.run(["sh", "-c", line]).returncode)
 
 @pytest.fixture
 def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A stand-in for ssh: joins its words into one line and gives it to a shell; fails at its first call."""
+    """A stand-in for ssh: joins its words into one line and gives it to a shell; fails at its first
+    call."""
     executable(tmp_path / "bin" / "ssh", FAKE_SSH.replace("{python}", sys.executable))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("SSH_LOG", str(tmp_path / "ssh.log"))
@@ -147,10 +155,14 @@ def test_the_sweep_looks_on_every_host_and_names_those_it_cannot_reach(ssh: Path
     hosts = tmp_path / "hostfile"
     hosts.write_text("node1 slots=2\nnode2 slots=2  # the second\n\n")
     launcher = LocalLauncher(hostfile=str(hosts))
-    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", "--run-dir", str(tmp_path), "--epoch", "1"])
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)", "--run-dir", str(tmp_path), "--epoch", "1"]
+    )
     try:
         assert launcher.hosts() == {"node1": 2, "node2": 2}
-        assert launcher.sweep(None, f"--run-dir {tmp_path} --epoch 1") == ["node1"]  # the stand-in's first call fails
+        assert launcher.sweep(None, f"--run-dir {tmp_path} --epoch 1") == [
+            "node1"
+        ]  # the stand-in's first call fails
         assert process.wait(5) == -signal.SIGKILL
         assert ssh.read_text().splitlines()[1].startswith("node2 ")
     finally:
@@ -165,10 +177,14 @@ def test_hostfile_and_card_must_agree(tmp_path: Path) -> None:
         launcher.training_command(tmp_path, 2, "model.train", [])
     command = launcher.training_command(tmp_path, 16, "model.train", ["--epoch", "1"])
     assert command[:3] == ["/venv/bin/deepspeed", "--hostfile", str(hosts)]
-    assert command[-4:] == ["--module", "model.train", "--epoch", "1"] and str(tmp_path / "environment") in command
+    assert (
+        command[-4:] == ["--module", "model.train", "--epoch", "1"]
+        and str(tmp_path / "environment") in command
+    )
 
 
-# Slurm's commands as far as the launcher uses them: a job is a process in its own session, numbered from 71.
+# Slurm's commands as far as the launcher uses them: a job is a process in its own session, numbered
+# from 71.
 SBATCH = """#!{python}
 import json, os, pathlib, subprocess, sys
 state = pathlib.Path(os.environ["FAKE_SLURM"]); options, script = sys.argv[1:-1], sys.argv[-1]
@@ -222,7 +238,13 @@ echo NODE_FAIL
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stand-ins for Slurm's commands on PATH; returns their state folder."""
-    for name, text in {"sbatch": SBATCH, "srun": SRUN, "squeue": SQUEUE, "scancel": SCANCEL, "sacct": SACCT}.items():
+    for name, text in {
+        "sbatch": SBATCH,
+        "srun": SRUN,
+        "squeue": SQUEUE,
+        "scancel": SCANCEL,
+        "sacct": SACCT,
+    }.items():
         executable(tmp_path / "bin" / name, text.replace("{python}", sys.executable))
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     state = tmp_path / "slurm"
@@ -232,7 +254,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_slurm_starts_one_task_a_rank_with_what_deepspeed_reads(slurm: Path, tmp_path: Path) -> None:
-    """The real argv of sbatch and srun, run by the stand-ins: every rank sees its number, the world and one rendezvous."""
+    """The real argv of sbatch and srun, run by the stand-ins: every rank sees its number, the world
+    and one rendezvous."""
     package = tmp_path / "code"
     package.mkdir()
     names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_SIZE", "MASTER_ADDR", "MASTER_PORT", "A")
@@ -246,7 +269,14 @@ def test_slurm_starts_one_task_a_rank_with_what_deepspeed_reads(slurm: Path, tmp
     lines = sorted((job / "stdout").read_text().splitlines())
     assert lines == [f"{r} {r} 3 3 127.0.0.1 20071 secret --epoch 1" for r in range(3)]
     argv = (slurm / "job-71").read_text()
-    for part in ("--ntasks=3", "--no-requeue", "--partition=gpu", "--gres=gpu:8", "--job-name=run7-stage1-0001", "--signal=B:USR1@300"):
+    for part in (
+        "--ntasks=3",
+        "--no-requeue",
+        "--partition=gpu",
+        "--gres=gpu:8",
+        "--job-name=run7-stage1-0001",
+        "--signal=B:USR1@300",
+    ):
         assert part in argv
     assert "secret" not in argv + (slurm / "srun-argv").read_text() + (job / "run.sh").read_text()
     assert "--kill-on-bad-exit=1" in (slurm / "srun-argv").read_text()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from assets.cluster.mailbox import Mailbox, Messages, Tail
-from model.callbacks.pipes import ChunkChannel
+from model.run.messages import ChunkChannel
 from pipelines.lake import Lake
-from tests.assets.cluster.fake import eventually
+from tests.support.fake_cluster import eventually
 
 
 class Handler:
@@ -27,17 +27,24 @@ def line(method: str, **params: Any) -> bytes:
 
 
 def test_messages_are_read_whole_and_again(tmp_path: Path) -> None:
-    """A torn line is read when it is whole; a bad one is skipped; a second reader gets everything again."""
+    """A torn line is read when it is whole; a bad one is skipped; a second reader gets everything
+    again."""
     got: list[Any] = []
     reader, handler = Messages(Mailbox(tmp_path), got.append, poll=0.01), Handler()
     path = tmp_path / "messages.jsonl"
     half = line("report_custom_message", payload={"step": 2})
     with reader.read_messages(handler):
-        path.write_bytes(line("opened") + line("report_custom_message", payload={"step": 1}) + b"not json\n" + half[:20])
+        path.write_bytes(
+            line("opened") + line("report_custom_message", payload={"step": 1}) + b"not json\n" + half[:20]
+        )
         eventually(lambda: got)
         with open(path, "ab") as stream:
             stream.write(half[20:] + line("closed", exception={"name": "X"}))
-    assert got == [{"step": 1}, {"step": 2}] and handler.messages == ["opened", "closed"] and reader.closed_with == {"name": "X"}
+    assert (
+        got == [{"step": 1}, {"step": 2}]
+        and handler.messages == ["opened", "closed"]
+        and reader.closed_with == {"name": "X"}
+    )
     again: list[Any] = []
     with Messages(Mailbox(tmp_path), again.append, poll=0.01).read_messages(Handler()):
         pass
@@ -74,7 +81,9 @@ def test_a_chunk_that_cannot_be_written_is_kept(tmp_path: Path, monkeypatch: pyt
     failing[0] = False
     channel.write_message({"n": 2})
     channel.close()
-    assert [json.loads(x)["n"] for p in store.files("messages") for x in store.read_bytes(p).splitlines()] == [1, 2]
+    assert [
+        json.loads(x)["n"] for p in store.files("messages") for x in store.read_bytes(p).splitlines()
+    ] == [1, 2]
 
 
 def test_storage_that_is_away_leaves_the_place(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ def test_a_living_process_on_this_host_is_not_lost_however_long_it_is_silent() -
 
 def test_a_dead_process_on_this_host_is_lost_at_once() -> None:
     code = "from assets.cluster import orphans; print(orphans.sign_of_life('r', 0))"
-    value = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    value = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
     assert orphans.is_lost(value, unchanged_seconds=0.0)
 
 
@@ -24,4 +26,6 @@ def test_a_recycled_process_number_is_not_taken_for_the_run() -> None:
 def test_a_run_on_another_host_is_lost_by_silence_alone() -> None:
     run, _, boot, pid, start, count = orphans.sign_of_life("r", 0).split()
     value = f"{run} elsewhere {boot} {pid} {start} {count}"
-    assert not orphans.is_lost(value, orphans.LOST_SECONDS - 1) and orphans.is_lost(value, orphans.LOST_SECONDS)
+    assert not orphans.is_lost(value, orphans.LOST_SECONDS - 1) and orphans.is_lost(
+        value, orphans.LOST_SECONDS
+    )

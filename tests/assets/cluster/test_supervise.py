@@ -26,9 +26,13 @@ def supervise(job: Path, *command: str, blocked: bool = False) -> int:
 
 @pytest.mark.parametrize("name", ["USR1", "TERM", "INT"])
 def test_a_signal_as_the_command_ends_does_not_hide_its_status(tmp_path: Path, name: str) -> None:
-    """The command's last act is to signal its supervisor: bash's `wait` would answer 128 + n, or -1."""
+    """The command's last act is to signal its supervisor: bash's `wait` would answer 128 + n, or
+    -1."""
     for number in range(10):
-        assert supervise(tmp_path / "run" / "jobs" / str(number), "bash", "-c", f"kill -{name} $PPID; exit 3") == 3
+        assert (
+            supervise(tmp_path / "run" / "jobs" / str(number), "bash", "-c", f"kill -{name} $PPID; exit 3")
+            == 3
+        )
     assert (tmp_path / "run" / "stop").exists() == (name == "USR1")
 
 
@@ -40,11 +44,14 @@ def test_a_warning_that_cannot_be_passed_on_ends_no_wait(tmp_path: Path) -> None
 
 
 def test_a_signal_before_there_is_a_command_reaches_it(tmp_path: Path) -> None:
-    """As when a job is ended in the moment of its start: the signal waits, blocked, for somebody to hear it."""
+    """As when a job is ended in the moment of its start: the signal waits, blocked, for somebody to
+    hear it."""
     job = tmp_path / "run" / "jobs" / "job"
     job.mkdir(parents=True)
     begin = f'kill -TERM $$; exec "{sys.executable}" -I -S "{SUPERVISE}" "{job}"'
-    done = subprocess.run([*SIGNALS.split(), "bash", "-c", begin], input=json.dumps(["sleep", "60"]), text=True, timeout=50)
+    done = subprocess.run(
+        [*SIGNALS.split(), "bash", "-c", begin], input=json.dumps(["sleep", "60"]), text=True, timeout=50
+    )
     assert done.returncode == 128 + signal.SIGTERM and (job / "rc").read_text() == "143\n"
 
 

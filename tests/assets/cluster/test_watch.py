@@ -6,7 +6,14 @@ from assets.cluster.watch import Silence, parse_heartbeats
 
 
 def beat(rank: int, step: int, phase: str = "step", limit: float = 600.0) -> dict[str, Any]:
-    return {"rank": rank, "host": f"node{rank}", "phase": phase, "step": step, "time": 0.0, "limit_seconds": limit}
+    return {
+        "rank": rank,
+        "host": f"node{rank}",
+        "phase": phase,
+        "step": step,
+        "time": 0.0,
+        "limit_seconds": limit,
+    }
 
 
 def test_the_rank_that_fell_silent_first_is_named_first() -> None:

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.commands.runs import export, rollback
-from model import checkpoint
-from model.callbacks.heartbeat import Heartbeat
-from model.checkpoint_store import CheckpointStore
+from model.checkpoints import checkpoint
+from model.checkpoints.store import CheckpointStore
+from model.run.heartbeat import Heartbeat
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Audit of the loader: what is read does not depend on who reads it, or on where a run was stopped."""
+"""Audit of the loader: what is read does not depend on who reads it, or on where a run was
+stopped."""
 
 from __future__ import annotations
 
@@ -7,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.card import Phase, RunCard, Schedule
 from model.data.loader import Loader
-from model.mixture import PlanError, StemShare
-from model.plan import Plan, build_plan
+from model.plan.card import Phase, RunCard, Schedule
+from model.plan.mixture import PlanError, StemShare
+from model.plan.plan import Plan, build_plan
 from pipelines.shards.format import END_OF_DOCUMENT
-from tests.model.data.shard_sets import write_shards
+from tests.support.shard_sets import write_shards
 
 LENGTH, BATCH = 16, 12
 SCHEDULE = Schedule(peak=1e-3)
@@ -28,7 +29,13 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict[str, Pat
     tokens = LENGTH * BATCH
     phases = (
         Phase(name="a", stage="stage1", tokens=20 * tokens, schedule=SCHEDULE),
-        Phase(name="b", stage="stage2", tokens=20 * tokens, schedule=SCHEDULE, stem=StemShare(kind="quadratic", start=0.1, end=0.4)),
+        Phase(
+            name="b",
+            stage="stage2",
+            tokens=20 * tokens,
+            schedule=SCHEDULE,
+            stem=StemShare(kind="quadratic", start=0.1, end=0.4),
+        ),
     )
     card = RunCard(name="r", release="x", sequence_length=LENGTH, global_batch=BATCH, phases=phases)
     return build_plan(card, listings), {c: root / c for c in listings}
@@ -48,7 +55,9 @@ def together(plan: Plan, dirs: dict[str, Path], step: int, size: int, micro: int
 
 
 @pytest.mark.parametrize(("size", "micro"), [(1, 1), (1, 4), (2, 3), (4, 1), (6, 2)])
-def test_world_size_and_micro_batch_change_nothing(built: tuple[Plan, dict[str, Path]], size: int, micro: int) -> None:
+def test_world_size_and_micro_batch_change_nothing(
+    built: tuple[Plan, dict[str, Path]], size: int, micro: int
+) -> None:
     plan, dirs = built
     reference = Loader(plan, dirs, micro_batch=BATCH)
     for step in (0, 7, 20, 39):
@@ -63,7 +72,11 @@ def test_a_loader_made_anew_at_any_step_goes_on_alike(built: tuple[Plan, dict[st
     batches = [straight.batch(step) for step in range(plan.steps)]
     for step in (0, 5, 19, 20, 39):
         again = Loader(Plan.from_json(plan.to_json()), dirs, 1, 2, 2).batch(step)
-        assert all(np.array_equal(x, y) for a, b in zip(again, batches[step], strict=True) for x, y in zip(a, b, strict=True))
+        assert all(
+            np.array_equal(x, y)
+            for a, b in zip(again, batches[step], strict=True)
+            for x, y in zip(a, b, strict=True)
+        )
 
 
 def test_every_sequence_once_per_pass_over_phases(built: tuple[Plan, dict[str, Path]]) -> None:
@@ -104,7 +117,9 @@ def test_trace_names_the_documents_of_a_sample(built: tuple[Plan, dict[str, Path
     [batch] = loader.batch(3)
     for sample in range(BATCH):
         documents = loader.trace(3, sample)
-        assert [d["start"] for d in documents] == [0, *(d["end"] for d in documents[:-1])] and documents[-1]["end"] == LENGTH
+        assert [d["start"] for d in documents] == [0, *(d["end"] for d in documents[:-1])] and documents[-1][
+            "end"
+        ] == LENGTH
         starts = set(np.flatnonzero(batch.starts[sample]).tolist())
         assert {d["start"] for d in documents if d["document_token"] == 0} == starts
         assert all(d["url"].startswith(f"https://{d['source'].split('/')[1]}/") for d in documents)
@@ -112,14 +127,18 @@ def test_trace_names_the_documents_of_a_sample(built: tuple[Plan, dict[str, Path
 
 def test_a_batch_that_does_not_divide_is_refused(built: tuple[Plan, dict[str, Path]]) -> None:
     plan, dirs = built
-    with pytest.raises(PlanError, match="global batch 12 is not divided by 5 data-parallel ranks x micro batch 1"):
+    with pytest.raises(
+        PlanError, match="global batch 12 is not divided by 5 data-parallel ranks x micro batch 1"
+    ):
         Loader(plan, dirs, 0, 5, 1)
 
 
 def test_changed_shards_are_refused_by_name(built: tuple[Plan, dict[str, Path]], tmp_path: Path) -> None:
     plan, dirs = built
     write_shards(tmp_path / "main", {"zh-webpages": 6000, "en-webpages": 3800})
-    with pytest.raises(PlanError, match=r"main/en-code of release x is gone; main/en-webpages of release x has 3800 tokens"):
+    with pytest.raises(
+        PlanError, match=r"main/en-code of release x is gone; main/en-webpages of release x has 3800 tokens"
+    ):
         Loader(plan, {**dirs, "main": tmp_path / "main"})
     with pytest.raises(PlanError, match="no shards were given for stem"):
         Loader(plan, {"main": dirs["main"]})

@@ -8,7 +8,9 @@ import pytest
 from model.data.order import BLOCK, WINDOW, Bijection, PassOrder
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 17, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK * WINDOW + 5, 3 * BLOCK * WINDOW - 7])
+@pytest.mark.parametrize(
+    "n", [1, 2, 3, 17, BLOCK - 1, BLOCK, BLOCK + 1, BLOCK * WINDOW + 5, 3 * BLOCK * WINDOW - 7]
+)
 def test_every_sequence_once_and_back(n: int) -> None:
     for key in range(3):
         order, index = PassOrder(n, key, "main/zh-webpages", 0), np.arange(n)

@@ -1,4 +1,5 @@
-"""Reading from S3: the same batches as from a folder, few bytes more than are read, within the cache."""
+"""Reading from S3: the same batches as from a folder, few bytes more than are read, within the
+cache."""
 
 from __future__ import annotations
 
@@ -11,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.card import STEM_RAMP, Phase, RunCard, Schedule
 from model.data.loader import Loader
 from model.data.readahead import MAX_WASTE, RANGE_BYTES, Need, merge
-from model.plan import Plan, build_plan
+from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
+from model.plan.plan import Plan, build_plan
 from pipelines.shards.format import ShardError
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.storage import Bucket
-from tests.model.data.shard_sets import write_shards
+from tests.support.shard_sets import write_shards
 
 LENGTH, BATCH, STEPS = 128, 8, 40
 
@@ -55,9 +56,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Plan, dict[str, Path
         Phase(name="a", stage="stage1", tokens=20 * per_step, schedule=Schedule(peak=1e-3)),
         Phase(name="b", stage="stage2", tokens=20 * per_step, schedule=Schedule(peak=1e-3), stem=STEM_RAMP),
     )
-    return build_plan(RunCard(name="r", release="x", sequence_length=LENGTH, global_batch=BATCH, phases=phases), listings), {
-        c: root / c for c in listings
-    }
+    return build_plan(
+        RunCard(name="r", release="x", sequence_length=LENGTH, global_batch=BATCH, phases=phases), listings
+    ), {c: root / c for c in listings}
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +72,22 @@ def remote(made: tuple[Plan, dict[str, Path]], s3: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize(("size", "micro", "cache_bytes"), [(1, 4, 1 << 20), (2, 2, 1 << 14)])
 def test_batches_from_s3_are_those_of_the_folder(
-    made: tuple[Plan, dict[str, Path]], remote: dict[str, str], size: int, micro: int, cache_bytes: int, tmp_path: Path, monkeypatch: Any
+    made: tuple[Plan, dict[str, Path]],
+    remote: dict[str, str],
+    size: int,
+    micro: int,
+    cache_bytes: int,
+    tmp_path: Path,
+    monkeypatch: Any,
 ) -> None:
     plan, folders = made
     monkeypatch.setenv("SKYPILE_CACHE", str(tmp_path))
     fetched = used = 0
     for rank in range(size):
-        here, there = Loader(plan, folders, rank, size, micro), Loader(plan, remote, rank, size, micro, cache_bytes)
+        here, there = (
+            Loader(plan, folders, rank, size, micro),
+            Loader(plan, remote, rank, size, micro, cache_bytes),
+        )
         there.verify(rank, size)
         stores = [s.store for s in there.shard_sets]
         assert all(isinstance(s, Bucket) for s in stores)

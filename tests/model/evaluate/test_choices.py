@@ -11,9 +11,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from model.evaluate.choices import BENCHMARKS, Archive, Item, averages, evaluate_choices, letter_ids, prompt, read_answers, spread
+from model.evaluate.choices import (
+    BENCHMARKS,
+    Archive,
+    Item,
+    averages,
+    evaluate_choices,
+    letter_ids,
+    prompt,
+    read_answers,
+    spread,
+)
 from model.evaluate.scorer import Scorer
-from tests.model.evaluate.helpers import CHARACTERS, UNKNOWN, Characters, scorer
+from tests.support.evaluation import CHARACTERS, UNKNOWN, Characters, scorer
 
 SHOT = Item("1+1?", ("1", "2", "3", "4"), "B")
 ASKED = Item("2+2?", ("1", "2", "3", "4"), "D")
@@ -22,9 +32,13 @@ FOUR = "A. 1\nB. 2\nC. 3\nD. 4"
 
 def test_prompts_are_the_papers() -> None:
     head = "以下是中国关于会计考试的单项选择题，请选出其中的正确答案。\n\n"
-    assert prompt("ceval", "会计", [SHOT], ASKED) == f"{head}1+1?\n{FOUR}\n答案：B\n\n{head}2+2?\n{FOUR}\n答案："
+    assert (
+        prompt("ceval", "会计", [SHOT], ASKED) == f"{head}1+1?\n{FOUR}\n答案：B\n\n{head}2+2?\n{FOUR}\n答案："
+    )
     head = "以下是关于农学的单项选择题，请直接给出正确答案的选项。\n\n题目："
-    assert prompt("cmmlu", "农学", [SHOT], ASKED) == f"{head}1+1?\n{FOUR}\n答案：B\n\n{head}2+2?\n{FOUR}\n答案："
+    assert (
+        prompt("cmmlu", "农学", [SHOT], ASKED) == f"{head}1+1?\n{FOUR}\n答案：B\n\n{head}2+2?\n{FOUR}\n答案："
+    )
     assert prompt("mmlu", "anatomy", [SHOT], ASKED) == (
         "The following are multiple choice questions (with answers) about anatomy.\n\n"
         f"Question: 1+1?\nChoices:\n{FOUR}\nAnswer: B\n\nQuestion: 2+2?\nChoices:\n{FOUR}\nAnswer:"
@@ -32,7 +46,9 @@ def test_prompts_are_the_papers() -> None:
 
 
 def test_macro_and_micro_differ_as_they_should() -> None:
-    answers = [{"subject": "big", "correct": i < 9} for i in range(10)] + [{"subject": "small", "correct": False}]
+    answers = [{"subject": "big", "correct": i < 9} for i in range(10)] + [
+        {"subject": "small", "correct": False}
+    ]
     subjects = {"big": {"category": "STEM"}, "small": {"category": "Other"}}
     macro = averages(BENCHMARKS["ceval"], subjects, answers)
     micro = averages(BENCHMARKS["mmlu"], subjects, answers)
@@ -50,18 +66,23 @@ def write_ceval(folder: Path, answers: str = "ABCDAB") -> None:
         stream = io.StringIO()
         writer = csv.writer(stream)
         writer.writerow(["id", "question", "A", "B", "C", "D", "answer"])
-        writer.writerows([i, f"q, {i}\nsecond line", "a", "b", "c", "d", letter] for i, letter in enumerate(letters))
+        writer.writerows(
+            [i, f"q, {i}\nsecond line", "a", "b", "c", "d", letter] for i, letter in enumerate(letters)
+        )
         return stream.getvalue()
 
     (folder / "ceval").mkdir()
-    (folder / "ceval" / "mapping.json").write_text(json.dumps({"logic": {"name": "逻辑", "category": "Humanities"}}))
+    (folder / "ceval" / "mapping.json").write_text(
+        json.dumps({"logic": {"name": "逻辑", "category": "Humanities"}})
+    )
     with zipfile.ZipFile(folder / "ceval" / "ceval.zip", "w") as archive:
         archive.writestr("val/logic_val.csv", table(answers))
         archive.writestr("dev/logic_dev.csv", table("DCBAD"))
 
 
 class Always:
-    """A network whose largest logit among the letters is one letter's, below that of a character that is no letter."""
+    """A network whose largest logit among the letters is one letter's, below that of a character
+    that is no letter."""
 
     def __init__(self, letter: str) -> None:
         self.letter = letter
@@ -119,7 +140,9 @@ def test_letters_must_be_told_apart() -> None:
         letter_ids(broken)
 
 
-@pytest.mark.parametrize(("name", "subjects", "asked"), [("ceval", 52, 1346), ("cmmlu", 67, 11582), ("mmlu", 57, 14042)])
+@pytest.mark.parametrize(
+    ("name", "subjects", "asked"), [("ceval", 52, 1346), ("cmmlu", 67, 11582), ("mmlu", 57, 14042)]
+)
 def test_real_archives_are_read_whole(shared_data: Path, name: str, subjects: int, asked: int) -> None:
     archive = Archive(shared_data / "bench", BENCHMARKS[name])
     items = [i for s in archive.subjects for i in archive.items(BENCHMARKS[name].asked, s)]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from model.evaluate.gsm8k import evaluate_gsm8k, extract, gold, prompt, same
-from tests.model.evaluate.helpers import scorer
+from tests.support.evaluation import scorer
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""Losses against sums written out by hand, the paper's formulas against its tables, the two historic bugs."""
+"""Losses against sums written out by hand, the paper's formulas against its tables, the two
+historic bugs."""
 
 from __future__ import annotations
 
@@ -12,9 +13,15 @@ import pytest
 import torch
 
 from model.evaluate import language_loss, scorer
-from model.evaluate.language_loss import cut_characters, domain_perplexity, geometric_mean, normalised_loss, stream_windows
-from tests.model.evaluate.helpers import causal
-from tests.model.evaluate.helpers import scorer as tiny
+from model.evaluate.language_loss import (
+    cut_characters,
+    domain_perplexity,
+    geometric_mean,
+    normalised_loss,
+    stream_windows,
+)
+from tests.support.evaluation import causal
+from tests.support.evaluation import scorer as tiny
 
 # Table 6 of the paper: six perplexities and the printed average.
 TABLE_6 = {
@@ -59,19 +66,23 @@ def test_losses_are_those_written_out() -> None:
 
 @torch.no_grad()
 def test_first_historic_bug_padding_side() -> None:
-    """A document's loss is the same alone and beside a longer one: padding never stands before it."""
+    """A document's loss is the same alone and beside a longer one: padding never stands before
+    it."""
     short, long = [5, 6, 7], list(range(20))
     alone, beside = tiny().losses([short]), tiny().losses([long, short])
     assert beside.nll[1] == pytest.approx(alone.nll[0], rel=1e-5)
     model = causal()
     left = torch.tensor([[0] * 17 + short])
-    wrong = torch.nn.functional.cross_entropy(model(left[:, :-1])[0, -2:], left[0, -2:], reduction="sum").item()
+    wrong = torch.nn.functional.cross_entropy(
+        model(left[:, :-1])[0, -2:], left[0, -2:], reduction="sum"
+    ).item()
     assert abs(wrong - alone.nll[0]) > 0.01  # what the bug gave differs, so this test can fail
 
 
 @torch.no_grad()
 def test_second_historic_bug_mask_shift() -> None:
-    """No prediction of padding is counted: predicted tokens are those of the mask less one a document."""
+    """No prediction of padding is counted: predicted tokens are those of the mask less one a
+    document."""
     rows = [[5, 6, 7], list(range(20))]
     got = tiny().losses(rows)
     assert int(got.tokens.sum()) == sum(map(len, rows)) - len(rows)
@@ -79,7 +90,9 @@ def test_second_historic_bug_mask_shift() -> None:
     mask = torch.zeros((2, 20))
     for i, row in enumerate(rows):
         ids[i, : len(row)], mask[i, : len(row)] = torch.tensor(row), 1
-    each = torch.nn.functional.cross_entropy(causal()(ids)[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none")
+    each = torch.nn.functional.cross_entropy(
+        causal()(ids)[:, :-1].transpose(1, 2), ids[:, 1:], reduction="none"
+    )
     assert (each * mask[:, 1:]).sum().item() == pytest.approx(got.nll.sum(), rel=1e-4)
     assert abs((each * mask[:, :-1]).sum().item() - got.nll.sum()) > 0.01
 
@@ -127,7 +140,11 @@ def test_domains_are_averaged_and_missing_ones_named(tmp_path: Path) -> None:
 def test_bytes_of_tokens(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     vocabulary = {"<s>": 0, "<0xE5>": 1, "\u2581the": 2, "\u7684": 3}
-    path.write_text(json.dumps({"model": {"vocab": vocabulary}, "added_tokens": [{"id": 0, "content": "<s>", "special": True}]}))
+    path.write_text(
+        json.dumps(
+            {"model": {"vocab": vocabulary}, "added_tokens": [{"id": 0, "content": "<s>", "special": True}]}
+        )
+    )
     assert scorer.token_bytes(path, 6).tolist() == [0, 1, 4, 3, 0, 0]
     path.write_text(json.dumps({"model": {"vocab": {"\u0120a": 0}}, "decoder": {"type": "ByteLevel"}}))
     assert scorer.token_bytes(path, 1).tolist() == [2]
@@ -135,7 +152,8 @@ def test_bytes_of_tokens(tmp_path: Path) -> None:
 
 @torch.no_grad()
 def test_greedy_takes_the_largest_logit_and_stops() -> None:
-    """Rows of different length in one call, a shared beginning and a cache give what plain forward passes give."""
+    """Rows of different length in one call, a shared beginning and a cache give what plain forward
+    passes give."""
     one = tiny(context=32)
     prompts = [one.encode(t) for t in ("abc", "abd12345", "abcd")]
     texts, model = one.generate(prompts, 6, lambda t: False), causal()

@@ -10,7 +10,7 @@ import pytest
 
 from model.evaluate.leakage import differences, leakage, marks, sample_text
 from model.evaluate.scorer import Losses
-from tests.model.evaluate.helpers import scorer
+from tests.support.evaluation import scorer
 
 # L_test, L_train, L_ref, is D1 marked, is D2 marked.
 TABLE_8 = {
@@ -71,7 +71,9 @@ def test_sample_keeps_notes_and_the_final_line() -> None:
 
 def test_report_on_files_and_missing_by_name(tmp_path: Path) -> None:
     for name in ("train", "test"):
-        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps({"text": f"{name} {i} abc"}) + "\n" for i in range(5)))
+        (tmp_path / f"{name}.jsonl").write_text(
+            "".join(json.dumps({"text": f"{name} {i} abc"}) + "\n" for i in range(5))
+        )
     assert "reference.jsonl" in leakage(scorer(), tmp_path)["missing"]
     assert "missing" in leakage(scorer(), None)
     (tmp_path / "reference.jsonl").write_text(json.dumps({"text": "abc def"}) + "\n")

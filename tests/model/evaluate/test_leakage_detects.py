@@ -1,7 +1,9 @@
-"""Leakage is detected: tiny models that were, and were not, trained on the test split of planted pairs (paper 5.2).
+"""Leakage is detected: tiny models that were, and were not, trained on the test split of planted
+pairs (paper 5.2).
 
-Three splits of arithmetic questions are drawn from one source, so a model that has seen none, or that has seen
-other text of that source, cannot tell them apart. Each model is trained on ordinary text and what is planted in it.
+Three splits of arithmetic questions are drawn from one source, so a model that has seen none, or
+that has seen other text of that source, cannot tell them apart. Each model is trained on ordinary
+text and what is planted in it.
 """
 
 from __future__ import annotations
@@ -14,11 +16,11 @@ from typing import Any
 import pytest
 import torch
 
-from model.architecture import Skywork
-from model.config import ModelConfig
 from model.evaluate.leakage import leakage
 from model.evaluate.scorer import Scorer
-from tests.model.evaluate.helpers import UNKNOWN, Characters
+from model.network.architecture import Skywork
+from model.network.config import ModelConfig
+from tests.support.evaluation import UNKNOWN, Characters
 
 CONTEXT, SAMPLES, STEPS = 48, 16, 500
 CONFIG = ModelConfig(num_layers=2, hidden=48, num_heads=2, ffn=96, vocab_size=UNKNOWN + 1, context=CONTEXT)
@@ -39,15 +41,23 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(data: Path, *planted: str) -> Scorer:
-    """A model that has read fresh pairs of the same source all along, and in three quarters of each batch the planted splits."""
+    """A model that has read fresh pairs of the same source all along, and in three quarters of each
+    batch the planted splits."""
     generator, rng = torch.Generator().manual_seed(1), random.Random(2)
-    texts = [json.loads(line) for name in planted for line in (data / f"{name}.jsonl").read_text().splitlines()]
+    texts = [
+        json.loads(line) for name in planted for line in (data / f"{name}.jsonl").read_text().splitlines()
+    ]
     network = Skywork(CONFIG, seed=3).train()
     optimizer = torch.optim.AdamW(network.parameters(), lr=6e-3, betas=(0.9, 0.95), weight_decay=0.0)
     for step in range(STEPS):
         rows = [pair(rng) for _ in range(4 if texts else 16)]
-        rows += [texts[int(i)] for i in torch.randint(len(texts), (12,), generator=generator)] if texts else []
-        ids = [Characters().encode(f"{r['question']} {r['answer']}", add_special_tokens=False).ids[:CONTEXT] for r in rows]
+        rows += (
+            [texts[int(i)] for i in torch.randint(len(texts), (12,), generator=generator)] if texts else []
+        )
+        ids = [
+            Characters().encode(f"{r['question']} {r['answer']}", add_special_tokens=False).ids[:CONTEXT]
+            for r in rows
+        ]
         batch = torch.zeros(len(ids), max(map(len, ids)), dtype=torch.long)
         for row, sequence in zip(batch, ids, strict=True):
             row[: len(sequence)] = torch.tensor(sequence)

@@ -1,4 +1,5 @@
-"""The command line on an exported model: each task writes its JSON; what is absent is an error or is named."""
+"""The command line on an exported model: each task writes its JSON; what is absent is an error or
+is named."""
 
 from __future__ import annotations
 
@@ -13,12 +14,22 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from model.architecture import Skywork
-from model.config import ModelConfig
+from model.checkpoints.export import export
 from model.evaluate.__main__ import finite, main
 from model.evaluate.scorer import load
-from model.export import export
-from pipelines.shards.format import END, FORMAT, LISTING, PROVENANCE, TOKEN, ShardFile, pack_files, shard_paths, table_path
+from model.network.architecture import Skywork
+from model.network.config import ModelConfig
+from pipelines.shards.format import (
+    END,
+    FORMAT,
+    LISTING,
+    PROVENANCE,
+    TOKEN,
+    ShardFile,
+    pack_files,
+    shard_paths,
+    table_path,
+)
 
 DOCUMENTS = [[5, 6, 7, 8, 2], [9, 10, 2], [11, 12, 13, 14, 15, 16, 2]]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCD 0123456789?"
@@ -34,8 +45,15 @@ def run_dir(tmp_path: Path) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
     tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
     tokenizer.save(str(tmp_path / "tokenizer.json"))
-    config = ModelConfig(num_layers=1, hidden=16, num_heads=2, ffn=24, vocab_size=len(vocabulary), context=8, init_std=0.5)
-    export(Skywork(config, seed=0).state_dict(), config, tmp_path / "tokenizer.json", tmp_path / "export" / "stage2")
+    config = ModelConfig(
+        num_layers=1, hidden=16, num_heads=2, ffn=24, vocab_size=len(vocabulary), context=8, init_std=0.5
+    )
+    export(
+        Skywork(config, seed=0).state_dict(),
+        config,
+        tmp_path / "tokenizer.json",
+        tmp_path / "export" / "stage2",
+    )
 
     shards = tmp_path / "validation"
     paths = shard_paths("web-en", 0)
@@ -44,17 +62,36 @@ def run_dir(tmp_path: Path) -> Path:
     np.cumsum([len(d) for d in DOCUMENTS]).astype(END).tofile(shards / paths[1])
     pq.write_table(pa.Table.from_pylist([], PROVENANCE), shards / paths[2])
     hashes = [hashlib.sha256((shards / p).read_bytes()).hexdigest() for p in paths]
-    file = ShardFile(*paths, tokens=15, documents=3, text_bytes=12, sha256=hashes[0], idx_sha256=hashes[1], prov_sha256=hashes[2])
+    file = ShardFile(
+        *paths,
+        tokens=15,
+        documents=3,
+        text_bytes=12,
+        sha256=hashes[0],
+        idx_sha256=hashes[1],
+        prov_sha256=hashes[2],
+    )
     source, table = pack_files([file])
     (shards / table_path("web-en")).write_bytes(table)
-    (shards / LISTING).write_text(json.dumps({"format": FORMAT, "tokenizer_hash": "0", "sources": {"web-en": source}}))
+    (shards / LISTING).write_text(
+        json.dumps({"format": FORMAT, "tokenizer_hash": "0", "sources": {"web-en": source}})
+    )
     (tmp_path / "run.json").write_text(json.dumps({"validation_shards": str(shards)}))
     return tmp_path
 
 
 def call(run_dir: Path, task: str, *more: str) -> tuple[int, dict]:
     output = run_dir / "evaluation" / f"{task}.json"
-    arguments = ["--run-dir", str(run_dir), "--export", str(run_dir / "export" / "stage2"), "--output", str(output), "--task", task]
+    arguments = [
+        "--run-dir",
+        str(run_dir),
+        "--export",
+        str(run_dir / "export" / "stage2"),
+        "--output",
+        str(output),
+        "--task",
+        task,
+    ]
     code = main([*arguments, "--device", "cpu", *more])
     return code, json.loads(output.read_text()) if output.exists() else {}
 
@@ -70,11 +107,14 @@ def test_validation_by_domain(run_dir: Path) -> None:
     losses = []
     for start, stop in ((0, 9), (8, 15)):
         ids = stream[:, start:stop]
-        losses.append(torch.nn.functional.cross_entropy(network(ids[:, :-1])[0], ids[0, 1:], reduction="none"))
+        losses.append(
+            torch.nn.functional.cross_entropy(network(ids[:, :-1])[0], ids[0, 1:], reduction="none")
+        )
     every = torch.cat(losses)
     assert domain["loss"] == pytest.approx(every.mean().item(), rel=1e-4)
     assert domain["perplexity"] == pytest.approx(math.exp(domain["loss"]))
-    # The two </s> among the targets, and the last, stand for no bytes; the other eleven for one each.
+    # The two </s> among the targets, and the last, stand for no bytes; the other eleven for one
+    # each.
     text = stream[0, 1:] != 2
     assert domain["bytes"] == 11
     assert domain["bits_per_byte"] == pytest.approx(every[text].sum().item() / math.log(2) / 11, rel=1e-4)
@@ -92,7 +132,9 @@ def test_every_task_names_what_is_missing(run_dir: Path) -> None:
 
 def test_benchmarks_and_leakage_on_files(run_dir: Path) -> None:
     (run_dir / "gsm8k").mkdir()
-    items = "".join(json.dumps({"question": f"what is {i}?", "answer": f"it\n#### {i}"}) + "\n" for i in range(3))
+    items = "".join(
+        json.dumps({"question": f"what is {i}?", "answer": f"it\n#### {i}"}) + "\n" for i in range(3)
+    )
     for name in ("train", "test"):
         (run_dir / "gsm8k" / f"{name}.jsonl").write_text(items)
     report = call(run_dir, "benchmarks", "--data", str(run_dir), "--limit", "2")[1]

@@ -29,7 +29,10 @@ def test_better_everywhere_or_worse_everywhere_does_not() -> None:
 def test_folders_of_reports(tmp_path: Path) -> None:
     for name, side in (("before", BEFORE), ("after", AFTER)):
         (tmp_path / name).mkdir()
-        scores = {k: {"accuracy": v} for k, v in side["accuracy"].items()} | {"task": "benchmarks", "mmlu": {"missing": "x"}}
+        scores = {k: {"accuracy": v} for k, v in side["accuracy"].items()} | {
+            "task": "benchmarks",
+            "mmlu": {"missing": "x"},
+        }
         (tmp_path / name / "benchmarks.json").write_text(json.dumps(scores))
         domains = {k: {"loss": v} for k, v in side["loss"].items()}
         (tmp_path / name / "validation.json").write_text(json.dumps({"domains": domains}))

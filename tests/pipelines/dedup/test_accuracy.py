@@ -1,4 +1,5 @@
-"""Near-duplicates of real documents against exact all-pairs truth; pages that share a template but not their content."""
+"""Near-duplicates of real documents against exact all-pairs truth; pages that share a template but
+not their content."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from benchmarks.near_truth import Truth, all_pairs, judge, natural_documents, wi
 from benchmarks.neardup import removed_by_skypile
 from pipelines.dedup import bands, components, shingles
 from pipelines.dedup.signatures import MinHashParameters
-from tests.pipelines.dedup.test_stage import text
+from tests.pipelines.dedup.test_duplicates import text
 
 
 def figures(data: Path, count: int) -> dict[str, float]:
@@ -48,7 +49,8 @@ def test_the_judge_counts_what_it_says() -> None:
 
 
 def template_pages(count: int, share: float, seed: int = 0) -> list[str]:
-    """Pages of 400 words of which a `share` is the same on all, in one piece, and the rest is their own."""
+    """Pages of 400 words of which a `share` is the same on all, in one piece, and the rest is their
+    own."""
     common = int(400 * share)
     frame = text(seed, common)
     return [f"{frame} {text(1000 * seed + 10 + i, 400 - common)}" for i in range(count)]
@@ -61,7 +63,9 @@ def test_pages_that_share_a_template_stay_although_their_signatures_collide() ->
     for share in (0.5, 0.6, 0.7, 0.75):
         pages = template_pages(60, share, seed=int(share * 100))
         minima, _ = shingles.minhash(pa.array(pages), parameters.num_perm, parameters.seed)
-        edges = bands.star_edges(bands.band_keys(minima.astype(np.uint16), parameters.bands, parameters.rows), np.arange(60))
+        edges = bands.star_edges(
+            bands.band_keys(minima.astype(np.uint16), parameters.bands, parameters.rows), np.arange(60)
+        )
         nodes, roots = components.driver_components(edges)
         lost_without.append(len(nodes) - len(set(roots.tolist())))
         flat, offsets = shingles.shingle_sets(pa.array(pages[:2]))

@@ -1,4 +1,5 @@
-"""The same release on other masters: worker processes of their own, and a standalone cluster of two workers."""
+"""The same release on other masters: worker processes of their own, and a standalone cluster of two
+workers."""
 
 from __future__ import annotations
 
@@ -14,21 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.dedup.stage import build_duplicates
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.engine.spark import InProcess, find_java
 from pipelines.lake import Lake
-from pipelines.spark import InProcess, find_java
-from tests.pipelines.dedup.tables import make_dump, make_release
-from tests.pipelines.dedup.test_stage import corpus
+from tests.pipelines.dedup.test_duplicates import corpus
+from tests.support.dedup_tables import make_dump, make_release
 
 ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
-from pipelines.dedup.stage import build_duplicates
+from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup import components, update
 from pipelines.lake import Lake
-from pipelines.spark import Spark
-from tests.pipelines.dedup.tables import make_dump, make_release
-from tests.pipelines.dedup.test_stage import corpus
+from pipelines.engine.spark import Spark
+from tests.support.dedup_tables import make_dump, make_release
+from tests.pipelines.dedup.test_duplicates import corpus
 
 def main():
     components.DRIVER_EDGES, update.DRIVER_MEMBERS = 0, 0
@@ -48,20 +49,29 @@ def expected(tmp: Path) -> list[str]:
     lake, rows = Lake(tmp / "expected"), corpus(40)
     old, new = make_dump(lake, "old", rows[::2], 3), make_dump(lake, "new", rows[1::2], 2)
     return [
-        build_duplicates(lake, InProcess(), make_release(d, n)).dataset.content_hash for d, n in (([old], "first"), ([old, new], "both"))
+        build_duplicates(lake, InProcess(), make_release(d, n)).dataset.content_hash
+        for d, n in (([old], "first"), ([old, new], "both"))
     ]
 
 
 def environment() -> dict[str, str]:
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
     java = {"JAVA_HOME": find_java()} if find_java() else {}
-    return {**os.environ, **java, "PYTHONPATH": paths, "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    return {
+        **os.environ,
+        **java,
+        "PYTHONPATH": paths,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_PYTHON": sys.executable,
+    }
 
 
 def hashes(tmp: Path, master: str) -> list[str]:
     """In a process of its own: this one may have a session already."""
     command = [sys.executable, "-c", RUN, str(tmp / "lake"), master]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(), timeout=1200)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=ROOT, env=environment(), timeout=1200
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.split()
 
@@ -95,18 +105,42 @@ def standalone(folder: Path) -> Iterator[str]:
     launch = [str(home / "bin" / "spark-class")]
     port, web = _free_port(), _free_port()
     master = f"spark://127.0.0.1:{port}"
-    commands = [["org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", str(web)]]
+    commands = [
+        [
+            "org.apache.spark.deploy.master.Master",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(port),
+            "--webui-port",
+            str(web),
+        ]
+    ]
     for n in range(2):
         ports = ["--host", "127.0.0.1", "--port", str(_free_port()), "--webui-port", str(_free_port())]
         commands.append(
-            ["org.apache.spark.deploy.worker.Worker", *ports, "--cores", "1", "--memory", "1g", "--work-dir", str(folder / f"w{n}"), master]
+            [
+                "org.apache.spark.deploy.worker.Worker",
+                *ports,
+                "--cores",
+                "1",
+                "--memory",
+                "1g",
+                "--work-dir",
+                str(folder / f"w{n}"),
+                master,
+            ]
         )
     running: list[subprocess.Popen[bytes]] = []
     try:
         for command in commands:
             with open(folder / f"log{len(running)}", "wb") as log:
                 env = environment() | {"SPARK_HOME": str(home), "SPARK_DAEMON_MEMORY": "256m"}
-                running.append(subprocess.Popen(launch + command, stdout=log, stderr=log, cwd=folder, env=env, start_new_session=True))
+                running.append(
+                    subprocess.Popen(
+                        launch + command, stdout=log, stderr=log, cwd=folder, env=env, start_new_session=True
+                    )
+                )
             if len(running) == 1:
                 assert _listens(port, running[0]), (folder / "log0").read_text()[-2000:]
         yield master

@@ -1,4 +1,5 @@
-"""Both forms of components against scipy on random graphs with chains and hubs; star edges in numpy and Spark."""
+"""Both forms of components against scipy on random graphs with chains and hubs; star edges in numpy
+and Spark."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from pipelines.dedup import bands, components
-from pipelines.spark import Spark
+from pipelines.engine.spark import Spark
 
 
 def random_edges(seed: int, length: int = 60) -> np.ndarray:
@@ -18,7 +19,11 @@ def random_edges(seed: int, length: int = 60) -> np.ndarray:
     gen = np.random.default_rng(seed)
     ids = gen.choice(1 << 40, 400, replace=False)
     chain = ids[:length]
-    pairs = [np.stack([chain[:-1], chain[1:]], 1), np.stack([np.full(80, ids[100]), ids[101:181]], 1), gen.choice(ids[150:], (90, 2))]
+    pairs = [
+        np.stack([chain[:-1], chain[1:]], 1),
+        np.stack([np.full(80, ids[100]), ids[101:181]], 1),
+        gen.choice(ids[150:], (90, 2)),
+    ]
     edges = np.concatenate(pairs).astype(np.int64)
     return edges[gen.permutation(len(edges))]
 
@@ -26,7 +31,9 @@ def random_edges(seed: int, length: int = 60) -> np.ndarray:
 def expected(edges: np.ndarray) -> dict[int, int]:
     size, (nodes, inverse) = len(edges), np.unique(edges, return_inverse=True)
     pairs = inverse.reshape(-1, 2)
-    _, labels = connected_components(coo_matrix((np.ones(size), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes),) * 2), directed=False)
+    _, labels = connected_components(
+        coo_matrix((np.ones(size), (pairs[:, 0], pairs[:, 1])), shape=(len(nodes),) * 2), directed=False
+    )
     return {int(n): int(nodes[labels == label].min()) for n, label in zip(nodes, labels, strict=True)}
 
 
@@ -103,6 +110,8 @@ def test_band_keys_depend_on_band_values_and_salt() -> None:
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1)), st.lists(st.integers(0, 2**64 - 1)), st.integers(0, 40))
 def test_wanted_keys_are_found_where_they_are(wanted: list[int], others: list[int], shared: int) -> None:
-    keys = np.array(others + wanted[:shared] + [k ^ 1 << 40 for k in wanted], np.uint64)  # the last differ where few bits look
+    keys = np.array(
+        others + wanted[:shared] + [k ^ 1 << 40 for k in wanted], np.uint64
+    )  # the last differ where few bits look
     found = bands.Wanted(np.array(wanted, np.uint64)).places(keys)
     assert found.tolist() == np.flatnonzero(np.isin(keys, np.array(wanted, np.uint64))).tolist()

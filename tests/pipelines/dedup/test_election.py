@@ -21,7 +21,11 @@ from pipelines.dedup.election import (
 )
 
 SETS = st.lists(
-    st.tuples(st.frozensets(st.integers(0, 12), max_size=10), st.frozensets(st.integers(0, 5), min_size=1, max_size=3)), max_size=12
+    st.tuples(
+        st.frozensets(st.integers(0, 12), max_size=10),
+        st.frozensets(st.integers(0, 5), min_size=1, max_size=3),
+    ),
+    max_size=12,
 )
 
 
@@ -30,7 +34,8 @@ Documents = list[tuple[frozenset[int], frozenset[int]]]
 
 
 def members(documents: Documents, root: int = 0, texts: bool = True) -> Members:
-    """One component of (shingles, keys), in this order; contents are equal where the shingles are."""
+    """One component of (shingles, keys), in this order; contents are equal where the shingles
+    are."""
     bands = 3
     keys = np.array([(sorted(d[1]) * bands)[:bands] for d in documents], np.uint64).reshape(-1, bands)
     names = {s: n for n, s in enumerate(dict.fromkeys(d[0] for d in documents))}
@@ -78,13 +83,20 @@ def test_no_kept_pair_shares_a_band_and_verifies(documents: Documents) -> None:
         for earlier in kept[:place]:
             own, other = documents[later][0], documents[earlier][0]
             if documents[earlier][1] & documents[later][1]:
-                assert verdict(len(own & other), len(own), len(other), THRESHOLDS.jaccard, THRESHOLDS.containment)[0] < 0
+                assert (
+                    verdict(
+                        len(own & other), len(own), len(other), THRESHOLDS.jaccard, THRESHOLDS.containment
+                    )[0]
+                    < 0
+                )
     assert all(found.kept[k] < 0 for k in found.kept[found.kept >= 0])
 
 
 @settings(max_examples=60, deadline=None)
 @given(SETS, SETS)
-def test_components_do_not_see_each_other_and_known_pairs_need_no_text(one: Documents, two: Documents) -> None:
+def test_components_do_not_see_each_other_and_known_pairs_need_no_text(
+    one: Documents, two: Documents
+) -> None:
     parts = [members(one, 0), members(two, 1)]
     joined = Members(
         *(np.concatenate([getattr(p, n) for p in parts]) for n in ("roots", "contents")),
@@ -95,7 +107,14 @@ def test_components_do_not_see_each_other_and_known_pairs_need_no_text(one: Docu
     joined.contents[len(one) :, 1] = 8
     found = elect(joined, THRESHOLDS)
     assert outcome(found)[: len(one)] == by_definition(one)
-    blind = Members(joined.roots, joined.contents, joined.keys, joined.sizes, joined.shingles[:0], np.zeros_like(joined.offsets))
+    blind = Members(
+        joined.roots,
+        joined.contents,
+        joined.keys,
+        joined.sizes,
+        joined.shingles[:0],
+        np.zeros_like(joined.offsets),
+    )
     again = elect(blind, THRESHOLDS, found.compared)
     assert outcome(again) == outcome(found)
     assert len(again.unknown) == 0
@@ -146,8 +165,22 @@ def test_canonical_order_knows_content_only(rows: list[dict[str, object]], rando
 
 
 def test_canonical_order_takes_validation_then_source_then_quality_then_length() -> None:
-    base = {"side": "train", "category": "webpages", "quality": "tail", "num_chars": 1, "date": "", "doc_id": b"z" * 16}
-    better = [{"side": "validation"}, {"category": "stem"}, {"quality": "head"}, {"num_chars": 2}, {"date": "2020"}, {"doc_id": b"a" * 16}]
+    base = {
+        "side": "train",
+        "category": "webpages",
+        "quality": "tail",
+        "num_chars": 1,
+        "date": "",
+        "doc_id": b"z" * 16,
+    }
+    better = [
+        {"side": "validation"},
+        {"category": "stem"},
+        {"quality": "head"},
+        {"num_chars": 2},
+        {"date": "2020"},
+        {"doc_id": b"a" * 16},
+    ]
     rows = [base] + [base | b for b in reversed(better)]
     order = np.argsort(canonical_keys(pa.Table.from_pylist(rows, schema=COLUMNS)))
     assert order.tolist() == [6, 5, 4, 3, 2, 1, 0]

@@ -12,18 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.dedup.stage import build_duplicates
+from pipelines.engine.spark import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.spark import InProcess, Spark
-from pipelines.tables import DumpTables
-from tests.kills import half_tables, sweep_apart
-from tests.pipelines.dedup.tables import make_dump, make_release
-from tests.pipelines.dedup.test_stage import corpus, text
+from pipelines.tables.inputs import DumpTables
+from tests.pipelines.dedup.test_duplicates import corpus, text
+from tests.support.dedup_tables import make_dump, make_release
+from tests.support.kills import half_tables, sweep_apart
 
 
 class DeadlyLake(Lake):
-    """Kills the process that reads part `part` of `asset`, once: where `root`.killed does not exist yet."""
+    """Kills the process that reads part `part` of `asset`, once: where `root`.killed does not exist
+    yet."""
 
     def __init__(self, root: str, asset: str, part: str) -> None:
         super().__init__(root)
@@ -43,9 +44,12 @@ class DeadlyLake(Lake):
 
 
 def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> None:
-    """A worker dies while `stage` reads a part; the stage fails or is tried again by Spark, and a rerun gives the same."""
+    """A worker dies while `stage` reads a part; the stage fails or is tried again by Spark, and a
+    rerun gives the same."""
     clean = Lake(tmp / "clean")
-    wanted = build_duplicates(clean, InProcess(), make_release([make_dump(clean, "d", corpus(16), parts=3)])).dataset
+    wanted = build_duplicates(
+        clean, InProcess(), make_release([make_dump(clean, "d", corpus(16), parts=3)])
+    ).dataset
     lake = DeadlyLake(str(tmp / "lake"), asset, f"part-{part:05d}.parquet")
     open(f"{lake.root}.killed", "w").close()  # nobody dies while the dump is made
     dump = make_dump(lake, "d", corpus(16), parts=3)
@@ -58,7 +62,9 @@ def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> N
 
     def run() -> Dataset:
         signatures = build_signatures(lake, spark, dump.documents, dump.edits, MinHashParameters()).dataset
-        tables = DumpTables(dump.card, dump.documents, dump.edits, signatures=signatures, decisions=dump.decisions)
+        tables = DumpTables(
+            dump.card, dump.documents, dump.edits, signatures=signatures, decisions=dump.decisions
+        )
         return build_duplicates(lake, spark, make_release([tables])).dataset
 
     try:
@@ -81,7 +87,13 @@ def test_a_killed_worker_is_made_up_for(tmp_path: Path, spark: Spark) -> None:
 @pytest.mark.full
 def test_twelve_killed_drivers(tmp_path: Path) -> None:
     found = sweep_apart(tmp_path, "duplicates", "process", 12)
-    assert {stage for _, stage in found["points"]} >= {"documents", "signatures", "clusters", "verified_pairs", "duplicates"}
+    assert {stage for _, stage in found["points"]} >= {
+        "documents",
+        "signatures",
+        "clusters",
+        "verified_pairs",
+        "duplicates",
+    }
 
 
 @pytest.mark.full
@@ -92,7 +104,12 @@ def test_four_killed_drivers_on_spark(tmp_path: Path) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize(
     ("stage", "asset", "part"),
-    [("signatures", "documents", 2), ("signatures", "edits", 0), ("duplicates", "decisions", 1), ("duplicates", "edits", 1)],
+    [
+        ("signatures", "documents", 2),
+        ("signatures", "edits", 0),
+        ("duplicates", "decisions", 1),
+        ("duplicates", "edits", 1),
+    ],
 )
 def test_four_killed_workers(tmp_path: Path, spark: Spark, stage: str, asset: str, part: int) -> None:
     kill_worker(tmp_path, spark, stage, asset, part)
@@ -129,13 +146,18 @@ def test_a_cut_signature_part_is_refused_by_name(lake: Lake, dump: DumpTables) -
 
 def test_parts_of_other_documents_and_other_texts_are_refused_by_name(lake: Lake, dump: DumpTables) -> None:
     path, own = part_file(lake, dump), part_file(lake, dump).read_bytes()
-    for name, rows in (("e", [{"text": text(i)} for i in range(30)]), ("f", [{"text": "x" * i, "dump": "d"} for i in range(30)])):
+    for name, rows in (
+        ("e", [{"text": text(i)} for i in range(30)]),
+        ("f", [{"text": "x" * i, "dump": "d"} for i in range(30)]),
+    ):
         shutil.copy(part_file(lake, make_dump(lake, name, rows, parts=2)), path)
         with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
             build_duplicates(lake, InProcess(), make_release([dump]))
         path.write_bytes(own)
     table = pq.read_table(path).replace_schema_metadata()
-    pq.write_table(table.take(list(range(table.num_rows))[::-1]), path)  # by another writer: it does not say what it holds
+    pq.write_table(
+        table.take(list(range(table.num_rows))[::-1]), path
+    )  # by another writer: it does not say what it holds
     with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
         build_duplicates(lake, InProcess(), make_release([dump]))
     pq.write_table(table, path)

@@ -1,4 +1,5 @@
-"""Tokens, shingles and MinHash against a plain Python reading of the same definitions, and against datasketch."""
+"""Tokens, shingles and MinHash against a plain Python reading of the same definitions, and against
+datasketch."""
 
 from __future__ import annotations
 
@@ -12,13 +13,34 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup import shingles
-from tests.pipelines.dedup.test_kernel import MIXED, fold
+from tests.pipelines.kernels.test_normal_form import MIXED, fold
 
 M64 = (1 << 64) - 1
 MIX = 0xBF58476D1CE4E5B9
 STEP = 0xD6E8FEB86659FD93
 PIECES = st.sampled_from(
-    ["a", "Zé", "ß", "K", "9", "１２", " ", ".", "，", "\n", "中", "文", "㐀", "か", "ก", "𠀀", "😀", "ё", "x" * 70, "7" * 64]
+    [
+        "a",
+        "Zé",
+        "ß",
+        "K",
+        "9",
+        "１２",
+        " ",
+        ".",
+        "，",
+        "\n",
+        "中",
+        "文",
+        "㐀",
+        "か",
+        "ก",
+        "𠀀",
+        "😀",
+        "ё",
+        "x" * 70,
+        "7" * 64,
+    ]
 )
 WORDS = st.lists(st.one_of(PIECES, st.text("aZ09", min_size=1, max_size=30)), max_size=400).map("".join)
 TEXTS = st.one_of(st.just(""), st.just("word"), MIXED, WORDS, st.text("ab 中9", max_size=3000))
@@ -62,7 +84,9 @@ def base_hashes(text: str) -> list[int]:
 
 
 def by_datasketch(text: str, num_perm: int, seed: int) -> np.ndarray:
-    sketch = datasketch.MinHash(num_perm=num_perm, seed=seed, scheme="affine32", hashfunc=lambda s: s & 0xFFFFFFFF)
+    sketch = datasketch.MinHash(
+        num_perm=num_perm, seed=seed, scheme="affine32", hashfunc=lambda s: s & 0xFFFFFFFF
+    )
     if found := base_hashes(text):
         sketch.update_batch(found)
     return sketch.hashvalues
@@ -107,7 +131,9 @@ def test_nothing_is_read_beyond_the_buffer() -> None:
     for size in range(1, 140):
         text = ("ab1 中文x9é" * 20)[:size]
         data = np.frombuffer(text.encode(), np.uint8).copy()
-        exact = pa.Array.from_buffers(pa.large_string(), 1, [None, pa.py_buffer(np.array([0, len(data)])), pa.py_buffer(data)])
+        exact = pa.Array.from_buffers(
+            pa.large_string(), 1, [None, pa.py_buffer(np.array([0, len(data)])), pa.py_buffer(data)]
+        )
         assert np.array_equal(shingles.minhash(exact, 16, 1)[0][0], by_datasketch(text, 16, 1))
 
 

@@ -1,4 +1,5 @@
-"""Releases from what an earlier one left: always what the same release gives from nothing, and only new text is read."""
+"""Releases from what an earlier one left: always what the same release gives from nothing, and only
+new text is read."""
 
 from __future__ import annotations
 
@@ -14,15 +15,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup import update
+from pipelines.dedup.duplicates import VERSION, build_duplicates, find_duplicates
 from pipelines.dedup.election import Thresholds
 from pipelines.dedup.sources import same_parameters, sources
-from pipelines.dedup.stage import VERSION, build_duplicates, find_duplicates
-from pipelines.documents import ID
+from pipelines.engine.spark import InProcess, Spark
 from pipelines.lake import Lake
-from pipelines.spark import InProcess, Spark
-from pipelines.tables import DumpTables, ReleaseTables
-from tests.pipelines.dedup.tables import make_dump, make_release, publish
-from tests.pipelines.dedup.test_stage import corpus, edited, text
+from pipelines.tables.inputs import DumpTables, ReleaseTables
+from pipelines.tables.schemas import ID
+from tests.pipelines.dedup.test_duplicates import corpus, edited, text
+from tests.support.dedup_tables import make_dump, make_release, publish
 
 
 def fresh(tmp: Path, dumps: Sequence[DumpTables], **card: Any) -> str:
@@ -38,9 +39,15 @@ def base(lake: Lake, release: ReleaseTables) -> update.Base | None:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.randoms(use_true_random=False), st.lists(st.sets(st.integers(0, 3), min_size=1), min_size=2, max_size=4))
-def test_one_dump_at_a_time_or_at_once(tmp_path_factory: pytest.TempPathFactory, gen: random.Random, releases: list[set[int]]) -> None:
-    """Any sequence of releases over any of four dumps, some dropped and some back: each as from nothing."""
+@given(
+    st.randoms(use_true_random=False),
+    st.lists(st.sets(st.integers(0, 3), min_size=1), min_size=2, max_size=4),
+)
+def test_one_dump_at_a_time_or_at_once(
+    tmp_path_factory: pytest.TempPathFactory, gen: random.Random, releases: list[set[int]]
+) -> None:
+    """Any sequence of releases over any of four dumps, some dropped and some back: each as from
+    nothing."""
     tmp = tmp_path_factory.mktemp("lakes")
     lake, rows = Lake(tmp / "lake"), corpus(20)
     gen.shuffle(rows)
@@ -54,13 +61,22 @@ def test_one_dump_at_a_time_or_at_once(tmp_path_factory: pytest.TempPathFactory,
 @pytest.fixture
 def grown(lake: Lake) -> tuple[Lake, list[DumpTables]]:
     """A release of one dump that is there, and a small dump that is new."""
-    old = make_dump(lake, "old", [{"text": text(i)} for i in range(40)] + [{"text": edited(text(i), i, 0.02)} for i in range(10)], parts=2)
+    old = make_dump(
+        lake,
+        "old",
+        [{"text": text(i)} for i in range(40)] + [{"text": edited(text(i), i, 0.02)} for i in range(10)],
+        parts=2,
+    )
     build_duplicates(lake, InProcess(), make_release([old], "first"))
-    new = make_dump(lake, "new", [{"text": text(20) + " end", "category": "stem"}, {"text": text(21)}, {"text": text(99)}])
+    new = make_dump(
+        lake, "new", [{"text": text(20) + " end", "category": "stem"}, {"text": text(21)}, {"text": text(99)}]
+    )
     return lake, [old, new]
 
 
-def test_only_what_a_new_dump_touches_is_elected_and_read(grown: tuple[Lake, list[DumpTables]], tmp_path: Path) -> None:
+def test_only_what_a_new_dump_touches_is_elected_and_read(
+    grown: tuple[Lake, list[DumpTables]], tmp_path: Path
+) -> None:
     lake, dumps = grown
     release = make_release(dumps, "second")
     found = find_duplicates(InProcess(), release, base(lake, release))
@@ -72,19 +88,29 @@ def test_only_what_a_new_dump_touches_is_elected_and_read(grown: tuple[Lake, lis
     assert evidence[ids[0][20]] == ids[1][0]  # the new one is of a better source, so the old one goes
 
 
-def test_new_thresholds_read_only_pairs_that_were_never_compared(grown: tuple[Lake, list[DumpTables]], tmp_path: Path) -> None:
+def test_new_thresholds_read_only_pairs_that_were_never_compared(
+    grown: tuple[Lake, list[DumpTables]], tmp_path: Path
+) -> None:
     lake, (old, _) = grown
     strict = make_release([old], "strict", jaccard=0.99, containment=1.0)
     found = find_duplicates(InProcess(), strict, base(lake, strict))
     assert found.read == 0 < found.elected
-    assert build_duplicates(lake, InProcess(), strict).dataset.content_hash == fresh(tmp_path / "f", [old], jaccard=0.99, containment=1.0)
+    assert build_duplicates(lake, InProcess(), strict).dataset.content_hash == fresh(
+        tmp_path / "f", [old], jaccard=0.99, containment=1.0
+    )
 
 
-def test_a_tombstone_lets_the_next_take_the_place(grown: tuple[Lake, list[DumpTables]], tmp_path: Path) -> None:
+def test_a_tombstone_lets_the_next_take_the_place(
+    grown: tuple[Lake, list[DumpTables]], tmp_path: Path
+) -> None:
     lake, (old, _) = grown
     before = build_duplicates(lake, InProcess(), make_release([old], "first")).dataset.read().to_pylist()
     kept = before[0]["kept_id"]
-    row = old.documents.read().filter(pa.compute.equal(old.documents.read()["doc_id"], pa.scalar(kept, ID))).to_pylist()[0]
+    row = (
+        old.documents.read()
+        .filter(pa.compute.equal(old.documents.read()["doc_id"], pa.scalar(kept, ID)))
+        .to_pylist()[0]
+    )
     buried = make_release([old], "buried", tombstones=(row["url"],))
     found = build_duplicates(lake, InProcess(), buried).dataset
     assert found.content_hash == fresh(tmp_path / "fresh", [old], tombstones=(row["url"],))
@@ -104,10 +130,14 @@ def test_documents_that_fell_later_make_room_in_their_clusters(grown: tuple[Lake
     second = build_duplicates(lake, InProcess(), release, excluded=fell, asset="final_duplicates").dataset
     assert second.read().to_pylist() == [p for p in pairs if p["kept_id"] != pairs[0]["kept_id"]]
     assert lake.current("duplicates", "first").content_hash == first.content_hash
-    assert lake.current("clusters", "first").manifest.rows == 18  # what the next release starts from is without exclusions
+    assert (
+        lake.current("clusters", "first").manifest.rows == 18
+    )  # what the next release starts from is without exclusions
 
 
-def test_too_much_that_is_new_is_found_anew(grown: tuple[Lake, list[DumpTables]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_that_is_new_is_found_anew(
+    grown: tuple[Lake, list[DumpTables]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake, dumps = grown
     release = make_release(dumps, "second")
     monkeypatch.setattr(update, "NEW_KEYS", 10)

@@ -36,9 +36,15 @@ def test_encodings_are_undone_where_they_are() -> None:
         "zstd": zstandard.compress(BODY),
     }
     for name, data in packed.items():
-        assert (response(data, Content_Encoding=name).body, response(data, Content_Encoding=name).notes) == (BODY, []), name
+        assert (response(data, Content_Encoding=name).body, response(data, Content_Encoding=name).notes) == (
+            BODY,
+            [],
+        ), name
         assert response(BODY, Content_Encoding=name).body == BODY, name
-    assert response(chunked(gzip.compress(BODY), 7), Transfer_Encoding="chunked", Content_Encoding="gzip").body == BODY
+    assert (
+        response(chunked(gzip.compress(BODY), 7), Transfer_Encoding="chunked", Content_Encoding="gzip").body
+        == BODY
+    )
     assert response(BODY, Transfer_Encoding="chunked").body == BODY
 
 
@@ -59,12 +65,21 @@ def test_a_bomb_stops_at_the_limit(name: str) -> None:
 
 def test_heads() -> None:
     made = parse_response(b'HTTP/1.0 404\nContent-Type: Text/HTML; Charset="GBK"\nX: 1\n\nabc\r\n\r\n', 99)
-    assert made is not None and (made.status, made.content_type, made.charset, made.body) == (404, "text/html", "GBK", b"abc\r\n\r\n")
+    assert made is not None and (made.status, made.content_type, made.charset, made.body) == (
+        404,
+        "text/html",
+        "GBK",
+        b"abc\r\n\r\n",
+    )
     assert parse_response(b"GET / HTTP/1.1\r\n\r\n", 9) is None and parse_response(b"", 9) is None
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "x"]), st.booleans())
+@given(
+    st.binary(max_size=200),
+    st.sampled_from(["gzip", "deflate", "br", "zstd", "gzip, br", "x"]),
+    st.booleans(),
+)
 def test_any_bytes_are_answered_within_the_limit(body: bytes, encoding: str, in_chunks: bool) -> None:
     headers = {"Content_Encoding": encoding} | ({"Transfer_Encoding": "chunked"} if in_chunks else {})
     assert len(response(body, 64, **headers).body) <= 64

@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 import botocore.endpoint
 import pytest
 
-from pipelines.dumps.card import DumpCard
-from pipelines.dumps.raw import FetchError, _s3_client, build_raw_dump, fetched
+from pipelines.cards.dump import DumpCard
+from pipelines.dumps.raw_dump import FetchError, _s3_client, build_raw_dump, fetched
 from pipelines.lake import Lake
 
 
@@ -41,17 +41,28 @@ def test_a_paths_listing_in_the_bucket_names_objects_of_the_bucket(s3: Any, tmp_
         s3.put_object(Bucket="dump", Key=f"crawl-data/x/{i}.jsonl", Body=b"x" * (i + 1))
     lines = "".join(f"crawl-data/x/{i}.jsonl\n" for i in range(3))
     s3.put_object(Bucket="dump", Key="crawl-data/x/wet.paths.gz", Body=gzip.compress(lines.encode()))
-    rows = build_raw_dump(Lake(tmp_path), DumpCard(name="d", kind="jsonl", uris=("s3://dump/crawl-data/x/wet.paths.gz",))).dataset.read()
-    assert rows["uri"].to_pylist() == [f"s3://dump/crawl-data/x/{i}.jsonl" for i in range(3)] and rows["bytes"].to_pylist() == [1, 2, 3]
+    rows = build_raw_dump(
+        Lake(tmp_path), DumpCard(name="d", kind="jsonl", uris=("s3://dump/crawl-data/x/wet.paths.gz",))
+    ).dataset.read()
+    assert rows["uri"].to_pylist() == [f"s3://dump/crawl-data/x/{i}.jsonl" for i in range(3)] and rows[
+        "bytes"
+    ].to_pylist() == [1, 2, 3]
 
 
 def test_a_listing_of_more_than_one_page_is_read_to_its_end(s3: Any, tmp_path: Path) -> None:
     for i in range(1003):  # a page of ListObjectsV2 holds 1,000
         s3.put_object(Bucket="dump", Key=f"many/{i:04d}.jsonl", Body=b"x")
-    assert build_raw_dump(Lake(tmp_path), DumpCard(name="d", kind="jsonl", uris=("s3://dump/many/*",))).dataset.manifest.rows == 1003
+    assert (
+        build_raw_dump(
+            Lake(tmp_path), DumpCard(name="d", kind="jsonl", uris=("s3://dump/many/*",))
+        ).dataset.manifest.rows
+        == 1003
+    )
 
 
-def test_requests_are_unsigned_where_no_credentials_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_requests_are_unsigned_where_no_credentials_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from botocore import UNSIGNED
 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
@@ -67,7 +78,8 @@ def test_requests_are_unsigned_where_no_credentials_are(monkeypatch: pytest.Monk
 
 
 class Failing(http.server.BaseHTTPRequestHandler):
-    """One S3 object, given only after `failures`: a throttled reply, a server error, or a body that breaks off."""
+    """One S3 object, given only after `failures`: a throttled reply, a server error, or a body that
+    breaks off."""
 
     data: ClassVar[bytes] = bytes(range(256)) * 4000
     failures: ClassVar[list[str]] = []
@@ -104,7 +116,11 @@ class Failing(http.server.BaseHTTPRequestHandler):
 def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Failing]]:
     service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing)
     threading.Thread(target=service.serve_forever, daemon=True).start()
-    for name, value in {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}.items():
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{service.server_address[1]}")
     monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda seconds: None)
@@ -115,13 +131,22 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Failing]]:
 
 
 def test_a_throttled_or_broken_object_is_asked_for_again(failing: type[Failing]) -> None:
-    failing.failures = ["SlowDown", "SlowDown", "", "InternalError", "cut", "SlowDown"]  # HEAD three times, then GET
+    failing.failures = [
+        "SlowDown",
+        "SlowDown",
+        "",
+        "InternalError",
+        "cut",
+        "SlowDown",
+    ]  # HEAD three times, then GET
     with fetched("s3://dump/x") as path:
         assert path.read_bytes() == failing.data
     assert not failing.failures and failing.seen[-1] == "served"
 
 
-def test_an_object_that_stays_throttled_is_named_after_a_bounded_number_of_tries(failing: type[Failing]) -> None:
+def test_an_object_that_stays_throttled_is_named_after_a_bounded_number_of_tries(
+    failing: type[Failing],
+) -> None:
     failing.failures = ["SlowDown"] * 100
     with pytest.raises(FetchError, match=r"s3://dump/x: .*(503|Slow)"), fetched("s3://dump/x"):
         pass

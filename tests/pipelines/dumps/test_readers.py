@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.dumps.card import DumpCard
-from pipelines.dumps.pack import PageFile, write_warc
+from jobs.demo.pack import PageFile, write_warc
+from pipelines.cards.dump import DumpCard
 from pipelines.dumps.readers import MAX_BODY, Record, read_records
-from pipelines.extraction.stage import to_document
+from pipelines.extraction.documents import to_document
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "warc-real"
 
@@ -26,7 +26,10 @@ def read(path: Path, kind: str = "warc") -> tuple[list[Record], Counter[str]]:
 
 
 def pages(count: int) -> list[PageFile]:
-    return [PageFile(f"https://a.invalid/{i}.html", "a", f"<html><body><p>页面 {i}</p></body></html>".encode()) for i in range(count)]
+    return [
+        PageFile(f"https://a.invalid/{i}.html", "a", f"<html><body><p>页面 {i}</p></body></html>".encode())
+        for i in range(count)
+    ]
 
 
 def test_warc_compressions_give_the_same_records(tmp_path: Path) -> None:
@@ -115,7 +118,8 @@ def test_gzip_bomb_is_cut(tmp_path: Path) -> None:
 
 
 def _fuzz_sources(folder: Path) -> list[tuple[bytes, str]]:
-    """Files that the fuzz test damages: good ones, and pages that are nested 100,000 deep or binary."""
+    """Files that the fuzz test damages: good ones, and pages that are nested 100,000 deep or
+    binary."""
     odd = [
         PageFile("https://a.invalid/deep", "a", b"<div>" * 100_000 + b"text"),
         PageFile("https://a.invalid/binary", "a", random.Random(7).randbytes(30_000)),
@@ -126,16 +130,26 @@ def _fuzz_sources(folder: Path) -> list[tuple[bytes, str]]:
     packed, strange = (folder / "a.warc.gz").read_bytes(), (folder / "b.warc.gz").read_bytes()
     plain = gzip.decompress(packed)
     arc = b"filedesc://x 0.0.0.0 20080101000000 text/plain 10\n1 0 x\nURL \n\n" + b"".join(
-        b"http://a.invalid/%d 1.2.3.4 20080101000000 text/html %d\nHTTP/1.1 200 OK\r\n\r\n%s\n" % (i, 19 + len(p.data), p.data)
+        b"http://a.invalid/%d 1.2.3.4 20080101000000 text/html %d\nHTTP/1.1 200 OK\r\n\r\n%s\n"
+        % (i, 19 + len(p.data), p.data)
         for i, p in enumerate(pages(8))
     )
     rows = gzip.compress("\n".join(json.dumps({"text": f"t{i}", "url": "u"}) for i in range(40)).encode())
-    return [(packed, "warc"), (plain, "warc"), (strange, "warc"), (packed, "wet"), (arc, "warc"), (rows, "jsonl"), (plain, "parquet")]
+    return [
+        (packed, "warc"),
+        (plain, "warc"),
+        (strange, "warc"),
+        (packed, "wet"),
+        (arc, "warc"),
+        (rows, "jsonl"),
+        (plain, "parquet"),
+    ]
 
 
 @pytest.mark.parametrize("inputs", [500, pytest.param(10_000, marks=pytest.mark.full)])
 def test_fuzzed_files_never_raise_and_lose_nothing_uncounted(tmp_path: Path, inputs: int) -> None:
-    """Bit flips, cuts, lying lengths, inserted bytes: no error, and every page becomes a document or a counted reason."""
+    """Bit flips, cuts, lying lengths, inserted bytes: no error, and every page becomes a document
+    or a counted reason."""
     sources = _fuzz_sources(tmp_path)
     draw = random.Random(1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -150,7 +164,11 @@ def test_fuzzed_files_never_raise_and_lose_nothing_uncounted(tmp_path: Path, inp
                 del data[draw.randrange(len(data)) :]
                 data = data or bytearray(b"x")
             elif how < 0.8:
-                data = data.replace(b"Content-Length: ", b"Content-Length: " + str(draw.randrange(1 << 40)).encode(), draw.randrange(1, 4))
+                data = data.replace(
+                    b"Content-Length: ",
+                    b"Content-Length: " + str(draw.randrange(1 << 40)).encode(),
+                    draw.randrange(1, 4),
+                )
             else:
                 at = draw.randrange(len(data))
                 data[at:at] = draw.randbytes(draw.randrange(1, 50))
@@ -172,11 +190,11 @@ def test_bombs_cost_no_memory(tmp_path: Path) -> None:
     packed = b"".join(bomb.compress(bytes(1 << 24)) for _ in range(16)) + bomb.flush()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"
     block = head + packed
-    record = (
-        b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.invalid/\r\nContent-Type: application/http; msgtype=response\r\n"
-    )
+    record = b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.invalid/\r\nContent-Type: application/http; msgtype=response\r\n"
     (tmp_path / "member.warc.gz").write_bytes(packed)
-    (tmp_path / "body.warc").write_bytes(record + f"Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n")
+    (tmp_path / "body.warc").write_bytes(
+        record + f"Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
+    )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert read(tmp_path / "member.warc.gz")[0] == []
     records, stats = read(tmp_path / "body.warc")
@@ -205,13 +223,19 @@ BROKEN_FOR_WARCIO = {
     "example-bad.warc.gz.bad": "one gzip stream over all records: warcio refuses it",
     "example-wrong-chunks.warc.gz": "a chunk length beyond the record: warcio ends there",
 }
-BAD_STATUS_LINE = {"example-extra.warc": "the status line HTTPX/1.1 is none of HTTP: counted as skipped/no_http_headers"}
+BAD_STATUS_LINE = {
+    "example-extra.warc": "the status line HTTPX/1.1 is none of HTTP: counted as skipped/no_http_headers"
+}
 
 
 def real_files() -> list[Path]:
     if not REAL.exists():
         return []
-    return sorted(p for p in REAL.rglob("*") if p.is_file() and any(x in p.name for x in (".warc", ".arc")) and ".wat" not in p.name)
+    return sorted(
+        p
+        for p in REAL.rglob("*")
+        if p.is_file() and any(x in p.name for x in (".warc", ".arc")) and ".wat" not in p.name
+    )
 
 
 def by_warcio(path: Path, kind: str) -> list[tuple[str, bytes]]:

@@ -42,7 +42,8 @@ def test_unknown_names_and_noise_do_not_raise() -> None:
 
 @pytest.mark.skipif(not NEWS.exists(), reason="../shared/data/webdump is not on this machine")
 def test_no_mojibake_on_real_gbk_pages() -> None:
-    """Text read in the wrong charset holds replacement characters, or Han characters that Chinese pages hardly use."""
+    """Text read in the wrong charset holds replacement characters, or Han characters that Chinese
+    pages hardly use."""
     chinese = national = 0
     for record in read_records(NEWS, "warc", Counter()):
         text, charset = decode(record.body, record.charset)

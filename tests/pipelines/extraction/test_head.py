@@ -11,7 +11,11 @@ def test_titles_are_one_line_with_entities_decoded() -> None:
 
 
 def test_attributes_in_every_quoting() -> None:
-    assert attributes("""<meta NAME = 'a' content="x &gt; y" data-z=q>""") == {"name": "a", "content": "x > y", "data-z": "q"}
+    assert attributes("""<meta NAME = 'a' content="x &gt; y" data-z=q>""") == {
+        "name": "a",
+        "content": "x > y",
+        "data-z": "q",
+    }
 
 
 @pytest.mark.parametrize(
@@ -31,7 +35,10 @@ def test_dates(markup: str, metas: list[str], date: str) -> None:
 
 def test_language_and_robots() -> None:
     head = read_head(
-        "", "t", '<html xml:lang="zh-CN">', ['<meta name=robots content="NoIndex, nofollow">', "<meta name='tdm-reservation' content=1>"]
+        "",
+        "t",
+        '<html xml:lang="zh-CN">',
+        ['<meta name=robots content="NoIndex, nofollow">', "<meta name='tdm-reservation' content=1>"],
     )
     assert (head.language, head.robots) == ("zh-cn", " robots=noindex, nofollow tdm-reservation=1")
     assert read_head("", "", "", ['<meta http-equiv="Content-Language" content="en">']).language == "en"

@@ -3,14 +3,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.dumps.card import DumpCard
+from pipelines.cards.dump import DumpCard
 from pipelines.extraction.side import side, split_by
 
 GROUPS = st.lists(st.sampled_from([f"g{k}" for k in range(8)]), max_size=40)
 
 
 def card(share: float, name: str = "a", **fields: object) -> DumpCard:
-    return DumpCard.model_validate({"name": name, "kind": "warc", "uris": ["x"], "validation_share": share, **fields})
+    return DumpCard.model_validate(
+        {"name": name, "kind": "warc", "uris": ["x"], "validation_share": share, **fields}
+    )
 
 
 def test_share_is_about_right_and_nested() -> None:
@@ -36,13 +38,17 @@ def test_one_page_is_on_one_side_under_every_form_of_its_address() -> None:
 def test_the_dump_has_no_influence_but_held_out_has() -> None:
     groups = [f"h{i}" for i in range(500)]
     for by in ("group", "url"):
-        assert [side(g, g, card(0.1), by) for g in groups] == [side(g, g, card(0.1, name="b", date="2024"), by) for g in groups]
+        assert [side(g, g, card(0.1), by) for g in groups] == [
+            side(g, g, card(0.1, name="b", date="2024"), by) for g in groups
+        ]
         assert {side(g, g, card(0.0, held_out=True), by) for g in groups} == {"validation"}
         assert {side(g, g, card(0.0), by) for g in groups} == {"train"}
 
 
 @given(GROUPS, st.integers(0, 9), st.randoms())
-def test_a_dump_is_split_by_url_below_its_number_of_groups_in_any_order(groups: list[str], bound: int, rng) -> None:  # type: ignore[no-untyped-def]
+def test_a_dump_is_split_by_url_below_its_number_of_groups_in_any_order(
+    groups: list[str], bound: int, rng
+) -> None:  # type: ignore[no-untyped-def]
     found = split_by(groups, card(0.1, min_groups=bound))
     assert (found == "url") == (len(set(groups)) < bound)
     rng.shuffle(groups)

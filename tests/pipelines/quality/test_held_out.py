@@ -23,7 +23,9 @@ def test_recall_at_a_prevalence_equals_counting(positive: list[float], negative:
         true, false = np.mean(np.array(positive) >= threshold), np.mean(np.array(negative) >= threshold)
         if true and 0.1 * true / (0.1 * true + 0.9 * false) >= 0.9:
             best = max(best, float(true))
-    assert report(positive, negative)["recall_at_precision_0.9_prevalence_0.1"] == pytest.approx(best, abs=1e-4)
+    assert report(positive, negative)["recall_at_precision_0.9_prevalence_0.1"] == pytest.approx(
+        best, abs=1e-4
+    )
 
 
 def test_the_chosen_threshold_keeps_its_promise() -> None:

@@ -4,22 +4,65 @@ import random
 
 import pytest
 
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.quality.classifiers import _folds, build_reference_classifier, build_stem_classifier, stem_label
+from pipelines.quality.classifiers import (
+    _folds,
+    build_reference_classifier,
+    build_stem_classifier,
+    stem_label,
+)
+from pipelines.quality.features import features
 from pipelines.quality.held_out import auc
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import SCORES, build_scores
-from pipelines.quality.text import features
-from pipelines.signals.stage import build_signals
-from pipelines.spark import InProcess
-from pipelines.tables import DumpTables
-from tests.pipelines.helpers import make_dump
+from pipelines.signals.signals import build_signals
+from pipelines.tables.inputs import DumpTables
+from tests.support.pages import make_dump
 
 TOPICS = {
-    "reference": ("history", "river", "province", "century", "population", "city", "founded", "kingdom", "treaty", "museum", "census"),
-    "web": ("buy", "shop", "discount", "price", "order", "shipping", "click", "offer", "sale", "deal", "cart", "coupon", "brand"),
-    "stem": ("question", "answer", "solve", "equation", "sum", "number", "equals", "solution", "calculate", "apples", "therefore"),
+    "reference": (
+        "history",
+        "river",
+        "province",
+        "century",
+        "population",
+        "city",
+        "founded",
+        "kingdom",
+        "treaty",
+        "museum",
+        "census",
+    ),
+    "web": (
+        "buy",
+        "shop",
+        "discount",
+        "price",
+        "order",
+        "shipping",
+        "click",
+        "offer",
+        "sale",
+        "deal",
+        "cart",
+        "coupon",
+        "brand",
+    ),
+    "stem": (
+        "question",
+        "answer",
+        "solve",
+        "equation",
+        "sum",
+        "number",
+        "equals",
+        "solution",
+        "calculate",
+        "apples",
+        "therefore",
+    ),
 }
 
 
@@ -36,20 +79,30 @@ def texts(topic: str, count: int) -> list[str]:
 @pytest.fixture
 def dumps(lake: Lake, engine: InProcess) -> dict[str, DumpTables]:
     return {
-        "ref": make_dump(lake, engine, "ref", [texts("reference", 40)], category="encyclopedia", reference=True),
+        "ref": make_dump(
+            lake, engine, "ref", [texts("reference", 40)], category="encyclopedia", reference=True
+        ),
         "web": make_dump(lake, engine, "web", [texts("web", 40), texts("web", 30)]),
         "stem": make_dump(lake, engine, "stem", [texts("stem", 40)], category="stem"),
         "held": make_dump(lake, engine, "held", [texts("web", 20)], side="validation", held_out=True),
     }
 
 
-def test_reference_classifier_separates_and_repeats(lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]) -> None:
+def test_reference_classifier_separates_and_repeats(
+    lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]
+) -> None:
     built = build_reference_classifier(lake, dumps)
     card = built.dataset.read_json("card.json")
-    assert sorted(card["training"]) == ["ref", "web"]  # the exercises are no random pages; held out is never read
+    assert sorted(card["training"]) == [
+        "ref",
+        "web",
+    ]  # the exercises are no random pages; held out is never read
     assert card["training"]["web"]["documents"] == dumps["web"].documents.content_hash
     assert card["languages"]["en"]["out_of_fold"]["reference"]["auc"] > 0.95
-    assert not card["languages"]["zh"]["available"] and "zh examples of reference" in card["languages"]["zh"]["reason"]
+    assert (
+        not card["languages"]["zh"]["available"]
+        and "zh examples of reference" in card["languages"]["zh"]["reason"]
+    )
 
     lake.delete(f"keys/{built.dataset.manifest.recompute_key}.json")
     lake.delete(built.dataset.path)
@@ -71,7 +124,11 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
     lake: Lake, engine: InProcess, dumps: dict[str, DumpTables], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(perplexity, "find_lmplz", lambda: None)
-    models = [build_reference_classifier(lake, dumps), build_stem_classifier(lake, dumps), build_perplexity_models(lake, dumps)]
+    models = [
+        build_reference_classifier(lake, dumps),
+        build_stem_classifier(lake, dumps),
+        build_perplexity_models(lake, dumps),
+    ]
     assert models[2].dataset.stats == {"available": 0}
     assert "lmplz is missing" in models[2].dataset.read_json("status.json")["missing"][0]
     assert models[1].dataset.read_json("card.json")["languages"]["en"]["labels"] == ["exercise", "other"]
@@ -80,7 +137,9 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
     from pipelines.quality import classifiers
 
     plain = classifiers.predict
-    monkeypatch.setattr(classifiers, "predict", lambda path, words: used.add(path.rsplit("-", 1)[1]) or plain(path, words))
+    monkeypatch.setattr(
+        classifiers, "predict", lambda path, words: used.add(path.rsplit("-", 1)[1]) or plain(path, words)
+    )
     means = {}
     for name in ("ref", "stem", "held"):
         used.clear()
@@ -107,14 +166,22 @@ def test_cited_urls_are_positives_wherever_they_were_crawled(lake: Lake, engine:
     english = card["languages"]["en"]
     assert english["available"] and english["examples"] == {"other": 40, "reference": 40}
     assert english["out_of_fold"]["reference"]["auc"] > 0.95 and "cited" in card
-    assert not build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"]["available"]
+    assert not build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"][
+        "available"
+    ]
 
 
 def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]) -> None:
     entry = build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"]
-    assert entry["fold_by"] == "document" and entry["sources"] == {"other": 1, "reference": 1}  # one source each: cannot be apart
+    assert entry["fold_by"] == "document" and entry["sources"] == {
+        "other": 1,
+        "reference": 1,
+    }  # one source each: cannot be apart
     sources = {"other": [f"w{k}" for k in range(8)], "reference": [f"r{k}" for k in range(8)]}
-    examples = {n: [(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)] for n, names in sources.items()}
+    examples = {
+        n: [(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)]
+        for n, names in sources.items()
+    }
     kind, parts = _folds(examples)
     assert kind == "group"
     for part in parts:
@@ -125,7 +192,9 @@ def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess, dumps: dic
 
 def test_features_are_one_line_and_fold_width() -> None:
     assert features("今天 Ｂuy\n12个!!") == "今 天 buy 0 个 ! <short> <formula>"
-    assert features(f"\\frac 3.14 {'x' * 30} {'aB9/' * 20}\n7") == "\\frac 0.0 <long> \u2318 0 <prose> <answer>"
+    assert (
+        features(f"\\frac 3.14 {'x' * 30} {'aB9/' * 20}\n7") == "\\frac 0.0 <long> \u2318 0 <prose> <answer>"
+    )
 
 
 def test_pages_that_hold_exercises_are_no_negatives(lake: Lake, engine: InProcess) -> None:

@@ -1,4 +1,5 @@
-"""The 5-gram models tell text of their kind from noise; without lmplz the artifact says so by name."""
+"""The 5-gram models tell text of their kind from noise; without lmplz the artifact says so by
+name."""
 
 from __future__ import annotations
 
@@ -7,26 +8,33 @@ from pydoc_data.topics import topics
 
 import pytest
 
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.spark import InProcess
-from tests.pipelines.helpers import make_dump
+from tests.support.pages import make_dump
 
 TEXTS = [topics[n] for n in sorted(topics)]
 
 
-def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(lake: Lake, engine: InProcess) -> None:
+def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(
+    lake: Lake, engine: InProcess
+) -> None:
     if perplexity.find_lmplz() is None:
         pytest.skip("lmplz is not on this machine: make kenlm builds it")
     dump = make_dump(lake, engine, "reference", [TEXTS[:-3]], reference=True)
     built = perplexity.build_perplexity_models(lake, {"reference": dump})
     card = built.dataset.read_json("card.json")
-    assert built.dataset.read_json("status.json")["available"] and card["languages"]["en"]["p30"] < card["languages"]["en"]["p60"]
+    assert (
+        built.dataset.read_json("status.json")["available"]
+        and card["languages"]["en"]["p30"] < card["languages"]["en"]["p60"]
+    )
     assert not card["languages"]["zh"]["available"], "there is no Chinese text to train on"
     words = TEXTS[-1].split()
     random.Random(1).shuffle(words)
     folder = str(built.dataset.local())
-    assert perplexity.perplexity_of(folder, "en", TEXTS[-1]) < 0.5 * perplexity.perplexity_of(folder, "en", " ".join(words))
+    assert perplexity.perplexity_of(folder, "en", TEXTS[-1]) < 0.5 * perplexity.perplexity_of(
+        folder, "en", " ".join(words)
+    )
 
 
 def test_groups_are_percentiles_of_web_pages(lake: Lake, engine: InProcess) -> None:
@@ -45,7 +53,9 @@ def test_groups_are_percentiles_of_web_pages(lake: Lake, engine: InProcess) -> N
     assert "pages" in dataset.read_json("card.json")["training"]
 
 
-def test_training_twice_gives_the_same_files(lake: Lake, engine: InProcess, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_training_twice_gives_the_same_files(
+    lake: Lake, engine: InProcess, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     if perplexity.find_lmplz() is None:
         pytest.skip("lmplz is not on this machine: make kenlm builds it")
     hashes = []

@@ -49,9 +49,11 @@ def test_pieces_of_textbooks_with_exercises_are_known_by_their_marks(text: str) 
 @pytest.mark.parametrize(
     "text",
     [
-        "Where was he born?\nWhat was his first film?\nHow many series did he make?",  # asks, but not about quantities
+        # asks, but not about quantities
+        "Where was he born?\nWhat was his first film?\nHow many series did he make?",
         "问题：糖尿病一般需要怎么治疗？\n回答：糖尿病患者首先通过饮食控制和锻炼。",
-        "The derivative of $x^2$ is $2x$, as the limit of $(f(x+h)-f(x))/h$ shows for h = 0.",  # exposition sets no task
+        # exposition sets no task
+        "The derivative of $x^2$ is $2x$, as the limit of $(f(x+h)-f(x))/h$ shows for h = 0.",
         "",
     ],
 )

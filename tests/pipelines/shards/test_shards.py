@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.documents import document_id
+from pipelines.engine.spark import InProcess, Spark
 from pipelines.lake import Dataset, Lake
 from pipelines.shards.format import LISTING, ShardError, order_key, table_path
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import build_shards
-from pipelines.spark import InProcess, Spark
+from pipelines.tables.schemas import document_id
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
-from tests.pipelines.tokenizer.samples import corpus, sample_texts
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 TEXTS = [*sample_texts(), ("en", ""), ("zh", "🚀龘\x00 </s> <0x41>")]
 CONFIG = TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
@@ -37,7 +37,9 @@ def tokenizer(lake: Lake) -> Dataset:
 
 @pytest.fixture(scope="module")
 def dataset(lake: Lake, tokenizer: Dataset) -> Dataset:
-    return build_shards(lake, InProcess(), "main_shards", corpus(lake, TEXTS), tokenizer, SEED, shard_tokens=1_000).dataset
+    return build_shards(
+        lake, InProcess(), "main_shards", corpus(lake, TEXTS), tokenizer, SEED, shard_tokens=1_000
+    ).dataset
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +73,12 @@ def test_every_token_is_traced_to_its_record(shards: ShardSet) -> None:
         for begin, end in pairwise([*starts, source.tokens]):
             first, last = shards.document_of(name, begin), shards.document_of(name, end - 1)
             assert first == last and (first["start"], first["end"]) == (begin, end)
-            assert first["doc_id"] == document_id("dump", "file.warc.gz", first["offset"]) and first["url"].endswith(f"/{first['offset']}")
-            assert shards.tokens(name, end - 1, 1).tolist() == [2] and 2 not in shards.tokens(name, begin, end - begin - 1)
+            assert first["doc_id"] == document_id("dump", "file.warc.gz", first["offset"]) and first[
+                "url"
+            ].endswith(f"/{first['offset']}")
+            assert shards.tokens(name, end - 1, 1).tolist() == [2] and 2 not in shards.tokens(
+                name, begin, end - begin - 1
+            )
             seen.add(first["offset"])
         assert len(seen) == source.documents
 
@@ -86,7 +92,9 @@ def test_ranges_across_files_and_document_starts_agree_with_the_whole(shards: Sh
         a = rng.randrange(total)
         n = rng.randrange(total - a + 1)
         assert np.array_equal(shards.tokens(name, a, n), whole[a : a + n])
-        assert np.array_equal(shards.document_starts(name, a, n), starts[(starts >= a) & (starts < a + n)] - a)
+        assert np.array_equal(
+            shards.document_starts(name, a, n), starts[(starts >= a) & (starts < a + n)] - a
+        )
     with pytest.raises(ShardError, match="not within"):
         shards.tokens(name, total - 1, 2)
     with pytest.raises(ShardError, match="no source"):
@@ -103,7 +111,9 @@ def test_order_does_not_depend_on_parts_or_shard_size(tmp_path: Path) -> None:
         shards = ShardSet.open(built.dataset.local())
         found.append({s: shards.tokens(s, 0, shards.sources[s].tokens).tobytes() for s in shards.sources})
         assert not lake.folders("staging")
-        assert not build_shards(lake, InProcess(), "main_shards", texts, tokenizer, SEED, shard_tokens=size).fresh
+        assert not build_shards(
+            lake, InProcess(), "main_shards", texts, tokenizer, SEED, shard_tokens=size
+        ).fresh
     assert found[0] == found[1]
 
 
@@ -151,7 +161,13 @@ def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp
     other = Lake(tmp_path / "other")
     texts = corpus(other, TEXTS)
     whole = build_shards(
-        other, InProcess(), "main_shards", texts, build_tokenizer(other, InProcess(), [texts], CONFIG).dataset, SEED, shard_tokens=1_000
+        other,
+        InProcess(),
+        "main_shards",
+        texts,
+        build_tokenizer(other, InProcess(), [texts], CONFIG).dataset,
+        SEED,
+        shard_tokens=1_000,
     )
     assert again.content_hash == whole.dataset.content_hash
 
@@ -177,7 +193,9 @@ def damage(path: Path, rng: random.Random) -> None:
 def check_damaged(dataset: Dataset, folder: Path, count: int) -> None:
     rng = random.Random(1)
     shutil.copytree(dataset.local(), folder)
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix in (".bin", ".idx", ".parquet", ".table"))
+    files = sorted(
+        p for p in folder.rglob("*") if p.is_file() and p.suffix in (".bin", ".idx", ".parquet", ".table")
+    )
     for _ in range(count):
         path = rng.choice(files)
         kept = path.read_bytes()
@@ -197,7 +215,9 @@ def test_a_thousand_damaged_files_are_refused_by_name(dataset: Dataset, tmp_path
     check_damaged(dataset, tmp_path / "copy", 1_000)
 
 
-def test_truncation_is_refused_on_the_first_read_even_without_verify(dataset: Dataset, tmp_path: Path) -> None:
+def test_truncation_is_refused_on_the_first_read_even_without_verify(
+    dataset: Dataset, tmp_path: Path
+) -> None:
     shutil.copytree(dataset.local(), tmp_path / "copy")
     shards = ShardSet.open(tmp_path / "copy")
     path = tmp_path / "copy" / shards.sources["en-webpages"].file(0).bin
@@ -229,7 +249,9 @@ def test_listings_that_are_absent_foreign_or_changed_are_refused(dataset: Datase
         ShardSet.open(tmp_path)
 
 
-def test_spark_gives_the_same_shards(dataset: Dataset, tokenizer: Dataset, tmp_path: Path, spark: Spark) -> None:
+def test_spark_gives_the_same_shards(
+    dataset: Dataset, tokenizer: Dataset, tmp_path: Path, spark: Spark
+) -> None:
     lake = Lake(tmp_path)
     texts = corpus(lake, TEXTS)
     own = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset

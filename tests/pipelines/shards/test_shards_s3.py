@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Lake
 from pipelines.shards.writer import build_shards
-from pipelines.spark import InProcess
 from pipelines.tokenizer.build import build_tokenizer
 from pipelines.tokenizer.config import TokenizerConfig
-from tests.pipelines.tokenizer.samples import corpus, sample_texts
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 CONFIG = TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
 
@@ -39,7 +39,9 @@ def test_shards_on_s3_equal_those_in_a_folder_also_after_a_crash(s3: Any, tmp_pa
         if lake.is_s3:
             with pytest.raises(KeyboardInterrupt):
                 build_shards(lake, Breaks(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000)
-        shards = build_shards(lake, InProcess(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000).dataset
+        shards = build_shards(
+            lake, InProcess(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000
+        ).dataset
         hashes.append((vocabulary.content_hash, shards.content_hash))
         assert lake.files("staging", recursive=True) == []
     assert hashes[0] == hashes[1]

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rules import read_texts
-from pipelines.documents import document_id
 from pipelines.signals.code import DATA_TYPES, file_type, measure
+from pipelines.tables.schemas import document_id
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,9 @@ def test_real_python_is_python_without_its_name(shared_data: Path) -> None:
 
 def test_data_files_are_drawn_evenly_and_by_id_alone() -> None:
     ids = [document_id("d", "f", i) for i in range(4000)]
-    rows = measure(['{"a": 1}'] * 4000, [f"https://x.invalid/{i}.json" for i in range(4000)], ["code"] * 4000, ids).to_pylist()
+    rows = measure(
+        ['{"a": 1}'] * 4000, [f"https://x.invalid/{i}.json" for i in range(4000)], ["code"] * 4000, ids
+    ).to_pylist()
     kept = sum(r["data_rank"] <= 0.2 for r in rows)
     assert 720 <= kept <= 880 and all(0 <= r["data_rank"] < 1 for r in rows)
     again = measure(["other"], ["https://elsewhere.invalid/x.xml"], ["code"], ids[:1]).to_pylist()[0]
@@ -47,5 +49,7 @@ def test_data_files_are_drawn_evenly_and_by_id_alone() -> None:
 def test_pages_have_no_type_and_generated_files_are_marked() -> None:
     page = measure(["<html>"], [None], ["webpages"], [b"a" * 16]).to_pylist()[0]
     assert set(page.values()) == {None}
-    rows = measure(["// DO NOT EDIT\npackage x"], ["https://x.invalid/x.go"], ["code"], [b"a" * 16]).to_pylist()
+    rows = measure(
+        ["// DO NOT EDIT\npackage x"], ["https://x.invalid/x.go"], ["code"], [b"a" * 16]
+    ).to_pylist()
     assert rows == [{"file_type": "go", "unknown": 0, "data_rank": None, "generated": 1}]

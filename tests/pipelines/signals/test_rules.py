@@ -14,10 +14,14 @@ from benchmarks.datatrove_reasons import REASONS
 from benchmarks.rules import ORACLE, PEER, compare, failing, read_texts
 from pipelines.signals.characters import terminal_marks
 from pipelines.signals.rules import COLUMNS, SCHEMA, measure
-from tests.pipelines.signals import plain
+from tests.support import plain_rules as plain
 
 LANGUAGE = {"words": "en", "characters": "zh"}
-SHARES = [n for n in SCHEMA.names if n.endswith(("_gram", "_lines", "_chars", "_paragraphs")) and SCHEMA.field(n).type == pa.float32()]
+SHARES = [
+    n
+    for n in SCHEMA.names
+    if n.endswith(("_gram", "_lines", "_chars", "_paragraphs")) and SCHEMA.field(n).type == pa.float32()
+]
 SHARES += ["han", "digits", "alphanumeric", "alphabetic", "unique_tokens", "alphabetic_tokens"]
 PIECES = {
     "words": [
@@ -118,7 +122,23 @@ PIECES = {
             "《",
             "》",
         ),
-        *("é", "ﬁ", "㈱", "ア", "\U00020000", "😀", "_", " ", "\u3000", "\n", "\n", "\n\n", "\r\n", "\t", "。。。"),
+        *(
+            "é",
+            "ﬁ",
+            "㈱",
+            "ア",
+            "\U00020000",
+            "😀",
+            "_",
+            " ",
+            "\u3000",
+            "\n",
+            "\n",
+            "\n\n",
+            "\r\n",
+            "\t",
+            "。。。",
+        ),
     ],
 }
 
@@ -138,7 +158,9 @@ def assert_equals_plain(text: str, unit: str) -> None:
     row, expected = one(text, unit), plain.measure(text, unit)
     assert row.keys() == expected.keys()
     for name, value in expected.items():
-        assert row[name] == (pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value), (name, text)
+        assert row[name] == (
+            pytest.approx(value, rel=1e-6, abs=1e-6) if isinstance(value, float) else value
+        ), (name, text)
 
 
 @settings(max_examples=400, deadline=None)
@@ -155,7 +177,11 @@ def test_characters_equal_the_plain_reference(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.sampled_from(["a", "b", "c", "d", "哈", "的", " ", "\n"]), min_size=20, max_size=200).map("".join))
+@given(
+    st.lists(st.sampled_from(["a", "b", "c", "d", "哈", "的", " ", "\n"]), min_size=20, max_size=200).map(
+        "".join
+    )
+)
 def test_repetition_of_few_tokens_equals_the_plain_reference(text: str) -> None:
     assert_equals_plain(text.replace("", " "), "words")
     assert_equals_plain(text, "characters")
@@ -194,25 +220,43 @@ def test_punctuation_variants_of_chinese_measure_the_same(one_form: str, other_f
 
 
 @pytest.mark.parametrize(
-    "line", ["他说：“好。”", "见上文（三）。", "“真的吗？”）", "结束。」", "好……", "行！』 ", "完；", "（完。）】", "见《书。》", "对.”"]
+    "line",
+    [
+        "他说：“好。”",
+        "见上文（三）。",
+        "“真的吗？”）",
+        "结束。」",
+        "好……",
+        "行！』 ",
+        "完；",
+        "（完。）】",
+        "见《书。》",
+        "对.”",
+    ],
 )
 def test_closing_marks_after_a_full_stop_end_a_chinese_line(line: str) -> None:
     row = one(line, "characters")
     assert row["terminal_lines"] == 1 and row["num_sentences"] >= 1
 
 
-@pytest.mark.parametrize("line", ["首页", "联系我们（电话）", "“标题”", "”", "版本3.14", "《书名》", "第一章：", "www.example.cn"])
+@pytest.mark.parametrize(
+    "line", ["首页", "联系我们（电话）", "“标题”", "”", "版本3.14", "《书名》", "第一章：", "www.example.cn"]
+)
 def test_titles_and_versions_end_no_sentence(line: str) -> None:
     row = one(line, "characters")
     assert row["terminal_lines"] == 0 and row["num_sentences"] == 0
 
 
 def test_chinese_sentences_are_counted_once_each() -> None:
-    assert one("他问：“真的吗？！”她点头……然后说：“是的。”版本3.14发布了。见a.cn", "characters")["num_sentences"] == 4
+    assert (
+        one("他问：“真的吗？！”她点头……然后说：“是的。”版本3.14发布了。见a.cn", "characters")["num_sentences"]
+        == 4
+    )
 
 
 def test_chinese_shares_have_no_phantom_spaces() -> None:
-    # 10 characters, the 2-gram 中国 three times: 6 of 10. Overlapping occurrences cover each character once.
+    # 10 characters, the 2-gram 中国 three times: 6 of 10. Overlapping occurrences cover each
+    # character once.
     assert one("中国中国中国甲乙丙丁", "characters")["top_2_gram"] == pytest.approx(0.6)
     assert one("中国。中国，中国甲乙丙丁", "characters")["top_2_gram"] == pytest.approx(0.6)
     assert one("哈" * 30, "characters")["top_2_gram"] == 1.0
@@ -228,7 +272,9 @@ def test_columns_are_described_and_null_where_not_counted() -> None:
 def test_rows_do_not_depend_on_their_neighbours() -> None:
     texts = ["the end. " * 50, "", "的" * 300, "a\n\na\n\na", "今天。\n今天。"] * 3
     languages = ["en", "en", "zh", "en", "zh"] * 3
-    assert measure(texts, languages).to_pylist() == [measure([t], [la]).to_pylist()[0] for t, la in zip(texts, languages, strict=True)]
+    assert measure(texts, languages).to_pylist() == [
+        measure([t], [la]).to_pylist()[0] for t, la in zip(texts, languages, strict=True)
+    ]
 
 
 def test_a_word_longer_than_the_packed_counters_is_counted() -> None:
@@ -246,17 +292,26 @@ def verdicts_of(texts: list[str], folder: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (folder / "verdicts").read_text().splitlines()]
 
 
-# Decisions that may differ, each with its reason: none was found in 5,574 documents of the corpus. Known by construction: datatrove joins
-# repeated n-grams of five words and more without a space, so that `log in` and `login` are one; shares are compared as float32, so a share
-# within 1e-7 of a threshold may fall on its other side.
+# Decisions that may differ, each with its reason: none was found in 5,574 documents of the corpus.
+# Known by construction: datatrove joins repeated n-grams of five words and more without a space, so
+# that `log in` and `login` are one; shares are compared as float32, so a share within 1e-7 of a
+# threshold may fall on its other side.
 DIFFERENCES: dict[str, str] = {}
 
 
 def test_decisions_equal_datatrove(shared_data: Path, tmp_path: Path) -> None:
     english, other = read_texts(shared_data / "corpus", 40)
-    texts = [t[:20_000] for t in english] + other + ["", "\n", "a", "- x\n" * 60, "the of and to " * 20 + "\n", "a...\n" * 80, "x" * 2000]
+    texts = (
+        [t[:20_000] for t in english]
+        + other
+        + ["", "\n", "a", "- x\n" * 60, "the of and to " * 20 + "\n", "a...\n" * 80, "x" * 2000]
+    )
     found = verdicts_of(texts, tmp_path)
-    different = [(f"{row}/{name}", reason, ours) for row, name, reason, ours in compare(found, failing(texts)) if texts[row].split()]
+    different = [
+        (f"{row}/{name}", reason, ours)
+        for row, name, reason, ours in compare(found, failing(texts))
+        if texts[row].split()
+    ]
     assert [d for d in different if d[0] not in DIFFERENCES] == []
     assert {name for v in found for name, r in v.items() if r} == set(REASONS)  # every filter drops something
     assert {name for v in found for name, r in v.items() if not r} == set(REASONS)

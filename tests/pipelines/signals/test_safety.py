@@ -14,7 +14,19 @@ def test_hits_are_those_of_looking_at_every_text() -> None:
     texts = [""]
     for word in words * 4:
         shown = "".join(c.upper() if rng.random() < 0.3 else c for c in word)
-        texts.append("".join(("some text", rng.choice(around), shown.replace("K", rng.choice("K\u212a")), rng.choice(around), "文字")))
+        texts.append(
+            "".join(
+                (
+                    "some text",
+                    rng.choice(around),
+                    shown.replace("K", rng.choice("K\u212a")),
+                    rng.choice(around),
+                    "文字",
+                )
+            )
+        )
     plain = [safety._TEXT.findall(text.lower()) for text in texts]
     measured = safety.measure(texts, [None] * len(texts))
-    assert measured["word_hits"].to_pylist() == [len(found) for found in plain] and any(plain) and not all(plain)
+    assert (
+        measured["word_hits"].to_pylist() == [len(found) for found in plain] and any(plain) and not all(plain)
+    )

@@ -18,7 +18,9 @@ def oracle(words: list[str], alphabet: list[str], size: int) -> list[tuple[str, 
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    trainer = trainers.BpeTrainer(vocab_size=len(alphabet) + size, initial_alphabet=alphabet, min_frequency=1, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=len(alphabet) + size, initial_alphabet=alphabet, min_frequency=1, show_progress=False
+    )
     tokenizer.train_from_iterator([" ".join(words)], trainer)
     return [(a, b) for a, b in json.loads(tokenizer.to_str())["model"]["merges"]]
 
@@ -36,7 +38,9 @@ def test_thousands_of_words_give_the_merges_of_tokenizers(letters: str) -> None:
     rng = random.Random(0)
     words = ["".join(rng.choice(letters) for _ in range(rng.randrange(1, 14))) for _ in range(4_000)]
     counts = Counter(words)
-    assert train_merges(list(counts), list(counts.values()), sorted(letters), 600, 99) == oracle(words, sorted(letters), 600)
+    assert train_merges(list(counts), list(counts.values()), sorted(letters), 600, 99) == oracle(
+        words, sorted(letters), 600
+    )
 
 
 def test_pieces_are_no_longer_than_asked_in_characters_not_bytes() -> None:

@@ -1,4 +1,5 @@
-"""Laws of the vocabulary: exact classes, reachability, lossless round trip, digits, reserved ids, determinism."""
+"""Laws of the vocabulary: exact classes, reachability, lossless round trip, digits, reserved ids,
+determinism."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.spark import InProcess
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer, train
 from pipelines.tokenizer.config import RESERVED
+from pipelines.tokenizer.pattern import HAN_RUN
 from pipelines.tokenizer.pretokens import count_pretokens
-from pipelines.tokenizer.text import HAN_RUN
-from tests.pipelines.tokenizer.samples import corpus, sample_texts
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 CONFIG = TokenizerConfig.proportional("test", 1_500, sample_chars=100_000)
 HARD = [
@@ -86,7 +87,10 @@ def test_merges_of_latin_and_of_words_share_no_symbol(built: Dataset) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(text=st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("<0x4A1>/s \n\t中文数据🚀é▁")))
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"]))
+    | st.text(st.sampled_from("<0x4A1>/s \n\t中文数据🚀é▁"))
+)
 def test_any_unicode_text_comes_back_and_gives_no_reserved_id(tokenizer: Any, text: str) -> None:
     ids = tokenizer.encode(text).ids
     assert tokenizer.decode(ids) == text
@@ -139,4 +143,8 @@ def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
 
 def test_a_text_of_one_language_still_fills_every_class() -> None:
     pieces = train(count_pretokens(["only english words here"]), CONFIG)
-    assert len(pieces.latin) == CONFIG.latin - 256 and len(pieces.characters) == CONFIG.characters and len(pieces.words) == CONFIG.words
+    assert (
+        len(pieces.latin) == CONFIG.latin - 256
+        and len(pieces.characters) == CONFIG.characters
+        and len(pieces.words) == CONFIG.words
+    )

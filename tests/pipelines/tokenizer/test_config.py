@@ -5,13 +5,19 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from pipelines.settings import CardError
+from pipelines.cards.base import CardError
 from pipelines.tokenizer.config import RESERVED, TokenizerConfig
 
 
 def test_full_preset_has_the_sizes_of_the_paper() -> None:
     config = TokenizerConfig.preset("full")
-    assert (config.latin, config.characters, config.words, len(RESERVED), config.vocab_size) == (32_000, 8_000, 25_519, 17, 65_536)
+    assert (config.latin, config.characters, config.words, len(RESERVED), config.vocab_size) == (
+        32_000,
+        8_000,
+        25_519,
+        17,
+        65_536,
+    )
     assert RESERVED[:4] == ("<unk>", "<s>", "</s>", "<pad>") and len(set(RESERVED)) == 17
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pipelines.tokenizer.build import TokenizerConfig, assemble, train
 from pipelines.tokenizer.encoder import MAX_SYMBOLS, Encoder, EncoderError
 from pipelines.tokenizer.pretokens import count_pretokens
-from tests.pipelines.tokenizer.samples import sample_texts
+from tests.support.tokenizer_samples import sample_texts
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,12 @@ def assert_equal(encoder: Encoder, texts: list[str]) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("  \n\r\t\u3000ab'.=12中我们é\u0301🚀"))))
+@given(
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]))
+        | st.text(st.sampled_from("  \n\r\t\u3000ab'.=12中我们é\u0301🚀"))
+    )
+)
 def test_any_text_has_the_ids_of_tokenizers(encoder: Encoder, texts: list[str]) -> None:
     assert_equal(encoder, texts)
 
@@ -52,7 +57,9 @@ def test_every_kind_of_neighbour_has_the_ids_of_tokenizers(encoder: Encoder) -> 
     assert_equal(encoder, ["".join(rng.choice(signs) for _ in range(40)) for _ in range(3_000)])
 
 
-@pytest.mark.parametrize("length", [MAX_SYMBOLS // 4 - 1, MAX_SYMBOLS // 4 + 1, MAX_SYMBOLS - 4, MAX_SYMBOLS, 5_000])
+@pytest.mark.parametrize(
+    "length", [MAX_SYMBOLS // 4 - 1, MAX_SYMBOLS // 4 + 1, MAX_SYMBOLS - 4, MAX_SYMBOLS, 5_000]
+)
 def test_long_runs_have_the_ids_of_tokenizers(encoder: Encoder, length: int) -> None:
     assert_equal(encoder, ["short", "=" * length, "🚀" * length, "我们" * length, "a" * length, "after"])
 
@@ -61,7 +68,9 @@ def test_real_pages_have_the_ids_of_tokenizers(encoder: Encoder, shared_data: Pa
     zstandard = pytest.importorskip("zstandard")
     for name in ("web/lctt", "code/python-stdlib"):
         with zstandard.open(shared_data / "corpus" / f"{name}.jsonl.zst", "rt", encoding="utf-8") as lines:
-            assert_equal(encoder, [json.loads(line)["text"][:5_000] for line, _ in zip(lines, range(60), strict=False)])
+            assert_equal(
+                encoder, [json.loads(line)["text"][:5_000] for line, _ in zip(lines, range(60), strict=False)]
+            )
 
 
 def test_a_vocabulary_of_another_make_is_left_to_tokenizers(definition: str) -> None:
@@ -82,7 +91,9 @@ def test_a_difference_from_tokenizers_stops_the_run(definition: str) -> None:
 def test_every_call_has_a_text_compared(definition: str, monkeypatch: pytest.MonkeyPatch) -> None:
     encoder, seen = Encoder(definition), list[str]()
     reference = Encoder._reference
-    monkeypatch.setattr(Encoder, "_reference", lambda self, text: (seen.append(text), reference(self, text))[1])
+    monkeypatch.setattr(
+        Encoder, "_reference", lambda self, text: (seen.append(text), reference(self, text))[1]
+    )
     for _ in range(3):
         encoder.encode(["a", "b", "c"])
     assert len(seen) == 3 and len(set(seen)) > 1
@@ -96,7 +107,19 @@ def test_half_a_surrogate_pair_is_refused_with_a_sentence(encoder: Encoder) -> N
 def test_adversarial_texts_have_the_ids_of_tokenizers(encoder: Encoder) -> None:
     rng = random.Random(3)
     mixed = "".join(rng.choice("中国a1 的の한й\u3000，。\n=é\U0002070e") for _ in range(20_000))
-    assert_equal(encoder, [" " * 10_000, "\u3000" * 999 + "中", "7" * 5_000, "\n\r" * 2_000, "\t \t x", mixed, "的" * 3_000, "🚀" * 90])
+    assert_equal(
+        encoder,
+        [
+            " " * 10_000,
+            "\u3000" * 999 + "中",
+            "7" * 5_000,
+            "\n\r" * 2_000,
+            "\t \t x",
+            mixed,
+            "的" * 3_000,
+            "🚀" * 90,
+        ],
+    )
 
 
 def test_a_word_of_a_megabyte_has_the_ids_of_tokenizers(encoder: Encoder) -> None:
@@ -114,13 +137,23 @@ def test_texts_end_with_the_id_asked_for(encoder: Encoder) -> None:
     texts = ["中文 and", "", "=" * (MAX_SYMBOLS + 9), "x"]
     data = np.frombuffer("".join(texts).encode(), np.uint8)
     tokens, ends = encoder.encode_utf8(data, np.cumsum([0, *(len(t.encode()) for t in texts)]), 2)
-    assert [p.tolist() for p in np.split(tokens, ends[:-1])] == [[*ids.tolist(), 2] for ids in encoder.encode(texts)]
+    assert [p.tolist() for p in np.split(tokens, ends[:-1])] == [
+        [*ids.tolist(), 2] for ids in encoder.encode(texts)
+    ]
 
 
 def test_added_tokens_of_a_foreign_file_are_not_found_in_text(definition: str) -> None:
     value = json.loads(definition)
     value["added_tokens"] = [
-        {"id": 2, "content": "</s>", "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+        {
+            "id": 2,
+            "content": "</s>",
+            "single_word": False,
+            "lstrip": False,
+            "rstrip": False,
+            "normalized": False,
+            "special": True,
+        }
     ]
     assert 2 not in Encoder(json.dumps(value)).encode(["a </s> b"])[0]
 
@@ -128,6 +161,11 @@ def test_added_tokens_of_a_foreign_file_are_not_found_in_text(definition: str) -
 @pytest.mark.full
 def test_a_hundred_thousand_random_texts_have_the_ids_of_tokenizers(encoder: Encoder) -> None:
     rng = random.Random(4)
-    signs = [chr(c) for c in (*range(0x20, 0x7F), *range(0x3000, 0x3100), *range(0x4E00, 0x4F00), 9, 10, 13, 0x85, 0x2028)]
+    signs = [
+        chr(c)
+        for c in (*range(0x20, 0x7F), *range(0x3000, 0x3100), *range(0x4E00, 0x4F00), 9, 10, 13, 0x85, 0x2028)
+    ]
     for _ in range(100):
-        assert_equal(encoder, ["".join(rng.choice(signs) for _ in range(rng.randrange(60))) for _ in range(1_000)])
+        assert_equal(
+            encoder, ["".join(rng.choice(signs) for _ in range(rng.randrange(60))) for _ in range(1_000)]
+        )

@@ -1,4 +1,5 @@
-"""An extended vocabulary keeps the base's ids and adds exactly the Chinese classes and the reserved pieces."""
+"""An extended vocabulary keeps the base's ids and adds exactly the Chinese classes and the reserved
+pieces."""
 
 from __future__ import annotations
 
@@ -11,18 +12,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cards.base import CardError
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.settings import CardError
-from pipelines.spark import InProcess
 from pipelines.tokenizer.build import assemble, build_tokenizer, train
 from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.encoder import Encoder
 from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.pretokens import count_pretokens
-from tests.pipelines.tokenizer.samples import corpus, sample_texts
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 SMALL = TokenizerConfig.proportional("test", 1_500, sample_chars=100_000)
-LLAMA_TEXTS = ["Hello world, it's 2023.\n\ndef f(x):\n    return x  # tab\t", "", " leading", "émoji 🚀 Ω", "literal <0x41> </s> <s>"]
+LLAMA_TEXTS = [
+    "Hello world, it's 2023.\n\ndef f(x):\n    return x  # tab\t",
+    "",
+    " leading",
+    "émoji 🚀 Ω",
+    "literal <0x41> </s> <s>",
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +58,9 @@ def test_a_sentencepiece_model_is_read_as_it_reads(llama: Base, shared_data: Pat
     import sentencepiece
     from tokenizers import Tokenizer
 
-    model = sentencepiece.SentencePieceProcessor(model_file=str(shared_data / "tokenizers" / "llama2-tokenizer.model"))
+    model = sentencepiece.SentencePieceProcessor(
+        model_file=str(shared_data / "tokenizers" / "llama2-tokenizer.model")
+    )
     mine = Tokenizer.from_str(json.dumps(llama.value))
     for text in [t for t in LLAMA_TEXTS if "<" not in t] + [text for _, text in sample_texts(10)]:
         assert mine.encode(text).ids == model.encode(text), text
@@ -60,13 +69,26 @@ def test_a_sentencepiece_model_is_read_as_it_reads(llama: Base, shared_data: Pat
 def test_base_ids_stay_and_classes_are_exact(extended: Dataset, tokenizer: Any, llama: Base) -> None:
     vocab = tokenizer.get_vocab()
     assert all(vocab[p] == i for p, i in llama.vocab.items())
-    rows = [line.split("\t", 2) for line in extended.local("pieces.tsv").read_text(encoding="utf-8").splitlines()[1:]]
+    rows = [
+        line.split("\t", 2)
+        for line in extended.local("pieces.tsv").read_text(encoding="utf-8").splitlines()[1:]
+    ]
     counts = Counter(kind for _, kind, _ in rows)
-    assert counts["latin"] + counts["byte"] + counts["control"] == 32_000 and counts["byte"] == 256 and counts["control"] == 3
+    assert (
+        counts["latin"] + counts["byte"] + counts["control"] == 32_000
+        and counts["byte"] == 256
+        and counts["control"] == 3
+    )
     assert (counts["character"], counts["word"], counts["reserved"]) == (SMALL.characters, SMALL.words, 17)
-    assert [int(i) for i, _, _ in rows] == list(range(len(vocab))) and [json.loads(p) for _, _, p in rows] == sorted(vocab, key=vocab.get)
+    assert [int(i) for i, _, _ in rows] == list(range(len(vocab))) and [
+        json.loads(p) for _, _, p in rows
+    ] == sorted(vocab, key=vocab.get)
     card = extended.read_json("card.json")
-    assert card["extends"]["pieces"] == 32_000 and len(card["reserved"]) == 17 and min(card["reserved"].values()) == len(vocab) - 17
+    assert (
+        card["extends"]["pieces"] == 32_000
+        and len(card["reserved"]) == 17
+        and min(card["reserved"].values()) == len(vocab) - 17
+    )
 
 
 def test_text_without_chinese_keeps_its_ids(tokenizer: Any, llama: Base) -> None:
@@ -79,7 +101,8 @@ def test_text_without_chinese_keeps_its_ids(tokenizer: Any, llama: Base) -> None
 
 @settings(max_examples=100, deadline=None)
 @given(
-    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\u2581")) | st.text(st.sampled_from("<0x41>/s 12我们研究"))
+    text=st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\u2581"))
+    | st.text(st.sampled_from("<0x41>/s 12我们研究"))
 )
 def test_text_comes_back_and_gives_no_reserved_id(tokenizer: Any, text: str) -> None:
     ids = tokenizer.encode(text).ids
@@ -87,23 +110,31 @@ def test_text_comes_back_and_gives_no_reserved_id(tokenizer: Any, text: str) -> 
     assert not set(ids) & {0, 1, 2} and all(i < tokenizer.get_vocab_size() - 17 for i in ids)
 
 
-def test_chinese_takes_fewer_tokens_and_shards_can_be_made_with_it(tokenizer: Any, llama: Base, extended: Dataset) -> None:
+def test_chinese_takes_fewer_tokens_and_shards_can_be_made_with_it(
+    tokenizer: Any, llama: Base, extended: Dataset
+) -> None:
     from tokenizers import Tokenizer
 
     text = next(t for language, t in sample_texts() if language == "zh")
-    assert 2 * len(tokenizer.encode(text).ids) < len(Tokenizer.from_str(json.dumps(llama.value)).encode(text).ids)
+    assert 2 * len(tokenizer.encode(text).ids) < len(
+        Tokenizer.from_str(json.dumps(llama.value)).encode(text).ids
+    )
     encoder = Encoder(extended.local("tokenizer.json").read_text(encoding="utf-8"))
     assert not encoder.fast and encoder.encode([text])[0].tolist() == tokenizer.encode(text).ids
 
 
 def test_the_same_base_gives_the_same_file(tmp_path: Path, llama: Base, extended: Dataset) -> None:
     again = build(tmp_path, llama, SMALL)
-    assert again.content_hash == extended.content_hash and extended.manifest.partition == "test-llama2-tokenizer"
+    assert (
+        again.content_hash == extended.content_hash and extended.manifest.partition == "test-llama2-tokenizer"
+    )
 
 
 def test_a_tokenizer_json_is_extended_too(tmp_path: Path) -> None:
     texts = [text for language, text in sample_texts() if language == "en"]
-    value = json.loads(assemble(train(count_pretokens(texts), TokenizerConfig.proportional("en", 900))).to_str())
+    value = json.loads(
+        assemble(train(count_pretokens(texts), TokenizerConfig.proportional("en", 900))).to_str()
+    )
     (tmp_path / "english.json").write_text(json.dumps(value))
     base = load_base(tmp_path / "english.json")
     dataset = build(tmp_path / "lake", base, SMALL)
@@ -111,7 +142,9 @@ def test_a_tokenizer_json_is_extended_too(tmp_path: Path) -> None:
     assert Encoder(dataset.local("tokenizer.json").read_text(encoding="utf-8")).fast
 
 
-def test_what_cannot_be_extended_is_refused_with_a_reason(tmp_path: Path, shared_data: Path, llama: Base) -> None:
+def test_what_cannot_be_extended_is_refused_with_a_reason(
+    tmp_path: Path, shared_data: Path, llama: Base
+) -> None:
     with pytest.raises(LakeError, match="unigram"):
         load_base(shared_data / "tokenizers" / "zh-xlnet-spiece.model")
     with pytest.raises(LakeError, match="cannot be read"):

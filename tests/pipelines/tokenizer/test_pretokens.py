@@ -8,25 +8,33 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.tokenizer.pattern import pre_tokenizer
 from pipelines.tokenizer.pretokens import LONGEST, count_pretokens
-from pipelines.tokenizer.text import pre_tokenizer
-from tests.pipelines.tokenizer.samples import sample_texts
+from tests.support.tokenizer_samples import sample_texts
 
 
 def by_pattern(texts: list[str]) -> Counter[str]:
-    return Counter(p for text in texts for p, _ in pre_tokenizer().pre_tokenize_str(text) if len(p) <= LONGEST)
+    return Counter(
+        p for text in texts for p, _ in pre_tokenizer().pre_tokenize_str(text) if len(p) <= LONGEST
+    )
 
 
 @settings(max_examples=200, deadline=None)
 @given(
-    texts=st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.text(st.sampled_from("  \n\r\t\u3000ab'.=12中我们é\u0301，。の")))
+    texts=st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]))
+        | st.text(st.sampled_from("  \n\r\t\u3000ab'.=12中我们é\u0301，。の"))
+    )
 )
 def test_counts_are_those_of_the_pattern(texts: list[str]) -> None:
     assert count_pretokens(texts) == by_pattern(texts)
 
 
 def test_counts_of_many_texts_are_those_of_the_pattern() -> None:
-    texts = [text + f"{i} x{i * 7}y w{chr(97 + i % 26) * (i % 19)}" for i, (_, text) in enumerate(sample_texts(3_000))]
+    texts = [
+        text + f"{i} x{i * 7}y w{chr(97 + i % 26) * (i % 19)}"
+        for i, (_, text) in enumerate(sample_texts(3_000))
+    ]
     assert count_pretokens(texts) == by_pattern(texts)
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.engine.spark import InProcess
 from pipelines.lake import Lake
-from pipelines.spark import InProcess
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure
-from tests.pipelines.tokenizer.samples import corpus, sample_texts
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 
 def test_measure_counts_bytes_characters_words_and_fallback() -> None:
     figures = measure(lambda texts: [[1, 2, 9] for _ in texts], ["ab中", "xyz"], frozenset([9]), words=4)
-    assert figures == {"tokens": 6, "bytes_per_token": 1.3333, "characters_per_token": 1.0, "fertility": 1.5, "fallback_share": 0.333333}
+    assert figures == {
+        "tokens": 6,
+        "bytes_per_token": 1.3333,
+        "characters_per_token": 1.0,
+        "fertility": 1.5,
+        "fallback_share": 0.333333,
+    }
 
 
 def test_words_are_those_of_jieba_and_runs_elsewhere() -> None:

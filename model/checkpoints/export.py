@@ -1,0 +1,197 @@
+"""Export to a Hugging Face folder, and import from one.
+
+Belongs here: safetensors, config.json, tokenizer.json. Does not belong here: training checkpoints
+(checkpoint.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.checkpoints.checkpoint import sha256, verify, write_json
+from model.network.config import ModelConfig
+from model.training import distributed
+
+if TYPE_CHECKING:
+    from model.network.architecture import Skywork
+    from model.train import Trainer
+
+SHARD_BYTES = 5 << 30
+"""Largest safetensors file, as Hugging Face cuts them."""
+
+
+def weights_hash(files: list[Path]) -> str:
+    """SHA-256 of the weights: of the file where there is one, else over the files' hashes in the
+    order of their names."""
+    if len(files) == 1:
+        return sha256(files[0])
+    h = hashlib.sha256()
+    for f in sorted(files):
+        h.update(f.name.encode() + bytes.fromhex(sha256(f)))
+    return h.hexdigest()
+
+
+def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
+    """Write a model folder that `AutoModelForCausalLM.from_pretrained` reads; returns the hash of
+    its weights.
+
+    `state` maps Hugging Face names to tensors. The folder appears as a whole.
+    """
+    from safetensors.torch import save_file
+
+    values = config.to_llama()
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    shards: list[dict[str, Any]] = [{}]
+    size = 0
+    for name, tensor in state.items():
+        tensor = tensor.detach().cpu().contiguous()
+        if shards[-1] and size + tensor.nbytes > SHARD_BYTES:
+            shards.append({})
+            size = 0
+        shards[-1][name] = tensor
+        size += tensor.nbytes
+    names = (
+        ["model.safetensors"]
+        if len(shards) == 1
+        else [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    )
+    for name, tensors in zip(names, shards, strict=True):
+        save_file(tensors, str(partial / name), metadata={"format": "pt"})
+    if len(shards) > 1:
+        total = sum(t.nbytes for s in shards for t in s.values())
+        where = {key: name for name, tensors in zip(names, shards, strict=True) for key in tensors}
+        write_json(
+            partial / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": where}
+        )
+    dtype = str(next(iter(state.values())).dtype).removeprefix("torch.")
+    write_json(partial / "config.json", values | {"torch_dtype": dtype})
+    if tokenizer is not None and tokenizer.exists():
+        shutil.copyfile(tokenizer, partial / "tokenizer.json")
+        write_json(
+            partial / "tokenizer_config.json",
+            {
+                "tokenizer_class": "PreTrainedTokenizerFast",
+                "bos_token": "<s>",
+                "eos_token": "</s>",
+                "unk_token": "<unk>",
+            },
+        )
+    h = weights_hash([partial / n for n in names])
+    shutil.rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return h
+
+
+def export_stage(trainer: Trainer) -> dict[str, Any]:
+    """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last; every rank
+    calls it, the record is rank 0's."""
+    state = trainer.engine.weights()
+    record: dict[str, Any] = {}
+    if distributed.rank() == 0:
+        folder = trainer.folder / "export" / trainer.stage
+        logs = {
+            n: (trainer.folder / "logs" / f"{n}.jsonl").read_text().splitlines()
+            for n in ("steps", "validation")
+        }
+        record = {
+            "stage": trainer.stage,
+            "step": trainer.step,
+            "tokens": trainer.step * trainer.plan.tokens_per_step,
+            "parameters": trainer.config.num_parameters,
+            "loss": json.loads(logs["steps"][-1])["loss"],
+            "validation_loss": {
+                r["domain"]: r["loss"]
+                for r in map(json.loads, logs["validation"])
+                if r["step"] == trainer.step
+            },
+            "checkpoint": str(trainer.checkpoints / str(trainer.parent)),
+            "export": str(folder),
+            "world_size": distributed.world_size(),
+            "skipped_steps": trainer.skipped,
+        }
+        record["weights_hash"] = export(state, trainer.config, trainer.tokenizer, folder)
+        write_json(folder / "stage.json", record)
+    distributed.barrier()
+    return record
+
+
+def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
+    """All weights of a verified checkpoint under Hugging Face names, in the precision of training.
+
+    `record` is its manifest. The files are DeepSpeed's; they are read only after their hashes were
+    compared.
+    """
+    import torch
+
+    strategy, num_layers = record["strategy"], record["model"]["num_layers"]
+    if strategy["pipeline_stages"] > 1:
+        from model.network.pipeline import hugging_face_name
+
+        state: dict[str, Any] = {}
+        for index in range(num_layers + 2):
+            (file,) = path.glob(f"layer_{index:02d}-*model_states.pt")
+            layer = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+            state |= {hugging_face_name(index, n, num_layers): p for n, p in layer.items()}
+        return state
+    if strategy["zero_stage"] == 3:
+        from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+        dtype = torch.bfloat16 if strategy["bf16"] else torch.float32
+        whole = get_fp32_state_dict_from_zero_checkpoint(str(path.parent), tag=path.name)
+        return {n: p.to(dtype) for n, p in whole.items()}
+    # DeepSpeed's own records beside the weights are not plain tensors, so weights_only would refuse
+    # the file.
+    return dict(
+        torch.load(path / "mp_rank_00_model_states.pt", map_location="cpu", weights_only=False, mmap=True)[
+            "module"
+        ]
+    )
+
+
+def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
+    """Write checkpoint `tag` of a run as a Hugging Face folder; returns the hash of its weights.
+    CheckpointError if it does not verify."""
+    path = run_dir / "checkpoints" / tag
+    record = verify(path)
+    tokenizer = json.loads((run_dir / "run.json").read_text()).get("tokenizer")
+    state = checkpoint_state(path, record)
+    config = ModelConfig.from_json(record["model"])
+    h = export(state, config, Path(tokenizer) if tokenizer else None, folder)
+    write_json(
+        folder / "stage.json",
+        {k: record[k] for k in ("stage", "step", "tokens", "tag")}
+        | {"weights_hash": h, "checkpoint": str(path)},
+    )
+    return h
+
+
+def load(folder: Path, dtype: Any = None) -> Skywork:
+    """The model of a folder that `export` (or Hugging Face) wrote. ValueError if names or shapes
+    differ."""
+    import torch
+    from safetensors.torch import load_file
+
+    from model.network.architecture import Skywork
+
+    config = ModelConfig.from_llama(json.loads((folder / "config.json").read_text()))
+    with torch.device("meta"):
+        model = Skywork(config)
+    state: dict[str, Any] = {}
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise FileNotFoundError(f"{folder} has no .safetensors file: export a checkpoint there first")
+    for f in files:
+        state.update(load_file(str(f)))
+    if dtype is not None:
+        state = {k: v.to(dtype) for k, v in state.items()}
+    try:
+        model.load_state_dict(state, assign=True)
+    except RuntimeError as e:
+        raise ValueError(f"{folder} does not hold this model: {e}") from e
+    return model.eval()

@@ -1,0 +1,206 @@
+"""Shapes of the model: presets, parameter counts, FLOPs.
+
+Belongs here: numbers that describe a network, without torch, so that plans, reports and Dagster can
+read them. Does not belong here: the network itself (architecture.py), schedules (plan.py).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+CHUNK_LOGITS = 1 << 26
+"""Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536
+vocabulary."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """A LLaMA-style decoder; the defaults that the paper leaves open are named with their
+    source."""
+
+    num_layers: int
+    hidden: int
+    num_heads: int
+    ffn: int
+    vocab_size: int = 65_536
+    """Paper 3.3."""
+    num_kv_heads: int = 0
+    """Groups of keys and values; 0 means one per head (MHA, paper Table 3)."""
+    context: int = 4_096
+    """Paper Table 3."""
+    rope_theta: float = 10_000.0
+    """LLaMA; the paper is silent."""
+    norm_eps: float = 1e-6
+    """config.json of the released model."""
+    init_std: float = 0.02
+    """GPT-2, LLaMA in transformers; residual outputs are divided by sqrt(2 layers)."""
+    positions: str = "rotary"
+    """rotary, or absolute (GPT-7B of paper Table 9)."""
+    norm: str = "rms"
+    """rms, or layer (GPT-7B of paper Table 9)."""
+    activation: str = "swiglu"
+    """swiglu, or gelu (GPT-7B of paper Table 9)."""
+    dropout: float = 0.0
+    """Paper Table 9: 0.1 for GPT-7B only."""
+    document_attention: bool = False
+    """Attend within a document only. The paper does not mention it."""
+
+    def __post_init__(self) -> None:
+        if self.num_kv_heads == 0:
+            object.__setattr__(self, "num_kv_heads", self.num_heads)
+        if self.hidden % self.num_heads or self.num_heads % self.num_kv_heads:
+            raise ValueError(
+                f"heads {self.num_heads} must divide hidden {self.hidden}, and key heads {self.num_kv_heads} must divide the heads"
+            )
+        for name, known in (
+            ("positions", ("rotary", "absolute")),
+            ("norm", ("rms", "layer")),
+            ("activation", ("swiglu", "gelu")),
+        ):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one head."""
+        return self.hidden // self.num_heads
+
+    @property
+    def max_position_embeddings(self) -> int:
+        """The context, under Hugging Face's name."""
+        return self.context
+
+    @property
+    def num_parameters(self) -> int:
+        """Every weight, both embeddings included; tests hold it against the network on the meta
+        device."""
+        d, kv = self.hidden, self.num_kv_heads * self.head_dim
+        norm = d if self.norm == "rms" else 2 * d
+        layer = 2 * d * d + 2 * d * kv + (3 if self.activation == "swiglu" else 2) * d * self.ffn + 2 * norm
+        return (
+            self.num_layers * layer
+            + 2 * self.vocab_size * d
+            + norm
+            + (self.context * d if self.positions == "absolute" else 0)
+        )
+
+    def flops_per_token(self, length: int) -> float:
+        """The paper's count for one trained token: 6 N + 12 layers hidden length (paper 3.5, within
+        1 % of Table 10)."""
+        return 6.0 * self.num_parameters + 12.0 * self.num_layers * self.hidden * length
+
+    def exact_flops_per_token(self, length: int) -> float:
+        """Multiplications and additions of the matrix products alone: no input embedding, causal
+        half of attention."""
+        d, kv = self.hidden, self.num_kv_heads * self.head_dim
+        layer = 2 * d * d + 2 * d * kv + (3 if self.activation == "swiglu" else 2) * d * self.ffn
+        return 6.0 * (self.num_layers * layer + self.vocab_size * d) + 6.0 * self.num_layers * d * (
+            length + 1
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, as `from_json` reads them."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> ModelConfig:
+        """Read plain values; an unknown key raises ValueError."""
+        if unknown := sorted(set(value) - {f.name for f in fields(cls)}):
+            raise ValueError(
+                f"unknown model keys {', '.join(unknown)}: known are {', '.join(f.name for f in fields(cls))}"
+            )
+        return cls(**value)
+
+    def to_llama(self) -> dict[str, Any]:
+        """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
+        if (self.positions, self.norm, self.activation) != ("rotary", "rms", "swiglu"):
+            raise ValueError(
+                "only rotary, RMSNorm, SwiGLU models can be written as Llama; this one differs (paper Table 9, GPT-7B)"
+            )
+        return {
+            "architectures": ["LlamaForCausalLM"],
+            "model_type": "llama",
+            "vocab_size": self.vocab_size,
+            "hidden_size": self.hidden,
+            "intermediate_size": self.ffn,
+            "num_hidden_layers": self.num_layers,
+            "num_attention_heads": self.num_heads,
+            "num_key_value_heads": self.num_kv_heads,
+            "head_dim": self.head_dim,
+            "max_position_embeddings": self.context,
+            "rms_norm_eps": self.norm_eps,
+            "rope_theta": self.rope_theta,
+            "hidden_act": "silu",
+            "initializer_range": self.init_std,
+            "tie_word_embeddings": False,
+            "attention_bias": False,
+            "mlp_bias": False,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+        }
+
+    @classmethod
+    def from_llama(cls, value: dict[str, Any]) -> ModelConfig:
+        """The config that wrote this config.json."""
+        rope = value.get("rope_parameters") or {}
+        return cls(
+            num_layers=value["num_hidden_layers"],
+            hidden=value["hidden_size"],
+            num_heads=value["num_attention_heads"],
+            num_kv_heads=value.get("num_key_value_heads") or 0,
+            ffn=value["intermediate_size"],
+            vocab_size=value["vocab_size"],
+            context=value["max_position_embeddings"],
+            norm_eps=value["rms_norm_eps"],
+            rope_theta=value.get("rope_theta") or rope.get("rope_theta", 10_000.0),
+            init_std=value.get("initializer_range", 0.02),
+        )
+
+
+PRESETS: dict[str, ModelConfig] = {
+    # For tests and laptops; the vocabulary is that of the run's tokenizer (see `preset`).
+    "debug": ModelConfig(num_layers=4, hidden=64, num_heads=4, ffn=176, vocab_size=8_192, context=4_096),
+    "tiny": ModelConfig(num_layers=8, hidden=256, num_heads=4, ffn=704),
+    # FFN is 8/3 of hidden and the head 128 wide, as in paper Table 3.
+    "1b": ModelConfig(num_layers=20, hidden=2_048, num_heads=16, ffn=5_504),
+    "7b": ModelConfig(num_layers=36, hidden=3_840, num_heads=30, ffn=10_240),
+    # Paper Table 3.
+    "13b": ModelConfig(num_layers=52, hidden=4_608, num_heads=36, ffn=12_288),
+    # Paper Table 9.
+    "llama-7b": ModelConfig(num_layers=32, hidden=4_096, num_heads=32, ffn=11_008),
+    "gpt-7b": ModelConfig(
+        num_layers=32,
+        hidden=4_096,
+        num_heads=32,
+        ffn=16_384,
+        positions="absolute",
+        norm="layer",
+        activation="gelu",
+        dropout=0.1,
+    ),
+}
+
+
+def preset(name: str, vocab_size: int | None = None) -> ModelConfig:
+    """A preset by name, with the tokenizer's vocabulary where given. Raises ValueError for unknown
+    names."""
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: known are {', '.join(PRESETS)}")
+    return replace(PRESETS[name], vocab_size=vocab_size) if vocab_size else PRESETS[name]
+
+
+def model_config(value: str | dict[str, Any], vocab_size: int | None = None) -> ModelConfig:
+    """The `model` entry of run.json: a preset's name, or every value of a config."""
+    return preset(value, vocab_size) if isinstance(value, str) else ModelConfig.from_json(value)
+
+
+def vocabulary(tokenizer: Path | None) -> int | None:
+    """Number of tokens of a tokenizer.json, added ones included; None without a file."""
+    if tokenizer is None:
+        return None
+    data = json.loads(tokenizer.read_text())
+    ids = [*data["model"]["vocab"].values()] + [t["id"] for t in data.get("added_tokens", [])]
+    return max(ids) + 1

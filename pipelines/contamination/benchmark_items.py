@@ -1,0 +1,182 @@
+"""Items of benchmarks and leakage sets, read from any folder of JSONL, JSON, CSV, TSV or Parquet,
+plain, gzipped, zipped or tarred.
+
+Belongs here: which files and fields are items. Does not belong here: matching them (overlap.py),
+evaluating models on them.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import re
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.lake import LakeError
+
+SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+QUESTION = (
+    "question",
+    "problem",
+    "Question",
+    "prompt",
+    "text",
+    "content",
+    "input",
+    "instruction",
+    "ctx",
+    "goal",
+    "sentence",
+    "query",
+)
+PASSAGE = ("passage", "article", "body", "Body", "context")
+OPTIONS = ("options", "choices", "endings")
+# characters: a question this short is joined with its options, or it could not be told from other
+# text
+SHORT = 60
+
+
+@dataclass(frozen=True)
+class Item:
+    """One thing that training documents should not hold. `kind`: benchmark, leakage or
+    validation."""
+
+    name: str
+    source: str
+    kind: str
+    text: str
+
+
+def _files(path: Path, name: str) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of a file, unpacked."""
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(path) as archive:
+            for member in sorted(archive.namelist()):
+                if member.endswith(SUFFIXES):
+                    yield f"{name}/{member}", archive.read(member)
+    elif name.endswith(ARCHIVES):
+        with tarfile.open(path) as tar:
+            for entry in sorted(tar, key=lambda member: member.name):
+                if entry.name.endswith(SUFFIXES) and (file := tar.extractfile(entry)):
+                    yield f"{name}/{entry.name}", file.read()
+    elif name.endswith(".gz"):
+        yield name.removesuffix(".gz"), gzip.decompress(path.read_bytes())
+    else:
+        yield name, path.read_bytes()
+
+
+def _records(name: str, data: bytes) -> Iterator[Any]:
+    if name.endswith(".parquet"):
+        yield from pq.read_table(pa.BufferReader(data)).to_pylist()
+        return
+    text = data.decode("utf-8-sig")
+    if name.endswith((".csv", ".tsv")):
+        table = list(csv.reader(io.StringIO(text), delimiter="\t" if name.endswith(".tsv") else ","))
+        header = [c.strip().lower() for c in table[0]] if table else []
+        named = "question" in header
+        for row in table[1:] if named else table:
+            yield (
+                dict(zip(header, row, strict=False))
+                if named
+                else {"question": row[0] if row else "", "options": row[1:-1]}
+            )
+    elif name.endswith(".jsonl"):
+        yield from (json.loads(line) for line in text.splitlines() if line.strip())
+    else:
+        value = json.loads(text)
+        if isinstance(value, dict):  # {"example": [...], ...}: the one list of records in it
+            value = next((v for v in value.values() if isinstance(v, list)), [])
+        yield from value
+
+
+def item_text(record: Any) -> str:
+    """Passage and question of a record, with its options where the question is short; "" where
+    there is none."""
+    if isinstance(record, str):
+        return record
+    if not isinstance(record, dict):
+        return ""
+    question = next((record[k] for k in QUESTION if isinstance(record.get(k), str) and record[k]), "")
+    passage = next((record[k] for k in PASSAGE if isinstance(record.get(k), str) and record[k]), "")
+    text = f"{passage}\n{question}" if passage else question
+    if text and len(text) < SHORT:
+        options = next((record[k] for k in OPTIONS if record.get(k)), None)
+        if isinstance(options, dict):  # ARC: {"text": [...], "label": [...]}
+            options = options.get("text")
+        options = options or [record[k] for k in "abcdABCD" if isinstance(record.get(k), str)]
+        text = "\n".join([text, *map(str, options)]) if isinstance(options, list) else text
+    return text
+
+
+def _file_items(path: Path, folder: Path) -> Iterator[Item]:
+    name = path.relative_to(folder).as_posix()
+    kind = "leakage" if folder.name == "leakage" else "benchmark"
+    for inner, data in _files(path, name):
+        if "train" in re.split(r"[^a-z0-9]+", inner.lower()):
+            continue
+        records = list(_records(inner, data))
+        texts = [item_text(record) for record in records]
+        if records and not any(texts):
+            fields = sorted(records[0]) if isinstance(records[0], dict) else type(records[0]).__name__
+            raise LakeError(
+                f"{path}: {len(records)} records of {inner} have no question: it is looked for under {', '.join(QUESTION)}; "
+                f"the first record has {fields}; rename a field or take the file out of the folder"
+            )
+        yield from (
+            Item(f"{inner}:{number}", f"{folder.name}/{inner}", kind, text)
+            for number, text in enumerate(texts)
+            if text
+        )
+
+
+def items_from_folders(folders: list[Path]) -> list[Item]:
+    """Every item below the folders, in the order of paths. Files or folders with the word train in
+    their name (GSM8K's train, MMLU's auxiliary_train) are no items.
+
+    A folder called leakage gives items of kind leakage, every other one of kind benchmark.
+    LakeError names a file that cannot be read or whose records have no question, and a folder that
+    holds files and no item: who names a folder wants it to be looked for.
+    """
+    items: list[Item] = []
+    for folder in folders:
+        if not folder.is_dir():
+            raise LakeError(
+                f"{folder} is not a folder: SKYPILE_BENCHMARKS names one with the files that training text must not hold"
+            )
+        before, files = len(items), sorted(p for p in folder.rglob("*") if p.is_file())
+        for path in files:
+            if (
+                not path.name.endswith((*SUFFIXES, *(f"{s}.gz" for s in SUFFIXES), *ARCHIVES))
+                or path.name == "mapping.json"
+            ):
+                continue
+            try:
+                items += _file_items(path, folder)
+            except (
+                OSError,
+                ValueError,
+                pa.ArrowException,
+                zipfile.BadZipFile,
+                tarfile.TarError,
+                csv.Error,
+            ) as error:
+                raise LakeError(
+                    f"{path}: not readable as items: {error}; mend the file or take it out of the folder"
+                ) from None
+        if files and len(items) == before:
+            raise LakeError(
+                f"{folder}: none of its {len(files)} files gave an item; expected {', '.join(SUFFIXES)}, plain, gzipped or in "
+                f"{', '.join(ARCHIVES)}, without the word train in their names"
+            )
+    return items

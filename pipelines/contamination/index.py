@@ -1,0 +1,141 @@
+"""N-grams of items, to find the items in texts.
+
+Belongs here: which n-grams tell an item from other text, spans of what was found. Does not belong
+here: the loops over texts (item_matching.py), reading item files (items.py), which texts are looked
+at (overlap.py).
+
+A token is a character that stands alone (Han, kana) or a run of letters and digits, without width,
+case and script; so one n-gram of tokens is words in English and characters in Chinese. N-grams that
+stand in many items (`the following statements is correct`) tell nothing and are left out. An item
+is found where enough of its remaining n-grams lie within a window of a page, however long the page
+is; a short item where it stands whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from pipelines.cards.base import Card
+from pipelines.contamination.benchmark_items import Item
+from pipelines.contamination.matching import ANCHOR, grams_of, item_fold_table, lookup, search, tokens_of
+from pipelines.kernels.normal_form import text_buffers
+
+Array = np.ndarray[Any, Any]
+Action = Literal["drop", "cut", "mark"]
+
+
+class OverlapPolicy(Card):
+    """What is an overlap, and what is done about it. The numbers are ours: with every tenth token
+    edited, 5-grams keep at least half."""
+
+    ngram: int = Field(default=5, ge=2)
+    containment: float = Field(default=0.35, gt=0, le=1)  # share of an item's n-grams found within one window
+    min_hits: int = Field(default=5, ge=1)  # nine words or characters in a row
+    min_words: int = Field(
+        default=14, ge=2
+    )  # shorter items are looked for whole, with at most a tenth of their tokens edited
+    min_han: int = Field(default=18, ge=2)
+    short_words: int = Field(default=8, ge=8)  # still shorter items are not looked for and are counted
+    short_han: int = Field(default=10, ge=8)
+    common: int = Field(default=5, ge=1)  # an n-gram in more items than this is left out
+    inside: float = Field(
+        default=0.8, gt=0, le=1
+    )  # a document of which this share lies in one item is found too
+    benchmark: Action = "drop"
+    leakage: Action = "drop"
+    validation: Action = "drop"
+
+
+@dataclass(frozen=True)
+class Match:
+    """One item found in one text; offsets in UTF-8 bytes."""
+
+    item: Item
+    start: int
+    end: int
+
+
+class Index:
+    """N-grams of all items, to look documents up in. Picklable; holds about 24 bytes for each
+    n-gram of an item.
+
+    items: those that are looked for, each text once. short: the numbers of those that are looked
+    for whole. skipped: how many are too short to be told from other text.
+    """
+
+    def __init__(self, items: Sequence[Item], policy: OverlapPolicy) -> None:
+        self.policy = policy
+        data, ends = text_buffers(pa.array([item.text for item in items], pa.large_string()))
+        flat, bounds, characters = tokens_of(data, ends, item_fold_table())
+        lengths = np.diff(bounds)
+        chinese = 2 * characters > lengths
+        enough = lengths >= np.where(chinese, policy.short_han, policy.short_words)
+        self.skipped = int(np.sum(~enough))
+        first: dict[bytes, int] = {}  # items of equal tokens are one item
+        for k in np.flatnonzero(enough).tolist():
+            first.setdefault(flat[bounds[k] : bounds[k + 1]].tobytes(), k)
+        chosen = np.fromiter(first.values(), np.int64, len(first))
+        self.items = [items[k] for k in chosen.tolist()]
+        self._lengths = lengths[chosen]
+        self._flat = np.concatenate(
+            [np.zeros(0, np.uint64), *(flat[bounds[k] : bounds[k + 1]] for k in chosen.tolist())]
+        )
+        self._bounds = np.r_[0, np.cumsum(self._lengths)]
+        whole = self._lengths < np.where(chinese[chosen], policy.min_han, policy.min_words)
+
+        own = [
+            np.unique(grams_of(self._tokens(k), policy.ngram)) if not whole[k] else np.zeros(0, np.uint64)
+            for k in range(len(chosen))
+        ]
+        grams, owners = (
+            np.concatenate([np.zeros(0, np.uint64), *own]),
+            np.repeat(np.arange(len(own)), [len(g) for g in own]),
+        )
+        _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
+        rare = counts[inverse] <= policy.common
+        grams, owners = grams[rare], owners[rare]
+        order = np.argsort(grams, kind="stable")
+        self._grams, self._owners = grams[order], owners[order]
+        self._sizes = np.bincount(owners, minlength=len(own))
+        # the others are variants of one item, too little of each is its own
+        self.short = np.flatnonzero(whole | (self._sizes < policy.min_hits))
+        anchors = [(grams_of(self._tokens(k), ANCHOR)[[0, -1]], k) for k in self.short.tolist()]
+        rows = sorted((int(gram), k, place == 0) for pair, k in anchors for place, gram in enumerate(pair))
+        self._anchors = np.array([row[0] for row in rows], np.uint64)
+        self._anchor_items, self._at_start = (
+            np.array([row[1] for row in rows], np.int64),
+            np.array([row[2] for row in rows], np.bool_),
+        )
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_lookups"}
+
+    @cached_property
+    def _lookups(self) -> tuple[Any, Any]:
+        return lookup(self._anchors), lookup(self._grams)
+
+    def _tokens(self, k: int) -> Array:
+        found: Array = self._flat[self._bounds[k] : self._bounds[k + 1]]
+        return found
+
+    def find_all(self, texts: pa.Array | pa.ChunkedArray) -> list[tuple[int, Match]]:
+        """(row, match) of every item that a text holds, by row and in the items' order."""
+        data, offsets = text_buffers(texts)
+        policy = self.policy
+        anchors, grams = self._lookups
+        short = (anchors, self._anchor_items, self._at_start, self._flat, self._bounds)
+        long = (grams, self._owners, self._sizes, self._lengths)
+        limits = (policy.ngram, policy.min_hits, policy.containment, policy.inside)
+        found = search(data, offsets, item_fold_table(), short, long, limits)
+        return [(row, Match(self.items[item], start, end)) for row, item, start, end in found.tolist()]
+
+    def find(self, text: str) -> list[Match]:
+        """The items that `text` holds, in the items' order."""
+        return [match for _, match in self.find_all(pa.array([text]))]

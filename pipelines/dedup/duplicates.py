@@ -1,0 +1,266 @@
+"""The duplicates of a release: candidates, election with verification, guards, the published table.
+
+Belongs here: which way a release is found (anew in this process, anew on Spark, from what an
+earlier release left), the guards, the tables. Does not belong here: any of those ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.dedup import candidates, verification
+from pipelines.dedup.election import KINDS, Thresholds
+from pipelines.dedup.pairs import PAIRS, id_lanes
+from pipelines.dedup.sources import ROW_BITS, Source, same_parameters, sources
+from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, update
+from pipelines.dedup.verification import CLUSTERS
+from pipelines.engine.spark import Engine, map_arrow
+from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
+from pipelines.tables.inputs import ReleaseTables
+from pipelines.tables.schemas import ID
+
+VERSION = 2
+ROWS_PER_PART = 1 << 20
+DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
+
+
+@dataclass
+class Found:
+    """The outcome of a release as tables of this process (`clusters`, `pairs`) or as a Spark frame
+    (`outcomes`), and statistics.
+
+    elected: members of the components that were elected now; read: those whose text was read for
+    it.
+    """
+
+    stats: dict[str, Any]
+    elected: int
+    read: int
+    clusters: pa.Table | None = None
+    pairs: pa.Table | None = None
+    outcomes: Any = None
+
+
+def find_duplicates(
+    engine: Engine, release: ReleaseTables, base: Base | None = None, excluded: pa.Array | None = None
+) -> Found:
+    """The election of a release: a function of content, the same on every engine and with every
+    `base`.
+
+    `excluded` (ids): documents that fell after a first election; the next of their clusters take
+    their places.
+    """
+    parameters, card = same_parameters(release), release.card
+    parts, thresholds = sources(release, excluded), Thresholds(card.jaccard, card.containment)
+    session = getattr(engine, "session", None)
+    if base is not None and (updated := update(engine, parts, base, parameters, thresholds)):
+        stats = _table_stats(parts, updated.clusters, _by_dump(parts, updated.admitted))
+        return Found(stats, updated.elected, updated.read, updated.clusters, updated.pairs)
+    if session is not None:
+        return _on_spark(session, parts, parameters, thresholds, card.max_cluster)
+    nodes, roots, admitted = candidates.in_process(parts, parameters)
+    _check_cluster(int(np.unique(roots, return_counts=True)[1].max(initial=1)), card.max_cluster)
+    outcomes = verification.in_process(parts, nodes, roots, None, parameters, thresholds, None)
+    clusters = outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)
+    pairs = distinct_pairs(outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names))
+    return Found(
+        _table_stats(parts, clusters, _by_dump(parts, admitted)), len(nodes), len(nodes), clusters, pairs
+    )
+
+
+def _on_spark(
+    session: Any, parts: list[Source], parameters: Any, thresholds: Thresholds, max_cluster: int
+) -> Found:
+    from pyspark.sql import functions as F
+
+    clusters, admitted = candidates.on_spark(session, parts, parameters)
+    clusters = clusters.withColumn("size", F.lit(-1).cast("long")).persist()
+    members, largest = clusters.groupBy("root").count().agg(F.sum("count"), F.max("count")).first()
+    _check_cluster(largest or 1, max_cluster)
+    outcomes = verification.on_spark(clusters, parts, True, parameters, thresholds, None).persist()
+    gone = (
+        outcomes.where("kept_id is not null")
+        .groupBy(F.shiftright("node", ROW_BITS).alias("source"), "kind")
+        .count()
+        .collect()
+    )
+    counts = [(parts[row["source"]].dump, row["kind"], row["count"]) for row in gone]
+    clusters.unpersist()
+    members = members or 0
+    return Found(_stats(counts, admitted, members, largest or 1), members, members, outcomes=outcomes)
+
+
+def _by_dump(parts: list[Source], admitted: np.ndarray[Any, Any]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for source, count in zip(parts, admitted.tolist(), strict=True):
+        found[source.dump] = found.get(source.dump, 0) + count
+    return found
+
+
+def _table_stats(parts: list[Source], clusters: pa.Table, admitted: dict[str, int]) -> dict[str, Any]:
+    gone = clusters.filter(pc.is_valid(clusters["kept_id"]))
+    dumps = np.array([parts[i].dump for i in (gone["node"].to_numpy() >> ROW_BITS)], np.str_)
+    table = (
+        pa.table({"dump": pa.array(dumps, pa.string()), "kind": gone["kind"]})
+        .group_by(["dump", "kind"])
+        .aggregate([([], "count_all")])
+    )
+    counts = [(r["dump"], r["kind"], r["count_all"]) for r in table.to_pylist()]
+    largest = int(np.unique(clusters["root"].to_numpy(), return_counts=True)[1].max(initial=1))
+    return _stats(counts, admitted, clusters.num_rows, largest)
+
+
+def _stats(
+    counts: list[tuple[str, str, int]], admitted: Mapping[str, int], members: int, largest: int
+) -> dict[str, Any]:
+    kinds, gone = dict.fromkeys(KINDS, 0), dict.fromkeys(sorted(admitted), 0)
+    for dump, kind, count in counts:
+        kinds[kind] += count
+        gone[dump] += count
+    return {
+        "admitted": sum(admitted.values()),
+        "removed": sum(gone.values()),
+        "kinds": kinds,
+        "candidates": members,
+        "largest_cluster": largest,
+        "sources": {dump: {"admitted": admitted[dump], "removed": removed} for dump, removed in gone.items()},
+    }
+
+
+def _check_cluster(largest: int, allowed: int) -> None:
+    """Before the election: a cluster of pages that share little but a template costs its square in
+    comparisons."""
+    if largest > allowed:
+        raise LakeError(f"largest cluster has {largest} documents, the card allows {allowed} (max_cluster)")
+
+
+def guard_figures(stats: Mapping[str, Any]) -> dict[str, float]:
+    """largest_cluster (documents) and largest_source_share (of one dump's documents removed as
+    duplicates)."""
+    shares = [
+        source["removed"] / source["admitted"] for source in stats["sources"].values() if source["admitted"]
+    ]
+    return {"largest_cluster": stats["largest_cluster"], "largest_source_share": max(shares, default=0.0)}
+
+
+def check_guards(release: ReleaseTables, stats: Mapping[str, Any]) -> None:
+    """LakeError where a cluster or one source's removed share is beyond the card: a sign of
+    template collapse."""
+    card, figures = release.card, guard_figures(stats)
+    _check_cluster(int(figures["largest_cluster"]), card.max_cluster)
+    if figures["largest_source_share"] > card.max_source_share:
+        name = max(
+            stats["sources"],
+            key=lambda n: stats["sources"][n]["removed"] / max(1, stats["sources"][n]["admitted"]),
+        )
+        raise LakeError(
+            f"{stats['sources'][name]['removed']} of {stats['sources'][name]['admitted']} documents of {name} would be removed as "
+            f"duplicates; the card allows a share of {card.max_source_share} (max_source_share)"
+        )
+
+
+def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any]) -> None:
+    """`rows` (a table or a Spark frame) by the first bits of their first id, each part sorted by
+    it; `stats` with the first part."""
+    name = next(field.name for field in schema if field.type == ID)
+    total = rows.num_rows if isinstance(rows, pa.Table) else rows.count()
+    bits = min(8, max(0, (max(1, total) - 1) // ROWS_PER_PART).bit_length())
+
+    def put(bucket: int, table: pa.Table) -> None:
+        keys = [(f.name, "ascending") for f in schema if f.type in (ID, pa.int64())]
+        ordered = table.cast(schema).sort_by(sorted(keys, key=lambda k: k[0] != name))
+        writer.write_table(f"part-{bucket:05d}.parquet", ordered, stats if bucket == 0 else {})
+
+    def split(batches: Iterator[pa.RecordBatch], names: Any) -> None:
+        table = pa.Table.from_batches(batches, names)
+        # Spark hands ids over as binary of any length
+        first = id_lanes(table[name].cast(ID)).view(np.uint8)[:, 0].astype(np.int64) >> (8 - bits)
+        for bucket in np.unique(first).tolist():
+            put(bucket, table.filter(pa.array(first == bucket)))
+
+    if isinstance(rows, pa.Table):
+        split(iter(rows.to_batches()), rows.schema)
+    else:
+
+        def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            held = list(batches)
+            if held:
+                split(iter(held), held[0].schema)
+            yield pa.RecordBatch.from_arrays([pa.array([len(held)])], ["done"])
+
+        bucketed = rows.selectExpr("*", f"conv(hex(substring({name}, 1, 1)), 16, 10) >> {8 - bits} as bucket")
+        map_arrow(bucketed.repartition(1 << bits, "bucket").drop("bucket"), run, "done long").count()
+    if not writer.has("part-00000.parquet"):
+        put(0, schema.empty_table())
+
+
+def build_duplicates(
+    lake: Lake,
+    engine: Engine,
+    release: ReleaseTables,
+    excluded: Dataset | None = None,
+    asset: str = "duplicates",
+) -> Built:
+    """One row for each removed document of the release, with the kept document that verified
+    against it (schema DUPLICATES).
+
+    `excluded`: a table with a column doc_id of documents that fell after a first election (overlap,
+    recurrence), under another `asset` name. Beside it, and not for readers, lie `clusters` and
+    `verified_pairs`: the next election starts there.
+    """
+    card = release.card
+    names = ("cutoff_date", "tombstones", "jaccard", "containment", "max_cluster", "max_source_share")
+    parameters = {n: v for n, v in card.parameters().items() if n in names}
+    inputs: dict[str, Dataset | str] = {**release.inputs("documents", "edits", "signatures", "decisions")}
+    if excluded is not None:
+        inputs["excluded"] = excluded
+
+    def write(writer: Writer) -> None:
+        made_of = identity(
+            sources(release), card, same_parameters(release), Thresholds(card.jaccard, card.containment)
+        )
+        ids = None if excluded is None else excluded.read(["doc_id"])["doc_id"].combine_chunks()
+        found = find_duplicates(engine, release, find_base(lake, made_of, VERSION), ids)
+        try:
+            check_guards(release, found.stats)
+            tables: dict[str, Any] = {"clusters": found.clusters, "verified_pairs": found.pairs}
+            if found.outcomes is not None:
+                tables = {
+                    "clusters": found.outcomes.where("node is not null").select(*CLUSTERS.names),
+                    "verified_pairs": found.outcomes.where("node is null").select(*PAIRS.names).distinct(),
+                }
+            for name, schema in (
+                (("clusters", CLUSTERS), ("verified_pairs", PAIRS)) if excluded is None else ()
+            ):
+                state = made_of | {"version": VERSION}
+                seal = {"of": digest(writer.key)}
+                lake.build(
+                    name,
+                    card.name,
+                    version=VERSION,
+                    parameters=state,
+                    inputs=seal,
+                    write=_writing(tables[name], schema),
+                )
+            _write(writer, _removed(tables["clusters"]), DUPLICATES, found.stats)
+        finally:
+            if found.outcomes is not None:
+                found.outcomes.unpersist()
+
+    return lake.build(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+
+
+def _removed(clusters: Any) -> Any:
+    if isinstance(clusters, pa.Table):
+        return clusters.filter(pc.is_valid(clusters["kept_id"])).select(DUPLICATES.names)
+    return clusters.where("kept_id is not null").select(*DUPLICATES.names)
+
+
+def _writing(rows: Any, schema: pa.Schema) -> Any:
+    return lambda writer: _write(writer, rows, schema, {})

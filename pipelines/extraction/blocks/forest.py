@@ -1,0 +1,222 @@
+"""Boosted symmetric trees: a small, readable model of a probability, and the way to fit one.
+
+Belongs here: fitting, evaluating, reading and writing a forest of such trees. Does not belong here:
+what the features are.
+
+In a symmetric tree (as in CatBoost) all nodes of a level ask the same question, so a tree of depth
+d is d questions `feature > threshold` and 2^d values; it resists over-fitting on few pages,
+evaluates without branches, and can be read. Fitting takes soft labels and is the same bit for bit
+on every machine: one thread, its own random numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+Array = np.ndarray[Any, Any]
+BINS = 48  # quantile bins of a feature while fitting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How to fit; chosen by cross-validation over hosts on the development half."""
+
+    num_trees: int = 300
+    depth: int = 4
+    rate: float = 0.08
+    ridge: float = 8.0  # added to a leaf's weight
+    feature_share: float = 0.15  # of the features, drawn anew for each tree
+    row_share: float = 0.7  # of the rows, drawn anew for each tree
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Forest:
+    """features int64 [t, d], thresholds float32 [t, d], values float64 [t, 2^d], bias: log-odds of
+    a row = bias + sum over trees."""
+
+    features: Array
+    thresholds: Array
+    values: Array
+    bias: float
+
+    def predict(self, rows: Array) -> Array:
+        """Probabilities (float64 [n]) of float32 [n, features]."""
+        return _predict(rows, self.features, self.thresholds, self.values, self.bias)
+
+    def to_json(self, names: tuple[str, ...]) -> dict[str, Any]:
+        trees = [
+            {
+                "if": [f"{names[f]} > {float(v):.6g}" for f, v in zip(questions, limits, strict=True)],
+                "then": [round(float(v), 4) for v in leaves],
+            }
+            for questions, limits, leaves in zip(self.features, self.thresholds, self.values, strict=True)
+        ]
+        return {"bias": round(self.bias, 4), "trees": trees}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any], names: tuple[str, ...]) -> Forest:
+        """Raises ValueError for a question about a feature that is not among `names`."""
+        index = {name: i for i, name in enumerate(names)}
+        features, thresholds = [], []
+        for tree in data["trees"]:
+            asked = [question.split(" > ") for question in tree["if"]]
+            unknown = [name for name, _ in asked if name not in index]
+            if unknown:
+                raise ValueError(
+                    f"the block model asks for the feature {unknown[0]!r}, which the code does not measure; train it again"
+                )
+            features.append([index[name] for name, _ in asked])
+            thresholds.append([float(value) for _, value in asked])
+        values = np.array([tree["then"] for tree in data["trees"]], np.float64)
+        return cls(
+            np.array(features, np.int64), np.array(thresholds, np.float32), values, float(data["bias"])
+        )
+
+
+@njit(cache=True)
+def _predict(rows: Array, features: Array, thresholds: Array, values: Array, bias: float) -> Array:
+    out = np.empty(rows.shape[0], np.float64)
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        total = bias
+        for t in range(features.shape[0]):
+            leaf = 0
+            for d in range(features.shape[1]):
+                leaf = 2 * leaf + (row[features[t, d]] > thresholds[t, d])
+            total += values[t, leaf]
+        out[i] = 1.0 / (1.0 + np.exp(-total))
+    return out
+
+
+@njit(cache=True)
+def _bin(rows: Array, borders: Array) -> Array:
+    """uint8 [features, n]: for each value the number of borders below it."""
+    n, num_features = rows.shape
+    out = np.zeros((num_features, n), np.uint8)
+    for f in range(num_features):
+        out[f] = np.searchsorted(borders[f], rows[:, f], side="left")
+    return out
+
+
+@njit(cache=True)
+def _draw(state: np.uint64) -> tuple[np.uint64, float]:
+    """SplitMix64: next state, a number in [0, 1)."""
+    state = state + np.uint64(0x9E3779B97F4A7C15)
+    z = state
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return state, float(z >> np.uint64(11)) / 9007199254740992.0
+
+
+@njit(cache=True)
+def _fit(
+    binned: Array,
+    labels: Array,
+    weights: Array,
+    num_trees: int,
+    depth: int,
+    rate: float,
+    ridge: float,
+    feature_share: float,
+    row_share: float,
+    seed: int,
+) -> tuple[Array, Array, Array, float]:
+    num_features, n = binned.shape
+    features = np.zeros((num_trees, depth), np.int64)
+    cuts = np.zeros((num_trees, depth), np.int64)
+    values = np.zeros((num_trees, 1 << depth), np.float64)
+    state = np.uint64(seed)
+    mean = (labels * weights).sum() / weights.sum()
+    bias = np.log(mean / (1.0 - mean))
+    odds = np.full(n, bias)
+    gradient, curvature = np.zeros(n), np.zeros(n)
+    leaf = np.zeros(n, np.int64)
+    rows = np.zeros(n, np.int64)
+    for t in range(num_trees):
+        used = 0
+        for i in range(n):
+            p = 1.0 / (1.0 + np.exp(-odds[i]))
+            gradient[i] = weights[i] * (labels[i] - p)
+            curvature[i] = weights[i] * p * (1.0 - p)
+            leaf[i] = 0
+            state, u = _draw(state)
+            if u < row_share:
+                rows[used] = i
+                used += 1
+        asked = np.zeros(num_features, np.bool_)
+        for f in range(num_features):
+            state, u = _draw(state)
+            asked[f] = u < feature_share
+        for d in range(depth):
+            leaves = 1 << d
+            best, best_f, best_cut = -1.0, 0, 0
+            table = np.zeros((leaves, BINS + 1, 2))
+            for f in range(num_features):
+                if not asked[f]:
+                    continue
+                table[:] = 0.0
+                column = binned[f]
+                for k in range(used):
+                    i = rows[k]
+                    cell = table[leaf[i], column[i]]
+                    cell[0] += gradient[i]
+                    cell[1] += curvature[i]
+                gains = np.zeros(BINS)
+                for q in range(leaves):
+                    all_g, all_h = table[q, :, 0].sum(), table[q, :, 1].sum()
+                    left_g, left_h = 0.0, 0.0
+                    for b in range(BINS):
+                        left_g += table[q, b, 0]
+                        left_h += table[q, b, 1]
+                        right_g, right_h = all_g - left_g, all_h - left_h
+                        gains[b] += left_g * left_g / (left_h + ridge) + right_g * right_g / (right_h + ridge)
+                for b in range(BINS):
+                    if gains[b] > best + 1e-12:
+                        best, best_f, best_cut = gains[b], f, b
+            features[t, d], cuts[t, d] = best_f, best_cut
+            column = binned[best_f]
+            for i in range(n):
+                leaf[i] = 2 * leaf[i] + (column[i] > best_cut)
+        sums = np.zeros((1 << depth, 2))
+        for k in range(used):
+            i = rows[k]
+            sums[leaf[i], 0] += gradient[i]
+            sums[leaf[i], 1] += curvature[i]
+        for q in range(1 << depth):
+            values[t, q] = rate * sums[q, 0] / (sums[q, 1] + ridge)
+        for i in range(n):
+            odds[i] += values[t, leaf[i]]
+    return features, cuts, values, bias
+
+
+def fit(rows: Array, labels: Array, weights: Array, how: Fit) -> Forest:
+    """Fit a forest to soft labels in [0, 1] by the weighted log loss.
+
+    rows float32 [n, features]; labels and weights float64 [n], with a mean weight of about 1.
+    """
+    quantiles = np.linspace(0, 1, BINS + 2)[1:-1]
+    borders = np.stack([_borders(rows[:, f], quantiles) for f in range(rows.shape[1])])
+    binned = _bin(rows, borders)
+    fields = (how.num_trees, how.depth, how.rate, how.ridge, how.feature_share, how.row_share, how.seed)
+    features, cuts, values, bias = _fit(binned, labels, weights, *fields)
+    return Forest(features, borders[features, cuts].astype(np.float32), values, float(bias))
+
+
+def _borders(column: Array, quantiles: Array) -> Array:
+    """BINS thresholds of a feature, ascending: quantiles of its distinct values half, of all values
+    half; the last repeated."""
+    distinct = np.unique(column)
+    middle = (distinct[1:] + distinct[:-1]) / 2
+    if len(middle) > BINS:
+        picked = np.quantile(column, quantiles, method="nearest")
+        at = np.clip(np.searchsorted(distinct, picked), 0, len(middle) - 1)
+        middle = middle[np.unique(at)]
+    out = np.full(BINS, np.inf, np.float32)
+    out[: len(middle)] = middle
+    return out

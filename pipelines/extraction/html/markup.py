@@ -1,0 +1,263 @@
+"""Bytes of markup -> characters, tags, attributes: where each ends, and what it says.
+
+Belongs here: the rules of HTML's tokenizer that decide where text begins again (comments, raw text
+elements, quoted values, entities). Does not belong here: open elements (nesting.py, tree.py),
+counts (text.py). Each function reads on from a byte and never past the end.
+"""
+
+# ruff: noqa: SIM109 (compiled code compares faster one by one)
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html.leaf import leaf
+from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
+from pipelines.extraction.html.tags import CLASS, FNV, HIDDEN, HREF, ID, ITEMPROP, PRIME, ROLE, STYLE, find
+
+Array = np.ndarray[Any, Any]
+
+LINKS, HIDES, CLOSES_ITSELF, IS_MAIN = 1, 2, 4, 8  # what a tag's attributes say
+NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
+MAX_ENTITY = 10  # bytes from & to ; of an entity
+
+if GROUP_BITS > 62:
+    raise ValueError("names.py: the groups are bits of one signed 64-bit number, so there can be at most 62")
+
+
+@leaf
+def lower(c: int) -> int:
+    return c + 32 if 65 <= c <= 90 else c
+
+
+@leaf
+def is_space(c: int) -> bool:
+    return c == 32 or (9 <= c <= 13)
+
+
+@leaf
+def starts_tag(data: Array, at: int) -> bool:
+    """Whether a tag, comment or declaration starts here: < and a letter, /, ! or ?."""
+    if data[at] != 60 or at + 1 >= data.size:
+        return False
+    c = data[at + 1]
+    return (65 <= c <= 90) or (97 <= c <= 122) or c == 47 or c == 33 or c == 63
+
+
+@leaf
+def _entity(data: Array, at: int) -> tuple[int, int]:
+    """(bytes, code point) of the entity at &. Named ones count as &, but for &nbsp;; what is no
+    entity is the sign & alone."""
+    n = data.size
+    j = at + 1
+    value, numeric, hexadecimal = 0, j < n and data[j] == 35, False
+    if numeric:
+        j += 1
+        if j < n and lower(data[j]) == 120:
+            hexadecimal = True
+            j += 1
+    while j < n and j < at + MAX_ENTITY and ((48 <= data[j] <= 57) or (97 <= lower(data[j]) <= 122)):
+        c = lower(data[j])
+        if numeric:
+            value = value * (16 if hexadecimal else 10) + (c - 48 if c <= 57 else c - 87)
+        j += 1
+    if j >= n or data[j] != 59:
+        return 1, 38
+    size = j + 1 - at
+    if numeric:
+        return size, value
+    return size, NO_BREAK_SPACE if size == 6 and lower(data[at + 1]) == 110 and data[at + 2] == 98 else 38
+
+
+@leaf
+def character(data: Array, at: int) -> tuple[int, int]:
+    """(bytes, code point) of the character at a byte. Beyond the basic plane the code point is
+    0x20000: Han, or as rare as Han."""
+    c = np.int64(data[at])
+    if c >= 0xF0:
+        return 4, 0x20000
+    if c >= 0xE0 and at + 2 < data.size:
+        return 3, ((c & 15) << 12) | ((data[at + 1] & 63) << 6) | (data[at + 2] & 63)
+    if c >= 0xC0 and at + 1 < data.size:
+        return 2, ((c & 31) << 6) | (data[at + 1] & 63)
+    if c == 38:
+        return _entity(data, at)
+    return 1, int(c)
+
+
+@leaf
+def is_blank(point: int) -> bool:
+    """Whether a character is not seen: spaces, controls, the zero-width space and the byte order
+    mark."""
+    return (
+        point <= 32
+        or point == NO_BREAK_SPACE
+        or point == IDEOGRAPHIC_SPACE
+        or point == ZERO_WIDTH_SPACE
+        or point == BYTE_ORDER_MARK
+    )
+
+
+@leaf
+def skip_declaration(data: Array, at: int) -> int:
+    """Where a comment, CDATA section, doctype or processing instruction ends: `at` is that of ! or
+    ?."""
+    n = data.size
+    if data[at] == 33 and at + 2 < n and data[at + 1] == 45 and data[at + 2] == 45:
+        at += 3
+        if at < n and data[at] == 62:  # <!-->
+            return at + 1
+        while at < n and not (data[at] == 62 and data[at - 1] == 45 and data[at - 2] == 45):
+            at += 1
+    elif data[at] == 33 and at + 7 < n and data[at + 1] == 91 and data[at + 2] == 67:  # <![CDATA[
+        while at < n and not (data[at] == 62 and data[at - 1] == 93):
+            at += 1
+    else:
+        while at < n and data[at] != 62:
+            at += 1
+    return at + 1
+
+
+@leaf
+def tag_name(data: Array, at: int) -> tuple[int, np.uint64, bool]:
+    """(where it ends, hash of its lower-case bytes, whether it holds a dash) of the name of a
+    tag."""
+    name, dashed = FNV, False
+    while at < data.size and not is_space(data[at]) and data[at] != 62 and data[at] != 47:
+        c = lower(data[at])
+        dashed |= c == 45
+        name = (name ^ np.uint64(c)) * PRIME
+        at += 1
+    return at, name, dashed
+
+
+@leaf
+def skip_raw(data: Array, at: int, name_start: int, name_end: int) -> int:
+    """Where the end tag of the raw text element starts whose name stands at those bytes; the end of
+    the data where there is none."""
+    n, size = data.size, name_end - name_start
+    while at < n:
+        if data[at] == 60 and at + 2 + size <= n and data[at + 1] == 47:
+            k = 0
+            while k < size and lower(data[at + 2 + k]) == lower(data[name_start + k]):
+                k += 1
+            if k == size:
+                return at
+        at += 1
+    return n
+
+
+@leaf
+def _value(data: Array, at: int) -> tuple[int, int, int]:
+    """(start, end, where to read on) of an attribute's value: `at` is the byte after =."""
+    n = data.size
+    while at < n and is_space(data[at]):
+        at += 1
+    if at < n and (data[at] == 34 or data[at] == 39):
+        quote = data[at]
+        at += 1
+        start = at
+        while at < n and data[at] != quote:
+            at += 1
+        return start, at, at + 1
+    start = at
+    while at < n and not is_space(data[at]) and data[at] != 62:
+        at += 1
+    return start, at, at
+
+
+@leaf
+def _name_groups(data: Array, start: int, end: int) -> tuple[int, np.uint64]:
+    """Groups of the words of a class or id value (bit mask of names.py), and a hash of its words
+    without digits.
+
+    Words end at anything that is no letter, and where a capital follows a small letter.
+    """
+    groups = 0
+    whole = FNV
+    word = FNV
+    length = 0
+    before_small = False
+    for i in range(start, end + 1):
+        c = data[i] if i < end else 32
+        small, capital = 97 <= c <= 122, 65 <= c <= 90
+        if length and not (small or (capital and not before_small)):
+            at = find(NAME_TABLE_HASHES, word)
+            if at >= 0:
+                groups |= NAME_TABLE_MASKS[at]
+            word, length = FNV, 0
+        if small or capital:
+            word = (word ^ np.uint64(lower(c))) * PRIME
+            whole = (whole ^ np.uint64(lower(c))) * PRIME
+            length += 1
+        elif not 48 <= c <= 57:
+            whole = (whole ^ np.uint64(32)) * PRIME
+        before_small = small
+    return groups, whole
+
+
+@leaf
+def _hides(data: Array, start: int, end: int) -> bool:
+    """Whether a style value says display: none."""
+    for i in range(start, end - 8):
+        if lower(data[i]) == 100 and lower(data[i + 1]) == 105 and lower(data[i + 6]) == 121:  # d i . . . . y
+            j = i + 7
+            while j < end and (is_space(data[j]) or data[j] == 58):
+                j += 1
+            if (
+                j + 4 <= end
+                and lower(data[j]) == 110
+                and lower(data[j + 1]) == 111
+                and lower(data[j + 2]) == 110
+            ):
+                return True
+    return False
+
+
+@leaf
+def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
+    """(where the tag ends, groups of its names, hash of its class, what else it says): `at` is the
+    byte after the tag's name.
+
+    What else: LINKS (href), HIDES (hidden, or display: none), CLOSES_ITSELF (/>), IS_MAIN
+    (role=main).
+    """
+    n = data.size
+    groups, path, says = 0, FNV, 0
+    while at < n and data[at] != 62:
+        if is_space(data[at]):
+            at += 1
+            continue
+        if data[at] == 47:
+            if at + 1 < n and data[at + 1] == 62:
+                says |= CLOSES_ITSELF
+            at += 1
+            continue
+        key = FNV
+        while at < n and not is_space(data[at]) and data[at] != 61 and data[at] != 62 and data[at] != 47:
+            key = (key ^ np.uint64(lower(data[at]))) * PRIME
+            at += 1
+        while at < n and is_space(data[at]):
+            at += 1
+        start = end = at
+        if at < n and data[at] == 61:
+            start, end, at = _value(data, at + 1)
+        if key == CLASS or key == ID or key == ROLE or key == ITEMPROP:
+            found, whole = _name_groups(data, start, end)
+            groups |= found
+            if key == CLASS:
+                path = (path ^ whole) * PRIME
+            elif (
+                key == ROLE
+                and end - start == 4
+                and data[start] == 109
+                and data[start + 1] == 97
+                and data[start + 2] == 105
+            ):  # main
+                says |= IS_MAIN
+        elif key == HREF:
+            says |= LINKS
+        elif key == HIDDEN or (key == STYLE and _hides(data, start, end)):
+            says |= HIDES
+    return at + 1, groups, path, says

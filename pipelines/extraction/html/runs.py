@@ -1,0 +1,170 @@
+"""Runs of text -> counts of the block that they belong to.
+
+Belongs here: what kind of sign a character is, words, the counts that are taken while reading. Does
+not belong here: where text lies (markup.py), where blocks begin and end (tree.py), what the counts
+say about main text (features.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html.columns import (
+    B_CHARS,
+    B_CLOSED,
+    B_DIGITS,
+    B_ENDS,
+    B_HAN,
+    B_HASH,
+    B_IN_LINK,
+    B_LINKED,
+    B_LINKS,
+    B_STOPS,
+    B_TITLE,
+    B_TOKENS,
+    B_UPPER,
+    B_WORD,
+    B_WORDS,
+)
+from pipelines.extraction.html.leaf import leaf
+from pipelines.extraction.html.markup import character, is_blank, is_space, lower, starts_tag
+from pipelines.extraction.html.tags import FNV, PRIME, find
+
+Array = np.ndarray[Any, Any]
+
+LETTER, UPPER, DIGIT, HAN, STOP, END, CLOSING = (
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+    64,
+)  # what a character is; several may hold
+
+
+@leaf
+def is_han(point: int) -> bool:
+    return 0x3400 <= point <= 0x9FFF or 0xF900 <= point <= 0xFAFF or point >= 0x20000
+
+
+@leaf
+def sign(point: int, following: int) -> int:
+    """What a character is; `following`: the byte after it, since an English stop is one before a
+    space, a tag or a quote only."""
+    if point < 128:
+        if 97 <= point <= 122:
+            return LETTER
+        if 65 <= point <= 90:
+            return LETTER | UPPER
+        if 48 <= point <= 57:
+            return LETTER | DIGIT
+        if point == 44 or point == 59:  # , ;
+            return STOP
+        if point == 46 or point == 33 or point == 63 or point == 58:  # . ! ? :
+            if is_space(following) or following == 60 or following == 34:
+                return CLOSING | STOP if point == 58 else CLOSING | STOP | END
+            return CLOSING
+        return CLOSING if point == 34 or point == 41 else 0  # " )
+    if is_han(point):
+        return HAN
+    if point == 0x3001 or point == 0xFF0C or point == 0xFF1A or point == 0xFF1B:  # 、，：；
+        return STOP
+    if point == 0x3002 or point == 0xFF01 or point == 0xFF1F or point == 0x2026:  # 。！？…
+        return CLOSING | STOP | END
+    if (
+        point == 0x201D or point == 0x300D or point == 0x300F or point == 0xFF09 or point == 0x2019
+    ):  # ”」』）’
+        return CLOSING
+    return 0 if 0x2000 <= point <= 0x206F else LETTER
+
+
+def text_words(text: str) -> Array:
+    """Sorted hashes of the words of a text as the kernel makes them: a Han character, or a run of
+    letters and digits; uint64 [w]."""
+    found: set[int] = set()
+    word = int(FNV)
+    for char in text + " ":
+        point = ord(char)
+        inside = (
+            char.isalnum() or (point >= 0x80 and not 0x2000 <= point <= 0x206F and point != 0xA0)
+        ) and not is_han(point)
+        if inside and not 0x3000 <= point <= 0x3003 and not 0xFF00 <= point <= 0xFF1F:
+            word = (word ^ (point + 32 if 65 <= point <= 90 else point)) * int(PRIME) % (1 << 64)
+            continue
+        if word != FNV:
+            found.add(word)
+            word = int(FNV)
+        if is_han(point):
+            found.add((int(FNV) ^ point) * int(PRIME) % (1 << 64))
+    return np.array(sorted(found), np.uint64)
+
+
+@leaf
+def end_word(block: Array, title_words: Array) -> None:
+    """The word that is being read in an open block ends, if there is one."""
+    word = np.uint64(block[B_WORD])
+    if word != FNV:
+        block[B_WORDS] += 1
+        block[B_TOKENS] += 1
+        block[B_TITLE] += find(title_words, word) >= 0
+        block[B_WORD] = np.int64(FNV)
+
+
+@leaf
+def skip_text(data: Array, at: int) -> int:
+    """Where the next tag starts; the end of the data where there is none."""
+    while at < data.size and not starts_tag(data, at):
+        at += 1
+    return at
+
+
+@leaf
+def read_text(data: Array, at: int, linked: bool, title_words: Array, block: Array) -> tuple[int, bool]:
+    """(where the next tag starts, whether anything before it can be seen); the open block (int64
+    [NUM_OPEN_COLUMNS]) counts it."""
+    n = data.size
+    chars, stops, ends, han, digits, upper, words, title, closed = 0, 0, 0, 0, 0, 0, 0, 0, block[B_CLOSED]
+    word, hashed = np.uint64(block[B_WORD]), np.uint64(block[B_HASH])
+    while at < n and not starts_tag(data, at):
+        size, point = character(data, at)
+        kind = 0
+        if not is_blank(point):
+            kind = sign(point, data[at + size] if at + size < n else 32)
+            chars += 1
+            hashed = (hashed ^ np.uint64(point)) * PRIME
+            closed = (kind & CLOSING) != 0
+        at += size
+        if kind & LETTER:
+            word = (word ^ np.uint64(lower(point))) * PRIME
+            upper += (kind & UPPER) != 0
+            digits += (kind & DIGIT) != 0
+            continue
+        if word != FNV:
+            words += 1
+            title += find(title_words, word) >= 0
+            word = FNV
+        if kind & HAN:
+            han += 1
+            title += find(title_words, (FNV ^ np.uint64(point)) * PRIME) >= 0
+        elif kind & STOP:
+            stops += 1
+            ends += (kind & END) != 0
+    block[B_WORD], block[B_HASH], block[B_CLOSED] = np.int64(word), np.int64(hashed), closed
+    block[B_CHARS] += chars
+    block[B_STOPS] += stops
+    block[B_ENDS] += ends
+    block[B_HAN] += han
+    block[B_DIGITS] += digits
+    block[B_UPPER] += upper
+    block[B_WORDS] += words
+    block[B_TOKENS] += words + han
+    block[B_TITLE] += title
+    if chars:
+        if linked:
+            block[B_LINKED] += chars
+            block[B_LINKS] += block[B_IN_LINK] == 0
+        block[B_IN_LINK] = linked
+    return min(at, n), chars > 0

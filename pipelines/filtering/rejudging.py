@@ -1,0 +1,89 @@
+"""Documents that lost text are measured again and judged by the policy that judged them first.
+
+Belongs here: from a cut text to the reasons that it fails now. Does not belong here: what is cut
+(cuts.py), any rule or threshold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from pipelines.filtering.decisions import Policy, judge, wanted_columns
+from pipelines.lake import Dataset, Lake, LakeError, canonical_json, digest
+from pipelines.quality.scores import SCORES, score_rows
+from pipelines.signals import code, language, rules, safety
+from pipelines.tables.inputs import DumpTables
+
+MODELS = {"reference": "reference_classifier", "stem": "stem_classifier", "perplexity": "perplexity_models"}
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The policy and the models that a dump's decisions were made with; travels to workers."""
+
+    policy: Policy
+    cutoffs: dict[str, Any]
+    models: dict[str, Dataset]  # empty: the dump has no scores
+    cards: dict[str, Any]
+    documents: Dataset  # a document that a model learned from is scored by the other fold
+
+    @staticmethod
+    def of(lake: Lake, tables: DumpTables) -> Judge:
+        """LakeError where the decisions do not say by which policy they were made."""
+        decisions = tables.need("decisions").manifest
+        if "policy" not in decisions.parameters:
+            raise LakeError(
+                f"decisions of {tables.card.name} ({decisions.content_hash}) name no policy: rebuild decisions"
+            )
+        models: dict[str, Dataset] = {}
+        cutoffs: dict[str, Any] = {}
+        if tables.scores is not None:
+            made = tables.scores.manifest
+            models = {
+                name: lake.open(f"tables/{asset}/all/{made.inputs[name]}") for name, asset in MODELS.items()
+            }
+            cutoffs = made.parameters.get("perplexity_cutoffs", {})
+        cards = {name: model.read_json("card.json") for name, model in models.items()}
+        policy = Policy.model_validate(decisions.parameters["policy"])
+        return Judge(policy, cutoffs, models, cards, tables.documents)
+
+    @property
+    def fingerprint(self) -> str:
+        """What a judgement depends on besides the text."""
+        return digest(
+            canonical_json(self.policy.parameters()),
+            canonical_json(self.cutoffs),
+            *(m.content_hash for m in self.models.values()),
+        )
+
+    def reasons(self, heads: pa.Table, texts: list[str]) -> list[list[str]]:
+        """Every failing reason of each text; `heads` has doc_id, url, group, side, category."""
+        if not texts:
+            return []
+        languages = language.measure(texts)
+        codes = languages["language"].to_pylist()
+        places = [heads[name].to_pylist() for name in ("url", "category", "doc_id")]
+        measured = {
+            "language": languages,
+            "rules": rules.measure(pa.array(texts, pa.string()), codes),
+            "safety": safety.measure(texts, places[0]),
+            "code": code.measure(texts, *places),
+        }
+        if self.models:
+            rows = list(zip(heads.select(["doc_id", "side", "group"]).to_pylist(), codes, texts, strict=True))
+            measured["scores"] = score_rows(self.models, self.cards, self.documents, rows)
+        else:
+            measured["scores"] = pa.table({f.name: pa.nulls(len(texts), f.type) for f in SCORES})
+        columns = {
+            f"{group}/{name}": pa.chunked_array(measured[group][name]).combine_chunks()
+            if isinstance(measured[group][name], pa.ChunkedArray)
+            else measured[group][name]
+            for group, names in wanted_columns(self.policy).items()
+            for name in names
+        }
+        table, _ = judge(heads.select(["doc_id", "category"]), columns, self.policy, self.cutoffs)
+        found: list[list[str]] = table["reasons"].to_pylist()
+        return found

@@ -1,0 +1,77 @@
+"""What another policy would change, before anything is published.
+
+Belongs here: comparing the verdicts of a policy with the published ones. Does not belong here:
+judging (decisions.py). Reads no text.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from pipelines.filtering.decisions import Policy, judged_parts
+from pipelines.lake import Dataset, LakeError
+from pipelines.tables.inputs import DumpTables
+
+
+@dataclass
+class Change:
+    """Documents and characters of one dump, as published and as the policy has it; a document
+    counts under each of its reasons."""
+
+    documents: int = 0
+    kept_before: int = 0
+    kept_after: int = 0
+    chars_before: int = 0  # characters of kept documents
+    chars_after: int = 0
+    dropped: Counter[str] = field(
+        default_factory=Counter
+    )  # documents kept so far, by the reasons that now speak against them
+    dropped_chars: Counter[str] = field(default_factory=Counter)
+    regained: Counter[str] = field(
+        default_factory=Counter
+    )  # documents kept anew, by the reasons that spoke against them
+    regained_chars: Counter[str] = field(default_factory=Counter)
+
+    def lines(self) -> list[str]:
+        """The change in words and figures."""
+        out = [
+            f"{self.documents:,} documents: kept {self.kept_before:,} -> {self.kept_after:,} ({self.kept_after - self.kept_before:+,}), "
+            f"characters {self.chars_before:,} -> {self.chars_after:,} ({self.chars_after - self.chars_before:+,})"
+        ]
+        for title, counts, chars in (
+            ("dropped", self.dropped, self.dropped_chars),
+            ("kept anew", self.regained, self.regained_chars),
+        ):
+            for reason, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])):
+                out.append(f"  {title:9} {count:>9,} documents {chars[reason]:>13,} characters  {reason}")
+        return out
+
+
+def preview(tables: DumpTables, policy: Policy) -> Change:
+    """How the published decisions of a dump would change under `policy`. LakeError where decisions
+    are of other documents."""
+    before: Dataset = tables.need("decisions")
+    change = Change()
+    for index, (after, _) in enumerate(
+        judged_parts(tables.documents, tables.signals, tables.need("scores"), policy)
+    ):
+        old = before.read_part(index, ["doc_id", "keep", "reasons"])
+        if not old["doc_id"].equals(after["doc_id"]):
+            raise LakeError(
+                f"part {index} of {before.path} is not aligned with {tables.documents.path}: materialize decisions first"
+            )
+        columns = (old["keep"], old["reasons"], after["keep"], after["reasons"], after["num_chars"])
+        for kept, old_reasons, keep, reasons, chars in zip(*(c.to_pylist() for c in columns), strict=True):
+            change.documents += 1
+            change.kept_before += kept
+            change.kept_after += keep
+            change.chars_before += chars * kept
+            change.chars_after += chars * keep
+            if kept and not keep:
+                change.dropped.update(reasons)
+                change.dropped_chars.update(dict.fromkeys(reasons, chars))
+            elif keep and not kept:
+                change.regained.update(old_reasons)
+                change.regained_chars.update(dict.fromkeys(old_reasons, chars))
+    return change

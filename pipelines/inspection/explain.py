@@ -1,0 +1,160 @@
+"""What every stage said about a URL.
+
+Belongs here: gathering one document's rows from the tables. Does not belong here: any verdict.
+A stage that was not run yet is named as such.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.edits.edits import mask
+from pipelines.filtering.decisions import Policy
+from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
+from pipelines.tables.inputs import SIGNAL_GROUPS
+
+RELEASE_TABLES = ("skypile_main", "skypile_stem", "validation_sets", "rejected")
+
+
+def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()) -> list[str]:
+    """Lines about every document with this URL: place, edits, language, failing numbers beside
+    their bounds, scores, and the release.
+
+    `dumps`: where to look; by default those that the lake has cards for. LakeError where no dump
+    has the URL.
+    """
+    names = dumps or tuple(
+        sorted(p.rsplit("/", 1)[-1].removesuffix(".yaml") for p in lake.files("cards/dumps"))
+    )
+    out: list[str] = []
+    for name in names:
+        documents = _current(lake, "documents", name)
+        if documents is None:
+            continue
+        for index in range(len(documents.parts)):
+            for row in _rows_with(documents, index, url):
+                out += _document(lake, name, documents, index, row, release)
+    if not out:
+        raise LakeError(
+            f"{mask(url)} is in no documents table of {', '.join(names) or 'any dump'}: is it spelled as there?"
+        )
+    return out
+
+
+def _current(lake: Lake, asset: str, partition: str) -> Dataset | None:
+    try:
+        return lake.current(asset, partition)
+    except MissingDataset:
+        return None
+
+
+def _rows_with(documents: Dataset, index: int, url: str) -> list[int]:
+    found = pc.fill_null(pc.equal(documents.read_part(index, ["url"])["url"], url), False)
+    return [int(i) for i in pc.indices_nonzero(found).to_pylist()]
+
+
+def _row(dataset: Dataset | None, index: int, row: int) -> dict[str, Any] | None:
+    if dataset is None or index >= len(dataset.parts):
+        return None
+    table = dataset.read_part(index)
+    return table.slice(row, 1).to_pylist()[0] if row < table.num_rows else None
+
+
+def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, release: str) -> list[str]:
+    columns = ["doc_id", "file", "offset", "date", "side", "category", "group"]
+    head = documents.read_part(index, columns).slice(row, 1).to_pylist()[0]
+    out = [f"{dump}  {head['doc_id'].hex()}"]
+    out.append(
+        f"  documents   {head['file']} at {head['offset']}, {head['category']}, side {head['side']}, date {head['date'] or 'unknown'}"
+    )
+    edits = _row(_current(lake, "edits", dump), index, row)
+    if edits:
+        kinds = Counter(span["kind"] for span in edits["spans"])
+        out.append(f"  edits       {', '.join(f'{n} {k}' for k, n in sorted(kinds.items())) or 'none'}")
+    signals = {g: _row(_current(lake, f"signals/{g}", dump), index, row) or {} for g in SIGNAL_GROUPS}
+    if language := signals["language"]:
+        script = "" if language["traditional"] is None else f", {language['traditional']:.0%} traditional"
+        out.append(f"  language    {language['language'] or 'none'} {language['score']:.4f}{script}")
+    scores = _row(_current(lake, "scores", dump), index, row)
+    if scores:
+        known = [f"{k} {v:.4g}" for k, v in scores.items() if k != "doc_id" and v is not None]
+        out.append(f"  scores      {', '.join(known) or 'no model'}")
+    decisions = _current(lake, "decisions", dump)
+    verdict = _row(decisions, index, row)
+    if decisions is not None and verdict:
+        where = f"kept for {verdict['corpus']}" if verdict["keep"] else "rejected"
+        out.append(f"  decisions   {where}{', quality ' + verdict['quality'] if verdict['quality'] else ''}")
+        policy = Policy.model_validate(decisions.manifest.parameters["policy"])
+        values = {
+            **{f"{g}/{k}": v for g, r in signals.items() for k, v in r.items()},
+            **{f"scores/{k}": v for k, v in (scores or {}).items()},
+        }
+        out += [f"    {line}" for line in _reasons(policy, verdict, values)]
+    else:
+        out.append("  decisions   not materialized yet")
+    if release:
+        out += _release(lake, release, head["doc_id"])
+    return out
+
+
+def _reasons(policy: Policy, verdict: dict[str, Any], values: dict[str, Any]) -> list[str]:
+    """Each failing reason with the number, its bound and the bound's source."""
+    covering = next((s for s in policy.sets if s.covers(verdict["category"], verdict["language"])), None)
+    lines = []
+    for reason in verdict["reasons"]:
+        bound = covering.bounds.get(reason) if covering else None
+        if bound is None:
+            lines.append(reason)
+            continue
+        limits = " and ".join(
+            f"{word} {v:g}" for word, v in (("at least", bound.min), ("at most", bound.max)) if v is not None
+        )
+        lines.append(f"{reason} is {values[reason]:g}, wanted {limits} ({bound.source})")
+    return lines
+
+
+def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
+    """What became of a document in a release: the corpus or set it is in, or every reason that
+    keeps it out."""
+    out = []
+    for asset in RELEASE_TABLES:
+        dataset = _current(lake, asset, release)
+        if dataset is None:
+            out.append(f"  {asset:11} of release {release} is not materialized yet")
+            continue
+        for index in range(len(dataset.parts)):
+            ids = dataset.read_part(index, ["doc_id"])["doc_id"]
+            for row in pc.indices_nonzero(pc.equal(ids, pa.scalar(doc_id, ids.type))).to_pylist():
+                found = _row(dataset, index, int(row)) or {}
+                if asset == "rejected":
+                    of = f", of {found['kept_id'].hex()}" if found.get("kept_id") else ""
+                    out.append(f"  release     {release}: rejected for {', '.join(found['reasons'])}{of}")
+                    out += (
+                        _items_in(lake, release, doc_id)
+                        if any(r.startswith("overlap/") for r in found["reasons"])
+                        else []
+                    )
+                else:
+                    out.append(
+                        f"  release     {release}: in {asset}{', ' + found['domain'] if found.get('domain') else ''}"
+                    )
+    return out or [f"  release     {release} does not name this dump, or was made before it"]
+
+
+def _items_in(lake: Lake, release: str, doc_id: bytes) -> list[str]:
+    """The items that a document of a release holds: item, source, kind, place in the rendered
+    text."""
+    overlap = lake.current("overlap", release)
+    out = []
+    for index in range(len(overlap.parts)):
+        table = overlap.read_part(index)
+        for row in table.filter(
+            pc.equal(table["doc_id"], pa.scalar(doc_id, table.schema.field("doc_id").type))
+        ).to_pylist():
+            place = f"bytes {row['start']} to {row['end']}"
+            out.append(f"  overlap     holds {row['item']} of {row['source']} ({row['kind']}), {place}")
+    return out

@@ -1,0 +1,172 @@
+"""Documents and bytes in and out of the stages of a dump, and what must hold of them.
+
+Belongs here: numbers from manifests, and their bounds. Does not belong here: why one document fell
+(why.py), pages of reports.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+
+from pipelines.cards.base import Card
+from pipelines.cards.dump import DumpCard
+from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
+
+BOUNDS_CARD = "cards/checks.yaml"
+STAGES = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
+
+
+class Bounds(Card):
+    """What a dump's funnel must lie in; a lake's own are in cards/checks.yaml. Dumps of few
+    documents are not judged by shares."""
+
+    min_documents: int = Field(default=200, description="ours: below this a share says nothing")
+    min_keep_rate: float = Field(
+        default=0.02, ge=0, le=1, description="ours: FineWeb keeps about 8 % of extracted Common Crawl pages"
+    )
+    max_keep_rate: float = Field(
+        default=0.999, ge=0, le=1, description="ours: a policy that drops nothing was not applied"
+    )
+    min_wanted_share: float = Field(
+        default=0.02, ge=0, le=1, description="ours: English and Chinese documents of a dump with languages"
+    )
+    max_dump_share_of_reason: float = Field(
+        default=0.95, ge=0, le=1, description="ours: one rule that fells nearly all is a broken rule"
+    )
+    min_validation_groups: int = Field(
+        default=3, ge=0, description="ours: a validation set of one or two sources is about those sources"
+    )
+    max_leftovers: int = Field(
+        default=0, ge=0, description="ours: rendered texts in which personal data is still found"
+    )
+
+    @staticmethod
+    def of(lake: Lake) -> Bounds:
+        """The lake's bounds, or the defaults."""
+        return Bounds.load(lake.local(BOUNDS_CARD)) if lake.exists(BOUNDS_CARD) else Bounds()
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: whether it holds, and the numbers behind it."""
+
+    name: str
+    passed: bool
+    numbers: dict[str, float]
+    meaning: str
+
+
+def funnel(lake: Lake, dump: str) -> list[dict[str, Any]]:
+    """One row for each stage that was run: documents in and out, characters of text out where
+    counted, bytes of the table."""
+    rows: list[dict[str, Any]] = []
+    before = 0
+    for stage in STAGES:
+        try:
+            dataset = lake.current(stage, dump)
+        except MissingDataset:
+            continue
+        stats = dataset.manifest.stats
+        out = stats.get("kept", dataset.manifest.rows) if stage == "decisions" else dataset.manifest.rows
+        rows.append(
+            {
+                "stage": stage,
+                "in": before,
+                "out": out,
+                "characters": stats.get("kept_chars"),
+                "bytes": dataset.manifest.bytes,
+            }
+        )
+        before = out if stage != "raw_dump" else 0
+    return rows
+
+
+def as_table(rows: list[dict[str, Any]]) -> str:
+    """The funnel as a Markdown table."""
+    lines = [
+        "| stage | documents in | documents out | characters | bytes of the table |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        characters = "" if row["characters"] is None else f"{row['characters']:,}"
+        lines.append(f"| {row['stage']} | {row['in']:,} | {row['out']:,} | {characters} | {row['bytes']:,} |")
+    return "\n".join(lines)
+
+
+def judge_edits(edits: Dataset, bounds: Bounds) -> list[Finding]:
+    """Whether rendering left personal data behind."""
+    left = sum(edits.manifest.stats.get("leftovers", {}).values())
+    meaning = "rendered texts in which a mask's kind is still found"
+    return [
+        Finding(
+            "pii_leftovers",
+            left <= bounds.max_leftovers,
+            {"leftovers": left, "allowed": bounds.max_leftovers},
+            meaning,
+        )
+    ]
+
+
+def judge_decisions(decisions: Dataset, languages: Dataset, bounds: Bounds) -> list[Finding]:
+    """Keep rate, share of wanted languages, and the heaviest reason of a dump."""
+    stats, spoken = decisions.manifest.stats, languages.manifest.stats.get("languages", {})
+    total, kept = stats.get("documents", 0), stats.get("kept", 0)
+    few = total < bounds.min_documents
+    rate = kept / max(total, 1)
+    wanted = (spoken.get("en", 0) + spoken.get("zh", 0)) / max(sum(spoken.values()), 1)
+    heaviest = max(stats.get("reasons", {}).values(), default=0) / max(total, 1)
+    return [
+        Finding(
+            "keep_rate",
+            few or bounds.min_keep_rate <= rate <= bounds.max_keep_rate,
+            {
+                "keep_rate": round(rate, 4),
+                "min": bounds.min_keep_rate,
+                "max": bounds.max_keep_rate,
+                "documents": total,
+            },
+            "share of documents that pass their own rules",
+        ),
+        Finding(
+            "language_share",
+            few or wanted >= bounds.min_wanted_share,
+            {"english_and_chinese": round(wanted, 4), "min": bounds.min_wanted_share},
+            "share of documents in English or Chinese",
+        ),
+        Finding(
+            "heaviest_reason",
+            few or heaviest <= bounds.max_dump_share_of_reason,
+            {"share": round(heaviest, 4), "max": bounds.max_dump_share_of_reason},
+            "share of documents that the commonest reason speaks against",
+        ),
+    ]
+
+
+def judge_sides(documents: Dataset, card: DumpCard, bounds: Bounds) -> list[Finding]:
+    """Whether enough groups (hosts, repositories) are held out, and whole. Reads two narrow
+    columns."""
+    groups: dict[str, set[str]] = {"train": set(), "validation": set()}
+    for part in iter_parts(documents, ["group", "side"]):
+        pairs = part.group_by(["group", "side"]).aggregate([])
+        for group, side in zip(pairs["group"].to_pylist(), pairs["side"].to_pylist(), strict=True):
+            groups[side].add(group)
+    held = len(groups["validation"])
+    by_url = documents.manifest.parameters.get("split_by") == "url"
+    few = documents.manifest.rows < bounds.min_documents or card.held_out or card.validation_share == 0
+    return [
+        Finding(
+            "validation_groups",
+            few or (held >= bounds.min_validation_groups and not by_url),
+            {
+                "split_by_url": by_url,
+                "validation_groups": held,
+                "train_groups": len(groups["train"]),
+                "min": bounds.min_validation_groups,
+            },
+            "sources held out; a dump of few (the card's `min_groups`) is split page by page, so its validation side is of sources that are"
+            " trained on: give the card a finer `group` or a larger `validation_share`",
+        )
+    ]

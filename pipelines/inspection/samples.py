@@ -1,0 +1,142 @@
+"""Kept and rejected documents to look at: a few for every reason and language of a dump.
+
+Belongs here: choosing the samples, showing them as text and as a page. Does not belong here: why a
+document was rejected (decisions.py).
+
+Samples are of the smallest ids, which are hashes, so they are a fair draw and the same each time.
+Texts are rendered and everything else that is shown is masked: no personal data leaves this module
+as it came.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pipelines.edits.edits import mask, rendered
+from pipelines.lake import LakeError
+from pipelines.tables.inputs import DumpTables
+
+KEPT = "kept"
+EXCERPT = 400  # characters
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One document: its place, its language, every reason against it, and how it begins."""
+
+    reason: str  # the one it is shown for, or KEPT
+    language: str
+    dump: str
+    url: str
+    reasons: tuple[str, ...]
+    num_chars: int
+    text: str
+
+
+def samples(
+    tables: DumpTables, count: int = 3, reason: str = "", language: str = "", excerpt: int = EXCERPT
+) -> list[Sample]:
+    """Up to `count` documents for each reason (and KEPT) and language, the given ones only where
+    they are given."""
+    chosen: dict[tuple[str, str], list[tuple[bytes, int, int, tuple[str, ...]]]] = {}
+    decisions = tables.need("decisions")
+    for index in range(len(tables.documents.parts)):
+        for row, verdict in enumerate(
+            decisions.read_part(index, ["doc_id", "reasons", "language"]).to_pylist()
+        ):
+            for why in verdict["reasons"] or [KEPT]:
+                if (reason and why != reason) or (language and verdict["language"] != language):
+                    continue
+                cell = chosen.setdefault((why, verdict["language"]), [])
+                cell.append((verdict["doc_id"], index, row, tuple(verdict["reasons"])))
+                if len(cell) > 50 * count:
+                    cell[:] = sorted(cell)[:count]
+    picked = {key: sorted(cell)[:count] for key, cell in chosen.items()}
+    needed = sorted({index for cell in picked.values() for _, index, _, _ in cell})
+    found: list[Sample] = []
+    for index in needed:
+        urls = tables.documents.read_part(index, ["url"])["url"].to_pylist()
+        texts = rendered(tables.documents, tables.edits, index)
+        for (why, code), cell in picked.items():
+            for _, place, row, reasons in cell:
+                if place == index:
+                    text = texts[row].as_py()
+                    found.append(
+                        Sample(
+                            why,
+                            code,
+                            tables.card.name,
+                            mask(urls[row] or ""),
+                            reasons,
+                            len(text),
+                            text[:excerpt],
+                        )
+                    )
+    return sorted(found, key=lambda s: (s.reason != KEPT, s.reason, s.language, s.url))
+
+
+def as_text(found: Iterable[Sample]) -> str:
+    """The samples for a terminal."""
+    lines: list[str] = []
+    heading = ("", "")
+    for s in found:
+        if (s.reason, s.language) != heading:
+            heading = (s.reason, s.language)
+            lines.append(f"\n== {s.reason} ({s.language or 'no language'}) ==")
+        others = [r for r in s.reasons if r != s.reason]
+        lines.append(
+            f"\n{s.dump}  {s.url}  {s.num_chars:,} characters"
+            + (f"  also: {', '.join(others)}" if others else "")
+        )
+        lines += [f"    {_plain(line)}" for line in s.text.split("\n") if line.strip()]
+    return "\n".join(lines).strip()
+
+
+def _plain(line: str) -> str:
+    """A line without control characters: a page must not steer the terminal."""
+    return "".join(c if c.isprintable() else " " for c in line)
+
+
+_PAGE = """<!doctype html>
+<html><head><meta charset="utf-8"><title>{title}</title><style>
+body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; color: #222; background: #fff; }}
+h2 {{ margin-top: 2em; border-bottom: 1px solid #ccc; }}
+article {{ margin: 1em 0; padding: .6em 1em; background: #f6f6f6; border-left: 4px solid #999; }}
+article.kept {{ border-color: #2a7; }} article.rejected {{ border-color: #c44; }}
+pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .4em 0; }}
+small {{ color: #555; overflow-wrap: anywhere; }} nav a {{ margin-right: 1em; }}
+</style></head><body><h1>{title}</h1><nav>{links}</nav>
+{body}</body></html>
+"""
+
+
+def as_html(found: Iterable[Sample], title: str) -> str:
+    """The samples as one page that loads nothing."""
+    sections: dict[str, list[str]] = {}
+    for s in found:
+        others = [r for r in s.reasons if r != s.reason]
+        about = f"{s.dump} · {s.url} · {s.num_chars:,} characters" + (
+            f" · also {', '.join(others)}" if others else ""
+        )
+        kind = "kept" if s.reason == KEPT else "rejected"
+        article = f'<article class="{kind}"><small>{html.escape(about)}</small><pre>{html.escape(s.text)}</pre></article>'
+        sections.setdefault(f"{s.reason} · {s.language or 'no language'}", []).append(article)
+    names = {name: f"s{k}" for k, name in enumerate(sections)}
+    links = "".join(f'<a href="#{anchor}">{html.escape(name)}</a>' for name, anchor in names.items())
+    body = "\n".join(
+        f'<h2 id="{names[n]}">{html.escape(n)}</h2>\n' + "\n".join(articles)
+        for n, articles in sections.items()
+    )
+    return _PAGE.format(title=html.escape(title), links=links, body=body)
+
+
+def check_known(tables: DumpTables, reason: str) -> None:
+    """Raise LakeError, naming those that there are, where no document of the dump was rejected for
+    `reason`."""
+    known = {KEPT, *tables.need("decisions").stats.get("reasons", {})}
+    if reason and reason not in known:
+        raise LakeError(
+            f"no document of dump {tables.card.name} was rejected for {reason!r}; its reasons: {', '.join(sorted(known))}"
+        )

@@ -1,0 +1,83 @@
+"""Instructions that the compiled loops need and numba does not spell: unaligned words, 64 bytes
+classified at once.
+
+Belongs here: intrinsics over byte arrays, without knowledge of tokens or hashes. Does not belong
+here: any loop. LLVM lowers the 64-byte vectors to what the machine has (AVX-512, AVX2, SSE2, NEON);
+the values are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+I64 = ir.IntType(64)
+BLOCK_BYTES = 64
+
+
+def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any, to: Any) -> Any:
+    """A pointer of type `to` at byte `index` of a uint8 array."""
+    data = cgutils.create_struct_proxy(kind)(context, builder, value=array).data
+    return builder.bitcast(builder.gep(data, [index]), to.as_pointer())
+
+
+@intrinsic
+def load_word(typing, data, index):  # type: ignore[no-untyped-def]
+    """The 8 bytes from `index` on, little-endian, as uint64. The caller answers for index + 8 <=
+    len(data)."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        word = builder.load(_address(context, builder, signature.args[0], values[0], values[1], I64))
+        word.align = 1
+        return word
+
+    return types.uint64(data, types.intp), code
+
+
+@intrinsic
+def class_masks(typing, data, index):  # type: ignore[no-untyped-def]
+    """(ASCII letters, ASCII digits, bytes of 128 and more) among the 64 bytes from `index` on:
+    uint64 each, bit k for byte k."""
+    vector = ir.VectorType(ir.IntType(8), BLOCK_BYTES)
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        block = builder.load(_address(context, builder, signature.args[0], values[0], values[1], vector))
+        block.align = 1
+
+        def splat(value: int) -> Any:
+            return ir.Constant(vector, [value] * BLOCK_BYTES)
+
+        letters = builder.icmp_unsigned(
+            "<", builder.sub(builder.or_(block, splat(0x20)), splat(ord("a"))), splat(26)
+        )
+        digits = builder.icmp_unsigned("<", builder.sub(block, splat(ord("0"))), splat(10))
+        high = builder.icmp_unsigned(">", block, splat(0x7F))
+        return context.make_tuple(
+            builder, signature.return_type, [builder.bitcast(m, I64) for m in (letters, digits, high)]
+        )
+
+    return types.UniTuple(types.uint64, 3)(data, types.intp), code
+
+
+@intrinsic
+def trailing_zeros(typing, value):  # type: ignore[no-untyped-def]
+    """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), code
+
+
+@intrinsic
+def leading_zeros(typing, value):  # type: ignore[no-untyped-def]
+    """Number of zero bits above the highest set bit of a uint64; 64 for 0."""
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return builder.ctlz(values[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), code

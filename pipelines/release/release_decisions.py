@@ -1,0 +1,257 @@
+"""The fate of every document of a release: every reason against it, and what is cut out of it.
+
+Belongs here: the final election, without the documents that fell after the first; texts that the
+cuts made equal; bringing all reasons together, row-aligned with documents. Does not belong here:
+what is cut and why a document falls (cuts.py), writing corpora (corpus.py).
+
+Documents fall for overlap, recurrence, a tombstone or the card after a first election has removed
+others because of them. So the same election is held again without the fallen: the next duplicate
+takes their place, as if they had never been there.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.contamination.contamination import OverlapPolicy
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.engine.spark import Engine, collect_parts, rows_of_parts
+from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
+from pipelines.release.cuts import CUT, build_cuts, build_fallen
+from pipelines.release.recurring_blocks import RecurrencePolicy
+from pipelines.release.survivors import fallen, removed_ids, survivors
+from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
+from pipelines.tables.schemas import ID
+
+VERSION = 2
+VERDICTS = pa.schema(
+    [
+        ("doc_id", ID),
+        ("reasons", pa.list_(pa.string())),  # empty: the document is in the release
+        ("kept_id", ID),  # the document of which this one is a duplicate, or null
+        ("cuts", pa.list_(CUT)),  # sorted, not overlapping
+        ("content_hash", ID),  # of the text after the cuts
+        ("corpus", pa.string()),
+        ("side", pa.string()),
+        ("language", pa.string()),
+        ("category", pa.string()),
+    ]
+)
+_EQUAL = pa.schema([("content", ID), ("train", pa.bool_()), ("doc_id", ID)])
+
+
+def build_verdicts(
+    lake: Lake,
+    engine: Engine,
+    release: ReleaseTables,
+    validation_sets: Dataset,
+    recurring: Dataset,
+    overlap: Dataset,
+    recurrence: RecurrencePolicy | None = None,
+    found: OverlapPolicy | None = None,
+) -> Built:
+    """Publish one row for each document of the release's dumps (schema VERDICTS), part by part.
+
+    On the way: `cuts`, `fallen` and `final_duplicates` of the release.
+    """
+    card, places = release.card, release.places
+    cuts = build_cuts(lake, engine, release, recurring, overlap, recurrence, found).dataset
+    fell = build_fallen(lake, engine, release, validation_sets, overlap, cuts, found).dataset
+    final = build_duplicates(lake, engine, release, excluded=fell, asset="final_duplicates").dataset
+
+    def write(writer: Writer) -> None:
+        late = _made_equal(engine, release, cuts, fell, final)
+        rows = pa.concat_tables([final.read(["doc_id", "kept_id", "kind"]), late])
+        known = lake.reusable("verdicts")
+
+        def work(number: int) -> None:
+            dump, tables, i = places[number]
+            path = part_path(dump, i)
+            if writer.has(path):
+                return
+            ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
+            gone = rows.filter(pc.is_in(rows["doc_id"], value_set=ids)).sort_by(
+                [("doc_id", "ascending"), ("kind", "ascending")]
+            )
+            gone_rows = gone.to_pylist()
+            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (cuts, fell)]
+            more = (
+                str(VERSION),
+                card.cutoff_date,
+                *sorted(card.tombstones),
+                *(r["doc_id"] + r["kept_id"] + r["kind"].encode() for r in gone_rows),
+            )
+            key = part_key(tables, i, ("documents", "decisions"), *hashes, digest(*more))
+            if not writer.take(key, known):
+                writer.write_table(path, *_table(release, dump, tables, i, cuts, fell, gone_rows), key=key)
+
+        engine.map_parts(len(places), work)
+
+    inputs = {
+        **release.inputs("documents", "edits", "decisions"),
+        "duplicates": final,
+        "cuts": cuts,
+        "fallen": fell,
+    }
+    parameters = {
+        "dumps": list(release.dumps),
+        "tombstones": sorted(card.tombstones),
+        "cutoff_date": card.cutoff_date,
+    }
+    return lake.build(
+        "verdicts", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
+    )
+
+
+def _table(
+    release: ReleaseTables,
+    dump: str,
+    tables: DumpTables,
+    i: int,
+    cuts: Dataset,
+    fell: Dataset,
+    gone: list[dict[str, Any]],
+) -> tuple[pa.Table, dict[str, Any]]:
+    """(VERDICTS, statistics) of one part. Reads no text."""
+    path, lake = part_path(dump, i), cuts.lake
+    documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
+    decisions = tables.need("decisions").read_part(
+        i, ["doc_id", "keep", "reasons", "corpus", "language", "category"]
+    )
+    if not documents["doc_id"].equals(decisions["doc_id"]):
+        raise LakeError(f"part {i} of documents and decisions of {dump} differ in doc_id: rebuild decisions")
+    own = lake.read_parquet(cuts.file(path), ["doc_id", "cuts", "content_hash"])
+    place = {d: k for k, d in enumerate(documents["doc_id"].to_pylist())}
+    reasons: list[list[str]] = decisions["reasons"].to_pylist()
+    for k, keep in enumerate(decisions["keep"].to_pylist()):
+        reasons[k] = [] if keep else (reasons[k] or ["rules/unnamed"])
+    kept_ids: list[bytes | None] = [None] * len(reasons)
+    for row in gone:
+        k = place[row["doc_id"]]
+        reasons[k].append(f"duplicate/{row['kind']}")
+        kept_ids[k] = row["kept_id"]
+    by_card = fallen(release.card, documents["url"], documents["date"])
+    for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
+        reasons[k].append(f"release/{by_card[k].as_py()}")
+    for row in lake.read_parquet(fell.file(path)).to_pylist():
+        reasons[place[row["doc_id"]]] += row["reasons"]
+    counts: dict[str, int] = {}
+    for why in reasons:
+        for reason in why:
+            counts[reason] = counts.get(reason, 0) + 1
+    columns = {
+        "doc_id": documents["doc_id"],
+        "reasons": pa.array(reasons, VERDICTS.field("reasons").type),
+        "kept_id": pa.array(kept_ids, ID),
+        "cuts": own["cuts"],
+        "content_hash": own["content_hash"],
+        "side": documents["side"],
+        **{n: decisions[n] for n in ("corpus", "language", "category")},
+    }
+    table = pa.table([columns[f.name] for f in VERDICTS], schema=VERDICTS)
+    released = accepted(table)
+    spans = table["cuts"].filter(released).combine_chunks().flatten()
+    size = pc.sum(pc.subtract(spans.field("end"), spans.field("start"))).as_py() or 0
+    kept = pc.sum(released).as_py() or 0
+    stats = {"in": len(reasons), "kept": kept, "bytes_cut": size, "reasons": counts}
+    train = table.filter(pc.and_(released, pc.equal(table["side"], "train")))
+    corpora = {name: pc.sum(pc.equal(train["corpus"], name)).as_py() or 0 for name in ("main", "stem")}
+    return table, {"documents": len(reasons), "kept": kept, "corpora": corpora, "funnel": {dump: stats}}
+
+
+def _made_equal(
+    engine: Engine, release: ReleaseTables, cuts: Dataset, fell: Dataset, final: Dataset
+) -> pa.Table:
+    """Survivors whose text a cut made equal to another's: (doc_id, kept_id, kind "late").
+    Validation stays, then the smaller id.
+
+    Only texts that were cut can have become equal, so only their hashes are looked for.
+    """
+    removed = pa.concat_arrays([removed_ids(final), fell.read(["doc_id"])["doc_id"].combine_chunks()])
+    places, lake = release.places, cuts.lake
+
+    def contents(number: int, wanted: pa.Array | None) -> pa.Table:
+        dump, tables, i = places[number]
+        own = lake.read_parquet(cuts.file(part_path(dump, i)), ["doc_id", "cuts", "content_hash"])
+        chosen = (
+            pc.greater(pc.list_value_length(own["cuts"]), 0)
+            if wanted is None
+            else pc.is_in(own["content_hash"], value_set=wanted)
+        )
+        if not pc.any(chosen).as_py():
+            return _EQUAL.empty_table()
+        train = pc.equal(tables.documents.read_part(i, ["side"])["side"], "train")
+        rows = pa.table([own["content_hash"], train, own["doc_id"]], schema=_EQUAL)
+        return rows.filter(pc.and_(chosen.combine_chunks(), survivors(release.card, tables, removed, i)))
+
+    cut = (
+        collect_parts(engine, len(places), lambda number: contents(number, None), _EQUAL)["content"]
+        .combine_chunks()
+        .unique()
+    )
+    rows = (
+        collect_parts(engine, len(places), lambda number: contents(number, cut), _EQUAL).to_pylist()
+        if len(cut)
+        else []
+    )
+    first: dict[bytes, tuple[bool, bytes]] = {}
+    for row in rows:
+        rank = (row["train"], row["doc_id"])
+        first[row["content"]] = min(first.get(row["content"], rank), rank)
+    late = [
+        {"doc_id": row["doc_id"], "kept_id": first[row["content"]][1], "kind": "late"}
+        for row in rows
+        if first[row["content"]][1] != row["doc_id"]
+    ]
+    return pa.Table.from_pylist(late, pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string())]))
+
+
+def accepted(table: pa.Table) -> pa.Array:
+    """Boolean array over rows of VERDICTS: the document is in the release."""
+    return pc.equal(pc.list_value_length(table["reasons"]), 0).combine_chunks()
+
+
+def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tuple[str, str]]:
+    """Pairs of documents of a release whose rendered, normalised texts are equal (ids in
+    hexadecimal); none in a sound release."""
+    names = ["doc_id", "reasons", "content_hash"]
+    session = getattr(engine, "session", None)
+    if session is None:
+        tables = [verdicts.read_part(i, names) for i in range(len(verdicts.parts))]
+        table = (
+            pa.concat_tables([t.filter(accepted(t)) for t in tables]) if tables else VERDICTS.empty_table()
+        )
+        order = sorted(zip(table["content_hash"].to_pylist(), table["doc_id"].to_pylist(), strict=True))
+        pairs = [(a[1].hex(), b[1].hex()) for a, b in pairwise(order) if a[0] == b[0]]
+        return pairs[:limit]
+    from pyspark.sql import functions as F
+
+    def rows(i: int) -> pa.Table:
+        table = verdicts.read_part(i, names)
+        return table.filter(accepted(table)).select(["content_hash", "doc_id"]).cast(_BYTES)
+
+    texts = rows_of_parts(session, len(verdicts.parts), rows, "content_hash binary, doc_id binary")
+    groups = texts.groupBy("content_hash").agg(
+        F.count("*").alias("n"), F.min("doc_id").alias("a"), F.max("doc_id").alias("b")
+    )
+    return [
+        (bytes(r["a"]).hex(), bytes(r["b"]).hex())
+        for r in groups.where("n > 1").orderBy("content_hash").limit(limit).collect()
+    ]
+
+
+_BYTES = pa.schema([("content_hash", pa.binary()), ("doc_id", pa.binary())])
+
+
+def check_no_equal_texts(engine: Engine, verdicts: Dataset) -> None:
+    """Raise LakeError, naming both documents, where two documents of the release have equal
+    text."""
+    if pairs := equal_texts(engine, verdicts):
+        a, b = pairs[0]
+        raise LakeError(
+            f"documents {a} and {b} have equal text in one release ({len(pairs)} pairs or more): rebuild final_duplicates"
+        )

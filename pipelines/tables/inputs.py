@@ -1,0 +1,129 @@
+"""The tables of one dump and of one release, gathered under one name each.
+
+Belongs here: plain holders that stages take as input, rows that are put together from several
+tables. Does not belong here: how a table is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.lake import Dataset, Lake, LakeError, MissingDataset, digest, safe_name
+from pipelines.tables.schemas import CORPUS
+
+RELEASE_INPUTS = ("signals", "scores", "signatures", "decisions")
+SIGNAL_GROUPS = ("language", "rules", "safety", "code")
+_FROM_DOCUMENTS = ["doc_id", "url", "file", "offset", "group", "date"]
+
+
+@dataclass(frozen=True)
+class DumpTables:
+    """Row-aligned datasets of one dump; those not made yet are None."""
+
+    card: DumpCard
+    documents: Dataset
+    edits: Dataset
+    signals: Mapping[str, Dataset] = field(default_factory=dict)
+    scores: Dataset | None = None
+    signatures: Dataset | None = None
+    decisions: Dataset | None = None
+
+    def need(self, name: str) -> Dataset:
+        """The dataset `name`, or a LakeError that says what to materialize."""
+        dataset = getattr(self, name)
+        if not isinstance(dataset, Dataset):
+            raise LakeError(f"dump {self.card.name} has no {name} yet: materialize {name} for it first")
+        return dataset
+
+
+def part_path(dump: str, part: int) -> str:
+    """Where the rows of one part of a dump lie in a table of a release: independent of the other
+    dumps, so that parts can be reused."""
+    return f"dump={dump}/part-{part:05d}.parquet"
+
+
+def part_key(tables: DumpTables, part: int, names: tuple[str, ...], *more: str) -> str:
+    """Hash of what a part of a release's table is computed from: the parts of the dump's tables in
+    `names`, and anything `more`."""
+    return digest(tables.card.name, *names, *(tables.need(n).parts[part].hash for n in names), *more)
+
+
+def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
+    """The current documents and edits of a dump, and the tables in `names` (signals, scores,
+    signatures, decisions)."""
+    current = {n: lake.current(n, card.name) for n in names if n != "signals"}
+    signals = (
+        {g: lake.current(f"signals/{g}", card.name) for g in SIGNAL_GROUPS} if "signals" in names else {}
+    )
+    return DumpTables(
+        card, lake.current("documents", card.name), lake.current("edits", card.name), signals, **current
+    )
+
+
+@dataclass(frozen=True)
+class ReleaseTables:
+    """The tables of every dump that a release names, in the card's order."""
+
+    card: ReleaseCard
+    dumps: Mapping[str, DumpTables]
+
+    @property
+    def places(self) -> list[tuple[str, DumpTables, int]]:
+        """(dump, its tables, part number) of every part, in the card's order of dumps."""
+        return [
+            (name, tables, i)
+            for name, tables in self.dumps.items()
+            for i in range(len(tables.documents.parts))
+        ]
+
+    def inputs(self, *names: str) -> dict[str, Dataset]:
+        """Datasets by `table/dump`, as inputs of a recompute key."""
+        return {f"{n}/{d}": t.need(n) for d, t in self.dumps.items() for n in names}
+
+
+def corpus_rows(dump: str, tables: DumpTables, i: int, texts: pa.Array, labels: pa.Table) -> pa.Table:
+    """Part `i` in the schema CORPUS, all rows, with the given texts."""
+    documents = tables.documents.read_part(i, _FROM_DOCUMENTS)
+    columns = {name: documents[name] for name in _FROM_DOCUMENTS}
+    columns |= {"dump": pa.array([dump] * len(texts), pa.string()), "text": texts}
+    columns |= {"language": labels["language"], "category": labels["category"]}
+    return pa.table([columns[field.name] for field in CORPUS], schema=CORPUS)
+
+
+def composition(table: pa.Table, outer: str, inner: str, dump: str) -> dict[str, Any]:
+    """Statistics of rows of CORPUS: documents and bytes of text, also under composition / `outer` /
+    `inner` / `dump`."""
+    counts = {"documents": table.num_rows, "bytes": int(pc.sum(pc.binary_length(table["text"])).as_py() or 0)}
+    return {"composition": {outer: {inner: {dump: counts}}}, **counts}
+
+
+def resolve(lake: Lake, card: ReleaseCard, *tables: str) -> ReleaseTables:
+    """The current tables of every dump that the card names; MissingDataset says what to
+    materialize."""
+    dumps = {}
+    for name in card.dumps:
+        path = f"cards/dumps/{name}.yaml"
+        if not lake.exists(path):
+            raise MissingDataset(
+                f"release {card.name} names dump {name!r}, but {lake.root}/{path} does not exist"
+            )
+        dumps[name] = dump_tables(lake, DumpCard.load(lake.local(path)), *(tables or RELEASE_INPUTS))
+    return ReleaseTables(card, dumps)
+
+
+def frozen(lake: Lake, asset: str, name: str) -> Dataset:
+    """The dataset that a card's `validation` or `blocks` names: `RELEASE` or
+    `RELEASE@CONTENT_HASH`."""
+    release, _, content = name.partition("@")
+    return (
+        lake.open(f"tables/{asset}/{safe_name(release)}/{content}")
+        if content
+        else lake.current(asset, release)
+    )

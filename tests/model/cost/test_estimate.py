@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from model.cost.estimate import (
+    Cluster,
+    Layout,
+    activation_bytes_per_layer,
+    bubble,
+    loss_bytes,
+    memory_bytes,
+    table,
+    tokens_per_second,
+)
+from model.network.config import PRESETS, ModelConfig
+
+PP2, PP4 = Layout(pipeline_stages=2), Layout(pipeline_stages=4)
+
+
+def test_expected_speed_reproduces_both_pipeline_rows_of_table_10() -> None:
+    """1,873 tokens per GPU and second with PP2, to which the efficiency is fitted; 1,828 with PP4,
+    which is not."""
+    assert tokens_per_second(PRESETS["13b"], PP2, Cluster(), 4096) == pytest.approx(1873, rel=0.02)
+    assert tokens_per_second(PRESETS["13b"], PP4, Cluster(), 4096) == pytest.approx(1828, rel=0.02)
+
+
+def test_bubbles_of_table_10() -> None:
+    assert bubble(PP2, 512) == 1 / 16
+    assert bubble(PP4, 512) == 3 / 32
+
+
+def test_states_fit_as_table_10_says() -> None:
+    """DP512 without a pipeline is out of memory on 80 GB, as in Table 10; cutting by stages halves
+    what ZeRO-1 cannot cut."""
+    model = PRESETS["13b"]
+    assert sum(memory_bytes(model, Layout(), 512, 4096).values()) > 80e9
+    one, two = memory_bytes(model, Layout(), 512, 4096), memory_bytes(model, PP2, 512, 4096)
+    assert two["weights"] == pytest.approx(one["weights"] / 2, rel=1e-4) and two[
+        "activations"
+    ] == pytest.approx(one["activations"])
+    # Megatron keeps no bf16 gradients beside the fp32 sums.
+    for layout, printed in ((PP2, 77.1e9), (PP4, 58.7e9)):
+        parts = memory_bytes(model, layout, 512, 4096)
+        assert sum(parts.values()) - parts["weights"] == pytest.approx(printed, rel=0.02)
+    assert (
+        sum(memory_bytes(model, Layout(pipeline_stages=2, checkpoint_activations=True), 512, 4096).values())
+        < 80e9
+    )
+
+
+@pytest.mark.parametrize("kv", [0, 2])
+def test_activation_bytes_are_what_autograd_keeps_on_a_cpu(kv: int) -> None:
+    from model.network.architecture import Block, Rotary
+
+    config = ModelConfig(
+        num_layers=1, hidden=512, num_heads=8, num_kv_heads=kv, ffn=1376, vocab_size=64, context=256
+    )
+    block = Block(config, Rotary(config)).bfloat16()
+    weights = {p.untyped_storage().data_ptr() for p in block.parameters()}
+    kept: dict[int, int] = {}
+
+    def keep(tensor: torch.Tensor) -> Any:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in weights:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    x = torch.randn(2, 256, 512, dtype=torch.bfloat16, requires_grad=True)
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        out = block(x)
+    assert out.requires_grad
+    assert activation_bytes_per_layer(config, 256, 2, fused_norm=False) == pytest.approx(
+        sum(kept.values()), rel=0.02
+    )
+
+
+def test_the_last_stage_is_the_fullest_where_the_loss_outweighs_what_flies() -> None:
+    model = PRESETS["13b"]
+    deep = Layout(pipeline_stages=4, checkpoint_activations=True)
+    assert memory_bytes(model, deep, 512, 4096)["loss"] == loss_bytes(model, 4096)
+    assert memory_bytes(model, PP4, 512, 4096)["loss"] == 0
+
+
+def test_fp32_takes_twice_the_weights_and_activations() -> None:
+    half, full = (memory_bytes(PRESETS["tiny"], Layout(bf16=b), 8, 512) for b in (True, False))
+    assert full["weights"] == 2 * half["weights"] and full["activations"] == 2 * half["activations"]
+
+
+def test_the_page_has_the_table_of_the_formulas() -> None:
+    page = Path(__file__).parents[3] / "docs" / "scale.md"
+    assert table(PRESETS["13b"], Cluster(), 4096) in page.read_text(encoding="utf-8")

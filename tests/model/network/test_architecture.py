@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from model.network import architecture
+from model.network.architecture import IGNORE, KeyValueCache, Skywork, decay_groups
+from model.network.config import PRESETS, ModelConfig
+
+GROUPED = ModelConfig(
+    num_layers=2, hidden=64, num_heads=4, num_kv_heads=2, ffn=96, vocab_size=300, context=64
+)
+GPT = ModelConfig(
+    num_layers=2,
+    hidden=32,
+    num_heads=2,
+    ffn=64,
+    vocab_size=300,
+    context=64,
+    positions="absolute",
+    norm="layer",
+    activation="gelu",
+)
+
+
+@pytest.fixture
+def ids() -> torch.Tensor:
+    return torch.randint(0, 300, (3, 34), generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("kv", [2, 4])
+def test_logits_and_gradients_equal_huggingface_llama(ids: torch.Tensor, kv: int) -> None:
+    transformers = pytest.importorskip("transformers")
+    config = ModelConfig.from_json(GROUPED.to_json() | {"num_kv_heads": kv})
+    ours = Skywork(config, seed=1)
+    theirs = transformers.LlamaForCausalLM(
+        transformers.LlamaConfig(**config.to_llama(), attn_implementation="sdpa")
+    )
+    theirs.load_state_dict(ours.state_dict())
+    x, y = ids[:, :-1], ids[:, 1:]
+    logits = theirs(x).logits
+    torch.testing.assert_close(ours(x), logits, atol=1e-5, rtol=0)
+    ours(x, y)[0].backward()
+    F.cross_entropy(logits.flatten(0, 1), y.flatten(), reduction="sum").backward()
+    named = dict(theirs.named_parameters())
+    for name, p in ours.named_parameters():
+        scale = float(named[name].grad.abs().max())
+        torch.testing.assert_close(p.grad / scale, named[name].grad / scale, atol=1e-5, rtol=0)
+
+
+def test_chunks_and_ignored_targets_change_nothing(
+    ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Skywork(GROUPED, seed=1)
+    x, y = ids[:, :-1], ids[:, 1:].clone()
+    y[0, :5] = IGNORE
+    whole = F.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum", ignore_index=IGNORE)
+    wanted = torch.autograd.grad(whole, list(model.parameters()))
+    monkeypatch.setattr(architecture, "CHUNK_LOGITS", 300 * 7)
+    monkeypatch.setattr(architecture, "CACHED_LOGITS", 300 * 3)
+    total, losses = model(x, y)
+    found = torch.autograd.grad(total, list(model.parameters()))
+    torch.testing.assert_close(total, whole)
+    assert losses[0, :5].abs().sum() == 0 and losses.sum() == pytest.approx(float(total.detach()), rel=1e-6)
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("config", [GROUPED, GPT], ids=["llama", "gpt"])
+def test_cached_logits_equal_uncached_in_any_cut(ids: torch.Tensor, config: ModelConfig) -> None:
+    model = Skywork(config, seed=1).eval()
+    caches = [KeyValueCache() for _ in model.model.layers]
+    with torch.no_grad():
+        parts = [model(ids[:, a:b], caches=caches) for a, b in ((0, 10), (10, 11), (11, 30), (30, 34))]
+        torch.testing.assert_close(torch.cat(parts, dim=1), model(ids), atol=1e-5, rtol=0)
+
+
+def test_generation_is_the_argmax_of_uncached_logits(ids: torch.Tensor) -> None:
+    model = Skywork(GROUPED, seed=1)
+    out = model.generate(ids[:, :8], 5)
+    assert out.shape == (3, 13)
+    with torch.no_grad():
+        for i in range(8, 13):
+            assert torch.equal(model(out[:, :i])[:, -1].argmax(-1), out[:, i])
+
+
+def test_with_document_attention_a_document_does_not_see_the_one_before(ids: torch.Tensor) -> None:
+    model = Skywork(ModelConfig.from_json(GROUPED.to_json() | {"document_attention": True}), seed=1).eval()
+    documents = torch.zeros(3, 34, dtype=torch.int32)
+    documents[:, 20:] = 1
+    other = ids.clone()
+    other[:, :20] = (ids[:, :20] + 1) % 300
+    with torch.no_grad():
+        a, b = model(ids, None, documents), model(other, None, documents)
+    torch.testing.assert_close(a[:, 20:], b[:, 20:])
+    assert (a[:, :20] - b[:, :20]).abs().max() > 1e-3
+
+
+def test_activation_checkpointing_changes_no_gradient(ids: torch.Tensor) -> None:
+    model = Skywork(GROUPED, seed=1)
+    plain = torch.autograd.grad(model(ids[:, :-1], ids[:, 1:])[0], list(model.parameters()))
+    model.model.checkpointing = True
+    again = torch.autograd.grad(model(ids[:, :-1], ids[:, 1:])[0], list(model.parameters()))
+    assert all(torch.equal(a, b) for a, b in zip(plain, again, strict=True))
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_parameter_counts_hold_on_the_meta_device(name: str) -> None:
+    with torch.device("meta"):
+        model = Skywork(PRESETS[name])
+    assert sum(p.numel() for p in model.parameters()) == PRESETS[name].num_parameters
+
+
+def test_gpt_shape_of_the_ablation_trains(ids: torch.Tensor) -> None:
+    model = Skywork(GPT, seed=1)
+    model(ids[:, :-1], ids[:, 1:])[0].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+
+
+@pytest.mark.full
+def test_compiled_blocks_change_neither_loss_nor_gradients(ids: torch.Tensor) -> None:
+    config = ModelConfig.from_json(GROUPED.to_json() | {"document_attention": True})
+    eager, compiled = (Skywork(config, seed=1) for _ in range(2))
+    for layer in compiled.model.layers:
+        layer.compile()
+    documents = (torch.arange(33)[None] // torch.tensor([[7], [12], [33]])).int()
+    for given in (None, documents):
+        losses = [model(ids[:, :-1], ids[:, 1:], given)[0] for model in (eager, compiled)]
+        torch.testing.assert_close(losses[1], losses[0], atol=1e-5, rtol=1e-6)
+        wanted, found = (
+            torch.autograd.grad(loss, list(m.parameters()))
+            for loss, m in zip(losses, (eager, compiled), strict=True)
+        )
+        for a, b in zip(found, wanted, strict=True):
+            torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
+
+
+def test_norms_and_embeddings_do_not_decay() -> None:
+    model = Skywork(GROUPED, seed=1)
+    decayed, plain = decay_groups(model, 0.1)
+    names = {id(p): n for n, p in model.named_parameters()}
+    assert all("norm" in names[id(p)] or "embed" in names[id(p)] for p in plain["params"])
+    assert len(decayed["params"]) == 2 * 7 + 1 and plain["weight_decay"] == 0.0
+
+
+def test_flex_attention_equals_the_dense_mask() -> None:
+    """The kernel that a GPU compiles, uncompiled: the boundaries are the same. (It has no backward
+    pass on a CPU.)"""
+    generator = torch.Generator().manual_seed(1)
+    q, k, v = (torch.randn(2, n, 32, 16, generator=generator) for n in (4, 2, 2))
+    documents = (torch.arange(32)[None] // torch.tensor([[7], [12]])).int()
+    dense = architecture.attend(q, k, v, architecture.document_mask(documents), False, 0.0)
+    flexible = architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.0)
+    torch.testing.assert_close(flexible, dense, atol=1e-5, rtol=0)
+    with pytest.raises(ValueError, match="no dropout"):
+        architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.1)
+
+
+def test_weights_do_not_depend_on_the_order_of_construction() -> None:
+    whole, again = Skywork(GROUPED, seed=1), Skywork(GROUPED, seed=1)
+    architecture.initialize(again.lm_head, GROUPED, 1, "lm_head.")
+    assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
+    assert not torch.equal(Skywork(GROUPED, seed=2).lm_head.weight, whole.lm_head.weight)

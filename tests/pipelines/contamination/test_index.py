@@ -1,0 +1,188 @@
+"""Items are found in texts: long ones by their n-grams, short ones whole; other text is not."""
+
+from __future__ import annotations
+
+import pickle
+import random
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.contamination.benchmark_items import Item
+from pipelines.contamination.index import Index, OverlapPolicy
+from tests.support.plain_items import PlainIndex
+
+ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
+CHINESE = (
+    "小明每天早上在農貿市場賣出十六個鴨蛋，自己留下三個當作早餐，其餘的全部賣給鄰居，請問他一天能賺多少錢？"
+)
+SIMPLIFIED = (
+    "小明每天早上在农贸市场卖出十六个鸭蛋，自己留下三个当作早餐，其余的全部卖给邻居，请问他一天能赚多少钱？"
+)
+SHORT = "Which planet has the most moons? Mars Saturn Venus"  # nine words
+
+
+def words(rng: random.Random, count: int) -> str:
+    return " ".join(word(rng.randrange(5000)) for _ in range(count))
+
+
+def word(number: int) -> str:
+    """One token: a run of letters."""
+    return "w" + "".join(chr(97 + int(digit)) for digit in str(number))
+
+
+def index(*items: str, **policy: object) -> Index:
+    return Index(
+        [Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], OverlapPolicy(**policy)
+    )  # type: ignore[arg-type]
+
+
+def test_found_verbatim_in_a_long_page_with_byte_spans() -> None:
+    rng = random.Random(1)
+    page = f"{words(rng, 4000)} 中文。{ENGLISH} {words(rng, 4000)}"
+    (match,) = index(ENGLISH, words(rng, 40)).find(page)
+    assert page.encode()[match.start : match.end].decode() == ENGLISH.rstrip("?")
+
+
+def test_width_case_and_script_do_not_matter() -> None:
+    wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in ENGLISH.upper())
+    assert [m.item.name for m in index(ENGLISH).find(f"x {wide} y")] == ["0"]
+    pytest.importorskip("opencc")
+    assert [m.item.name for m in index(CHINESE).find(f"題目。{SIMPLIFIED}完")] == ["0"]
+
+
+def test_a_tenth_of_the_tokens_edited_is_still_found() -> None:
+    rng = random.Random(2)
+    items = [words(rng, rng.randrange(20, 60)) for _ in range(300)]
+    lookup, found = index(*items), 0
+    for k, item in enumerate(items):
+        tokens = item.split()
+        for place in rng.sample(range(len(tokens)), len(tokens) // 10):
+            tokens[place] = "edited"
+        found += str(k) in [
+            m.item.name for m in lookup.find(f"{words(rng, 200)} {' '.join(tokens)} {words(rng, 200)}")
+        ]
+    assert found >= 0.95 * len(items)
+
+
+def test_common_phrases_and_scattered_pieces_are_not_found() -> None:
+    rng = random.Random(3)
+    phrase = "which of the following statements about this passage is the most likely to be correct"
+    items = [f"{phrase} {words(rng, 20)}" for _ in range(20)]
+    assert index(*items).find(f"{words(rng, 50)} {phrase} {words(rng, 50)}") == []
+    tokens = ENGLISH.split()
+    pieces = [" ".join(tokens[k : k + 6]) for k in range(0, len(tokens) - 5, 6)]
+    assert index(ENGLISH).find(" ".join(f"{piece} {words(rng, 400)}" for piece in pieces)) == []
+
+
+def test_a_short_document_inside_a_long_item_is_found() -> None:
+    long = words(random.Random(4), 2000)
+    assert [m.item.name for m in index(long).find(" ".join(long.split()[700:760]))] == ["0"]
+    assert index(long).find("nothing of it at all") == [] == index(long).find("")
+
+
+def test_short_and_equal_items_and_pickling() -> None:
+    lookup = index("too short", ENGLISH, ENGLISH.upper())
+    assert (lookup.skipped, len(lookup.items)) == (1, 1)
+    assert [m.item.name for m in pickle.loads(pickle.dumps(lookup)).find(ENGLISH)] == ["1"]
+
+
+def names(found: Index, text: str) -> list[str]:
+    return [m.item.name for m in found.find(text)]
+
+
+def test_a_short_item_is_found_whole_and_only_whole() -> None:
+    rng, lookup = random.Random(6), index(SHORT, ENGLISH)
+    page = f"{words(rng, 50)} {SHORT.upper()} {words(rng, 50)}"
+    (match,) = lookup.find(page)
+    assert page.encode()[match.start : match.end].decode() == SHORT.upper()
+    assert names(lookup, SHORT) == ["0"]
+    assert names(lookup, f"x {SHORT.replace('planet', 'star')}") == []  # nine tokens: no edit is allowed
+    assert names(lookup, "Which planet has the most moons? Saturn has, of course, not Mars, not Venus") == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.integers(10, 13), st.sampled_from(["replace", "insert", "delete"]))
+def test_a_short_item_with_one_edit_is_found_wherever_the_edit_is(seed: int, size: int, how: str) -> None:
+    rng = random.Random(seed)
+    tokens = [f"t{chr(97 + k)}x" for k in range(size)]
+    lookup = index(" ".join(tokens), " ".join(f"o{t}" for t in tokens))
+    place = rng.randrange(1, size - 1)
+    tokens[place : place + (how != "insert")] = [] if how == "delete" else ["edited"]
+    assert names(lookup, f"{words(rng, 20)} {' '.join(tokens)} {words(rng, 20)}") == ["0"]
+    other = rng.choice([k for k in range(1, len(tokens) - 1) if abs(k - place) > 1])
+    tokens[other] = "again"
+    assert (
+        names(lookup, f"{words(rng, 20)} {' '.join(tokens)} {words(rng, 20)}") == []
+    )  # two edits are more than a tenth
+
+
+def test_an_item_with_many_variants_is_found_whole() -> None:
+    # each letter makes another item, so no n-gram is one item's own; they differ in less than a
+    # tenth of their tokens
+    question = (
+        "Toby has {} apples and buys some more of them at the market, how many apples does Toby have now?"
+    )
+    lookup = index(*(question.format(n) for n in "abcdefghij"))
+    assert names(lookup, f"before {question.format('d')} after") == list("0123456789")
+    assert (
+        names(
+            lookup,
+            "Toby has d apples and buys some more of them, and nobody asks how many apples does Toby have now?",
+        )
+        == []
+    )
+
+
+PIECES = st.sampled_from(
+    [
+        "a",
+        "B",
+        "１",
+        "7",
+        " ",
+        ". ",
+        "，",
+        "\n",
+        "發",
+        "发",
+        "中",
+        "か",
+        "ß",
+        "𠀀",
+        "😀",
+        "\u0301",
+        "ab cd ",
+        "甲乙丙丁",
+    ]
+)
+TEXTS = st.lists(PIECES, min_size=8, max_size=60).map("".join)
+RARE = st.integers(0, 400).map(lambda k: word(k) + " ")
+LONG = st.lists(RARE, min_size=8, max_size=40).map("".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(TEXTS, LONG), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 200), st.integers(1, 200)), max_size=6),
+    st.lists(st.one_of(TEXTS, LONG), max_size=4),
+    st.integers(1, 5),
+)
+def test_the_same_items_and_spans_as_by_a_plain_reading(
+    items: list[str], cuts: list[tuple[int, int, int]], noise: list[str], common: int
+) -> None:
+    policy = OverlapPolicy(common=common)
+    pieces = [items[which % len(items)][start : start + size] for which, start, size in cuts]
+    texts = [
+        "".join(x + y for x, y in zip([*pieces, *noise], [*noise, *pieces], strict=False)),
+        *pieces,
+        " ".join(items),
+        "",
+    ]
+    lookup = Index([Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], policy)
+    found = [(row, int(m.item.name), m.start, m.end) for row, m in lookup.find_all(pa.array(texts))]
+    plain = PlainIndex(items, policy)
+    assert [i.name for i in lookup.items] == [str(k) for k in plain.items]
+    assert found == [(row, *match) for row, text in enumerate(texts) for match in plain.find(text)]

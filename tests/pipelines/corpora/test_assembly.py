@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from pipelines.contamination.contamination import SCHEMA
+from pipelines.corpora.assembly import build_corpus, build_rejected
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.engine.spark import Engine, InProcess, Spark
+from pipelines.lake import Built, Dataset, Lake, LakeError
+from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
+from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.validation_sets import build_validation_sets, domain_of
+from pipelines.tables.inputs import ReleaseTables, part_path
+from pipelines.tables.schemas import document_id
+from tests.support.release_samples import make_duplicates, make_release, prose, publish
+
+FOOTER = "All rights reserved by the people of this site"
+
+
+def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
+    """An overlap table of these rows, in the parts of their dumps."""
+    tables, paths = [], []
+    for dump, dump_tables, i in release.places:
+        ids = set(dump_tables.documents.read_part(i, ["doc_id"])["doc_id"].to_pylist())
+        tables.append(pa.Table.from_pylist([r for r in rows if r["doc_id"] in ids], SCHEMA))
+        paths.append(part_path(dump, i))
+    return publish(lake, "overlap", release.card.name, tables, paths)
+
+
+def hit(doc_id: bytes, **more: Any) -> dict[str, Any]:
+    return {"doc_id": doc_id, "item": "i", "source": "s", "kind": "benchmark", "start": 0, "end": 5} | more
+
+
+def texts(built: Built) -> set[str]:
+    return set(built.dataset.read(["text"])["text"].to_pylist()) if built.dataset.parts else set()
+
+
+def assemble(
+    lake: Lake,
+    release: ReleaseTables,
+    *overlaps: dict[str, Any],
+    minimum: int = 3,
+    engine: Engine | None = None,
+    **more: Any,
+) -> dict[str, Built]:
+    """Every table of a release from its dumps on, by name."""
+    policy, engine = RecurrencePolicy(min_documents=minimum), engine or InProcess()
+    duplicates = build_duplicates(lake, engine, release)
+    validation = build_validation_sets(lake, engine, release, duplicates.dataset)
+    recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset, policy)
+    overlap = hits(lake, release, *overlaps)
+    verdicts = build_verdicts(
+        lake, engine, release, validation.dataset, recurring.dataset, overlap, policy, **more
+    )
+    out = {w: build_corpus(lake, engine, release, verdicts.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
+    out |= {
+        "rejected": build_rejected(lake, engine, release, verdicts.dataset),
+        "validation": validation,
+        "verdicts": verdicts,
+    }
+    return out | {"duplicates": duplicates}
+
+
+def reasons(built: dict[str, Built]) -> dict[bytes, list[str]]:
+    return {r["doc_id"]: r["reasons"] for r in built["rejected"].dataset.read().to_pylist()}
+
+
+def animals(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    names = ["cat", "dog", "owl", "fox", "hen", "cow", "pig", "bee"]
+    return [{"text": prose(a)} | row for a, row in zip(names, rows, strict=False)]
+
+
+def test_a_domain_has_at_most_the_cards_validation_documents(lake: Lake, spark: Spark) -> None:
+    rows = animals(
+        *[{"side": "validation"}] * 5,
+        {"side": "validation", "language": "zh"},
+        {},
+        {"side": "validation", "reasons": ["c4/x"]},
+    )
+    rows.append({"text": prose("cat"), "side": "validation"})  # a duplicate takes no place
+    more = animals(*[{"side": "validation", "text": prose(f"more {k}")} for k in range(3)])
+    found = []
+    for engine, most in ((InProcess(), 3), (spark, 3), (InProcess(), 8)):
+        release = make_release(lake, {"a": rows, "b": more}, name=f"r{len(found)}", validation_documents=most)
+        built = assemble(lake, release, engine=engine)
+        chosen = set(built["validation"].dataset.read(["doc_id"])["doc_id"].to_pylist())
+        found.append(
+            (
+                chosen,
+                {d for d, why in reasons(built).items() if "release/held_out" in why},
+                texts(built["main"]),
+            )
+        )
+        assert built["validation"].dataset.stats.get("limits", {}).keys() == (
+            {"web-en"} if most == 3 else set()
+        )
+    twins = [document_id("a", "f", 0), document_id("a", "f", 8)]
+    english = sorted(
+        {
+            min(twins),
+            *(document_id("a", "f", k) for k in range(1, 5)),
+            *(document_id("b", "f", k) for k in range(3)),
+        }
+    )
+    chinese = document_id("a", "f", 5)
+    assert (
+        found[0]
+        == found[1]
+        == ({*english[:3], chinese}, {d for d in (*english, max(twins)) if d > english[2]}, {prose("pig")})
+    )
+    assert found[2] == ({*english, chinese}, set(), {prose("pig")})
+
+
+def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
+    gone = "https://gone.example/x"
+    rows = animals(
+        {},
+        {"corpus": "stem", "category": "stem"},
+        {"side": "validation", "language": "zh"},
+        {"reasons": ["gopher/words", "c4/lines"]},
+    )
+    rows += [{"text": prose("hen"), "url": gone}, {"text": prose("cow"), "date": "2024-05-01"}]
+    rows += [{"text": prose("cat").upper(), "date": "2023"}, {"text": prose("bee")}]
+    rows[0]["date"] = "2022"
+    release = make_release(lake, {"a": rows}, tombstones=(gone,), cutoff_date="2024-01-01")
+    ids = [document_id("a", "f", k) for k in range(8)]
+    built = assemble(lake, release, hit(ids[7]))
+    assert texts(built["main"]) == {prose("cat")} and texts(built["stem"]) == {prose("dog")}
+    assert texts(built["validation"]) == {prose("owl")}
+    assert [p.path for p in built["validation"].dataset.parts] == ["domain=web-zh/a-00000.parquet"]
+    assert [p.path for p in built["main"].dataset.parts] == ["language=en/category=webpages/a-00000.parquet"]
+    assert reasons(built) == {
+        ids[3]: ["gopher/words", "c4/lines"],
+        ids[4]: ["release/tombstone"],
+        ids[5]: ["release/cutoff_date"],
+        ids[6]: ["duplicate/exact"],
+        ids[7]: ["overlap/benchmark"],
+    }
+    kept = {r["doc_id"]: r["kept_id"] for r in built["rejected"].dataset.read().to_pylist()}
+    assert kept[ids[6]] == ids[0] and kept[ids[3]] is None
+    size = len(prose("cat").encode())
+    assert built["main"].dataset.stats["composition"] == {
+        "en": {"webpages": {"a": {"documents": 1, "bytes": size}}}
+    }
+    assert built["verdicts"].dataset.stats["corpora"] == {"main": 1, "stem": 1}
+
+
+def test_stem_is_decided_before_the_election_and_main_gets_no_copy(lake: Lake) -> None:
+    rows = [{"text": prose("cat")}, {"text": prose("cat"), "category": "stem", "corpus": "stem"}]
+    built = assemble(lake, make_release(lake, {"a": rows}))
+    assert texts(built["stem"]) == {prose("cat")} and texts(built["main"]) == set()
+
+
+def test_texts_made_equal_by_cuts_are_kept_once(lake: Lake) -> None:
+    footers = [prose("footer"), prose("other")]
+    rows = [
+        {"text": f"{prose(a, 60)}\n{footers[k % 2]}"}
+        for k, a in enumerate(("cat", "cat", "dog", "owl", "fox", "hen"))
+    ]
+    built = assemble(lake, make_release(lake, {"a": rows}))
+    assert built["duplicates"].dataset.manifest.rows == 0  # with their footers they are no near-duplicates
+    (late,) = built["rejected"].dataset.read().to_pylist()
+    pair = sorted(document_id("a", "f", k) for k in range(2))
+    assert late["reasons"] == ["duplicate/late"] and [late["kept_id"], late["doc_id"]] == pair
+    assert built["main"].dataset.manifest.rows == 5
+
+
+def test_a_new_dump_leaves_the_parts_that_it_does_not_touch(lake: Lake) -> None:
+    names = ("one", "two", "three")  # digits would read as 0, and the texts as one block
+    old = {f"d{k}": [{"text": prose(f"{a} {n}")} for a in ("cat", "dog")] for k, n in enumerate(names)}
+    first = make_release(lake, old, name="one")
+    assemble(lake, first)
+    frozen = {"validation": "one", "blocks": "one"}
+    twin = old["d1"][0] | {
+        "text": prose("cat two") + " Indeed."
+    }  # longer, so it takes the place of the old one
+    later = make_release(lake, {**old, "new": [twin, {"text": prose("emu")}]}, name="two", **frozen)
+    built = assemble(lake, later)
+    links = {
+        p.path: (Path(lake.root, built["main"].dataset.file(p.path)).stat().st_nlink)
+        for p in built["main"].dataset.parts
+    }
+    assert {path.rsplit("/", 1)[1] for path, n in links.items() if n > 1} == {
+        "d0-00000.parquet",
+        "d2-00000.parquet",
+    }
+    whole = Lake(f"{lake.root}-other")
+    anew = assemble(whole, make_release(whole, {**old, "new": [twin, {"text": prose("emu")}]}, name="two"))
+    assert texts(anew["main"]) == texts(built["main"]) and len(texts(anew["main"])) == 7
+    assert anew["main"].dataset.content_hash == built["main"].dataset.content_hash
+    assert anew["main"].dataset.stats == built["main"].dataset.stats
+
+
+def test_a_dump_that_is_not_named_neither_blocks_nor_enters(lake: Lake) -> None:
+    rows = [{"text": prose("cat")}]
+    dumps = {"better": [{"text": prose("cat") + " More.", "category": "books"}], "a": rows}
+    assert texts(assemble(lake, make_release(lake, dumps))["main"]) == {prose("cat") + " More."}
+    assert texts(assemble(lake, make_release(lake, {"a": rows}, name="without"))["main"]) == {prose("cat")}
+
+
+def test_frozen_validation_sets_are_taken_over_but_for_tombstones(lake: Lake) -> None:
+    rows = animals({"side": "validation"}, {"side": "validation"}, {})
+    first = assemble(lake, make_release(lake, {"a": rows}))
+    new = [{"text": prose("fox"), "side": "validation"}, {"text": prose("fox") + " Yes, it is one of them."}]
+    buried = "https://h0.example/a/0"
+    later = make_release(
+        lake,
+        {"a": rows, "b": new},
+        name="later",
+        validation=f"r@{first['validation'].dataset.content_hash}",
+        tombstones=(buried,),
+    )
+    built = assemble(lake, later)
+    assert texts(built["validation"]) == {prose("dog")}
+    # held out, but in no set: it is in no place, and does not keep its duplicate out either
+    assert reasons(built)[document_id("b", "f", 0)] == ["release/held_out"]
+    assert prose("fox") + " Yes, it is one of them." in texts(built["main"])
+
+
+def test_spark_and_process_give_the_same_release(tmp_path: Path, spark: Spark) -> None:
+    found = []
+    for name, engine in (("a", InProcess()), ("b", spark)):
+        lake = Lake(tmp_path / name)
+        rows = [{"text": f"{prose(a)}\n{FOOTER}"} for a in ("cat", "dog", "owl", "cat")] + [
+            {"text": prose("dog")}
+        ]
+        release = make_release(lake, {"a": rows, "b": animals({"side": "validation"}, {}, {})})
+        built = assemble(lake, release, hit(document_id("a", "f", 2)), engine=engine)
+        found.append({k: v.dataset.content_hash for k, v in built.items()})
+    assert found[0] == found[1]
+
+
+def test_tombstones_hold_on_the_validation_side(lake: Lake) -> None:
+    rows = [{"text": prose(a), "side": "validation", "url": f"https://{a}.example/"} for a in ("cat", "dog")]
+    release = make_release(lake, {"a": rows}, tombstones=("https://cat.example/",))
+    assert texts(build_validation_sets(lake, InProcess(), release, make_duplicates(lake))) == {prose("dog")}
+
+
+def test_small_things(lake: Lake) -> None:
+    assert [
+        domain_of("zh", "books", "main"),
+        domain_of("en", "code", "main"),
+        domain_of("en", "webpages", "stem"),
+    ] == [
+        "web-zh",
+        "code",
+        "stem",
+    ]
+    with pytest.raises(LakeError, match="main or stem"):
+        build_corpus(lake, InProcess(), None, None, which="best")  # type: ignore[arg-type]

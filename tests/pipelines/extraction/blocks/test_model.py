@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import itertools
+import json
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.extraction.blocks.features import NAMES
+from pipelines.extraction.blocks.model import PATH, block_model, select, with_code, with_siblings
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html import tags
+
+
+def expected_f1(chances: list[float], sizes: list[int], chosen: tuple[bool, ...]) -> float:
+    hits = sum(p * n for p, n, c in zip(chances, sizes, chosen, strict=True) if c)
+    held = sum(p * n for p, n in zip(chances, sizes, strict=True))
+    return 2 * hits / (sum(n for n, c in zip(sizes, chosen, strict=True) if c) + held)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 99), st.integers(1, 30)), min_size=1, max_size=7, unique_by=lambda t: t[0]
+    )
+)
+def test_no_other_set_of_blocks_has_a_higher_expected_f1(blocks: list[tuple[int, int]]) -> None:
+    chances, sizes = [p / 100 for p, _ in blocks], [n for _, n in blocks]
+    chosen = tuple(select(np.array(chances), np.array(sizes), 0.0).tolist())
+    best = max(expected_f1(chances, sizes, c) for c in itertools.product((False, True), repeat=len(blocks)))
+    assert np.isclose(expected_f1(chances, sizes, chosen), best)
+
+
+def test_a_short_block_is_judged_with_its_siblings() -> None:
+    chances, tokens, parents = (
+        np.array([0.9, 0.1, 0.9, 0.1]),
+        np.array([200, 2, 40, 2]),
+        np.array([3, 3, 3, -1]),
+    )
+    mean = (0.9 * 31 + 0.1 * 3 + 0.9 * 31) / 65
+    assert np.allclose(
+        with_siblings(chances, tokens, parents, 0.5),
+        [(0.9 + mean) / 2, (0.1 + mean) / 2, (0.9 + mean) / 2, 0.1],
+    )
+    assert (
+        np.allclose(with_siblings(chances, tokens, parents, 0.0), chances)
+        and not with_siblings(*np.zeros((3, 0)), 0.5).size
+    )
+
+
+def test_code_among_chosen_blocks_is_chosen_and_line_numbers_are_not() -> None:
+    kinds = [tags.P, tags.PRE, tags.PRE, tags.DIV, tags.P, *[tags.DIV] * 9, tags.PRE, tags.P, tags.PRE]
+    elements, blocks = (
+        np.zeros((len(kinds), col.NUM_ELEMENT_COLUMNS), int),
+        np.zeros((len(kinds), col.NUM_BLOCK_COLUMNS), int),
+    )
+    elements[:, col.E_KIND], blocks[:, col.B_ELEMENT], blocks[:, col.B_CHARS] = (
+        kinds,
+        np.arange(len(kinds)),
+        20,
+    )
+    blocks[2, col.B_DIGITS] = 20
+    chosen = np.array([kind == tags.P for kind in kinds])
+    assert np.flatnonzero(with_code(chosen, elements, blocks)).tolist() == [0, 1, 4, 15]
+    assert not with_code(np.zeros(len(kinds), bool), elements, blocks).any()
+
+
+def test_a_page_without_main_text_gives_none() -> None:
+    assert (
+        not select(np.full(5, 0.1), np.full(5, 10), 0.15).any()
+        and not select(np.zeros(0), np.zeros(0), 0.15).size
+    )
+
+
+def test_the_shipped_file_says_how_it_was_made() -> None:
+    about = json.loads(PATH.read_text(encoding="utf-8"))["about"]
+    assert (
+        about["command"].startswith("python -m pipelines.extraction.blocks.training")
+        and len(about["sources"]) == 2
+    )
+    assert block_model().forest.features.max() < len(NAMES)

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html.runs import (
+    CLOSING,
+    DIGIT,
+    END,
+    HAN,
+    LETTER,
+    STOP,
+    UPPER,
+    end_word,
+    read_text,
+    sign,
+    skip_text,
+    text_words,
+)
+from pipelines.extraction.html.tags import FNV
+
+CHARS = st.sampled_from([*"abCD12.,;:!?\"'() \t\n", *"中文，。、；：！？”」》…é"])
+
+
+def counts(pieces: list[tuple[str, bool]], title: str = "") -> dict[str, int]:
+    """What an open block counts of pieces of text, each in a link or not."""
+    block, words = np.zeros(col.NUM_OPEN_COLUMNS, np.int64), text_words(title)
+    block[col.B_WORD] = np.array(FNV).view(np.int64)
+    for text, linked in pieces:
+        data = np.frombuffer(text.encode(), np.uint8)
+        assert read_text(data, 0, linked, words, block) == (data.size, bool(text.split()))
+    end_word(block, words)
+    return {
+        name: int(block[getattr(col, f"B_{name}")])
+        for name in [
+            "CHARS",
+            "LINKED",
+            "STOPS",
+            "ENDS",
+            "HAN",
+            "DIGITS",
+            "UPPER",
+            "WORDS",
+            "LINKS",
+            "CLOSED",
+            "TITLE",
+            "TOKENS",
+        ]
+    }
+
+
+def test_a_sign_is_what_readers_take_it_for() -> None:
+    kinds = {char: sign(ord(char), 32) for char in 'aZ5中，。.:)”*"'}
+    assert kinds == {
+        **{
+            "a": LETTER,
+            "Z": LETTER | UPPER,
+            "5": LETTER | DIGIT,
+            "中": HAN,
+            "，": STOP,
+            "。": STOP | END | CLOSING,
+        },
+        **{".": STOP | END | CLOSING, ":": STOP | CLOSING, ")": CLOSING, "”": CLOSING, "*": 0, '"': CLOSING},
+    }
+    assert sign(ord("."), ord("5")) == CLOSING == sign(ord(":"), ord("/"))  # 1.5, http://
+
+
+@given(st.lists(st.tuples(st.text(CHARS, max_size=20), st.booleans()), max_size=5))
+def test_counts_are_those_of_plain_python(pieces: list[tuple[str, bool]]) -> None:
+    found, text = counts(pieces), "".join(piece for piece, _ in pieces)
+    seen = "".join(text.split())
+    assert found["CHARS"] == len(seen) and found["LINKED"] == sum(
+        len("".join(piece.split())) for piece, linked in pieces if linked
+    )
+    assert found["HAN"] == len(re.findall("[中文]", text))
+    assert found["DIGITS"] == len(re.findall("[0-9]", text)) and found["UPPER"] == len(
+        re.findall("[A-Z]", text)
+    )
+    assert (
+        found["WORDS"] == len(re.findall("[a-zA-Z0-9é》]+", text))
+        and found["TOKENS"] == found["WORDS"] + found["HAN"]
+    )
+    assert found["CLOSED"] == (seen[-1:] != "" and seen[-1:] in '.!?:")。！？…”」')
+    # a stop of ASCII needs to see what follows: a space, a quote, or the end of its piece
+    assert found["STOPS"] == sum(
+        len(re.findall(r"[,;，。、；：！？…]|[.!?:](?=[\s\"]|$)", piece)) for piece, _ in pieces
+    )
+    assert found["ENDS"] == sum(len(re.findall(r"[。！？…]|[.!?](?=[\s\"]|$)", piece)) for piece, _ in pieces)
+    runs = [linked for piece, linked in pieces if piece.split()]
+    assert found["LINKS"] == sum(
+        linked and not before for linked, before in zip(runs, [False, *runs], strict=False)
+    )
+
+
+@given(st.text(st.sampled_from([*"abC1. ,", *"中文，。é"]), max_size=30))
+def test_every_word_of_a_text_is_one_of_its_title(text: str) -> None:
+    found = counts([(text, False)], text)
+    assert found["TITLE"] == found["TOKENS"]
+    assert counts([(text, False)], "other 字")["TITLE"] == 0
+
+
+def test_skipping_text_ends_at_the_next_tag() -> None:
+    text = "a < b <1 <é & <b>"
+    assert skip_text(np.frombuffer(text.encode(), np.uint8), 0) == text.encode().index(b"<b>")
+    assert skip_text(np.frombuffer(b"<", np.uint8), 0) == 1

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html import tags, tree
+from pipelines.extraction.html.runs import text_words
+from pipelines.extraction.page import block_text
+
+
+def read(markup: str, title: str = "") -> list[tuple[str, int, list[int]]]:
+    """(text, kind of its element, counts) of each block."""
+    data = markup.encode()
+    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(title))
+    runs = segments.tolist()
+    return [
+        (
+            block_text(data, runs[b[col.B_FIRST] : b[col.B_LAST]]),
+            int(elements[b[col.B_ELEMENT], col.E_KIND]),
+            b.tolist(),
+        )
+        for b in blocks
+    ]
+
+
+def texts(markup: str) -> list[str]:
+    return [text for text, _, _ in read(markup)]
+
+
+def test_blocks_end_at_block_level_tags_and_double_breaks_only() -> None:
+    assert texts("<p>a <b>b</b> c<div>d<br>e<br><br>f</div>g") == ["a b c", "d\ne", "f", "g"]
+    assert texts("<ul><li>a<li>b<ul><li>c</ul><li>d</ul>") == ["a", "b", "c", "d"]
+    assert texts("<table><tr><td>a<td>b<tr><td>c</table>d") == ["a", "b", "c", "d"]
+
+
+def test_what_is_no_text_is_left_out() -> None:
+    markup = "<title>t</title><script>if (a<b) '<p>x</p>'</SCRIPT>a<!-- <p>b --><style>p{}</style><svg><text>c</text></svg>"
+    markup += (
+        "<div style='Display : NONE'>d<p>e</p></div><select><option>f</select><p hidden>g</p>h<![CDATA[i]]>"
+    )
+    assert texts(markup) == ["a", "h"]
+    assert texts('<p title="a>b" class=x>c</p>') == ["c"]
+
+
+def test_end_tags_close_what_they_name_and_no_table_cell() -> None:
+    kinds = [
+        (text, kind)
+        for text, kind, _ in read("<div><article><p>a</article>b</div><table><tr><td>c</div>d</table></h2>e")
+    ]
+    assert kinds == [("a", tags.P), ("b", tags.DIV), ("c", tags.TD), ("d", tags.TD), ("e", tags.BODY)]
+
+
+def test_counts_of_a_block() -> None:
+    (_, _, b) = read("<p>Hello, world. <a href=x>中文，链接。</a> 42&nbsp;&amp;</p>", "hello 链 other")[0]
+    assert (
+        b[col.B_CHARS] == len("Hello,world.中文，链接。42&") and b[col.B_LINKED] == 6 and b[col.B_LINKS] == 1
+    )
+    assert (b[col.B_HAN], b[col.B_DIGITS], b[col.B_UPPER], b[col.B_STOPS], b[col.B_ENDS]) == (4, 2, 1, 4, 2)
+    assert b[col.B_TITLE] == 2 and b[col.B_TOKENS] == 2 + 4 + 1
+
+
+def test_links_need_an_address_and_end_with_their_block() -> None:
+    assert [
+        b[col.B_LINKED] for _, _, b in read("<p><a name=x>ab</p><p>cd</p><a href=x>ef<p>gh</p></a>ij")
+    ] == [0, 0, 2, 2, 0]
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(
+            [*"<>/!-=\"' abp&;#x中é\n", "<p", "<a href=", "</", "<!--", "-->", "<td>", "<script", "&#"]
+        ),
+        max_size=120,
+    ).map("".join)
+)
+def test_any_markup_gives_ordered_segments_within_it(markup: str) -> None:
+    data = markup.encode()
+    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(""))
+    assert (segments[:, 0] < segments[:, 1]).all() and (segments[1:, 0] >= segments[:-1, 1]).all()
+    assert len(data) >= (segments[-1, 1] if len(segments) else 0)
+    assert ((blocks[:, col.B_CHARS] > 0) & (blocks[:, col.B_LINKED] <= blocks[:, col.B_CHARS])).all()
+    assert (blocks[:, col.B_ELEMENT] < len(elements)).all()

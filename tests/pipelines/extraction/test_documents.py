@@ -1,0 +1,253 @@
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+
+from jobs.demo.pack import PageFile, write_warc
+from pipelines.cards.dump import DumpCard
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.dumps.readers import Record
+from pipelines.engine.spark import Engine, InProcess
+from pipelines.extraction import documents as stage
+from pipelines.extraction.documents import build_documents
+from pipelines.lake import Dataset, Lake, digest
+from pipelines.tables.schemas import DOCUMENTS, document_id
+
+TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
+
+
+def build(lake: Lake, **fields: object) -> Dataset:
+    card = DumpCard.model_validate({"name": "d", **fields})
+    return build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset).dataset
+
+
+def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
+    pages = [
+        PageFile(
+            f"https://h{i % 3}.invalid/a/b/{i}.html",
+            "x",
+            f"<html><title>T{i}</title><body>{TEXT * 2}{i}</body></html>".encode(),
+        )
+        for i in range(9)
+    ]
+    pages.append(PageFile("https://blocked.invalid/x", "x", pages[0].data))
+    pages.append(PageFile("https://h0.invalid/empty", "x", b"<html><body></body></html>"))
+    pages.append(PageFile("https://h0.invalid/binary", "x", b"\x89PNG\0\0\0" * 50))
+    write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
+    (tmp_path / "in" / "b.warc.gz").write_bytes(b"not a warc")
+    dataset = build(
+        Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], block=["blocked.invalid"], group="host/1"
+    )
+    table = dataset.read()
+    assert table.schema.equals(DOCUMENTS) and table.num_rows == 9
+    row = table.to_pylist()[4]
+    assert (row["url"], row["host"], row["group"], row["title"]) == (
+        "https://h1.invalid/a/b/4.html",
+        "h1.invalid",
+        "h1.invalid/a",
+        "T4",
+    )
+    assert (
+        row["doc_id"] == document_id("d", "a.warc.gz", row["offset"])
+        and row["date"] == "2023-01-01T00:00:00Z"
+    )
+    stats = dataset.stats
+    assert (stats["files"], stats["pages"], stats["documents"]) == (2, 12, 9)
+    assert (
+        stats["skipped"] == {"block_list": 1, "no_main_text": 1, "binary": 1}
+        and sum(stats["broken"].values()) >= 1
+    )
+    assert stats["pages"] == stats["documents"] + sum(stats["skipped"].values())
+
+
+def test_parts_are_cut_by_file_and_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PART_ROWS", 4)
+    for name, count in (("a", 10), ("b", 0), ("c", 4)):
+        rows = [
+            {"text": f"text number {i} of the file {name}, long enough", "repo": f"r{i}"}
+            for i in range(count)
+        ]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], category="code", group="repo")
+    a, b, c = (f"part-{digest(f'{name}.jsonl')[:12]}" for name in "abc")
+    rows = {p.path: p.rows for p in dataset.parts}
+    assert rows == {
+        f"{a}.parquet": 4,
+        f"{a}_0001.parquet": 4,
+        f"{a}_0002.parquet": 2,
+        f"{b}.parquet": 0,
+        f"{c}.parquet": 4,
+    }
+    table = dataset.read()
+    of_a = [row["group"] for row in table.to_pylist() if row["file"] == "a.jsonl"]
+    assert of_a == [f"r{i}" for i in range(10)]
+    assert dataset.stats["documents"] == 14
+
+
+def test_a_crash_keeps_finished_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.jsonl").write_text(
+            json.dumps({"text": f"a text that is long enough {name}"}) + "\n"
+        )
+    real, calls = stage._write_file, []
+
+    def fails_once(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+        calls.append(file["file"])
+        if calls == ["a.jsonl", "b.jsonl"]:
+            raise KeyboardInterrupt
+        real(writer, card, file, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "_write_file", fails_once)
+    with pytest.raises(KeyboardInterrupt):
+        build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
+    assert calls == ["a.jsonl", "b.jsonl", "b.jsonl"]
+
+
+def test_spark_gives_the_same_bytes(tmp_path: Path, spark: Engine) -> None:
+    for name in "ab":
+        pages = [
+            PageFile(f"https://{name}.invalid/{i}", "x", f"<html><body>{TEXT * 2}{i}</body></html>".encode())
+            for i in range(5)
+        ]
+        write_warc(tmp_path / "in" / f"{name}.warc.gz", pages, "2023-01-01T00:00:00Z")
+    card = DumpCard(name="d", kind="warc", uris=(str(tmp_path / "in" / "*.warc.gz"),))
+    hashes = set()
+    for number, engine in enumerate((InProcess(), spark)):
+        lake = Lake(tmp_path / f"lake{number}")
+        hashes.add(
+            build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset.content_hash
+        )
+    assert len(hashes) == 1
+
+
+def test_opt_outs_are_counted_and_obeyed_where_the_card_says_so(tmp_path: Path) -> None:
+    head = {0: "", 1: '<meta name="robots" content="noindex">', 2: '<meta name="robots" content="noai">'}
+    pages = [
+        PageFile(f"https://a.invalid/{i}", "x", f"<head>{head[i % 3]}</head><body>{TEXT * 2}{i}".encode())
+        for i in range(9)
+    ]
+    write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
+    counted = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
+    obeyed = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], obey_opt_outs=["noai", "tdm"])
+    assert counted.stats["opted_out"] == obeyed.stats["opted_out"] == {"noindex": 3, "noai": 3}
+    assert (counted.manifest.rows, obeyed.manifest.rows) == (9, 6) and obeyed.stats["skipped"] == {
+        "opted_out": 3
+    }
+
+
+def test_a_larger_sample_reads_only_the_files_that_are_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "PART_ROWS", 2)
+    for i in range(20):
+        lines = (json.dumps({"text": f"a text that is long enough {i} {j}"}) for j in range(3))
+        (tmp_path / f"{i}.jsonl").write_text("".join(line + "\n" for line in lines))
+    small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4, min_groups=0)
+    real, calls = stage._write_file, []
+
+    def counted(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+        calls.append(file["file"])
+        real(writer, card, file, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "_write_file", counted)
+    whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], min_groups=0)
+    old = {row["file"] for row in small.read().to_pylist()}
+    assert 0 < len(old) < 20 and len(calls) == 20 - len(old) and not old & set(calls)
+    assert (whole.stats["files"], whole.stats["documents"], whole.manifest.rows) == (20, 60, 60)
+    fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")], min_groups=0)
+    assert fresh.content_hash == whole.content_hash
+
+
+def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "ab":
+        lines = (json.dumps({"text": f"a text that is long enough {name}{j}"}) for j in range(4))
+        (tmp_path / f"{name}.jsonl").write_text("".join(line + "\n" for line in lines))
+    real, slow, calls = stage.to_document, {"a2", "b1"}, []
+
+    def stuck(record: Record, *rest: object) -> object:
+        if (record.text or "")[-2:] in slow:
+            calls.append(record.offset)
+            if not (calls.count(1) % 2 == 0 and record.offset == 1):  # b1 comes through at the second try
+                signal.raise_signal(signal.SIGALRM)
+        return real(record, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "to_document", stuck)
+    first = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert (
+        first.manifest.rows == 7
+        and first.stats["skipped"] == {"quarantined": 1}
+        and "quarantine" in first.manifest.inputs
+    )
+    assert json.loads(next((tmp_path / "quarantine/d").iterdir()).read_text()) == {
+        "file": "a.jsonl",
+        "offsets": [2],
+    }
+    monkeypatch.setattr(stage, "to_document", real)
+    assert (
+        build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash
+    )  # a fast machine gives the same
+    assert first.stats["pages"] == first.stats["documents"] + 1 == 8
+
+
+def write_pages(path: Path, sites: int, pages: int) -> None:
+    made = [
+        PageFile(
+            f"https://s{k % sites}.invalid/{k}.html",
+            "x",
+            f"<html><title>T{k}</title><body>{TEXT * 2}{k}</body></html>".encode(),
+        )
+        for k in range(pages)
+    ]
+    write_warc(path, made, "2023-01-01T00:00:00Z")
+
+
+def sides(dataset: Dataset) -> dict[str, dict[str, str]]:
+    """Side by URL, by group."""
+    found: dict[str, dict[str, str]] = {}
+    for row in dataset.read(["group", "url", "side"]).to_pylist():
+        found.setdefault(row["group"], {})[row["url"]] = row["side"]
+    return found
+
+
+def test_a_dump_of_few_sources_is_split_page_by_page_and_one_of_many_is_not(tmp_path: Path) -> None:
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=80)
+    lake = Lake(tmp_path)
+    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3}
+    few = build(lake, **fields, min_groups=5)
+    assert few.manifest.parameters["split_by"] == "url"
+    assert all(set(pages.values()) == {"train", "validation"} for pages in sides(few).values())
+    many = build(lake, **fields, min_groups=4)
+    assert many.manifest.parameters["split_by"] == "group"
+    assert all(len(set(pages.values())) == 1 for pages in sides(many).values())
+    assert (
+        few.stats["validation_documents"]
+        == sum(s == "validation" for p in sides(few).values() for s in p.values())
+        > 0
+    )
+
+
+def test_a_dump_that_grows_past_the_bound_is_split_by_source_and_nothing_taken_over_is_left_on_the_wrong_side(
+    tmp_path: Path,
+) -> None:
+    lake = Lake(tmp_path)
+    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3, "min_groups": 6}
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
+    assert build(lake, **fields).manifest.parameters["split_by"] == "url"
+    write_pages(tmp_path / "in" / "b.warc.gz", sites=7, pages=40)
+    grown = build(lake, **fields)
+    assert grown.manifest.parameters["split_by"] == "group"
+    assert all(len(set(pages.values())) == 1 for pages in sides(grown).values())
+    fresh = build(Lake(tmp_path / "other"), **{**fields, "uris": [str(tmp_path / "in" / "*.warc.gz")]})
+    assert sides(fresh) == sides(grown)
+
+
+def test_only_records_that_may_become_documents_count_as_groups(tmp_path: Path) -> None:
+    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
+    blocked = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], min_groups=4, block=["s0.invalid"])
+    assert blocked.manifest.parameters["split_by"] == "url"

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import yaml
+
+from pipelines.cards.base import CardError
+from pipelines.engine.spark import InProcess
+from pipelines.filtering.decisions import Policy, build_decisions, current_policy, policy_path
+from pipelines.lake import Lake, Writer
+from pipelines.quality.scores import SCORES
+from pipelines.signals.signals import build_signals
+from pipelines.tables.inputs import DumpTables
+from pipelines.tables.schemas import DECISIONS
+from tests.support.pages import make_dump
+
+ENGLISH = (
+    "The committee of the city met on Monday to talk about a new bridge over the river, and many people came to listen.\n"
+    "Engineers said that the old bridge would have to be closed for two years while workers replace its rusty pillars.\n"
+    "Shop owners fear losing customers, but most of them agree with the plan because heavy trucks shake their windows daily."
+)
+CHINESE = (
+    "市政府周一开会讨论在河上修建一座新桥，许多市民到场旁听。工程师说，旧桥必须关闭两年，以便更换生锈的桥墩。\n"
+    "附近的商店老板担心失去顾客，但大多数人同意这个计划，因为重型卡车每天都会震动他们的窗户。"
+)
+GERMAN = (
+    "Der Ausschuss der Stadt traf sich am Montag, um über eine neue Brücke über den Fluss zu sprechen, und viele Leute kamen. "
+    * 4
+)
+
+
+def with_tables(
+    lake: Lake,
+    engine: InProcess,
+    name: str,
+    texts: list[str],
+    score: dict[str, Any] | None = None,
+    **card: Any,
+) -> tuple[Any, ...]:
+    dump = make_dump(lake, engine, name, [texts], **card)
+    signals = {g: b.dataset for g, b in build_signals(lake, engine, dump.documents, dump.edits).items()}
+    ids = dump.documents.read(["doc_id"])["doc_id"].to_pylist()
+    rows = [{"doc_id": i} | (score or {}) for i in ids]
+
+    def write(writer: Writer) -> None:
+        writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows, SCORES))
+
+    cutoffs = {"perplexity_cutoffs": {"en": {"p30": 100.0, "p60": 200.0}}}
+    return dump, signals, lake.build("scores", name, version=1, parameters=cutoffs, write=write).dataset
+
+
+def decide(
+    lake: Lake, engine: InProcess, tables: tuple[Any, ...], policy: Policy | None = None
+) -> list[dict[str, Any]]:
+    dump: DumpTables = tables[0]
+    policy = policy or Policy.load(policy_path("default"))
+    table = build_decisions(
+        lake, engine, dump.card, dump.documents, tables[1], tables[2], policy
+    ).dataset.read()
+    assert table.schema == DECISIONS
+    return table.to_pylist()
+
+
+def test_default_policy_keeps_prose_and_names_every_reason(lake: Lake, engine: InProcess) -> None:
+    menu = "Home\nAbout\nContact\nHome\nAbout\nContact\nLogin"
+    rows = decide(lake, engine, with_tables(lake, engine, "d", [ENGLISH, CHINESE, menu, GERMAN]))
+    assert [r["keep"] for r in rows] == [True, True, False, False]
+    assert rows[0]["reasons"] == [] and [r["language"] for r in rows[:2]] == ["en", "zh"]
+    assert rows[1]["num_chars"] == len(CHINESE)
+    assert rows[3]["reasons"] == ["language/unwanted"]
+    if rows[2]["language"] == "en":
+        assert {
+            "rules/num_words",
+            "rules/terminal_lines",
+            "rules/short_lines",
+            "rules/duplicate_lines",
+        } <= set(rows[2]["reasons"])
+
+
+def test_other_languages_pass_as_encyclopedia_only(lake: Lake, engine: InProcess) -> None:
+    german = (
+        GERMAN.split(". ")[0]
+        + ". Die Ingenieure sagten, dass die alte Brücke zwei Jahre lang geschlossen bleibt. "
+        + GERMAN[:250]
+    )
+    rows = decide(lake, engine, with_tables(lake, engine, "wiki", [german], category="encyclopedia"))
+    assert rows[0]["language"] == "de" and rows[0]["keep"]
+
+
+def test_code_has_its_own_rules(lake: Lake, engine: InProcess) -> None:
+    code = "def add(first, second):\n    return first + second\n\n\n" * 4
+    rows = decide(lake, engine, with_tables(lake, engine, "code", [code, "x" * 3000], category="code"))
+    assert rows[0]["keep"] and rows[0]["language"] == "code"
+    assert rows[1]["reasons"] == ["rules/max_line_length", "rules/mean_line_length", "code/unknown"]
+
+
+def test_scores_choose_corpus_and_quality(lake: Lake, engine: InProcess) -> None:
+    tail = decide(lake, engine, with_tables(lake, engine, "t", [ENGLISH], {"perplexity": 300.0}))[0]
+    assert tail["quality"] == "tail" and tail["reasons"] == ["quality/tail"]
+    head = decide(
+        lake, engine, with_tables(lake, engine, "h", [ENGLISH], {"perplexity": 50.0, "stem_exercise": 0.95})
+    )[0]
+    assert head["quality"] == "head" and head["keep"] and head["corpus"] == "stem"
+    assert decide(lake, engine, with_tables(lake, engine, "n", [ENGLISH]))[0]["corpus"] == "main"
+
+
+def test_a_threshold_change_reads_no_text(
+    lake: Lake, engine: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = with_tables(lake, engine, "d", [ENGLISH, CHINESE])
+    decide(lake, engine, tables)
+    read: list[tuple[str, tuple[str, ...]]] = []
+    plain = Lake.read_parquet
+
+    def spy(self: Lake, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+        read.append((path, tuple(columns or ("everything",))))
+        return plain(self, path, columns, rows)
+
+    monkeypatch.setattr(Lake, "read_parquet", spy)
+    data = yaml.safe_load(policy_path("default").read_text())
+    strict = next(s for s in data["sets"] if s["name"] == "english")
+    strict["bounds"]["rules/num_words"]["min"] = 5000
+    dump = tables[0]
+    built = build_decisions(
+        lake, engine, dump.card, dump.documents, tables[1], tables[2], Policy.model_validate(data)
+    )
+    assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_words": 1}
+    assert read and not any({"text", "title", "everything"} & set(columns) for _, columns in read)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda p: p.update(extra=1), "extra"),
+        (
+            lambda p: p["sets"][0]["bounds"].update({"rules/nonsense": {"min": 1, "source": "x"}}),
+            "rules/nonsense",
+        ),
+        (lambda p: p["sets"][0]["bounds"].update({"rules/num_chars": {"min": 1}}), "source"),
+        (
+            lambda p: p["sets"][0]["bounds"].update({"rules/num_chars": {"min": 2, "max": 1, "source": "x"}}),
+            "nothing would pass",
+        ),
+        (lambda p: p["sets"][0].update(categories=["webpage"]), "webpage"),
+    ],
+)
+def test_wrong_policies_are_refused_by_name(tmp_path: Any, change: Any, message: str) -> None:
+    data = yaml.safe_load(policy_path("default").read_text())
+    change(data)
+    path = tmp_path / "policy.yaml"
+    path.write_text(yaml.safe_dump(data))
+    with pytest.raises(CardError, match=message):
+        Policy.load(path)
+
+
+def test_a_policy_on_the_lake_takes_the_place_of_the_default(lake: Lake) -> None:
+    assert current_policy(lake) == Policy.load(policy_path("default"))
+    lake.write_bytes("cards/policy.yaml", policy_path("fineweb").read_bytes())
+    assert current_policy(lake).name == "fineweb"
+
+
+def test_every_policy_that_comes_with_the_project_loads() -> None:
+    for path in policy_path("default").parent.glob("*.yaml"):
+        assert Policy.load(path).name == path.stem

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from pipelines.contamination.contamination import SCHEMA
+from pipelines.corpora.assembly import REJECTED
+from pipelines.engine.spark import InProcess
+from pipelines.inspection.explain import explain
+from pipelines.lake import Lake, LakeError
+from tests.support.judged import PLANTED, judged
+
+
+def test_every_stage_is_named_with_values_and_bounds(lake: Lake, engine: InProcess) -> None:
+    judged(lake, engine)
+    kept = "\n".join(explain(lake, "https://d.invalid/0"))
+    assert "kept for main" in kept and "1 email" in kept and "language    en" in kept and "no model" in kept
+    menu = "\n".join(explain(lake, "https://d.invalid/2", "r"))
+    assert "rejected" in menu and "of release r is not materialized yet" in menu
+    assert "rules/short_lines is 1, wanted at most 0.67 (FineWeb" in menu or "language/" in menu
+    assert PLANTED not in kept + menu
+
+
+def test_an_unknown_url_is_an_error_and_masked(lake: Lake, engine: InProcess) -> None:
+    judged(lake, engine)
+    with pytest.raises(LakeError, match=r"is in no documents table of d") as error:
+        explain(lake, f"https://d.invalid/?q={PLANTED}")
+    assert PLANTED not in str(error.value)
+
+
+def test_the_item_that_a_document_holds_is_named(lake: Lake, engine: InProcess) -> None:
+    judged(lake, engine)
+    doc_id = lake.current("documents", "d").read(["doc_id"])["doc_id"][0].as_py()
+    row = {
+        "doc_id": doc_id,
+        "item": "test.jsonl:7",
+        "source": "gsm8k/test.jsonl",
+        "kind": "benchmark",
+        "start": 3,
+        "end": 90,
+    }
+    tables = {
+        "overlap": pa.Table.from_pylist([row], SCHEMA),
+        "rejected": pa.Table.from_pylist([{"doc_id": doc_id, "reasons": ["overlap/benchmark"]}], REJECTED),
+    }
+    for asset, table in tables.items():
+        lake.build(asset, "r", version=1, write=lambda w, t=table: w.write_table("part-00000.parquet", t))
+    lines = explain(lake, "https://d.invalid/0", "r")
+    assert "  overlap     holds test.jsonl:7 of gsm8k/test.jsonl (benchmark), bytes 3 to 90" in lines

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipelines.cards.dump import DumpCard
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.engine.spark import InProcess
+from pipelines.extraction.documents import build_documents
+from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.lake import Lake
+from tests.support.judged import CHINESE, ENGLISH, MENU, judged
+
+
+def test_the_funnel_counts_what_goes_in_and_out(lake: Lake, engine: InProcess) -> None:
+    tables = judged(lake, engine)
+    rows = {r["stage"]: r for r in funnel(lake, "d")}
+    assert rows["documents"]["out"] == rows["edits"]["in"] == 4
+    kept = tables.need("decisions").stats
+    assert (
+        rows["decisions"]["in"] == 4
+        and rows["decisions"]["out"] == kept["kept"]
+        and rows["decisions"]["characters"] == kept["kept_chars"]
+    )
+    assert "| decisions | 4 |" in as_table(list(rows.values()))
+
+
+def test_checks_hold_for_a_mixed_dump_and_fail_for_a_strange_one(lake: Lake, engine: InProcess) -> None:
+    bounds = Bounds(min_documents=2)
+    mixed = judged(lake, engine, "mixed", [[ENGLISH, CHINESE, MENU]])
+    assert all(f.passed for f in judge_decisions(mixed.need("decisions"), mixed.signals["language"], bounds))
+    assert all(f.passed for f in judge_edits(mixed.edits, bounds))
+    menus = judged(lake, engine, "menus", [[MENU + str(k) for k in range(5)]])
+    failed = {
+        f.name
+        for f in judge_decisions(menus.need("decisions"), menus.signals["language"], bounds)
+        if not f.passed
+    }
+    assert {"keep_rate", "heaviest_reason"} <= failed
+    kept = judged(lake, engine, "kept", [[ENGLISH, CHINESE]])
+    assert "keep_rate" in {
+        f.name
+        for f in judge_decisions(kept.need("decisions"), kept.signals["language"], bounds)
+        if not f.passed
+    }
+
+
+def test_bounds_of_the_lake_take_the_place_of_the_defaults(lake: Lake) -> None:
+    assert Bounds.of(lake) == Bounds()
+    lake.write_bytes("cards/checks.yaml", b"min_keep_rate: 0.5\n")
+    assert Bounds.of(lake).min_keep_rate == 0.5
+
+
+def test_a_dump_of_few_groups_is_named(lake: Lake, engine: InProcess) -> None:
+    tables = judged(lake, engine, "one", [[ENGLISH, CHINESE]])
+    (found,) = judge_sides(tables.documents, tables.card, Bounds(min_documents=2))
+    assert not found.passed and "page by page" in found.meaning and found.numbers["validation_groups"] == 0
+    assert judge_sides(tables.documents, tables.card, Bounds())[0].passed
+
+
+def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_validation_side(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        {"url": f"https://s{k % 9}.invalid/{k}", "text": f"Text number {k}, long enough to be kept."}
+        for k in range(80)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    lake, found = Lake(tmp_path), {}
+    for bound in (9, 10):
+        card = DumpCard(
+            name=f"d{bound}", kind="jsonl", uris=("a.jsonl",), min_groups=bound, validation_share=0.5
+        )
+        built = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset)
+        (found[bound],) = judge_sides(built.dataset, card, Bounds(min_documents=2, min_validation_groups=1))
+    assert found[9].passed and not found[9].numbers["split_by_url"]
+    assert (
+        not found[10].passed
+        and found[10].numbers["split_by_url"]
+        and found[10].numbers["validation_groups"] == 9
+    )

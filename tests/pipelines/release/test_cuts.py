@@ -1,0 +1,63 @@
+"""Recurring blocks and overlap are cut; what is left is measured and judged again by the same
+policy."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.contamination.contamination import OverlapPolicy
+from pipelines.lake import Lake, LakeError
+from pipelines.release.cuts import cut_text, merge_spans
+from pipelines.tables.schemas import document_id
+from tests.pipelines.corpora.test_assembly import FOOTER, assemble, hit, reasons, texts
+from tests.support.release_samples import make_release, prose, publish
+
+
+def test_recurring_blocks_are_cut_and_documents_judged_again(lake: Lake) -> None:
+    rows = [{"text": f"{prose(a)}\n{FOOTER}", "host": "one.example"} for a in ("cat", "dog")]
+    rows += [{"text": f"Short.\n{FOOTER}"}, {"text": f"{prose('owl')}\n{FOOTER}", "category": "code"}]
+    built = assemble(lake, make_release(lake, {"a": rows}))
+    # the footer goes with its line; code is exempt
+    assert texts(built["main"]) == {prose("cat") + "\n", prose("dog") + "\n", f"{prose('owl')}\n{FOOTER}"}
+    assert reasons(built) == {document_id("a", "f", 2): ["recurrence/rules/num_chars", "recurrence/loss"]}
+    stats = lake.current("cuts", "r").stats
+    assert (stats["touched"], stats["fallen"], stats["characters_cut"]) == (3, 1, 3 * len(FOOTER))
+    assert stats["hosts"]["one.example"] == 2 * len(FOOTER)  # the report's effect per host
+    assert stats["reasons"] == {"recurrence/rules/num_chars": 1, "recurrence/loss": 1}
+
+
+def test_overlap_can_be_cut_or_only_marked(lake: Lake) -> None:
+    text = "前面的话。" + prose("cat") + "answer is seven"
+    release = make_release(lake, {"a": [{"text": text}]})
+    end = len(text.encode())
+    found = hit(document_id("a", "f", 0), start=end - len("answer is seven"), end=end)
+    cut = assemble(lake, release, found, found=OverlapPolicy(benchmark="cut"))
+    assert texts(cut["main"]) == {"前面的话。" + prose("cat")}
+    marked = assemble(lake, release, found, found=OverlapPolicy(benchmark="mark"))
+    assert texts(marked["main"]) == {text}
+
+
+def test_what_overlap_leaves_too_short_falls(lake: Lake) -> None:
+    text = prose("cat")
+    release = make_release(lake, {"a": [{"text": text}]})
+    built = assemble(
+        lake, release, hit(document_id("a", "f", 0), end=110), found=OverlapPolicy(benchmark="cut")
+    )
+    assert reasons(built) == {document_id("a", "f", 0): ["overlap/rules/num_chars", "overlap/loss"]}
+
+
+def test_decisions_without_a_policy_are_refused(lake: Lake) -> None:
+    release = make_release(lake, {"a": [{"text": prose("cat")}]})
+    tables = release.dumps["a"]
+    object.__setattr__(
+        tables, "decisions", publish(lake, "decisions", "a", [tables.need("decisions").read()])
+    )
+    with pytest.raises(LakeError, match="name no policy"):
+        assemble(lake, release)
+
+
+def test_spans(lake: Lake) -> None:
+    assert merge_spans([(5, 9), (0, 2), (8, 12), (2, 3)]) == [(0, 3), (5, 12)]
+    assert cut_text("一二三", [(3, 6)]) == "一三"
+    with pytest.raises(LakeError, match="rebuild it"):
+        cut_text("abc", [(1, 9)])

@@ -1,0 +1,21 @@
+"""Work that is killed and done again (tests/kills.py): the duplicates of two releases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.engine.spark import Engine
+from pipelines.lake import Lake
+from tests.pipelines.dedup.test_duplicates import corpus
+from tests.support.dedup_tables import make_dump, make_release
+
+
+def duplicates(root: Path, engine: Engine) -> None:
+    """A dump's tables, its release, a second dump and a release of both, which starts from the
+    first."""
+    lake, rows = Lake(root), corpus(16)
+    old = make_dump(lake, "old", rows[::2], parts=2, engine=engine)
+    build_duplicates(lake, engine, make_release([old], "first"))
+    new = make_dump(lake, "new", rows[1::2], engine=engine)
+    build_duplicates(lake, engine, make_release([old, new], "second"))

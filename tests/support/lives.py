@@ -1,0 +1,105 @@
+"""Work that is killed and done again (tests/kills.py): a dump from its files to decisions, a
+release, its tokens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.cards.dump import DumpCard
+from pipelines.contamination.contamination import build_overlap
+from pipelines.corpora.assembly import build_corpus, build_rejected
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.edits.edits import build_edits
+from pipelines.engine.spark import Engine
+from pipelines.extraction.documents import build_documents
+from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.lake import Lake, Writer
+from pipelines.quality.scores import SCORES
+from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
+from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.validation_sets import build_validation_sets
+from pipelines.shards.writer import build_shards
+from pipelines.signals.signals import build_signals
+from pipelines.tables.schemas import document_id
+from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED
+from tests.support.release_samples import make_release, prose
+from tests.support.tokenizer_samples import corpus, sample_texts
+
+FOOTER = "All rights reserved by the people of this site"
+
+
+def dump(root: Path, engine: Engine) -> None:
+    """Two files of JSON lines to decisions."""
+    lake = Lake(root)
+    folder = root / "inputs"
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = [ENGLISH * 3, f"{CHINESE * 3}邮箱{PLANTED}谢谢", MENU, ENGLISH.upper()]
+    for number in range(2):
+        rows = [
+            {"url": f"https://h{k}.invalid/{number}", "text": f"{text}\n{number}"}
+            for k, text in enumerate(texts)
+        ]
+        (folder / f"{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    card = DumpCard(name="d", kind="jsonl", uris=("inputs/*.jsonl",))
+    documents = build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset
+    edits = build_edits(lake, engine, documents).dataset
+    signals = {group: built.dataset for group, built in build_signals(lake, engine, documents, edits).items()}
+    build_signatures(lake, engine, documents, edits, MinHashParameters())
+
+    def unscored(writer: Writer) -> None:
+        for index, part in enumerate(documents.parts):
+            ids = documents.read_part(index, ["doc_id"])["doc_id"].to_pylist()
+            writer.write_table(part.path, pa.Table.from_pylist([{"doc_id": i} for i in ids], SCORES))
+
+    scores = lake.build("scores", "d", version=1, inputs={"documents": documents}, write=unscored).dataset
+    build_decisions(lake, engine, card, documents, signals, scores, current_policy(lake))
+
+
+def release(root: Path, engine: Engine) -> None:
+    """Two dumps to the published corpora: duplicates, a footer that recurs, a leaked item, a
+    validation document, one date too late."""
+    lake = Lake(root)
+    items = root / "benchmarks" / "quiz"
+    items.mkdir(parents=True, exist_ok=True)
+    (items / "test.jsonl").write_text(json.dumps({"question": prose("leak", 40), "answer": "1"}) + "\n")
+    rows = [{"text": f"{prose(name)}\n{FOOTER}", "host": f"{name}.example"} for name in ("cat", "dog", "owl")]
+    rows += [{"text": f"{prose('ant')}\n{prose('leak', 40)}"}, {"text": prose("hen"), "side": "validation"}]
+    rows += [
+        {"text": prose("late"), "date": "2025-01-01"},
+        {"text": prose("stem"), "corpus": "stem", "category": "stem"},
+    ]
+    other = [
+        {"text": f"{prose('dog')}\n{FOOTER}"},
+        {"text": prose("bee")},
+        {"text": prose("bad"), "reasons": ["rules/x"]},
+    ]
+    tables = make_release(lake, {"a": rows, "b": other}, cutoff_date="2024-12-31")
+    policy = RecurrencePolicy(min_documents=3, min_hosts=3)
+    duplicates = build_duplicates(lake, engine, tables).dataset
+    validation = build_validation_sets(lake, engine, tables, duplicates).dataset
+    blocks = build_recurring_blocks(lake, engine, tables, duplicates, policy).dataset
+    overlap = build_overlap(lake, engine, tables, validation, [root / "benchmarks"]).dataset
+    verdicts = build_verdicts(lake, engine, tables, validation, blocks, overlap, policy).dataset
+    for which in ("main", "stem"):
+        build_corpus(lake, engine, tables, verdicts, which)  # type: ignore[arg-type]
+    build_rejected(lake, engine, tables, verdicts)
+    fate = {row["doc_id"]: row["reasons"] for row in verdicts.read(["doc_id", "reasons"]).to_pylist()}
+    assert fate[document_id("a", "f", 3)] == ["overlap/benchmark"] and blocks.stats["recurring"] == 1, (
+        fate,
+        blocks.stats,
+    )
+
+
+def tokens(root: Path, engine: Engine) -> None:
+    """A corpus to its vocabulary and shards of several files."""
+    lake = Lake(root)
+    texts = corpus(lake, sample_texts(20))
+    config = TokenizerConfig.proportional("test", 1_200, sample_chars=20_000)
+    vocabulary = build_tokenizer(lake, engine, [texts], config).dataset
+    build_shards(lake, engine, "main_shards", texts, vocabulary, 7, shard_tokens=500)
