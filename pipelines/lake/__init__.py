@@ -1,0 +1,31 @@
+"""The lake: published data in a folder or on S3, by content hash.
+
+Belongs here: files, datasets, manifests, atomic publish, pointers, the build lock, garbage collection. Does not belong
+here: what is inside a table (tables/), how parts are scheduled (engine/), any stage.
+
+This is the room's front door: other rooms import from here.
+"""
+
+from pipelines.lake.hashing import canonical_json, digest, logical_hash
+from pipelines.lake.lake import Built, Dataset, Lake, iter_parts, recompute_key
+from pipelines.lake.manifest import LINEAGE, MANIFEST, LakeError, Manifest, MissingDataset, Part, safe_name
+from pipelines.lake.writer import Writer
+
+__all__ = [
+    "LINEAGE",
+    "MANIFEST",
+    "Built",
+    "Dataset",
+    "Lake",
+    "LakeError",
+    "Manifest",
+    "MissingDataset",
+    "Part",
+    "Writer",
+    "canonical_json",
+    "digest",
+    "iter_parts",
+    "logical_hash",
+    "recompute_key",
+    "safe_name",
+]
