@@ -1,7 +1,8 @@
 """The lake: published data in a folder or on S3, by content hash.
 
-Belongs here: files, datasets, manifests, atomic publish, pointers, the build lock, garbage collection. Does not belong
-here: what is inside a table (tables/), how parts are scheduled (engine/), any stage.
+Belongs here: files, datasets, manifests, atomic publish, pointers, the build lock, garbage
+collection. Does not belong here: what is inside a table (tables/), how parts are scheduled
+(engine/), any stage.
 
 This is the room's front door: other rooms import from here.
 """

@@ -23,7 +23,11 @@ def this_process() -> Owner:
 def lives_here(owner: Owner) -> bool:
     """Whether this is a living process of this machine. Of another machine nothing is known:
     False."""
-    return owner["host"] == socket.gethostname() and bool(owner["started"]) and owner["started"] == _started(owner["pid"])
+    return (
+        owner["host"] == socket.gethostname()
+        and bool(owner["started"])
+        and owner["started"] == _started(owner["pid"])
+    )
 
 
 def _started(pid: int) -> str:

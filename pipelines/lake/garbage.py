@@ -35,7 +35,11 @@ class Collected:
 
 def datasets(lake: Lake) -> dict[str, str]:
     """Content hash by path of every published dataset."""
-    folders = (p.removesuffix(f"/{MANIFEST}") for p in lake.files("tables", recursive=True) if p.endswith(f"/{MANIFEST}"))
+    folders = (
+        p.removesuffix(f"/{MANIFEST}")
+        for p in lake.files("tables", recursive=True)
+        if p.endswith(f"/{MANIFEST}")
+    )
     return {folder: folder.rsplit("/", 1)[1] for folder in folders}
 
 
@@ -51,7 +55,9 @@ def _named_outside(lake: Lake) -> set[str]:
             if path.endswith(".json"):
                 json.loads(text)  # half a file may have lost a name
         except ValueError as error:
-            raise LakeError(f"{lake.root}/{path} is not readable ({error}): nothing was deleted; mend or remove it") from None
+            raise LakeError(
+                f"{lake.root}/{path} is not readable ({error}): nothing was deleted; mend or remove it"
+            ) from None
         found.update(_CONTENT_HASH.findall(text))
     return found
 

@@ -38,7 +38,12 @@ def _hash_array(h: Any, array: pa.Array) -> None:
     if array.null_count:
         h.update(b"v" + array.is_valid().to_numpy(zero_copy_only=False).tobytes())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        h.update(pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False).astype("<i8").tobytes())
+        h.update(
+            pc.fill_null(pc.list_value_length(array), 0)
+            .to_numpy(zero_copy_only=False)
+            .astype("<i8")
+            .tobytes()
+        )
         return _hash_array(h, array.flatten())
     if pa.types.is_struct(kind):
         for child in array.flatten():
@@ -57,7 +62,9 @@ def _hash_array(h: Any, array: pa.Array) -> None:
             h.update(repr(array.to_pylist()).encode())
         elif len(array):
             width = kind.byte_width
-            h.update(memoryview(array.buffers()[1])[array.offset * width : (array.offset + len(array)) * width])
+            h.update(
+                memoryview(array.buffers()[1])[array.offset * width : (array.offset + len(array)) * width]
+            )
         return None
     if pa.types.is_boolean(kind):
         h.update(pc.fill_null(array, False).to_numpy(zero_copy_only=False).tobytes())

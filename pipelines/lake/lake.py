@@ -123,7 +123,11 @@ class Lake:
         options: dict[str, Any] = {"retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=8)}
         if endpoint:
             scheme, _, host = endpoint.rpartition("://")
-            options |= {"endpoint_override": host, "scheme": scheme or "https", "force_virtual_addressing": False}
+            options |= {
+                "endpoint_override": host,
+                "scheme": scheme or "https",
+                "force_virtual_addressing": False,
+            }
         if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
             options["region"] = region
         return pafs.SubTreeFileSystem(self.root.removeprefix("s3://"), pafs.S3FileSystem(**options))
@@ -163,7 +167,9 @@ class Lake:
             raise
 
     def write_json(self, path: str, value: Any) -> None:
-        self.write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+        self.write_bytes(
+            path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        )
 
     def read_json(self, path: str) -> Any:
         return json.loads(self.read_bytes(path))
@@ -183,9 +189,13 @@ class Lake:
             )
             return table.replace_schema_metadata()
         except FileNotFoundError:
-            raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
+            raise MissingDataset(
+                f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
+            ) from None
         except (pa.ArrowInvalid, OSError) as error:
-            raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
+            raise LakeError(
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+            ) from None
 
     def _read_rows(self, path: str, columns: Sequence[str] | None, rows: Any) -> pa.Table:
         with pq.ParquetFile(path, filesystem=self.fs, page_checksum_verification=True) as file:
@@ -195,7 +205,9 @@ class Lake:
                 end = start + file.metadata.row_group(group).num_rows
                 own = rows[rows.searchsorted(start) : rows.searchsorted(end)] - start
                 if len(own):
-                    found.append(file.read_row_group(group, names, use_threads=False).select(names).take(pa.array(own)))
+                    found.append(
+                        file.read_row_group(group, names, use_threads=False).select(names).take(pa.array(own))
+                    )
                 start = end
             return pa.concat_tables(found).replace_schema_metadata()
 
@@ -213,9 +225,13 @@ class Lake:
                 said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
                 return said.decode()
         except FileNotFoundError:
-            raise MissingDataset(f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table") from None
+            raise MissingDataset(
+                f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
+            ) from None
         except (pa.ArrowInvalid, OSError) as error:
-            raise LakeError(f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table") from None
+            raise LakeError(
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+            ) from None
 
     def files(self, path: str, recursive: bool = False) -> list[str]:
         """Sorted lake paths of the files below `path`; empty where there is none. What a killed
@@ -275,7 +291,9 @@ class Lake:
         """The dataset that the pointer of (asset, partition) names."""
         pointer = self.pointer(asset, partition)
         if not self.exists(pointer):
-            raise MissingDataset(f"no {asset} for {partition!r} in {self.root}: materialize {asset} for that partition first")
+            raise MissingDataset(
+                f"no {asset} for {partition!r} in {self.root}: materialize {asset} for that partition first"
+            )
         return self.open(self.read_json(pointer)["path"])
 
     def find(self, recompute_key: str) -> Dataset | None:
@@ -348,12 +366,18 @@ class Lake:
 
 
 def recompute_key(
-    asset: str, partition: str, version: int, parameters: Mapping[str, Any] | None, inputs: Mapping[str, Dataset | str] | None
+    asset: str,
+    partition: str,
+    version: int,
+    parameters: Mapping[str, Any] | None,
+    inputs: Mapping[str, Dataset | str] | None,
 ) -> tuple[str, dict[str, Any], dict[str, str]]:
     """(key, parameters as plain JSON, input hashes) of a computation."""
     values: dict[str, Any] = json.loads(canonical_json(dict(parameters or {})))
     hashes = {k: v if isinstance(v, str) else v.content_hash for k, v in sorted((inputs or {}).items())}
-    key = digest("skypile", str(FORMAT), asset, partition, str(version), canonical_json(values), canonical_json(hashes))
+    key = digest(
+        "skypile", str(FORMAT), asset, partition, str(version), canonical_json(values), canonical_json(hashes)
+    )
     return key, values, hashes
 
 

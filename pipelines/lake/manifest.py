@@ -29,7 +29,13 @@ class MissingDataset(LakeError):
 def safe_name(name: str, what: str = "name") -> str:
     """Return `name` if it is a relative path that stays inside the lake, else raise LakeError."""
     path = PurePosixPath(name)
-    if not name or "\\" in name or "\0" in name or path.is_absolute() or any(p in ("..", ".") for p in name.split("/")):
+    if (
+        not name
+        or "\\" in name
+        or "\0" in name
+        or path.is_absolute()
+        or any(p in ("..", ".") for p in name.split("/"))
+    ):
         raise LakeError(f"{what} {name!r} does not stay inside the lake: use a relative path without '..'")
     return name
 
@@ -83,7 +89,9 @@ class Manifest:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Manifest:
         if data.get("format") != FORMAT:
-            raise LakeError(f"manifest of format {data.get('format')}: this version reads {FORMAT}; rebuild the table")
+            raise LakeError(
+                f"manifest of format {data.get('format')}: this version reads {FORMAT}; rebuild the table"
+            )
         return Manifest(**{**data, "parts": tuple(Part(**p) for p in data["parts"])})
 
 

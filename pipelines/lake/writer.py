@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.lake.build_lock import lives_here, this_process
 from pipelines.lake.hashing import canonical_json, digest, logical_hash
 from pipelines.lake.manifest import HASH, MANIFEST, LakeError, Manifest, Part, merge_stats, safe_name
-from pipelines.lake.build_lock import lives_here, this_process
 
 if TYPE_CHECKING:
     from pipelines.lake.lake import Dataset, Lake
@@ -75,7 +75,9 @@ class Writer:
         """Whether part `path` is finished, by this try or by one before."""
         return self.lake.exists(self._sidecar(path)) and self.lake.exists(self._staged(path))
 
-    def write_table(self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None, key: str = "") -> None:
+    def write_table(
+        self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None, key: str = ""
+    ) -> None:
         """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number,
         over parts. Under a `key`, the hash of everything that the part was computed from, a later
         dataset of the same asset can take the part over (`take`)."""
@@ -101,7 +103,9 @@ class Writer:
         self._finish(path, Part(path, 0, len(data), hashlib.sha256(data).hexdigest()), "", stats)
 
     def write_json(self, path: str, value: Any) -> None:
-        self.write_bytes(path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+        self.write_bytes(
+            path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        )
 
     def add_file(self, path: str, local: Path, stats: Mapping[str, Any] | None = None) -> None:
         """Take over a local file, of any size, as one part."""
@@ -134,7 +138,9 @@ class Writer:
         return key in known
 
     def _finish(self, path: str, part: Part, schema: str, stats: Mapping[str, Any] | None) -> None:
-        self.lake.write_json(self._sidecar(path), {"part": part.to_json(), "schema": schema, "stats": dict(stats or {})})
+        self.lake.write_json(
+            self._sidecar(path), {"part": part.to_json(), "schema": schema, "stats": dict(stats or {})}
+        )
 
     def publish(self, parameters: dict[str, Any], inputs: dict[str, str]) -> Dataset:
         """Make the staged parts visible as one dataset, atomically. LakeError where another process
@@ -144,15 +150,22 @@ class Writer:
         sidecars.sort(key=lambda s: s["part"]["path"])
         schemas = sorted({s["schema"] for s in sidecars if s["schema"]})
         if len(schemas) > 1:
-            raise LakeError(f"parts of {self.asset}/{self.partition} have {len(schemas)} different schemas:\n" + "\n--\n".join(schemas))
+            raise LakeError(
+                f"parts of {self.asset}/{self.partition} have {len(schemas)} different schemas:\n"
+                + "\n--\n".join(schemas)
+            )
         parts = tuple(Part(**s["part"]) for s in sidecars)
         schema = schemas[0] if schemas else ""
-        content = digest(schema, canonical_json(parameters), *(f"{p.path}\0{p.rows}\0{p.hash}" for p in parts))
+        content = digest(
+            schema, canonical_json(parameters), *(f"{p.path}\0{p.rows}\0{p.hash}" for p in parts)
+        )
         stats: dict[str, Any] = {}
         for sidecar in sidecars:
             merge_stats(stats, sidecar["stats"])
         path = f"tables/{self.asset}/{self.partition}/{content}"
-        manifest = Manifest(self.asset, self.partition, content, self.key, schema, parameters, inputs, parts, stats)
+        manifest = Manifest(
+            self.asset, self.partition, content, self.key, schema, parameters, inputs, parts, stats
+        )
         if not self.lake.exists(f"{path}/{MANIFEST}"):
             self._move(path, manifest)
         self.lake.write_json(f"keys/{self.key}.json", {"path": path})

@@ -5,15 +5,17 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from pipelines.lake.garbage import gc
 from pipelines.lake import Dataset, Lake, LakeError, Writer
+from pipelines.lake.garbage import gc
 
 
 def table(lake: Lake, asset: str, partition: str, value: int, **inputs: Dataset) -> Dataset:
     def write(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", pa.table({"x": [value]}))
 
-    return lake.build(asset, partition, version=1, parameters={"value": value}, inputs=inputs, write=write).dataset
+    return lake.build(
+        asset, partition, version=1, parameters={"value": value}, inputs=inputs, write=write
+    ).dataset
 
 
 def test_only_what_nothing_names_is_deleted_and_only_when_asked(lake: Lake) -> None:
@@ -21,11 +23,17 @@ def test_only_what_nothing_names_is_deleted_and_only_when_asked(lake: Lake) -> N
     # a pointer names it, and it was made from `old`
     release = table(lake, "duplicates", "r", 5, documents=old)
     trained = table(lake, "main_shards", "r", 6)
-    lake.write_json("runs/x/checkpoints/step-5/manifest.json", {"shards": {"main": f"{lake.root}/{trained.path}"}})
+    lake.write_json(
+        "runs/x/checkpoints/step-5/manifest.json", {"shards": {"main": f"{lake.root}/{trained.path}"}}
+    )
     validated = table(lake, "validation_sets", "r", 1)
     lake.write_bytes("cards/releases/later.yaml", f"validation: r@{validated.content_hash}\n".encode())
     forgotten = table(lake, "main_shards", "r", 7)
-    current = [table(lake, "documents", "d", 2), table(lake, "main_shards", "r", 8), table(lake, "validation_sets", "r", 2)]
+    current = [
+        table(lake, "documents", "d", 2),
+        table(lake, "main_shards", "r", 8),
+        table(lake, "validation_sets", "r", 2),
+    ]
     lake.write_bytes("staging/half/part", b"x")
 
     found = gc(lake)

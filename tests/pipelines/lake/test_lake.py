@@ -142,7 +142,12 @@ def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
 
 def test_a_part_can_be_taken_over_from_another_dataset(lake: Lake) -> None:
     old = lake.build("documents", "d", version=1, write=write).dataset
-    new = lake.build("documents", "d", version=2, write=lambda w: [w.reuse(p.path, old, p, {"documents": 3}) for p in old.parts]).dataset
+    new = lake.build(
+        "documents",
+        "d",
+        version=2,
+        write=lambda w: [w.reuse(p.path, old, p, {"documents": 3}) for p in old.parts],
+    ).dataset
     assert new.content_hash == old.content_hash
 
 
@@ -156,8 +161,16 @@ def test_paths_that_escape_are_refused(lake: Lake, name: str) -> None:
 
 @pytest.mark.parametrize("rows", [[], [0], [8191, 8192], [5, 20_000, 20_001, 24_999]])
 def test_chosen_rows_are_those_of_the_whole_part(lake: Lake, rows: list[int]) -> None:
-    table = pa.table({"a": pa.array(range(25_000)), "b": pa.array([[{"x": i}] for i in range(25_000)]), "c": ["t"] * 25_000})
-    dataset = lake.build("t", version=1, write=lambda writer: writer.write_table("part-00000.parquet", table)).dataset
+    table = pa.table(
+        {
+            "a": pa.array(range(25_000)),
+            "b": pa.array([[{"x": i}] for i in range(25_000)]),
+            "c": ["t"] * 25_000,
+        }
+    )
+    dataset = lake.build(
+        "t", version=1, write=lambda writer: writer.write_table("part-00000.parquet", table)
+    ).dataset
     read = dataset.read_part(0, ["b", "a"], np.array(rows, np.int64))
     assert read.to_pylist() == table.select(["b", "a"]).take(pa.array(rows, pa.int64())).to_pylist()
     path, part = dataset.file(dataset.parts[0].path), dataset.parts[0]
@@ -189,7 +202,9 @@ def test_the_logical_hash_ignores_chunks_and_sees_values(values: list[str | None
 
 
 def test_the_logical_hash_tells_null_from_empty() -> None:
-    assert logical_hash(pa.table({"t": pa.array([None], pa.string())})) != logical_hash(pa.table({"t": pa.array([""])}))
+    assert logical_hash(pa.table({"t": pa.array([None], pa.string())})) != logical_hash(
+        pa.table({"t": pa.array([""])})
+    )
 
 
 def test_parts_are_known_again_by_what_they_were_computed_from(lake: Lake) -> None:

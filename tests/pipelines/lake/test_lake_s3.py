@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.lake import Lake, MissingDataset
-from tests.support.kills import half_tables, kill_at
 from tests.pipelines.lake.test_lake import TABLE, build, write
+from tests.support.kills import half_tables, kill_at
 
 
 def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> None:
@@ -25,7 +25,9 @@ def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> 
     assert remote.current("documents", "d").read().equals(here.read())
     assert not remote.build("documents", "d", version=1, write=lambda w: pytest.fail("computed twice")).fresh
     assert remote.files("staging", recursive=True) == []
-    assert (there.local() / "part-00000.parquet").read_bytes() == (here.local() / "part-00000.parquet").read_bytes()
+    assert (there.local() / "part-00000.parquet").read_bytes() == (
+        here.local() / "part-00000.parquet"
+    ).read_bytes()
 
 
 def test_a_crash_on_s3_shows_nothing(s3: Any, tmp_path: Path) -> None:
@@ -65,9 +67,15 @@ def test_a_kill_before_any_change_on_s3_is_made_up_for(s3: Any, tmp_path: Path) 
     for point in range(100):
         root = f"s3://kills/{point}"
         call = f"from tests.pipelines.lake.test_lake_s3 import die; die({root!r}, {point})"
-        if not (code := subprocess.run([sys.executable, "-c", call], cwd=Path(__file__).parents[3], check=False).returncode):
+        if not (
+            code := subprocess.run(
+                [sys.executable, "-c", call], cwd=Path(__file__).parents[3], check=False
+            ).returncode
+        ):
             break
         lake = Lake(root, cache=tmp_path / "cache")
         assert code == -signal.SIGKILL and half_tables(lake) == []
-        assert build(root) == wanted and half_tables(lake) == [] and lake.files("staging", recursive=True) == []
+        assert (
+            build(root) == wanted and half_tables(lake) == [] and lake.files("staging", recursive=True) == []
+        )
     assert build(root) == wanted and point > 8
