@@ -105,9 +105,8 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
 
     from pipelines.engine.spark import InProcess
     from pipelines.lake import Writer
-    from pipelines.release.validation_sets import VALIDATION
     from pipelines.shards.writer import build_shards
-    from pipelines.tables.schemas import CORPUS
+    from pipelines.tables.schemas import CORPUS, VALIDATION
     from pipelines.tokenizer.build import build_tokenizer
     from pipelines.tokenizer.config import TokenizerConfig
 

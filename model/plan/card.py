@@ -49,7 +49,7 @@ def settings_of(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class Schedule(_Frozen):
@@ -57,9 +57,13 @@ class Schedule(_Frozen):
     `final`."""
 
     kind: Literal["constant", "cosine"] = "constant"
+    """What follows the warm-up."""
     peak: float = Field(gt=0)
+    """The rate after the warm-up."""
     final: float = Field(default=0.0, ge=0)
+    """The rate at the end of a cosine."""
     warmup_tokens: int = Field(default=0, ge=0)
+    """Tokens of linear warm-up from 0."""
 
     def at(self, tokens: int, total: int) -> float:
         """The rate when `tokens` of the phase's `total` have been consumed."""
@@ -72,64 +76,83 @@ class Schedule(_Frozen):
 
 
 class Phase(_Frozen):
-    """One phase of a run card. `mixture` is `table1`, or weights of main sources by name.
-
-    `release` and `seed` are the card's unless given. Where either changes, each source begins a new
-    pass.
-    """
+    """One phase of a run card. Where `release` or `seed` changes, each source begins a new pass."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Names the phase in plans and reports."""
     stage: Stage
+    """Phases of stage1 come before those of stage2."""
     tokens: int = Field(gt=0)
+    """Tokens that the phase reads; rounded up to whole steps."""
     schedule: Schedule
+    """Learning rate by tokens of the phase."""
     mixture: Mixture = "table1"
+    """Shares of the main sources: the paper's Table 1, or weights by source."""
     stem: StemShare = StemShare()
+    """Share of SkyPile-STEM over the phase."""
     release: str = ""
+    """The card's, unless given."""
     seed: int | None = None
+    """Of the order of samples; the card's, unless given."""
 
 
 class RunCard(_Frozen):
-    """What a training run is. Batches are in sequences; `world_size` is the ranks of the launcher.
+    """What a training run is.
 
-    Entries of several keys are laid over the defaults of who reads them: `model` over the preset's
-    values (config.py), `deepspeed` over the strategy's (strategy.py), `spikes` over the policy's
-    (callbacks/spikes.py), `limit_seconds` over the phases' longest silence
-    (callbacks/heartbeat.py), `preflight` over its limits (preflight.py). Unknown keys are refused
-    in each. `tokenizer` is the one that made the release's shards; empty: what the release's card
-    names. The last `keep_last` checkpoints are kept, every `keep_every`-th step's (0: none) and the
-    last of each stage. `checkpoint_store` (`s3://bucket/prefix` or a folder) gets a copy of each
-    under the run's name (checkpoint_store.py); without one, a lake on S3 does.
+    Fields of several keys (`model`, `deepspeed`, `spikes`, `limit_seconds`, `preflight`) are laid
+    over the defaults of who reads them; unknown keys are refused in each.
     """
 
     name: str = Field(min_length=1)
+    """The run's partition key, and the card's file name."""
     release: str = Field(min_length=1)
+    """The release whose shards are read."""
     tokenizer: str = ""
+    """The vocabulary that made the release's shards; empty: what the release's card names."""
     preset: str = "debug"
+    """Shape of the model: debug, tiny, 1b, 7b, 13b, llama-7b or gpt-7b (paper Table 3)."""
     model: dict[str, Any] = {}
-    """Such as `document_attention: true`; the vocabulary is the tokenizer's."""
+    """Over the preset's values, such as `document_attention: true`; the vocabulary is the tokenizer's."""
     sequence_length: int = Field(default=4096, ge=8)
+    """Tokens of a sample (paper: 4,096)."""
     global_batch: int = Field(gt=0)
+    """Sequences of a step; ranks x `micro_batch` divide it."""
     micro_batch: int = Field(default=1, gt=0)
+    """Sequences of one forward pass of a rank."""
     seed: int = 1
+    """Of the first weights and of the order of samples."""
     world_size: int = Field(default=2, gt=0)
+    """Ranks of the launcher."""
     checkpoint_every: int = Field(default=20, gt=0)
+    """Steps from one checkpoint to the next."""
     validate_every: int = Field(default=20, gt=0)
+    """Steps from one look at the validation sets to the next."""
     validation_sequences: int = Field(default=64, gt=0)
     """Of a domain, read at most: a look every few steps, where the evaluation reads all (ours)."""
     keep_last: int = Field(default=3, gt=0)
+    """Last checkpoints that are kept; the last of each stage always is."""
     keep_every: int = Field(default=0, ge=0)
+    """Every checkpoint whose step is a multiple is kept; 0: none."""
     checkpoint_store: str = ""
+    """`s3://bucket/prefix` or a folder that gets a copy of each checkpoint under the run's name; empty:
+    a lake on S3 does, a lake in a folder does not."""
     fork: str = Field(default="", pattern=r"^([^/.][^/]*/step-\d{8})?$")
     """`RUN/step-00000060`: the first start goes on from that checkpoint of another run, whose plan
     up to there must be this one's."""
     deepspeed: dict[str, Any] = {}
+    """Over the strategy's DeepSpeed configuration (model/training/strategy.py)."""
     spikes: dict[str, Any] = {}
+    """Over the policy for spikes of the loss (model/training/spikes.py)."""
     limit_seconds: dict[str, float] = {}
+    """Seconds of silence after which a run counts as hanging, by phase of the loop
+    (model/run/heartbeat.py)."""
     preflight: dict[str, Any] = {}
+    """Over the limits of the checks before the first step (model/training/preflight.py)."""
     peak_flops: float = Field(default=0.0, ge=0)
-    """Dense bf16 FLOP/s of one rank, for MFU; 0: the device's by its name (distributed.py), no MFU
-    where that is unknown."""
+    """Dense bf16 FLOP/s of one rank, for MFU; 0: the device's by its name (model/training/distributed.py),
+    no MFU where that is unknown."""
     phases: tuple[Phase, ...] = Field(min_length=1)
+    """In order; each keeps weights and optimizer state of the one before."""
 
     @model_validator(mode="after")
     def _consistent(self) -> RunCard:

@@ -48,11 +48,15 @@ class StemShare(BaseModel):
     the first at t = 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     kind: Literal["constant", "linear", "quadratic", "steps"] = "constant"
+    """Form of the curve."""
     start: float = 0.0
+    """Share at t = 0."""
     end: float = 0.0
+    """Share at t = 1."""
     steps: tuple[tuple[float, float], ...] = ()
+    """Of kind `steps`: (t, share) pairs."""
 
     @model_validator(mode="after")
     def _within_bounds(self) -> StemShare:

@@ -17,9 +17,10 @@ class CardError(Exception):
 
 
 class Card(BaseModel):
-    """A frozen model read from a YAML file."""
+    """A frozen model read from a YAML file. The docstring below a field is its description: what it
+    means, its unit, where its default comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

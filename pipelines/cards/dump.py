@@ -1,7 +1,7 @@
 """Dump cards: what came from outside, described once.
 
 Belongs here: the fields of a dump and their checks. Does not belong here: reading or fetching
-(readers.py, raw.py).
+(dumps/).
 """
 
 from __future__ import annotations
@@ -27,35 +27,44 @@ CATEGORIES = (
 
 
 class DumpCard(Card):
-    """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia.
-
-    `group` names what is never split between training and validation: `host`; `host/1` or `host/2`
-    for the host and that many first directories of the path; `url`; or the name of a field of a
-    JSONL or Parquet row. A dump of fewer than `min_groups` groups is split by URL all the same,
-    with a warning. `allow` and `block` are host names or URL prefixes; `block` wins.
-    `obey_opt_outs` names the signals (robots.py) that leave a page out; all are counted.
-    """
+    """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia."""
 
     name: str
+    """The dump's partition key, and the card's file name."""
     kind: Literal["warc", "wet", "jsonl", "parquet"]
+    """Format of the files; `warc` reads ARC too."""
     uris: tuple[str, ...] = Field(min_length=1)
+    """Files: paths and globs, `s3://`, `https://`; or listings of such lines (`*.paths.gz`)."""
     sample: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of the files that is read, by the hash of a file's name: a larger share keeps what a
+    smaller one has made."""
     allow: tuple[str, ...] = ()
+    """Host names (with their subdomains) or URL prefixes; where any is given, only those are read."""
     block: tuple[str, ...] = ()
+    """Host names or URL prefixes that are not read; wins over `allow`."""
     obey_opt_outs: tuple[Literal["noindex", "noai", "tdm"], ...] = ()
+    """Signals of robots and text mining reservation that leave a page out; all are counted."""
     category: str = "webpages"
+    """Row of the paper's Table 1: webpages, books, academic, encyclopedia, social, code, miscellany,
+    parallel; or stem."""
     languages: tuple[str, ...] = ("en", "zh")
+    """For readers of the card; no stage reads it."""
     licence: str = ""
+    """Shown in data cards."""
     date: str = ""
+    """ISO 8601; of documents that have no date of their own."""
     group: str = "host"
+    """What is never split between training and validation: `host`; `host/1` or `host/2` for the host
+    with that many first directories of the path; `url`; or a field of a JSONL or Parquet row."""
     held_out: bool = False
+    """The dump is for evaluation alone: every document is on the validation side."""
     reference: bool = False
+    """Classifiers and perplexity models learn from it as good text."""
     validation_share: float = Field(default=0.02, ge=0.0, le=0.5)
-    min_groups: int = Field(
-        default=50,
-        ge=0,
-        description="ours: with fewer, a share of .02 holds out less than one source; 0 never splits by URL",
-    )
+    """Share of the groups that goes to the validation side, by the hash of the group."""
+    min_groups: int = Field(default=50, ge=0)
+    """A dump of fewer groups is split by URL, with a warning: a share of .02 would hold out less than
+    one group (ours). 0 never splits by URL."""
 
     @field_validator("name")
     @classmethod

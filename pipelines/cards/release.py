@@ -15,29 +15,38 @@ from pipelines.lake import LakeError, safe_name
 class ReleaseCard(Card):
     """What a release is made of. A dump that is not named neither blocks nor enters.
 
-    `cutoff_date` (ISO 8601): later documents fall; those without a date stay. `tombstones`: URLs
-    that must not be published again. `validation` and `blocks` freeze what an earlier release
-    decided: its validation sets and its list of recurring blocks, by `RELEASE` (as its pointer says
-    now) or `RELEASE@CONTENT_HASH` (for good); with both, a new dump leaves the documents of the old
-    ones as they are, but for duplicates of its own. Sets that are not frozen hold at most
-    `validation_documents` of each domain: training text is searched for all of them. `jaccard` and
-    `containment` are the verified similarities from which a duplicate is removed. `max_cluster`
-    (documents) and `max_source_share` (of one dump removed as duplicates) are the blocking guards.
+    With `validation` and `blocks` both frozen, a new dump leaves the documents of the old ones as
+    they are, but for duplicates of its own.
     """
 
     name: str
+    """The release's partition key, and the card's file name."""
     dumps: tuple[str, ...] = Field(min_length=1)
+    """The dumps that are published together, in this order."""
     policy: str = "default"
-    tokenizer: str = "demo"  # the vocabulary its token shards are written with
+    """Not read: the lake's own policy decides."""
+    tokenizer: str = "demo"
+    """The vocabulary that its token shards are written with."""
     cutoff_date: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2}.*)?)?)?$")
+    """ISO 8601: later documents are excluded; those without a date stay."""
     tombstones: tuple[str, ...] = ()
+    """URLs that must not be published again."""
     validation: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")
-    validation_documents: int = Field(default=2_000, ge=1)  # some two million tokens a domain
+    """Keep the validation sets of an earlier release: `RELEASE` as its pointer says now, or
+    `RELEASE@CONTENT_HASH` for good."""
+    validation_documents: int = Field(default=2_000, ge=1)
+    """Documents of each domain in validation sets that are not frozen, at most; training text is
+    searched for all of them. Ours: some two million tokens a domain."""
     blocks: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")
+    """Keep the list of recurring blocks of an earlier release; written like `validation`."""
     jaccard: float = Field(default=0.7, gt=0.0, le=1.0)
+    """Verified Jaccard similarity of shingles from which a document is removed as a duplicate."""
     containment: float = Field(default=0.95, gt=0.0, le=1.0)
+    """Verified share of a document's shingles in another from which it is removed."""
     max_cluster: int = Field(default=1_000_000, gt=1)
+    """Documents of the largest cluster; beyond it the release is refused (template collapse)."""
     max_source_share: float = Field(default=1.0, gt=0.0, le=1.0)
+    """Share of one dump removed as duplicates; beyond it the release is refused."""
 
     @field_validator("name")
     @classmethod

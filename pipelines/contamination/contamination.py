@@ -24,19 +24,25 @@ from pipelines.contamination.index import OverlapPolicy as OverlapPolicy
 from pipelines.contamination.matching import script_converter
 from pipelines.engine.spark import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer, canonical_json, digest
+from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleaseTables, part_key, part_path
 from pipelines.tables.schemas import ID
 
 VERSION = 3
-SCHEMA = pa.schema(
+SCHEMA = described(
+    "overlap",
     [
-        ("doc_id", ID),
-        ("item", pa.string()),
-        ("source", pa.string()),
-        ("kind", pa.string()),  # benchmark, leakage or validation
-        ("start", pa.int32()),  # UTF-8 bytes of the rendered text
-        ("end", pa.int32()),
-    ]
+        ("doc_id", ID, "the training document"),
+        (
+            "item",
+            pa.string(),
+            "identifier of the benchmark item, or hexadecimal id of the validation document",
+        ),
+        ("source", pa.string(), "file of the benchmark, or validation/DOMAIN"),
+        ("kind", pa.string(), "benchmark, leakage or validation"),
+        ("start", pa.int32(), "where the match begins, in UTF-8 bytes of the rendered text"),
+        ("end", pa.int32(), "where it ends"),
+    ],
 )
 
 

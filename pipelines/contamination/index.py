@@ -36,21 +36,30 @@ class OverlapPolicy(Card):
     edited, 5-grams keep at least half."""
 
     ngram: int = Field(default=5, ge=2)
-    containment: float = Field(default=0.35, gt=0, le=1)  # share of an item's n-grams found within one window
-    min_hits: int = Field(default=5, ge=1)  # nine words or characters in a row
-    min_words: int = Field(
-        default=14, ge=2
-    )  # shorter items are looked for whole, with at most a tenth of their tokens edited
+    """Tokens of an n-gram."""
+    containment: float = Field(default=0.35, gt=0, le=1)
+    """Share of an item's n-grams found within one window of the text."""
+    min_hits: int = Field(default=5, ge=1)
+    """N-grams found: nine words or characters in a row."""
+    min_words: int = Field(default=14, ge=2)
+    """Words of an item; shorter items are looked for whole, with at most a tenth of their tokens
+    edited."""
     min_han: int = Field(default=18, ge=2)
-    short_words: int = Field(default=8, ge=8)  # still shorter items are not looked for and are counted
+    """The like bound in Chinese characters."""
+    short_words: int = Field(default=8, ge=8)
+    """Words; still shorter items are not looked for and are counted."""
     short_han: int = Field(default=10, ge=8)
-    common: int = Field(default=5, ge=1)  # an n-gram in more items than this is left out
-    inside: float = Field(
-        default=0.8, gt=0, le=1
-    )  # a document of which this share lies in one item is found too
+    """The like bound in Chinese characters."""
+    common: int = Field(default=5, ge=1)
+    """An n-gram in more items than this is left out."""
+    inside: float = Field(default=0.8, gt=0, le=1)
+    """A document of which this share lies in one item is found too."""
     benchmark: Action = "drop"
+    """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
     leakage: Action = "drop"
+    """What is done about text of the leakage sets."""
     validation: Action = "drop"
+    """What is done about text of the validation sets."""
 
 
 @dataclass(frozen=True)

@@ -19,20 +19,22 @@ from pipelines.engine.spark import Engine
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.release.cuts import cut_texts
 from pipelines.release.release_decisions import accepted, check_no_equal_texts
+from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleaseTables, composition, corpus_rows, part_key, part_path
 from pipelines.tables.schemas import ID
 
 VERSION = 2
-REJECTED = pa.schema(
+REJECTED = described(
+    "rejected",
     [
-        ("doc_id", ID),
-        ("url", pa.string()),
-        ("dump", pa.string()),
-        ("reasons", pa.list_(pa.string())),
-        ("kept_id", ID),  # the document of which this one is a duplicate, or null
-        ("language", pa.string()),
-        ("category", pa.string()),
-    ]
+        ("doc_id", ID, "as in documents"),
+        ("url", pa.string(), "address as recorded"),
+        ("dump", pa.string(), "the dump that the document comes from"),
+        ("reasons", pa.list_(pa.string()), "every reason, group/name"),
+        ("kept_id", ID, "the document of which this one is a duplicate, or null"),
+        ("language", pa.string(), "en, zh, or another code"),
+        ("category", pa.string(), "as in documents"),
+    ],
 )
 
 

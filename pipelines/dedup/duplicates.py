@@ -22,12 +22,20 @@ from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, up
 from pipelines.dedup.verification import CLUSTERS
 from pipelines.engine.spark import Engine, map_arrow
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
+from pipelines.tables.columns import Column, described
 from pipelines.tables.inputs import ReleaseTables
 from pipelines.tables.schemas import ID
 
 VERSION = 2
 ROWS_PER_PART = 1 << 20
-DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
+_REMOVED: list[Column] = [
+    ("doc_id", ID, "the document removed"),
+    ("kept_id", ID, "the document of which it is a duplicate"),
+    ("kind", pa.string(), "exact or near"),
+    ("similarity", pa.float32(), "verified similarity of the two; 1 for exact"),
+]
+DUPLICATES = described("duplicates", _REMOVED)
+described("final_duplicates", _REMOVED)
 
 
 @dataclass

@@ -16,10 +16,18 @@ import pyarrow as pa
 
 from pipelines.dedup.election import Pairs
 from pipelines.lake import Dataset
+from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
-PAIRS = pa.schema([("content", ID), ("other", ID), ("shared", pa.int32())])  # content > other, as bytes
+PAIRS = described(
+    "verified_pairs",
+    [
+        ("content", ID, "content hash; above other, as bytes"),
+        ("other", ID, "content hash"),
+        ("shared", pa.int32(), "shingles that both texts have"),
+    ],
+)
 
 
 def content_bytes(contents: Array) -> Array:

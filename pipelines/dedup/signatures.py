@@ -15,6 +15,7 @@ from pipelines.dedup import shingles
 from pipelines.engine.spark import Engine
 from pipelines.kernels import normal_form as kernel
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 
 VERSION = 2
@@ -25,10 +26,15 @@ class MinHashParameters(Card):
     values (.92)."""
 
     num_perm: int = 224
+    """Minima of a signature."""
     bands: int = 28
+    """Bands whose keys are compared: documents that share one are candidates."""
     rows: int = 8
+    """Minima of a band."""
     ngram: int = shingles.NGRAM
+    """Tokens of a shingle; the kernel knows one value."""
     seed: int = 1
+    """Of the permutations."""
 
     @model_validator(mode="after")
     def _fits(self) -> MinHashParameters:
@@ -46,16 +52,25 @@ class MinHashParameters(Card):
 
 
 def schema(parameters: MinHashParameters) -> pa.Schema:
-    """Columns of the table; minhash is the low 16 bits of each minimum, little-endian."""
-    return pa.schema(
+    """Columns of the table under these parameters."""
+    return described(
+        "signatures",
         [
-            ("doc_id", ID),
-            ("content_hash", ID),
-            ("minhash", pa.binary(2 * parameters.num_perm)),
-            ("num_shingles", pa.int32()),
-            ("block_hashes", pa.list_(pa.uint64())),
-        ]
+            ("doc_id", ID, "as in documents"),
+            ("content_hash", ID, "of the normal form of the rendered text"),
+            (
+                "minhash",
+                pa.binary(2 * parameters.num_perm),
+                "low 16 bits of each minimum over the shingles' hashes, little-endian",
+            ),
+            ("num_shingles", pa.int32(), "distinct shingles"),
+            ("block_hashes", pa.list_(pa.uint64()), "of the normal form of each block of the text, in order"),
+        ],
     )
+
+
+SIGNATURES = schema(MinHashParameters())
+"""Under the default parameters."""
 
 
 def sign(doc_ids: pa.Array, texts: pa.Array, parameters: MinHashParameters) -> pa.Table:

@@ -19,21 +19,23 @@ from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
 from pipelines.engine.spark import map_arrow
+from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
 BATCH_BYTES = 256 << 20  # members held at once; one component at least
 BATCH_MEMBERS = 100_000
-CLUSTERS = pa.schema(
+CLUSTERS = described(
+    "clusters",
     [
-        ("node", pa.int64()),
-        ("root", pa.int64()),
-        ("doc_id", ID),
-        ("size", pa.int32()),  # distinct shingles
-        ("kept_id", ID),  # null: the document stays
-        ("kind", pa.string()),
-        ("similarity", pa.float32()),
-    ]
+        ("node", pa.int64(), "document as signed part << 32 | row"),
+        ("root", pa.int64(), "the least node of the component"),
+        ("doc_id", ID, "as in documents"),
+        ("size", pa.int32(), "distinct shingles"),
+        ("kept_id", ID, "the document of which this one is a duplicate; null: it stays"),
+        ("kind", pa.string(), "exact or near; null: it stays"),
+        ("similarity", pa.float32(), "verified similarity to kept_id"),
+    ],
 )
 OUTCOMES = pa.schema([*CLUSTERS, *PAIRS])  # a row is a member, or a pair (node is null)
 UNKNOWN = "unknown"  # kind of every member of a component that needs texts which were not read

@@ -25,10 +25,17 @@ import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import Built, Lake, LakeError, Writer, digest
+from pipelines.tables.columns import described
 
 VERSION = 1
-RAW = pa.schema(
-    [("file", pa.string()), ("uri", pa.string()), ("bytes", pa.int64()), ("etag_or_sha256", pa.string())]
+RAW = described(
+    "raw_dump",
+    [
+        ("file", pa.string(), "name of the file, unique in the dump"),
+        ("uri", pa.string(), "where it is read from"),
+        ("bytes", pa.int64(), "size as stored"),
+        ("etag_or_sha256", pa.string(), "what tells its content: ETag of the object, or hash of the file"),
+    ],
 )
 ATTEMPTS = 5  # tries for one request, waiting 0.5, 1, 2, 4 s between them
 COMMON_CRAWL = (

@@ -52,8 +52,11 @@ class Bound(Card):
     """A number's least and greatest allowed value, both inclusive, and where they come from."""
 
     min: float | None = None
+    """The least allowed value."""
     max: float | None = None
+    """The greatest allowed value."""
     source: str = Field(min_length=1)
+    """Where the numbers come from: a paper or project and its rule, or `ours` and why."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Bound:
@@ -69,10 +72,15 @@ class RuleSet(Card):
     was not measured bounds nothing."""
 
     name: str
+    """Shown in reports."""
     categories: tuple[str, ...]
+    """Categories that it judges."""
     languages: tuple[str, ...]
+    """Languages that it judges."""
     bounds: dict[str, Bound]
+    """By number: `GROUP/NAME` with a group of signals, or `scores`."""
     drop_quality: tuple[Literal["head", "middle", "tail"], ...] = ()
+    """Perplexity groups that are dropped."""
 
     @model_validator(mode="after")
     def _known_names(self) -> RuleSet:
@@ -99,8 +107,11 @@ class Policy(Card):
     pages with `scores/stem_exercise` of `stem_exercise` or more, go to the STEM corpus."""
 
     name: str
+    """Shown in reports."""
     sets: tuple[RuleSet, ...] = Field(min_length=1)
+    """In order: the first that covers a document judges it."""
     stem_exercise: Bound
+    """Of `scores/stem_exercise`: pages from its `min` on go to the STEM corpus."""
 
 
 def wanted_columns(policy: Policy) -> dict[str, list[str]]:

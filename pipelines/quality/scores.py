@@ -17,19 +17,22 @@ from pipelines.edits.edits import rendered
 from pipelines.engine.spark import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.quality.features import features
+from pipelines.tables.columns import described
 
 VERSION = 3
-SCORES = pa.schema(
+SCORES = described(
+    "scores",
     [
-        ("doc_id", pa.binary(16)),
+        ("doc_id", pa.binary(16), "as in documents"),
         (
             "reference",
             pa.float32(),
-        ),  # probability that a reference work would cite the page; null without a model of the language
-        ("stem_exercise", pa.float32()),  # probability of an exercise with solution
-        ("stem_exposition", pa.float32()),  # probability of STEM exposition
-        ("perplexity", pa.float32()),  # of 5-gram KenLM over BPE pieces, per piece; null without a model
-    ]
+            "probability that a reference work would cite the page; null without a model of its language",
+        ),
+        ("stem_exercise", pa.float32(), "probability of an exercise with solution"),
+        ("stem_exposition", pa.float32(), "probability of STEM exposition"),
+        ("perplexity", pa.float32(), "of 5-gram KenLM over BPE pieces, per piece; null without a model"),
+    ],
 )
 MAX_PERPLEXITY = 1e6
 

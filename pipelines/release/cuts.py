@@ -22,20 +22,32 @@ from pipelines.filtering.rejudging import Judge
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, canonical_json, digest
 from pipelines.release.recurring_blocks import RecurrencePolicy
 from pipelines.release.validation_sets import left_out
+from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
 from pipelines.tables.schemas import ID
 
 VERSION = 1
 CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
-CUTS = pa.schema(
+CUTS = described(
+    "cuts",
     [
-        ("doc_id", ID),
-        ("cuts", pa.list_(CUT)),  # sorted, not overlapping
-        ("reasons", pa.list_(pa.string())),  # recurrence/... or overlap/...: why the document falls
-        ("content_hash", ID),  # of the text after the cuts
-    ]
+        ("doc_id", ID, "a document that is cut or leaves the release"),
+        ("cuts", pa.list_(CUT), "bytes of the rendered text to cut; sorted, not overlapping"),
+        (
+            "reasons",
+            pa.list_(pa.string()),
+            "recurrence/... or overlap/...: why the document leaves the release",
+        ),
+        ("content_hash", ID, "of the text after the cuts"),
+    ],
 )
-FALLEN = pa.schema([("doc_id", ID), ("reasons", pa.list_(pa.string()))])
+FALLEN = described(
+    "fallen",
+    [
+        ("doc_id", ID, "a document that leaves the release"),
+        ("reasons", pa.list_(pa.string()), "why: group/name"),
+    ],
+)
 HOSTS_IN_REPORT = 20
 
 

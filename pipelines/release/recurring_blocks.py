@@ -20,10 +20,18 @@ from pipelines.cards.release import ReleaseCard
 from pipelines.engine.spark import Engine, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.release.survivors import removed_ids, survivors
+from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, frozen
 
 VERSION = 2
-SCHEMA = pa.schema([("block", pa.uint64()), ("documents", pa.int32()), ("hosts", pa.int32())])
+SCHEMA = described(
+    "recurring_blocks",
+    [
+        ("block", pa.uint64(), "hash of the block's normal form"),
+        ("documents", pa.int32(), "surviving documents that hold it"),
+        ("hosts", pa.int32(), "different hosts of these documents"),
+    ],
+)
 
 
 class RecurrencePolicy(Card):
@@ -32,21 +40,16 @@ class RecurrencePolicy(Card):
     quotations too. Ten documents is our choice, not a published one.
     """
 
-    min_documents: int = Field(default=10, ge=2)  # surviving documents that hold the block
-    min_hosts: int = Field(
-        default=1, ge=1
-    )  # a site's own template counts; 2 keeps what a single site repeats
-    min_bytes: int = Field(
-        default=12, ge=1
-    )  # shorter lines are no template: a bare number or one word recurs everywhere
-    exempt_categories: tuple[str, ...] = (
-        "code",
-        "parallel",
-        "stem",
-    )  # cutting lines breaks a program or a pair
-    max_loss: float = Field(
-        default=0.5, gt=0, le=1
-    )  # a document that loses a larger share of its characters is dropped
+    min_documents: int = Field(default=10, ge=2)
+    """Surviving documents that hold the block."""
+    min_hosts: int = Field(default=1, ge=1)
+    """Hosts of these documents: with 1 a site's own template counts, 2 keeps what one site repeats."""
+    min_bytes: int = Field(default=12, ge=1)
+    """UTF-8 bytes of the block; shorter lines are no template: a bare number recurs everywhere."""
+    exempt_categories: tuple[str, ...] = ("code", "parallel", "stem")
+    """Categories that are not cut: cutting lines breaks a program or a pair."""
+    max_loss: float = Field(default=0.5, gt=0, le=1)
+    """A document that loses a larger share of its characters is excluded."""
 
 
 def host_numbers(hosts: pa.Array) -> pa.Array:

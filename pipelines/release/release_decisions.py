@@ -24,22 +24,24 @@ from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.release.cuts import CUT, build_cuts, build_fallen
 from pipelines.release.recurring_blocks import RecurrencePolicy
 from pipelines.release.survivors import fallen, removed_ids, survivors
+from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
 from pipelines.tables.schemas import ID
 
 VERSION = 2
-VERDICTS = pa.schema(
+VERDICTS = described(
+    "verdicts",
     [
-        ("doc_id", ID),
-        ("reasons", pa.list_(pa.string())),  # empty: the document is in the release
-        ("kept_id", ID),  # the document of which this one is a duplicate, or null
-        ("cuts", pa.list_(CUT)),  # sorted, not overlapping
-        ("content_hash", ID),  # of the text after the cuts
-        ("corpus", pa.string()),
-        ("side", pa.string()),
-        ("language", pa.string()),
-        ("category", pa.string()),
-    ]
+        ("doc_id", ID, "as in documents"),
+        ("reasons", pa.list_(pa.string()), "group/name; empty: the document is in the release"),
+        ("kept_id", ID, "the document of which this one is a duplicate, or null"),
+        ("cuts", pa.list_(CUT), "bytes of the rendered text to cut; sorted, not overlapping"),
+        ("content_hash", ID, "of the text after the cuts"),
+        ("corpus", pa.string(), "main or stem"),
+        ("side", pa.string(), "train or validation"),
+        ("language", pa.string(), "en, zh, or another code"),
+        ("category", pa.string(), "as in documents"),
+    ],
 )
 _EQUAL = pa.schema([("content", ID), ("train", pa.bool_()), ("doc_id", ID)])
 

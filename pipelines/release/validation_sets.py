@@ -16,10 +16,9 @@ from pipelines.engine.spark import Engine, collect_parts
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.release.survivors import removed_ids, survivors
 from pipelines.tables.inputs import DumpTables, ReleaseTables, composition, corpus_rows, frozen
-from pipelines.tables.schemas import CORPUS, ID
+from pipelines.tables.schemas import ID, VALIDATION
 
 VERSION = 2
-VALIDATION = CORPUS.append(pa.field("domain", pa.string()))
 _HELD_OUT = pa.schema([("doc_id", ID), ("domain", pa.string())])
 _LAST = b"\xff" * 16  # no id is beyond it
 DOMAINS = ("web-en", "web-zh", "code", "academic", "social", "encyclopedia", "stem")

@@ -19,19 +19,22 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.lake import LakeError
+from pipelines.tables.columns import described
 
 CHARS = 500  # characters of a text that the model reads
-SCHEMA = pa.schema(
+SCHEMA = described(
+    "signals/language",
     [
-        ("language", pa.string()),  # code of the most likely language; "" for a text without letters
-        ("score", pa.float32()),  # its probability, rounded to 1e-4
-        ("en", pa.float32()),  # probability of English
-        ("zh", pa.float32()),  # probability of Chinese
+        ("language", pa.string(), "code of the most likely language; empty for a text without letters"),
+        ("score", pa.float32(), "its probability, rounded to 1e-4"),
+        ("en", pa.float32(), "probability of English"),
+        ("zh", pa.float32(), "probability of Chinese"),
         (
             "traditional",
             pa.float32(),
-        ),  # traditional-only / (traditional-only + simplified-only characters); null without either
-    ]
+            "traditional-only / (traditional-only + simplified-only characters); null without either",
+        ),
+    ],
 )
 
 

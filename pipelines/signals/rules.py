@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from pipelines.kernels.normal_form import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.counting import COUNTS, SHARES, token_hash
+from pipelines.tables.columns import described
 
 # What a column is, for reports and error messages. Counts are int32, shares float32. Lines are not
 # blank unless said otherwise.
@@ -35,9 +36,9 @@ COLUMNS = {
     "c4_sentences": "sentences in the lines that C4 retains; not in characters, like all c4_*",
     "c4_lorem_lines": "retained lines with lorem ipsum",
     "c4_curly_lines": "retained lines with a curly bracket",
-    "c4_any_end_sentences": "the same three where a line may end in any way, as FineWeb uses C4",
-    "c4_any_end_lorem_lines": "",
-    "c4_any_end_curly_lines": "",
+    "c4_any_end_sentences": "sentences where a line may end in any way, as FineWeb uses C4",
+    "c4_any_end_lorem_lines": "lines with lorem ipsum where a line may end in any way",
+    "c4_any_end_curly_lines": "lines with a curly bracket where a line may end in any way",
     "mean_token_length": "characters of a token that is not punctuation alone",
     "hash_ratio": "# for each token",
     "ellipsis_ratio": "ellipses for each token",
@@ -51,7 +52,7 @@ COLUMNS = {
     "duplicate_paragraphs": "share of paragraphs that were there before",
     "duplicate_line_chars": "share of characters in such lines",
     "duplicate_paragraph_chars": "share of characters in such paragraphs",
-    "fineweb_duplicate_line_chars": "the same for lines, line feeds left out",
+    "fineweb_duplicate_line_chars": "share of characters in lines seen before, line feeds left out",
     **{f"top_{n}_gram": f"share of characters in the most frequent {n}-gram" for n in (2, 3, 4)},
     **{
         f"duplicate_{n}_gram": f"share of characters in {n}-grams that were there before"
@@ -73,12 +74,13 @@ COLUMNS = {
 # Columns that are null in a unit.
 _NOT_IN = {n: "characters" for n in COUNTS if n.startswith("c4_")}
 _NOT_IN |= dict.fromkeys(("repeated_13_gram", "unique_tokens", "entropy"), "words")
-SCHEMA = pa.schema(
+SCHEMA = described(
+    "signals/rules",
     [
-        ("unit", pa.string()),  # words or characters
-        *((name, pa.int32()) for name in COUNTS),
-        *((name, pa.float32()) for name in SHARES),
-    ]
+        ("unit", pa.string(), "words or characters: what the rules of the language count"),
+        *((name, pa.int32(), COLUMNS[name]) for name in COUNTS),
+        *((name, pa.float32(), COLUMNS[name]) for name in SHARES),
+    ],
 )
 
 

@@ -19,12 +19,15 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SCHEMA = pa.schema(
+from pipelines.tables.columns import described
+
+SCHEMA = described(
+    "signals/safety",
     [
-        ("url_hits", pa.int32()),  # words of the lists in the URL
-        ("word_hits", pa.int32()),  # words of the lists in the text
-        ("word_share", pa.float32()),  # characters of those words / characters of the text, rounded to 1e-6
-    ]
+        ("url_hits", pa.int32(), "words of the lists in the URL"),
+        ("word_hits", pa.int32(), "words of the lists in the text"),
+        ("word_share", pa.float32(), "characters of those words / characters of the text, rounded to 1e-6"),
+    ],
 )
 
 ENGLISH = {

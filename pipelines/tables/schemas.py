@@ -10,60 +10,77 @@ import hashlib
 
 import pyarrow as pa
 
+from pipelines.tables.columns import Column, described
+
 ID = pa.binary(16)
 
-DOCUMENTS = pa.schema(
+DOCUMENTS = described(
+    "documents",
     [
-        ("doc_id", ID),  # document_id(dump, file, offset)
-        ("url", pa.string()),
-        ("host", pa.string()),
-        ("group", pa.string()),  # host for pages; repository, article or thread elsewhere
-        ("date", pa.string()),  # ISO 8601, "" where unknown
-        ("file", pa.string()),  # name of the input file, as in raw_dump
-        ("offset", pa.int64()),  # byte offset of the record in the (compressed) file, or line number
-        ("charset", pa.string()),
-        ("title", pa.string()),
-        ("language_hint", pa.string()),
+        ("doc_id", ID, "document_id(dump, file, offset)"),
+        ("url", pa.string(), "address as recorded"),
+        ("host", pa.string(), "host of the URL"),
         (
-            "category",
+            "group",
             pa.string(),
-        ),  # Table 1: webpages, books, academic, encyclopedia, social, code, miscellany, parallel; or stem
-        ("side", pa.string()),  # train or validation
-        ("text", pa.string()),  # extracted, before edits
-    ]
+            "what is never split: host for pages; repository, article or thread elsewhere",
+        ),
+        ("date", pa.string(), "ISO 8601; empty where unknown"),
+        ("file", pa.string(), "name of the input file, as in raw_dump"),
+        ("offset", pa.int64(), "byte offset of the record in the (compressed) file, or line number"),
+        ("charset", pa.string(), "encoding that the bytes were decoded with"),
+        ("title", pa.string(), "title of the page or the row"),
+        (
+            "language_hint",
+            pa.string(),
+            "language that the page or the row claims; empty where it claims none",
+        ),
+        ("category", pa.string(), "row of the paper's Table 1 (webpages, books, ...), or stem"),
+        ("side", pa.string(), "train or validation"),
+        ("text", pa.string(), "main text as light Markdown, before edits"),
+    ],
 )
 
-SPAN = pa.struct(
-    [("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())]
-)  # UTF-8 byte offsets into text
-EDITS = pa.schema([("doc_id", ID), ("spans", pa.list_(SPAN))])  # sorted, not overlapping
-
-DECISIONS = pa.schema(
+# start and end are UTF-8 byte offsets into the text
+SPAN = pa.struct([("start", pa.int32()), ("end", pa.int32()), ("kind", pa.string())])
+EDITS = described(
+    "edits",
     [
-        ("doc_id", ID),
-        ("keep", pa.bool_()),
-        ("reasons", pa.list_(pa.string())),  # every failing reason, group/name
-        ("language", pa.string()),  # en, zh, or another code
-        ("category", pa.string()),
-        ("corpus", pa.string()),  # main or stem
-        ("quality", pa.string()),  # head, middle, tail, or "" where not scored
-        ("num_chars", pa.int32()),  # of the rendered text
-    ]
+        ("doc_id", ID, "as in documents"),
+        ("spans", pa.list_(SPAN), "bytes of the text to mask or remove, and why; sorted, not overlapping"),
+    ],
 )
 
-CORPUS = pa.schema(
+DECISIONS = described(
+    "decisions",
     [
-        ("doc_id", ID),
-        ("url", pa.string()),
-        ("dump", pa.string()),
-        ("file", pa.string()),
-        ("offset", pa.int64()),
-        ("group", pa.string()),
-        ("date", pa.string()),
-        ("language", pa.string()),
-        ("category", pa.string()),
-        ("text", pa.string()),  # rendered, release cuts applied
-    ]
+        ("doc_id", ID, "as in documents"),
+        ("keep", pa.bool_(), "whether the document passes the policy"),
+        ("reasons", pa.list_(pa.string()), "every failing reason, group/name"),
+        ("language", pa.string(), "en, zh, or another code"),
+        ("category", pa.string(), "as in documents"),
+        ("corpus", pa.string(), "main or stem"),
+        ("quality", pa.string(), "head, middle or tail by perplexity; empty where not scored"),
+        ("num_chars", pa.int32(), "characters of the rendered text"),
+    ],
+)
+
+_CORPUS: list[Column] = [
+    ("doc_id", ID, "as in documents"),
+    ("url", pa.string(), "address as recorded"),
+    ("dump", pa.string(), "the dump that the document comes from"),
+    ("file", pa.string(), "input file of the dump"),
+    ("offset", pa.int64(), "byte offset of the record in that file, or line number"),
+    ("group", pa.string(), "as in documents"),
+    ("date", pa.string(), "ISO 8601; empty where unknown"),
+    ("language", pa.string(), "en, zh, or another code"),
+    ("category", pa.string(), "as in documents"),
+    ("text", pa.string(), "rendered text with the release's cuts applied"),
+]
+CORPUS = described("skypile_main", _CORPUS)
+described("skypile_stem", _CORPUS)
+VALIDATION = described(
+    "validation_sets", [*_CORPUS, ("domain", pa.string(), "web-en, web-zh, or the category; stem")]
 )
 
 

@@ -39,25 +39,30 @@ class TokenizerConfig(Card):
     does."""
 
     name: str
+    """The vocabulary's partition key."""
     latin: int = PAPER["latin"]
+    """Pieces of the first class: bytes, control characters, Latin and other alphabets (paper Table 2)."""
     characters: int = PAPER["characters"]
+    """Chinese characters and symbols (paper Table 2)."""
     words: int = PAPER["words"]
-    sample_chars: int = 200_000_000  # over all domains
-    weights: dict[str, float] = Field(
-        default_factory=dict
-    )  # share of the sample by "<language>-<category>"; 1 where not named
-    # distinct characters of the first class: Latin, Greek, Cyrillic, kana and other alphabets,
-    # signs
+    """Chinese words (paper Table 2)."""
+    sample_chars: int = 200_000_000
+    """Characters of the sample that it is trained on, over all domains."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Share of the sample by `LANGUAGE-CATEGORY`; 1 where not named."""
     latin_alphabet: int = 1_024
-    latin_max_length: int = 16  # characters in a Latin piece (training-anchors 7.3); in a symbol too
-    symbols: int = (
-        500  # of the characters' class: symbols of several signs, such as a full stop and its closing quote
-    )
-    word_max_length: int = 8  # characters in a Chinese word (training-anchors 7.3)
-    # characters of jieba's dictionary for each of the sample's Han runs: evens out a small sample;
-    # 0: none
+    """Different characters of the first class: Latin, Greek, Cyrillic, kana and other alphabets, signs."""
+    latin_max_length: int = 16
+    """Characters of a Latin piece, and of a symbol (ours)."""
+    symbols: int = 500
+    """Of `characters`: symbols of several signs, such as a full stop and its closing quote (ours)."""
+    word_max_length: int = 8
+    """Characters of a Chinese word (ours)."""
     dictionary: float = 1.0
+    """Characters of jieba's dictionary for each of the sample's Han runs: evens out a small sample;
+    0: none."""
     seed: int = 1
+    """Of the sample."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
