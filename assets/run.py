@@ -14,7 +14,7 @@ from assets.cluster.client import PipesDeepSpeedClient
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
-from model.checkpoints.checkpoint import checkpoints, manifest, sha256
+from model.checkpoints.manifest import finished_checkpoints, read_manifest, sha256
 from model.checkpoints.store import CheckpointStore
 from model.network.config import vocabulary
 from model.plan.card import RunCard
@@ -100,7 +100,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
     }
     tokenizer = root.current("tokenizer", card.tokenizer or lake.release_card(card.release).tokenizer)
     old = json.loads(path.read_text()) if path.exists() else {}
-    saved = [int(manifest(p)["step"]) for p in checkpoints(folder / "checkpoints")]
+    saved = [int(read_manifest(p)["step"]) for p in finished_checkpoints(folder / "checkpoints")]
     address_of_store = checkpoint_store(root, card, run)
     if address_of_store and not saved:
         old, saved = CheckpointStore(address_of_store).begun() or (old, saved)

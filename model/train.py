@@ -1,7 +1,7 @@
 """Training: `python -m model.train --run-dir DIR --stage stage1|stage2`, under a launcher or alone.
 
 Belongs here: the loop, readable end to end. Does not belong here: the network (architecture.py),
-what is read when (plan.py, data/), how states are kept (checkpoint.py), what is told to whom
+what is read when (plan.py, data/), how states are kept (checkpoints/), what is told to whom
 (callbacks/).
 
 `DIR/run.json` says everything; a second start goes on from the last checkpoint; `DIR/stop` asks all
@@ -21,9 +21,19 @@ from typing import Any
 
 import numpy as np
 
-from model.checkpoints import checkpoint
+from model.checkpoints import retention
+from model.checkpoints.manifest import (
+    CheckpointError,
+    finished_checkpoints,
+    latest_checkpoint,
+    read_manifest,
+    sha256,
+)
 from model.checkpoints.store import CheckpointStore, restore
 from model.checkpoints.uploads import Uploads
+from model.checkpoints.verify import refuse_differences, verify_on_all_ranks
+from model.checkpoints.world_size import drop_universal, to_universal
+from model.checkpoints.write import environment, moment_sums, save_checkpoint
 from model.data.loader import Loader, shard_addresses
 from model.network.config import model_config, vocabulary
 from model.plan.card import settings_of
@@ -71,7 +81,7 @@ class Trainer:
         self.sources = [s.name for s in self.plan.sources]
         self.identity = {
             "model": self.config.to_json(),
-            "tokenizer": checkpoint.sha256(self.tokenizer) if self.tokenizer else "",
+            "tokenizer": sha256(self.tokenizer) if self.tokenizer else "",
             "strategy": self.strategy.identity,
         }
         # The whole plan: a fork may have another, and then other samples ahead.
@@ -100,28 +110,26 @@ class Trainer:
         if self.store is not None and restore(self.store, self.folder, self.end_step) >= 0:
             self.skips = Skips(self.folder)
         self.uploads.add_missing()
-        found = checkpoint.latest(self.checkpoints)
+        found = latest_checkpoint(self.checkpoints)
         if found is None and self.run.get("fork"):
             # The first start of a run that goes on from another run's checkpoint; from its first
             # own save on it is a run like any.
             found = Path(self.run["fork"])
         if found is None and self.stage == "stage2" and self.first_step > 0:
-            raise checkpoint.CheckpointError(
+            raise CheckpointError(
                 f"{self.checkpoints} is empty: stage2 goes on from stage1's last checkpoint, train stage1 first"
             )
         tag, record = None, None
         if found is not None:
             self.heart.beat("load", self.step)
-            record = checkpoint.verify_together(found)
-            checkpoint.refuse_differences(
-                found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])}
-            )
+            record = verify_on_all_ranks(found)
+            refuse_differences(found, record, self.identity | {"plan": self.plan.fingerprint(record["step"])})
             tag = found.name
             if found.parent != self.checkpoints and distributed.rank() == 0:
                 (found / "pinned").touch()  # an ancestor: its own run's retention leaves it
             if record["world_size"] != distributed.world_size():
                 if distributed.rank() == 0:
-                    checkpoint.to_universal(found)
+                    to_universal(found)
                 distributed.barrier()
                 tag = f"{found.name}_universal"
         self.engine = self.strategy.build(
@@ -141,7 +149,7 @@ class Trainer:
             if tag != found.name:
                 distributed.barrier()
                 if distributed.rank() == 0:
-                    checkpoint.drop_universal(found)
+                    drop_universal(found)
 
     def _load(self, folder: Path, tag: str, record: dict[str, Any]) -> None:
         """Load all states and compare them with what the manifest says was saved."""
@@ -149,15 +157,12 @@ class Trainer:
         self.step, self.skipped, self.parent = int(record["step"]), int(record["skipped"]), record["tag"]
         self.spikes = Spikes(self.policy, record["spikes"])
         if self.step < self.first_step or (self.step > self.end_step):
-            raise checkpoint.CheckpointError(
+            raise CheckpointError(
                 f"{tag} is at step {self.step}, {self.stage} covers {self.first_step} to {self.end_step}: "
                 "train the other stage, or roll back"
             )
-        same = (
-            record["world_size"] == distributed.world_size()
-            and record["environment"] == checkpoint.environment()
-        )
-        probe, moments = self.probe_loss(), checkpoint.moment_sums(self.engine)
+        same = record["world_size"] == distributed.world_size() and record["environment"] == environment()
+        probe, moments = self.probe_loss(), moment_sums(self.engine)
         wrong = []
         if (
             (probe != record["probe_loss"])
@@ -170,9 +175,7 @@ class Trainer:
         if record["future"] == self.future and record["next_samples"] != self.next_samples():
             wrong.append("the next batch holds other samples")
         if wrong:
-            raise checkpoint.CheckpointError(
-                f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}"
-            )
+            raise CheckpointError(f"{folder / tag} did not load as it was saved: {'; '.join(wrong)}")
 
     def probe_loss(self) -> float:
         """Mean loss of a fixed sequence of tokens, as the last rank has it: equal before a save and
@@ -208,15 +211,15 @@ class Trainer:
             "parent": self.parent,
             "world_size": distributed.world_size(),
             "probe_loss": self.probe_loss(),
-            "moments": checkpoint.moment_sums(self.engine),
+            "moments": moment_sums(self.engine),
             "next_samples": self.next_samples(),
             "future": self.future,
         }
-        path = checkpoint.save(self.engine.inner, self.checkpoints, f"step-{self.step:08d}", record)
+        path = save_checkpoint(self.engine.inner, self.checkpoints, f"step-{self.step:08d}", record)
         self.parent, self.saved = path.name, self.step
         if distributed.rank() == 0:
             self.uploads.add(path.name)
-            checkpoint.retain(self.checkpoints, self.keep_last, self.keep_every, self.uploads.held)
+            retention.retain(self.checkpoints, self.keep_last, self.keep_every, self.uploads.held)
             self.report.event(
                 "checkpoint", step=self.step, path=str(path), seconds=time.monotonic() - started
             )
@@ -419,14 +422,12 @@ class Trainer:
         """After too many spikes: to the last checkpoint before the first, leaving out the samples
         since. False without a checkpoint."""
         first = self.spikes.steps[0] - 1
-        good = [
-            p for p in checkpoint.checkpoints(self.checkpoints) if checkpoint.manifest(p)["step"] <= first
-        ]
+        good = [p for p in finished_checkpoints(self.checkpoints) if read_manifest(p)["step"] <= first]
         if not good:
             return False
         if len(self.skips.ranges) >= self.policy.budget:
             # Named as a refusal, since a retry would meet the same losses.
-            raise checkpoint.CheckpointError(
+            raise CheckpointError(
                 f"{self.folder} returned from loss spikes {self.policy.budget} times and meets them again at step {self.step}: "
                 "lower the learning rate, or look at the samples of the ranges in skips.json"
             )
@@ -434,8 +435,8 @@ class Trainer:
         distributed.barrier()
         self.skips.add(skip, write=distributed.rank() == 0)
         if distributed.rank() == 0:
-            checkpoint.rollback(self.checkpoints, good[-1].name)
-            self.uploads.abandon(int(checkpoint.manifest(good[-1])["step"]))
+            retention.rollback(self.checkpoints, good[-1].name)
+            self.uploads.abandon(int(read_manifest(good[-1])["step"]))
         self.report.event(
             "returned",
             step=self.step,
@@ -445,7 +446,7 @@ class Trainer:
         )
         distributed.barrier()
         self.heart.beat("load", self.step)
-        self._load(self.checkpoints, good[-1].name, checkpoint.verify_together(good[-1]))
+        self._load(self.checkpoints, good[-1].name, verify_on_all_ranks(good[-1]))
         self.saved = self.step
         self._listen()
         return True
@@ -467,7 +468,7 @@ def train(folder: Path, stage: str, report: Reporter, orders: Orders | None = No
 def finish(trainer: Trainer, state: str) -> str:
     """Honour a stop request, or export the trained stage; leave a copy of the last checkpoint in
     the store."""
-    from model.checkpoints.export import export_stage
+    from model.checkpoints.export import StageEnd, export_stage
 
     folder, report = trainer.folder, trainer.report
     if state == STOPPED:
@@ -479,7 +480,15 @@ def finish(trainer: Trainer, state: str) -> str:
         trainer.finish_uploads(STOP_UPLOAD_SECONDS)  # the next start sends the rest
     else:
         trainer.heart.beat("export", trainer.step)
-        record = export_stage(trainer)
+        end = StageEnd(
+            stage=trainer.stage,
+            step=trainer.step,
+            tokens=trainer.step * trainer.plan.tokens_per_step,
+            skipped_steps=trainer.skipped,
+            checkpoint=trainer.checkpoints / str(trainer.parent),
+        )
+        weights = trainer.engine.weights()  # every rank takes part in gathering them
+        record = export_stage(folder, end, weights, trainer.config, trainer.tokenizer)
         trainer.finish_uploads()
         report.materialized({**record, "state": state}, str(record.get("weights_hash", "")))
     trainer.heart.beat("done", trainer.step)

@@ -87,7 +87,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
     Seconds: `grace` between a stop request and a signal, `poll` between looks at the job,
     `heartbeat_every` between looks at the ranks, `unreachable` that the head node may be away,
     `launching` that a lease may stand without a job. `silence` sets the longest silence of a phase
-    (model/callbacks/heartbeat.py has the defaults).
+    (model/run/heartbeat.py has the defaults).
 
     A lost job is launched again up to `retries` times, the first after `retry_seconds`, each later
     one after twice as long. This is not a RetryPolicy of the asset, because under one Dagster also

@@ -1,7 +1,7 @@
 """One writer per run folder: numbered leases, each created once.
 
 Belongs here: who may write the checkpoints of a run. Does not belong here: starting the writer
-(client.py); that a job which has lost the lease leaves (model/callbacks/orders.py).
+(client.py); that a job which has lost the lease leaves (model/run/control.py).
 
 `lease/00000003.json` names the job of epoch 3. Who launches creates the next number; creation is
 atomic and exclusive on a folder (a hard link) and on S3 (If-None-Match), so of two that launch at

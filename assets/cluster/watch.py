@@ -19,7 +19,7 @@ START_SECONDS = 900.0
 
 
 class Silence:
-    """Compares heartbeats (model/callbacks/heartbeat.py) with the limit of their phase, by this
+    """Compares heartbeats (model/run/heartbeat.py) with the limit of their phase, by this
     process's clock alone.
 
     `limits` lower or raise a phase's own limit.

@@ -37,7 +37,8 @@ def run(name: str) -> None:
     help="the folder; runs/NAME/export/CHECKPOINT where none is given",
 )
 def export(name: str, tag: str | None, out: Path | None) -> None:
-    from model.checkpoints.checkpoint import CheckpointError
+    from model.checkpoints.manifest import CheckpointError
+
     from model.checkpoints.export import export_checkpoint
 
     folder = run_folder(name)
@@ -61,8 +62,9 @@ def export(name: str, tag: str | None, out: Path | None) -> None:
 def rollback(name: str, tag: str, force: bool) -> None:
     import time
 
-    from model.checkpoints.checkpoint import CheckpointError
-    from model.checkpoints.store import rollback_run
+    from model.checkpoints.manifest import CheckpointError
+
+    from model.checkpoints.rollback import rollback_run
     from model.run.heartbeat import alive
 
     folder = run_folder(name)

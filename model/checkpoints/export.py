@@ -1,7 +1,7 @@
 """Export to a Hugging Face folder, and import from one.
 
 Belongs here: safetensors, config.json, tokenizer.json. Does not belong here: training checkpoints
-(checkpoint.py).
+(write.py).
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from model.checkpoints.checkpoint import sha256, verify, write_json
+from model.checkpoints.manifest import sha256, write_json
+from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
 from model.training import distributed
 
 if TYPE_CHECKING:
     from model.network.architecture import Skywork
-    from model.train import Trainer
 
 SHARD_BYTES = 5 << 30
 """Largest safetensors file, as Hugging Face cuts them."""
@@ -88,34 +89,46 @@ def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, f
     return h
 
 
-def export_stage(trainer: Trainer) -> dict[str, Any]:
-    """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last; every rank
-    calls it, the record is rank 0's."""
-    state = trainer.engine.weights()
+@dataclass(frozen=True)
+class StageEnd:
+    """Where a stage's training ended: what its record says beside the weights and the losses."""
+
+    stage: str
+    step: int
+    tokens: int
+    skipped_steps: int
+    checkpoint: Path
+
+
+def export_stage(
+    run_dir: Path, end: StageEnd, state: dict[str, Any], config: ModelConfig, tokenizer: Path | None
+) -> dict[str, Any]:
+    """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last. Every rank
+    calls it; rank 0 writes and returns the record, the others return an empty one.
+
+    `state` are the weights by Hugging Face name (rank 0's); the losses are read from the run's logs.
+    """
     record: dict[str, Any] = {}
     if distributed.rank() == 0:
-        folder = trainer.folder / "export" / trainer.stage
+        folder = run_dir / "export" / end.stage
         logs = {
-            n: (trainer.folder / "logs" / f"{n}.jsonl").read_text().splitlines()
-            for n in ("steps", "validation")
+            n: (run_dir / "logs" / f"{n}.jsonl").read_text().splitlines() for n in ("steps", "validation")
         }
         record = {
-            "stage": trainer.stage,
-            "step": trainer.step,
-            "tokens": trainer.step * trainer.plan.tokens_per_step,
-            "parameters": trainer.config.num_parameters,
+            "stage": end.stage,
+            "step": end.step,
+            "tokens": end.tokens,
+            "parameters": config.num_parameters,
             "loss": json.loads(logs["steps"][-1])["loss"],
             "validation_loss": {
-                r["domain"]: r["loss"]
-                for r in map(json.loads, logs["validation"])
-                if r["step"] == trainer.step
+                r["domain"]: r["loss"] for r in map(json.loads, logs["validation"]) if r["step"] == end.step
             },
-            "checkpoint": str(trainer.checkpoints / str(trainer.parent)),
+            "checkpoint": str(end.checkpoint),
             "export": str(folder),
             "world_size": distributed.world_size(),
-            "skipped_steps": trainer.skipped,
+            "skipped_steps": end.skipped_steps,
         }
-        record["weights_hash"] = export(state, trainer.config, trainer.tokenizer, folder)
+        record["weights_hash"] = export(state, config, tokenizer, folder)
         write_json(folder / "stage.json", record)
     distributed.barrier()
     return record
@@ -158,7 +171,7 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     """Write checkpoint `tag` of a run as a Hugging Face folder; returns the hash of its weights.
     CheckpointError if it does not verify."""
     path = run_dir / "checkpoints" / tag
-    record = verify(path)
+    record = verify_checkpoint(path)
     tokenizer = json.loads((run_dir / "run.json").read_text()).get("tokenizer")
     state = checkpoint_state(path, record)
     config = ModelConfig.from_json(record["model"])

@@ -2,7 +2,7 @@
 ranks' shared storage.
 
 Belongs here: what stands where, sending, fetching and deleting it, each once. Does not belong here:
-when that is done and tried again (checkpoint_uploads.py), what is in a checkpoint (checkpoint.py).
+when that is done and tried again (uploads.py), what is in a checkpoint (manifest.py).
 
 The store mirrors the run's folder: `checkpoints/<tag>/` with the files of a checkpoint and, written
 last, its `checkpoint.json`, byte for byte. A checkpoint without one is not there. `run.json`,
@@ -24,8 +24,9 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from model.checkpoints import checkpoint
-from model.checkpoints.checkpoint import MANIFEST, CheckpointError
+from model.checkpoints.manifest import MANIFEST, CheckpointError, latest_checkpoint, read_manifest
+from model.checkpoints.retention import expired
+from model.checkpoints.write import finish_checkpoint
 from model.training import distributed
 from pipelines.lake import Lake, LakeError, safe_name
 
@@ -89,7 +90,7 @@ class CheckpointStore:
         Every copy is read back and compared with the manifest's hash; one that an earlier try has
         left whole is not sent again. `moved` gets the bytes sent and read, and may raise to end it.
         """
-        there, known = f"{FOLDER}/{path.name}", checkpoint.manifest(path)
+        there, known = f"{FOLDER}/{path.name}", read_manifest(path)
         if self.lake.exists(f"{there}/{MANIFEST}"):
             if self.lake.read_bytes(f"{there}/{MANIFEST}") == (path / MANIFEST).read_bytes():
                 return False
@@ -173,14 +174,14 @@ class CheckpointStore:
                 self.lake.delete(f"{FOLDER}/{tag}/{MANIFEST}")
 
     def retain(self, keep_last: int, keep_every: int, pinned: frozenset[str] = frozenset()) -> list[str]:
-        """Delete what `checkpoint.retain` would, and what was begun before the newest and never
+        """Delete what `retention.retain` would, and what was begun before the newest and never
         finished. Returns the tags that went.
 
         For the one writer of the store, while it sends nothing.
         """
         found = {tag: json.loads(data) for tag, data in self.manifests().items()}
         pinned |= {tag for tag in found if self.lake.exists(f"{FOLDER}/{tag}/pinned")}
-        gone = checkpoint.expired(found, keep_last, keep_every, pinned)
+        gone = expired(found, keep_last, keep_every, pinned)
         newest = max(found, default="")
         gone += [
             t
@@ -206,8 +207,8 @@ def _parallel(act: Callable[[Any], None], items: Iterable[Any]) -> None:
 def newer(store: CheckpointStore, folder: Path, last_step: int) -> int:
     """The step of the newest complete checkpoint up to `last_step`, if it is newer than those of
     `folder` and not abandoned; else -1."""
-    here = checkpoint.latest(folder)
-    local = int(checkpoint.manifest(here)["step"]) if here else -1
+    here = latest_checkpoint(folder)
+    local = int(read_manifest(here)["step"]) if here else -1
     abandoned = {p.read_bytes() for p in folder.glob(f"step-*.abandoned-*/{MANIFEST}")}
     try:
         steps = [
@@ -252,29 +253,6 @@ def restore(
             if store.lake.exists(name):
                 own.write_bytes(name, store.lake.read_bytes(name))
         Lake(partial).write_bytes(MANIFEST, data)
-        checkpoint.finish(folder, tag)
+        finish_checkpoint(folder, tag)
     distributed.barrier()
     return step
-
-
-def rollback_run(run_dir: Path, tag: str) -> dict[str, Any]:
-    """`checkpoint.rollback` of a whole run: exports of stages that ended later are set aside too,
-    so that these stages train again, and later checkpoints of the run's store lose their manifests.
-    CheckpointError, with nothing changed, if the store does not answer."""
-    path = run_dir / "run.json"
-    root = json.loads(path.read_text()).get("checkpoint_store") if path.exists() else None
-    if root:
-        step = int(checkpoint.verify(run_dir / FOLDER / tag)["step"])
-        try:
-            CheckpointStore(root).abandon(step)
-        except OSError as error:
-            raise CheckpointError(
-                f"{root} does not answer ({error}): another machine would go on from there; try again later"
-            ) from error
-    value = checkpoint.rollback(run_dir / FOLDER, tag)
-    for record in sorted((run_dir / "export").glob("*/stage.json")):
-        if json.loads(record.read_text())["step"] > value["step"]:
-            folder = record.parent
-            earlier = len(list(folder.parent.glob(f"{folder.name}.abandoned-*")))
-            os.rename(folder, folder.with_name(f"{folder.name}.abandoned-{earlier + 1}"))
-    return value

@@ -1,7 +1,7 @@
 """Sends checkpoints to the store while training goes on.
 
 Belongs here: the queue, its bounds, retries, what is told of it. Does not belong here: how a
-checkpoint is sent (checkpoint_store.py).
+checkpoint is sent (store.py).
 
 One thread of rank 0 sends one checkpoint at a time. While it does, only the newest of those that
 wait stays in the queue, beside those that retention keeps for good: a slow store costs older
@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints import checkpoint
-from model.checkpoints.checkpoint import CheckpointError
+from model.checkpoints.manifest import MANIFEST, CheckpointError, finished_checkpoints, read_manifest
 from model.checkpoints.store import CheckpointStore
 from model.training import distributed
 
@@ -69,7 +68,7 @@ class Uploads:
     def add_missing(self) -> None:
         """At the start: send the latest checkpoint and those kept for good; what is complete in the
         store is found to be so."""
-        found = checkpoint.checkpoints(self.folder)
+        found = finished_checkpoints(self.folder)
         for path in found:
             if path == found[-1] or self._is_kept(path.name):
                 self.add(path.name)
@@ -126,7 +125,7 @@ class Uploads:
     def _is_kept(self, tag: str) -> bool:
         """Whether retention keeps it for good."""
         try:
-            value = checkpoint.manifest(self.folder / tag)
+            value = read_manifest(self.folder / tag)
         except CheckpointError:
             return False
         return bool(value.get("stage_end") or (self.keep_every and value["step"] % self.keep_every == 0))
@@ -161,7 +160,7 @@ class Uploads:
                 raise
             except Exception as error:  # whatever a client library may raise: training goes on
                 tag = str(value) if kind == "send" else f"step-{value:08d}"
-                if kind == "send" and not (self.folder / tag / checkpoint.MANIFEST).exists():
+                if kind == "send" and not (self.folder / tag / MANIFEST).exists():
                     return  # the run went back meanwhile, or the same step is being saved again
                 last = attempt == ATTEMPTS
                 again = {} if last else {"again_seconds": self.wait_seconds * 2 ** (attempt - 1)}
@@ -188,7 +187,7 @@ class Uploads:
         if self.superseded():
             return
         self._store.publish(path)
-        size = sum(f["bytes"] for f in checkpoint.manifest(path)["files"].values())
+        size = sum(f["bytes"] for f in read_manifest(path)["files"].values())
         self._tell(tag, "done", seconds=time.monotonic() - started, bytes=size, to=self._store.root)
         pinned = frozenset(p.parent.name for p in self.folder.glob("*/pinned"))
         self._store.retain(self.keep_last, self.keep_every, pinned)

@@ -1,7 +1,7 @@
 """What a plan costs before it starts: memory and disk of a rank, checkpoints, hours.
 
 Belongs here: a card's numbers for a person. Does not belong here: the formulas (estimate.py), what
-is read (plan.py), what a run has measured (callbacks/logs.py). No torch.
+is read (plan.py), what a run has measured (model/run/logs.py). No torch.
 """
 
 from __future__ import annotations

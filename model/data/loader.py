@@ -49,7 +49,7 @@ class MicroBatch(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sample:
+class TrainingSample:
     """One sequence: which source, which pass over it, its place in the source (in sequences)."""
 
     source: str
@@ -185,11 +185,11 @@ class Loader:
             position[chosen] = self._order(phase, *key).position(place[chosen])
         return sources, reading, position
 
-    def samples(self, step: int) -> list[Sample]:
+    def samples(self, step: int) -> list[TrainingSample]:
         """The step's global batch, in order."""
         sources, reading, position = self._positions(step)
         names = [s.name for s in self.plan.sources]
-        return [Sample(names[s], int(r), int(p)) for s, r, p in zip(sources, reading, position, strict=True)]
+        return [TrainingSample(names[s], int(r), int(p)) for s, r, p in zip(sources, reading, position, strict=True)]
 
     def sample_ids(self, step: int) -> list[str]:
         """The global batch as text, `<source>:<pass>:<position>`: the same for every rank and world

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from model.checkpoints.checkpoint import checkpoints, manifest
+from model.checkpoints.manifest import finished_checkpoints, read_manifest
 from model.data.loader import Loader, shard_addresses
 from model.plan.plan import Plan
 from model.training.spikes import Skips
@@ -49,7 +49,10 @@ def of_url(run_dir: Path, url: str) -> list[dict[str, Any]]:
     skipped.
     """
     loader = open_run(run_dir)
-    saved = [(int(manifest(path)["step"]), path.name) for path in checkpoints(run_dir / "checkpoints")]
+    saved = [
+        (int(read_manifest(path)["step"]), path.name)
+        for path in finished_checkpoints(run_dir / "checkpoints")
+    ]
     skips = Skips(run_dir)
     found = []
     for index, source in enumerate(loader.plan.sources):

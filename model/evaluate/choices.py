@@ -59,7 +59,7 @@ CMMLU_CHINA = frozenset(
 
 
 @dataclass(frozen=True)
-class Item:
+class Question:
     """One question with four choices; `answer` is a letter."""
 
     question: str
@@ -95,7 +95,7 @@ BENCHMARKS = {
 }
 
 
-def prompt(benchmark: str, subject: str, shots: Sequence[Item], item: Item) -> str:
+def prompt(benchmark: str, subject: str, shots: Sequence[Question], item: Question) -> str:
     """The exact text put to the model. `subject` is the printed name (Chinese for the Chinese
     sets)."""
     if benchmark == "mmlu":
@@ -109,7 +109,7 @@ def prompt(benchmark: str, subject: str, shots: Sequence[Item], item: Item) -> s
     else:
         raise ValueError(f"{benchmark!r} is none of {sorted(BENCHMARKS)}")
 
-    def text(one: Item) -> str:
+    def text(one: Question) -> str:
         return f"{head}{one.question}\n{one.options()}\n答案："
 
     return "".join(f"{text(s)}{s.answer}\n\n" for s in shots) + text(item)
@@ -138,7 +138,7 @@ class Archive:
         self.subjects: dict[str, dict[str, str]] = json.loads(mapping.read_text(encoding="utf-8"))
         self._opened = zipfile.ZipFile(self.zip) if self.zip.is_file() else None
 
-    def items(self, pattern: str, subject: str) -> list[Item]:
+    def items(self, pattern: str, subject: str) -> list[Question]:
         name = pattern.format(subject)
         try:
             data = self._opened.read(name) if self._opened else (self.folder / name).read_bytes()
@@ -146,10 +146,10 @@ class Archive:
             raise FileNotFoundError(f"{name} is neither in {self.zip} nor in {self.folder}") from error
         rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")) if row]
         if not self.benchmark.header:
-            return [Item(r[0], (r[1], r[2], r[3], r[4]), r[5].strip()) for r in rows]
+            return [Question(r[0], (r[1], r[2], r[3], r[4]), r[5].strip()) for r in rows]
         columns = {name.lower(): at for at, name in enumerate(rows[0])}
         at = [columns[c] for c in ("question", "a", "b", "c", "d", "answer")]
-        return [Item(r[at[0]], (r[at[1]], r[at[2]], r[at[3]], r[at[4]]), r[at[5]].strip()) for r in rows[1:]]
+        return [Question(r[at[0]], (r[at[1]], r[at[2]], r[at[3]], r[at[4]]), r[at[5]].strip()) for r in rows[1:]]
 
 
 def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:

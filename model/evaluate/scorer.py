@@ -25,7 +25,7 @@ import torch
 BATCH_TOKENS = 8_192
 
 
-class Encoder(Protocol):
+class TextEncoder(Protocol):
     """What is used of tokenizers.Tokenizer."""
 
     def encode(self, sequence: str, *, add_special_tokens: bool = ...) -> Any: ...
@@ -54,7 +54,7 @@ class Scorer:
     def __init__(
         self,
         network: Any,
-        tokenizer: Encoder,
+        tokenizer: TextEncoder,
         context: int,
         vocab_size: int,
         device: str = "cpu",

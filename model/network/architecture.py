@@ -259,7 +259,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         return grad_h * grads[0].to(grad_h.dtype), grad_w * grads[0].to(grad_w.dtype), None
 
 
-class Head(nn.Linear):
+class OutputHead(nn.Linear):
     """The output embedding: logits, or the loss when targets are given (so that ZeRO-3 gathers it
     for both)."""
 
@@ -308,7 +308,7 @@ class Skywork(nn.Module):
         super().__init__()
         self.config = config
         self.model = Decoder(config)
-        self.lm_head = Head(config.hidden, config.vocab_size, bias=False)
+        self.lm_head = OutputHead(config.hidden, config.vocab_size, bias=False)
         if self.lm_head.weight.device.type != "meta":
             initialize(self, config, seed)
 

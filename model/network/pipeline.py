@@ -17,7 +17,7 @@ import torch
 from deepspeed.pipe import LayerSpec, PipelineModule
 from torch import Tensor, nn
 
-from model.network.architecture import Block, Head, Rotary, initialize, norm
+from model.network.architecture import Block, OutputHead, Rotary, initialize, norm
 from model.network.config import ModelConfig
 
 State = tuple[Tensor, Tensor]
@@ -62,7 +62,7 @@ class Last(nn.Module):
     def __init__(self, config: ModelConfig, seed: int) -> None:
         super().__init__()
         self.norm = norm(config)
-        self.lm_head = Head(config.hidden, config.vocab_size, bias=False)
+        self.lm_head = OutputHead(config.hidden, config.vocab_size, bias=False)
         initialize(self, config, seed)
 
     def forward(self, state: State) -> Tensor:

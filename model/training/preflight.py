@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.checkpoint import sha256
+from model.checkpoints.manifest import sha256
 from model.data.loader import shard_addresses
 from model.training import distributed
 from pipelines.shards.format import LISTING

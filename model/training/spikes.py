@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.checkpoint import write_json
+from model.checkpoints.manifest import write_json
 
 SKIPS = "skips.json"
 

@@ -14,7 +14,7 @@ from tokenizers.models import WordLevel
 
 from assets.resources import LakeResource
 from assets.run import fork, prepare
-from model.checkpoints.checkpoint import sha256
+from model.checkpoints.manifest import sha256
 from model.checkpoints.store import CheckpointStore
 from model.plan.card import RunCard
 from model.plan.mixture import PlanError

@@ -111,7 +111,7 @@ def test_a_stop_during_a_save_waits_for_it_and_saves_no_second_time(
     # is just written.
     fault = {
         "rank": 0,
-        "function": "model.checkpoints.checkpoint:write_json",
+        "function": "model.checkpoints.write:write_json",
         "call": 1,
         "touch": str(folder / "stop"),
         "seconds": seconds,

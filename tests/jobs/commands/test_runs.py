@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.commands.runs import export, rollback
-from model.checkpoints import checkpoint
+from model.checkpoints.manifest import finished_checkpoints
 from model.checkpoints.store import CheckpointStore
 from model.run.heartbeat import Heartbeat
+from tests.support.checkpoints import fake_checkpoint
 
 
 @pytest.fixture
@@ -18,12 +19,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SKYPILE_LAKE", str(tmp_path))
     folder = tmp_path / "runs" / "r"
     for step in (3, 6):
-        path = folder / "checkpoints" / f"step-{step:08d}"
-        path.mkdir(parents=True)
-        (path / "states").write_bytes(b"states")
-        files = {"states": {"bytes": 6, "sha256": checkpoint.sha256(path / "states")}}
-        checkpoint.write_json(path / "checkpoint.json", {"step": step, "tokens": 10 * step, "files": files})
-        checkpoint.set_latest(folder / "checkpoints", path.name)
+        fake_checkpoint(folder / "checkpoints", step, tokens=10 * step)
     (folder / "export" / "stage1").mkdir(parents=True)
     (folder / "export" / "stage1" / "stage.json").write_text(json.dumps({"step": 6}))
     (folder / "run.json").write_text("{}")
@@ -40,7 +36,7 @@ def test_rollback_sets_later_checkpoints_and_exports_aside(run: Path) -> None:
 
 def test_rollback_reaches_the_store_or_changes_nothing(run: Path, tmp_path: Path) -> None:
     store = CheckpointStore(str(tmp_path / "store"))
-    for path in checkpoint.checkpoints(run / "checkpoints"):
+    for path in finished_checkpoints(run / "checkpoints"):
         store.send(path)
         store.publish(path)
     (tmp_path / "file").touch()

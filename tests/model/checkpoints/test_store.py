@@ -13,11 +13,19 @@ from typing import Any
 
 import pytest
 
-from model.checkpoints import checkpoint
-from model.checkpoints.checkpoint import MANIFEST, CheckpointError
+from model.checkpoints import retention
+from model.checkpoints.manifest import (
+    MANIFEST,
+    CheckpointError,
+    latest_checkpoint,
+    read_manifest,
+    sha256,
+    write_json,
+)
 from model.checkpoints.store import CHUNK_BYTES, CheckpointStore, newer, restore
+from model.checkpoints.verify import verify_checkpoint
 from pipelines.lake import LakeError
-from tests.model.checkpoints.test_checkpoint import fake
+from tests.support.checkpoints import fake_checkpoint
 
 
 @pytest.fixture(params=["folder", "s3"])
@@ -52,12 +60,12 @@ def test_a_fresh_folder_gets_the_newest_complete_checkpoint_and_the_logs(
     (run / "logs").mkdir(parents=True)
     (run / "logs" / "steps.jsonl").write_text('{"step": 2}\n')
     for step in (1, 2):
-        copied(store, fake(run / "checkpoints", step))
-    store.send(fake(run / "checkpoints", 3))  # no manifest: it is not there
+        copied(store, fake_checkpoint(run / "checkpoints", step))
+    store.send(fake_checkpoint(run / "checkpoints", 3))  # no manifest: it is not there
     assert list(store.manifests()) == ["step-00000001", "step-00000002"]
     assert restore(store, fresh, 9) == 2
-    assert checkpoint.latest(fresh / "checkpoints") == fresh / "checkpoints" / "step-00000002"
-    assert checkpoint.verify(fresh / "checkpoints" / "step-00000002")["step"] == 2
+    assert latest_checkpoint(fresh / "checkpoints") == fresh / "checkpoints" / "step-00000002"
+    assert verify_checkpoint(fresh / "checkpoints" / "step-00000002")["step"] == 2
     assert (fresh / "checkpoints" / "step-00000002" / MANIFEST).read_bytes() == (
         run / "checkpoints" / "step-00000002" / MANIFEST
     ).read_bytes()
@@ -67,22 +75,22 @@ def test_a_fresh_folder_gets_the_newest_complete_checkpoint_and_the_logs(
 
 
 def test_a_copy_that_differs_is_not_loaded(store: CheckpointStore, tmp_path: Path, alone: None) -> None:
-    copied(store, fake(tmp_path / "run" / "checkpoints", 1))
+    copied(store, fake_checkpoint(tmp_path / "run" / "checkpoints", 1))
     store.lake.write_bytes("checkpoints/step-00000001/states", b"states 2")
     with pytest.raises(CheckpointError, match=r"step-00000001/states is not the file"):
         restore(store, tmp_path / "fresh", 9)
-    assert checkpoint.latest(tmp_path / "fresh" / "checkpoints") is None
+    assert latest_checkpoint(tmp_path / "fresh" / "checkpoints") is None
 
 
 def test_what_an_earlier_try_left_is_sent_again_only_where_it_differs(
     store: CheckpointStore, tmp_path: Path
 ) -> None:
-    path = fake(tmp_path / "run" / "checkpoints", 1)
+    path = fake_checkpoint(tmp_path / "run" / "checkpoints", 1)
     (path / "zero").mkdir()
     (path / "zero" / "part").write_bytes(b"123")
-    value = checkpoint.manifest(path)
-    value["files"]["zero/part"] = {"bytes": 3, "sha256": checkpoint.sha256(path / "zero" / "part")}
-    checkpoint.write_json(path / MANIFEST, value)
+    value = read_manifest(path)
+    value["files"]["zero/part"] = {"bytes": 3, "sha256": sha256(path / "zero" / "part")}
+    write_json(path / MANIFEST, value)
     store.send(path)
     store.lake.write_bytes("checkpoints/step-00000001/zero/part", b"1_3")
     moved: list[int] = []
@@ -93,7 +101,7 @@ def test_what_an_earlier_try_left_is_sent_again_only_where_it_differs(
 
 
 def test_a_file_that_was_damaged_here_is_not_published(store: CheckpointStore, tmp_path: Path) -> None:
-    path = fake(tmp_path / "run" / "checkpoints", 1)
+    path = fake_checkpoint(tmp_path / "run" / "checkpoints", 1)
     (path / "states").write_bytes(b"states 7")
     with pytest.raises(CheckpointError, match="is not the file"):
         store.send(path)
@@ -103,8 +111,8 @@ def test_a_file_that_was_damaged_here_is_not_published(store: CheckpointStore, t
 def test_the_same_step_of_another_history_replaces_the_abandoned_one(
     store: CheckpointStore, tmp_path: Path
 ) -> None:
-    copied(store, fake(tmp_path / "a" / "checkpoints", 4, history=1))
-    other = fake(tmp_path / "b" / "checkpoints", 4, history=2)
+    copied(store, fake_checkpoint(tmp_path / "a" / "checkpoints", 4, history=1))
+    other = fake_checkpoint(tmp_path / "b" / "checkpoints", 4, history=2)
     assert store.send(other)
     assert store.manifests() == {}  # neither, until the new one is whole
     store.publish(other)
@@ -114,8 +122,8 @@ def test_the_same_step_of_another_history_replaces_the_abandoned_one(
 def test_what_the_run_went_back_from_is_not_taken(store: CheckpointStore, tmp_path: Path) -> None:
     folder = tmp_path / "run" / "checkpoints"
     for step in (1, 2, 3):
-        copied(store, fake(folder, step))
-    checkpoint.rollback(folder, "step-00000001")
+        copied(store, fake_checkpoint(folder, step))
+    retention.rollback(folder, "step-00000001")
     assert newer(store, folder, 9) == -1  # the store was not told yet, but step 3 is set aside here
     assert newer(store, tmp_path / "fresh", 9) == 3
     store.abandon(1)
@@ -126,7 +134,7 @@ def test_retention_leaves_stage_ends_multiples_pinned_and_the_last(
     store: CheckpointStore, tmp_path: Path
 ) -> None:
     for step in range(1, 9):
-        copied(store, fake(tmp_path / "run" / "checkpoints", step, stage_end=step == 1))
+        copied(store, fake_checkpoint(tmp_path / "run" / "checkpoints", step, stage_end=step == 1))
     store.lake.write_bytes("checkpoints/step-00000002/pinned", b"")
     store.lake.delete(f"checkpoints/step-00000005/{MANIFEST}")  # interrupted, then overtaken
     gone = store.retain(keep_last=2, keep_every=4, pinned=frozenset({"step-00000003"}))
@@ -152,7 +160,7 @@ def test_a_store_that_is_away_stops_no_run_that_has_a_checkpoint(
     monkeypatch.setattr(CheckpointStore, "manifests", away)
     with pytest.raises(OSError, match="no route"):
         newer(store, folder, 9)
-    fake(folder, 1)
+    fake_checkpoint(folder, 1)
     assert newer(store, folder, 9) == -1
 
 
@@ -176,11 +184,11 @@ def test_kill_during_an_upload_leaves_no_checkpoint_and_the_next_try_ends_it(
 ) -> None:
     """SIGKILL after every number of chunks, in a part of a file, between files, between sending and
     reading back."""
-    path = fake(tmp_path / "run" / "checkpoints", 5)
+    path = fake_checkpoint(tmp_path / "run" / "checkpoints", 5)
     (path / "big").write_bytes(os.urandom(CHUNK_BYTES + 1000))
-    value = checkpoint.manifest(path)
-    value["files"]["big"] = {"bytes": CHUNK_BYTES + 1000, "sha256": checkpoint.sha256(path / "big")}
-    checkpoint.write_json(path / MANIFEST, value)
+    value = read_manifest(path)
+    value["files"]["big"] = {"bytes": CHUNK_BYTES + 1000, "sha256": sha256(path / "big")}
+    write_json(path / MANIFEST, value)
     for chunks in range(1, 7):
         store, fresh = CheckpointStore(f"s3://dump/{tmp_path.name}-{chunks}"), tmp_path / f"fresh-{chunks}"
         done = subprocess.run([sys.executable, "-c", KILLED, store.root, str(path), str(chunks)])
@@ -188,4 +196,4 @@ def test_kill_during_an_upload_leaves_no_checkpoint_and_the_next_try_ends_it(
         assert store.manifests() == {} and restore(store, fresh, 9) == -1
         copied(store, path)
         assert restore(store, fresh, 9) == 5
-        assert checkpoint.verify(fresh / "checkpoints" / "step-00000005")["step"] == 5
+        assert verify_checkpoint(fresh / "checkpoints" / "step-00000005")["step"] == 5

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from model.checkpoints import checkpoint
+from model.checkpoints import retention
+from model.checkpoints.manifest import finished_checkpoints, read_manifest
 from model.checkpoints.store import CheckpointStore
 from model.checkpoints.uploads import ATTEMPTS, Uploads
-from tests.model.checkpoints.test_checkpoint import fake
+from tests.support.checkpoints import fake_checkpoint
 from tests.model.test_train import explain, losses, weights
 from tests.support.fake_cluster import eventually
 from tests.support.ranks import Ranks
@@ -51,13 +52,13 @@ def test_only_the_newest_waits_and_what_is_held_survives_retention(
     )
     uploads = Uploads(store, folder, keep_last=1, keep_every=4)
     for step in range(1, 7):
-        uploads.add(fake(folder, step, stage_end=step == 2).name)
+        uploads.add(fake_checkpoint(folder, step, stage_end=step == 2).name)
         eventually(lambda: gate.sent)
     assert uploads.held == {
         f"step-{s:08d}" for s in (1, 2, 4, 6)
     }  # at work, a stage's end, a multiple, the newest
-    checkpoint.retain(folder, 1, 4, uploads.held)
-    assert [checkpoint.manifest(p)["step"] for p in checkpoint.checkpoints(folder)] == [1, 2, 4, 6]
+    retention.retain(folder, 1, 4, uploads.held)
+    assert [read_manifest(p)["step"] for p in finished_checkpoints(folder)] == [1, 2, 4, 6]
     gate.open.set()
     told = idle(uploads)
     assert [(t["step"], t["state"]) for t in told] == [
@@ -86,12 +87,12 @@ def test_failures_are_tried_again_told_and_end_in_giving_up(
 
     monkeypatch.setattr(CheckpointStore, "publish", fails)
     uploads = Uploads(store, folder, 3, 0, wait_seconds=0.001)
-    uploads.add(fake(folder, 1).name)
+    uploads.add(fake_checkpoint(folder, 1).name)
     told = idle(uploads)
     assert [t["state"] for t in told] == ["retry"] * (ATTEMPTS - 1) + ["failed"]
     assert [t.get("again_seconds") for t in told] == [0.001 * 2**n for n in range(ATTEMPTS - 1)] + [None]
     assert all("SlowDown" in t["error"] and t["to"] == store.root for t in told)
-    uploads.add(fake(folder, 2).name)
+    uploads.add(fake_checkpoint(folder, 2).name)
     assert [t["state"] for t in idle(uploads)] == ["retry", "done"]
     assert list(store.manifests()) == ["step-00000002"]
     uploads.close()
@@ -105,7 +106,7 @@ def test_a_job_that_was_superseded_sends_nothing(tmp_path: Path, monkeypatch: py
     )
     lost = threading.Event()
     uploads = Uploads(store, folder, 3, 0, superseded=lost.is_set)
-    uploads.add(fake(folder, 1).name)
+    uploads.add(fake_checkpoint(folder, 1).name)
     eventually(lambda: gate.sent)
     lost.set()  # the lease goes while files are under way: no manifest follows
     gate.open.set()
@@ -124,7 +125,7 @@ def test_leases_that_cannot_be_read_are_looked_at_again(tmp_path: Path) -> None:
         return False
 
     uploads = Uploads(store, folder, 3, 0, superseded, wait_seconds=0.001)
-    uploads.add(fake(folder, 1).name)
+    uploads.add(fake_checkpoint(folder, 1).name)
     assert [t["state"] for t in idle(uploads)] == ["retry", "done"]
     uploads.close()
 
@@ -137,9 +138,9 @@ def test_a_run_that_goes_back_takes_its_copies_back(tmp_path: Path, monkeypatch:
     )
     uploads = Uploads(store, folder, 5, 0)
     for step in (1, 2):
-        uploads.add(fake(folder, step, stage_end=True).name)
+        uploads.add(fake_checkpoint(folder, step, stage_end=True).name)
     eventually(lambda: gate.sent)
-    checkpoint.rollback(folder, "step-00000001")
+    retention.rollback(folder, "step-00000001")
     uploads.abandon(1)
     gate.open.set()
     idle(uploads)
@@ -150,7 +151,7 @@ def test_a_run_that_goes_back_takes_its_copies_back(tmp_path: Path, monkeypatch:
 def test_the_start_sends_what_is_missing(tmp_path: Path) -> None:
     folder, store = tmp_path / "run" / "checkpoints", CheckpointStore(str(tmp_path / "store"))
     for step in (1, 2, 3, 4):
-        fake(folder, step, stage_end=step == 2)
+        fake_checkpoint(folder, step, stage_end=step == 2)
     uploads = Uploads(store, folder, 5, 0)
     uploads.add_missing()
     assert [t["step"] for t in idle(uploads)] == [2, 4]
@@ -161,7 +162,7 @@ def test_the_start_sends_what_is_missing(tmp_path: Path) -> None:
 
 def test_without_a_store_nothing_is_done(tmp_path: Path) -> None:
     uploads = Uploads(None, tmp_path, 1, 0)
-    uploads.add(fake(tmp_path, 1).name)
+    uploads.add(fake_checkpoint(tmp_path, 1).name)
     uploads.abandon(0)
     assert not uploads.busy and uploads.held == frozenset() and uploads.events() == []
 
@@ -193,7 +194,7 @@ def test_kill_in_an_upload_then_empty_folders_go_on_from_s3_bit_for_bit(
     third one trains stage2 from there."""
     root = f"s3://dump/{whole.name}-go-on"
     folder = make_run("killed", checkpoint_store=root)
-    files = len(checkpoint.manifest(whole / "checkpoints" / "step-00000003")["files"])
+    files = len(read_manifest(whole / "checkpoints" / "step-00000003")["files"])
     fault = {
         "rank": 0,
         "function": "model.checkpoints.store:CheckpointStore._send_file",

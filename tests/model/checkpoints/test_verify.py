@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from model.checkpoints.checkpoint import CheckpointError, sha256
-from model.checkpoints.verify import main, verify_stage
+from model.checkpoints.manifest import CheckpointError, latest_checkpoint, sha256
+from model.checkpoints.verify import main, refuse_differences, verify_checkpoint, verify_stage
+from tests.support.checkpoints import fake_checkpoint
 
 
 @pytest.fixture
@@ -45,3 +46,30 @@ def test_a_changed_file_a_missing_stage_and_another_step_are_refused(
     (stage / "checkpoints/step-00000004/state.pt").write_bytes(b"WEIGHTS")
     assert main(["--run-dir", str(stage), "--stage", "stage1"]) == 1
     assert "is not the file" in capsys.readouterr().err
+
+
+def test_changed_truncated_and_unfinished_checkpoints_are_refused(tmp_path: Path) -> None:
+    path = fake_checkpoint(tmp_path, 3)
+    assert verify_checkpoint(path)["step"] == 3
+    (path / "states").write_bytes(b"states 4")
+    with pytest.raises(CheckpointError, match="is not the file"):
+        verify_checkpoint(path)
+    (path / "states").unlink()
+    with pytest.raises(CheckpointError, match="is not the file"):
+        verify_checkpoint(path)
+    (path / "checkpoint.json").unlink()
+    with pytest.raises(CheckpointError, match="never finished"):
+        latest_checkpoint(tmp_path)
+
+
+def test_difference_is_named() -> None:
+    with pytest.raises(CheckpointError, match="tokenizer: 'a' there, 'b' here"):
+        refuse_differences(Path("x"), {"tokenizer": "a", "plan": 1}, {"tokenizer": "b", "plan": 1})
+
+
+def test_states_of_another_zero_stage_or_pipeline_are_refused_by_name() -> None:
+    there = {"strategy": {"zero_stage": 1, "pipeline_stages": 1}}
+    with pytest.raises(CheckpointError, match=r"the states of ZeRO-1, this run asks for ZeRO-3"):
+        refuse_differences(Path("x"), there, {"strategy": {"zero_stage": 3, "pipeline_stages": 1}})
+    with pytest.raises(CheckpointError, match="1 pipeline stages, this run asks for 2 pipeline stages"):
+        refuse_differences(Path("x"), there, {"strategy": {"zero_stage": 1, "pipeline_stages": 2}})

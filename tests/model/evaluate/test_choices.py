@@ -14,7 +14,7 @@ import torch
 from model.evaluate.choices import (
     BENCHMARKS,
     Archive,
-    Item,
+    Question,
     averages,
     evaluate_choices,
     letter_ids,
@@ -25,8 +25,8 @@ from model.evaluate.choices import (
 from model.evaluate.scorer import Scorer
 from tests.support.evaluation import CHARACTERS, UNKNOWN, Characters, scorer
 
-SHOT = Item("1+1?", ("1", "2", "3", "4"), "B")
-ASKED = Item("2+2?", ("1", "2", "3", "4"), "D")
+SHOT = Question("1+1?", ("1", "2", "3", "4"), "B")
+ASKED = Question("2+2?", ("1", "2", "3", "4"), "D")
 FOUR = "A. 1\nB. 2\nC. 3\nD. 4"
 
 

@@ -18,10 +18,10 @@ POINTS = {
     "optimizer": ("torch.optim:AdamW.step", 6),
     "save: states": ("deepspeed.runtime.engine:DeepSpeedEngine.save_checkpoint", 2),
     "save: hashes": ("model.training.distributed:barrier", 12),
-    "save: manifest": ("model.checkpoints.checkpoint:write_json", 2),
+    "save: manifest": ("model.checkpoints.write:write_json", 2),
     "save: rename": ("os:rename", 2),
-    "save: latest": ("model.checkpoints.checkpoint:set_latest", 2),
-    "save: retention": ("model.checkpoints.checkpoint:retain", 2),
+    "save: latest": ("model.checkpoints.write:set_latest", 2),
+    "save: retention": ("model.checkpoints.retention:retain", 2),
 }
 """Where a rank is killed, and how many calls of it six steps with two saves make at least."""
 GOLDEN = [4.57974, 4.42936, 4.27112, 4.23094, 4.12763, 4.07959, 4.08569, 4.05090, 4.03555, 4.01748]

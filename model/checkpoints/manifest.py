@@ -1,0 +1,87 @@
+"""A checkpoint's manifest, `checkpoint.json`: what makes a folder of states a checkpoint.
+
+Belongs here: reading it, which checkpoints a run's folder has, which of them is the latest. Does not
+belong here: saving one (write.py), comparing one with its files (verify.py), which of them stay
+(retention.py). No torch.
+
+A manifest has `tag`, `step`, `stage`, `stage_end`, `files` (name to `bytes` and `sha256`),
+`environment`, and what a load compares: model, tokenizer, strategy, plan, loss and moment sums.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+MANIFEST = "checkpoint.json"
+
+
+class CheckpointError(Exception):
+    """A checkpoint that cannot be used: the message names the folder and what differs."""
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
+    with open(path, "rb") as f:
+        return hashlib.file_digest(f, "sha256").hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file as a whole, synced."""
+    temporary = path.with_name(path.name + ".tmp")
+    with open(temporary, "w") as f:
+        json.dump(value, f, sort_keys=True, indent=1)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(temporary, path)
+
+
+def sync_folder(path: Path) -> None:
+    """Make names in a folder durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a checkpoint folder; CheckpointError if there is none."""
+    try:
+        return dict(json.loads((path / MANIFEST).read_text()))
+    except (OSError, ValueError) as e:
+        raise CheckpointError(
+            f"{path} has no readable {MANIFEST}: it was never finished, choose an older checkpoint ({e})"
+        ) from e
+
+
+def finished_checkpoints(folder: Path) -> list[Path]:
+    """Finished checkpoints, oldest first; not those set aside."""
+    return sorted(
+        (p for p in folder.glob("step-*") if p.name[5:].isdigit() and (p / MANIFEST).exists()),
+        key=lambda p: int(read_manifest(p)["step"]),
+    )
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The folder that `latest` names, or None before the first save."""
+    name = folder / "latest"
+    if not name.exists():
+        return None
+    path = folder / name.read_text().strip()
+    read_manifest(path)
+    return path
+
+
+def set_latest(folder: Path, tag: str) -> None:
+    """Name the checkpoint that the next start loads."""
+    temporary = folder / "latest.tmp"
+    with open(temporary, "w") as f:
+        f.write(tag)
+        f.flush()
+        os.fsync(f.fileno())
+    os.replace(temporary, folder / "latest")
+    sync_folder(folder)
