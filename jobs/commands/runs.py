@@ -37,9 +37,8 @@ def run(name: str) -> None:
     help="the folder; runs/NAME/export/CHECKPOINT where none is given",
 )
 def export(name: str, tag: str | None, out: Path | None) -> None:
-    from model.checkpoints.manifest import CheckpointError
-
     from model.checkpoints.export import export_checkpoint
+    from model.checkpoints.manifest import CheckpointError
 
     folder = run_folder(name)
     latest = folder / "checkpoints" / "latest"
@@ -63,7 +62,6 @@ def rollback(name: str, tag: str, force: bool) -> None:
     import time
 
     from model.checkpoints.manifest import CheckpointError
-
     from model.checkpoints.rollback import rollback_run
     from model.run.heartbeat import alive
 

@@ -189,7 +189,10 @@ class Loader:
         """The step's global batch, in order."""
         sources, reading, position = self._positions(step)
         names = [s.name for s in self.plan.sources]
-        return [TrainingSample(names[s], int(r), int(p)) for s, r, p in zip(sources, reading, position, strict=True)]
+        return [
+            TrainingSample(names[s], int(r), int(p))
+            for s, r, p in zip(sources, reading, position, strict=True)
+        ]
 
     def sample_ids(self, step: int) -> list[str]:
         """The global batch as text, `<source>:<pass>:<position>`: the same for every rank and world

@@ -149,7 +149,9 @@ class Archive:
             return [Question(r[0], (r[1], r[2], r[3], r[4]), r[5].strip()) for r in rows]
         columns = {name.lower(): at for at, name in enumerate(rows[0])}
         at = [columns[c] for c in ("question", "a", "b", "c", "d", "answer")]
-        return [Question(r[at[0]], (r[at[1]], r[at[2]], r[at[3]], r[at[4]]), r[at[5]].strip()) for r in rows[1:]]
+        return [
+            Question(r[at[0]], (r[at[1]], r[at[2]], r[at[3]], r[at[4]]), r[at[5]].strip()) for r in rows[1:]
+        ]
 
 
 def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:

@@ -65,9 +65,8 @@ def code_hash(root: Path = ROOT) -> str:
     """SHA-256 over the sources that a rank runs, so that two hosts with two checkouts are
     noticed."""
     h = hashlib.sha256()
-    for path in sorted(
-        [*root.glob("model/**/*.py"), *root.glob("pipelines/shards/*.py"), root / "pipelines/lake.py"]
-    ):
+    rooms = ("model/**/*.py", "pipelines/shards/*.py", "pipelines/lake/*.py")
+    for path in sorted(p for pattern in rooms for p in root.glob(pattern)):
         h.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
     return h.hexdigest()
 

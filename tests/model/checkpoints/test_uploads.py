@@ -15,8 +15,8 @@ from model.checkpoints import retention
 from model.checkpoints.manifest import finished_checkpoints, read_manifest
 from model.checkpoints.store import CheckpointStore
 from model.checkpoints.uploads import ATTEMPTS, Uploads
-from tests.support.checkpoints import fake_checkpoint
 from tests.model.test_train import explain, losses, weights
+from tests.support.checkpoints import fake_checkpoint
 from tests.support.fake_cluster import eventually
 from tests.support.ranks import Ranks
 
