@@ -8,45 +8,41 @@ from __future__ import annotations
 import codecs
 import re
 
+from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_GB = {
-    "gb2312",
-    "gbk",
-    "gb_2312-80",
-    "cp936",
-    "x-gbk",
-    "hz-gb-2312",
-    "csgb2312",
-    "gb18030",
-    "windows-936",
-    "euc-cn",
+_SUPERSETS = {  # what browsers decode these with: WHATWG encoding standard, section 4.2
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "hz": "gb18030",
 }
-_LATIN = {"iso8859-1", "latin-1", "iso-8859-1", "ascii", "us-ascii", "latin1"}
+_NO_CHARSETS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7")
 HEAD = 8192  # bytes searched for a meta element; the HTML standard says 1024, real pages need more
 MAX_BAD = 0.002  # share of undecodable characters up to which a declared charset is believed
 
 
 def canonical(name: str) -> str:
-    """The Python codec for a declared charset, gb2312 and gbk widened to gb18030; "" where
-    unknown."""
-    lower = name.strip().lower()
-    if lower in _GB:
-        return "gb18030"
-    if lower in _LATIN:
-        return "cp1252"  # what browsers do: WHATWG encoding standard, section 4.2
+    """The Python codec of a declared charset, widened to the superset that browsers use; "" where
+    unknown. Labels that Python lacks are looked up in the WHATWG standard's table (resiliparse)."""
+    label = name.strip().lower()
+    codec = _codec(label) or _codec(label.replace("windows-", "cp", 1))
+    if not codec:
+        codec = _codec(map_encoding_to_html5(label, fallback_utf8=False) or "")
+    return _SUPERSETS.get(codec, codec)
+
+
+def _codec(label: str) -> str:
+    """The name of Python's text codec for a label; "" where there is none."""
     try:
-        found = codecs.lookup(lower)
+        found = codecs.lookup(label)
     except (LookupError, ValueError):
         return ""
-    text_codec = getattr(found, "_is_text_encoding", True)
-    return (
-        found.name
-        if text_codec
-        and found.name not in ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7")
-        else ""
-    )
+    is_text = getattr(found, "_is_text_encoding", True)
+    return found.name if is_text and found.name not in _NO_CHARSETS else ""
 
 
 def decode(data: bytes, http: str = "") -> tuple[str, str]:
@@ -78,8 +74,6 @@ def decode(data: bytes, http: str = "") -> tuple[str, str]:
             if bad <= MAX_BAD and codec not in ("utf-8",):
                 return text, codec
             best = min(best, (bad, codec, text)) if best else (bad, codec, text)
-    from resiliparse.parse.encoding import detect_encoding
-
     for codec in (canonical(detect_encoding(data) or ""), "gb18030", "utf-8", "cp1252"):
         if codec:
             text = data.decode(codec, "replace")
