@@ -19,10 +19,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
+
+import tenacity
 
 ROOT = Path(__file__).resolve().parents[2]
 SUPERVISE = Path(__file__).with_name("supervise.py")
@@ -111,6 +113,7 @@ class LocalLauncher:
     root: Path = field(default=ROOT)
     remote_options: tuple[str, ...] = ()  # of the ssh from the head node to the hosts
     attempts: int = 5
+    sleep: Callable[[float], None] = time.sleep  # between attempts
 
     def python(self) -> str:
         return self.interpreter
@@ -120,13 +123,14 @@ class LocalLauncher:
         about the job."""
         ssh = "ssh" in self.shell
         argument = f"bash -c {shlex.quote(line)}" if ssh else line
-        tries = attempts or self.attempts
-        for attempt in range(tries):
-            done = subprocess.run([*self.shell, argument], input=stdin, capture_output=True, text=True)
-            if not (ssh and done.returncode == 255):
-                break
-            if attempt + 1 < tries:
-                time.sleep(2**attempt)
+        retrying = tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(attempts or self.attempts),
+            wait=tenacity.wait_exponential(),  # 1, 2, 4, 8 s
+            retry=tenacity.retry_if_result(lambda done: ssh and done.returncode == 255),
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+            sleep=self.sleep,
+        )
+        done = retrying(subprocess.run, [*self.shell, argument], input=stdin, capture_output=True, text=True)
         if ssh and done.returncode == 255:
             raise Unreachable(f"{shlex.join(self.shell)}: {done.stderr.strip()[-500:]}")
         if done.returncode:

@@ -11,14 +11,13 @@ the same time one wins and the other adopts the winner's job.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from model.run.control import LEASES, latest_epoch
 from pipelines.lake import Lake
+from pipelines.lake.atomic import create_whole
 
 
 @dataclass(frozen=True)
@@ -49,24 +48,8 @@ def claim(store: Lake, lease: Lease) -> bool:
     return (
         _create_object(store, path(lease.epoch), data)
         if store.is_s3
-        else _create_file(Path(store.root, path(lease.epoch)), data)
+        else create_whole(Path(store.root, path(lease.epoch)), data)
     )
-
-
-def _create_file(target: Path, data: bytes) -> bool:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".tmp-")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(temporary, target)
-    except FileExistsError:
-        return False
-    finally:
-        os.unlink(temporary)
-    return True
 
 
 def _create_object(store: Lake, key: str, data: bytes) -> bool:

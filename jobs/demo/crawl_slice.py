@@ -13,8 +13,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.dumps.raw_dump import COMMON_CRAWL, FetchError, _retry, fetched
+from pipelines.dumps.raw_dump import COMMON_CRAWL, FetchError, fetched, retry
 from pipelines.dumps.readers import read_records
+from pipelines.lake.atomic import write_whole
 
 # the first crawl of 2023's second half: its first file is read
 LISTING = f"{COMMON_CRAWL}crawl-data/CC-MAIN-2023-40/warc.paths.gz"
@@ -41,11 +42,7 @@ def fetch_slice(cache: Path, listing: str = "", limit: int = SLICE_BYTES) -> Sli
     url = listing[: listing.index("crawl-data/")] + lines[0]
     path = cache / f"slice-{limit}-{url.rsplit('/', 1)[-1]}"
     if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        data = _retry(url, lambda: _head(url, limit))
-        part = path.with_suffix(".part")
-        part.write_bytes(data)
-        part.rename(path)
+        write_whole(path, retry(url, lambda: _head(url, limit)))
     return Slice(url, path)
 
 

@@ -16,6 +16,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pipelines.lake.atomic import write_whole
+
 MANIFEST = "checkpoint.json"
 
 
@@ -31,12 +33,7 @@ def sha256(path: Path) -> str:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file as a whole, synced."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "w") as f:
-        json.dump(value, f, sort_keys=True, indent=1)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(value, sort_keys=True, indent=1))
 
 
 def sync_folder(path: Path) -> None:
@@ -78,10 +75,5 @@ def latest_checkpoint(folder: Path) -> Path | None:
 
 def set_latest(folder: Path, tag: str) -> None:
     """Name the checkpoint that the next start loads."""
-    temporary = folder / "latest.tmp"
-    with open(temporary, "w") as f:
-        f.write(tag)
-        f.flush()
-        os.fsync(f.fileno())
-    os.replace(temporary, folder / "latest")
+    write_whole(folder / "latest", tag)
     sync_folder(folder)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import tenacity
+
 from model.checkpoints.manifest import MANIFEST, CheckpointError, finished_checkpoints, read_manifest
 from model.checkpoints.store import CheckpointStore
 from model.training import distributed
@@ -151,29 +153,38 @@ class Uploads:
                 self.queue.pop(0)
 
     def _with_retries(self, kind: str, value: str | int) -> None:
-        for attempt in range(1, ATTEMPTS + 1):
+        tag = str(value) if kind == "send" else f"step-{value:08d}"
+
+        def act() -> None:
             try:
                 if not self.superseded():
-                    self._send(str(value)) if kind == "send" else self._store.abandon(int(value))
-                return
+                    self._send(tag) if kind == "send" else self._store.abandon(int(value))
             except Closed:
                 raise
-            except Exception as error:  # whatever a client library may raise: training goes on
-                tag = str(value) if kind == "send" else f"step-{value:08d}"
-                if kind == "send" and not (self.folder / tag / MANIFEST).exists():
-                    return  # the run went back meanwhile, or the same step is being saved again
-                last = attempt == ATTEMPTS
-                again = {} if last else {"again_seconds": self.wait_seconds * 2 ** (attempt - 1)}
-                self._tell(
-                    tag,
-                    "failed" if last else "retry",
-                    attempt=attempt,
-                    to=self._store.root,
-                    error=str(error)[:500],
-                    **again,
-                )
-                if not last and self.closed.wait(again["again_seconds"]):
-                    raise Closed from error
+            except Exception:
+                if kind == "abandon" or (self.folder / tag / MANIFEST).exists():
+                    raise
+                # else the run went back meanwhile, or the same step is being saved again
+
+        def tell(state: tenacity.RetryCallState) -> None:
+            again = {"again_seconds": state.next_action.sleep} if state.next_action else {}
+            error = str(state.outcome and state.outcome.exception())[:500]
+            name = "retry" if again else "failed"
+            self._tell(tag, name, attempt=state.attempt_number, to=self._store.root, error=error, **again)
+
+        def pause(seconds: float) -> None:
+            if self.closed.wait(seconds):
+                raise Closed
+
+        tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            wait=tenacity.wait_exponential(multiplier=self.wait_seconds),
+            # Whatever a client library may raise: training goes on.
+            retry=tenacity.retry_if_not_exception_type(Closed),
+            before_sleep=tell,
+            retry_error_callback=tell,
+            sleep=pause,
+        )(act)
 
     @property
     def _store(self) -> CheckpointStore:

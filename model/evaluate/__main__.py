@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
 from model.evaluate.scorer import Scorer, load
+from pipelines.lake.atomic import write_whole
 from pipelines.shards.format import ShardError
 
 # What is asked without --limit, 0 for all: the paper's sets whole where there is a GPU, the first
@@ -67,13 +67,8 @@ def finite(value: Any) -> Any:
 
 def write(path: Path, report: dict[str, Any]) -> None:
     """All of it or nothing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    partial.write_text(
-        json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n",
-        encoding="utf-8",
-    )
-    os.replace(partial, path)
+    text = json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    write_whole(path, text + "\n")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.lake.atomic import write_whole
+
 LIMIT_SECONDS: dict[str, float] = {
     "start": 900,
     "compile": 1800,
@@ -48,16 +50,15 @@ class Heartbeat:
 
     def beat(self, phase: str, step: int) -> None:
         """Replace the file; `phase` is a key of LIMIT_SECONDS."""
-        value = {
+        value: dict[str, Any] = {
             "rank": self.rank,
             "pid": os.getpid(),
             "host": os.uname().nodename,
             "phase": phase,
             "step": step,
         }
-        temporary = self.path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(value | {"time": time.time(), "limit_seconds": self.limits[phase]}))
-        os.replace(temporary, self.path)
+        value |= {"time": time.time(), "limit_seconds": self.limits[phase]}
+        write_whole(self.path, json.dumps(value), synced=False)
 
 
 def heartbeats(folder: Path) -> list[dict[str, Any]]:

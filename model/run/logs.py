@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from pipelines.lake.atomic import write_whole
 
 
 class JsonLines:
@@ -24,9 +25,7 @@ class JsonLines:
                         kept.append(line)
                 except ValueError:  # the last line of a killed process
                     continue
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text("".join(line + "\n" for line in kept))
-            os.replace(temporary, path)
+            write_whole(path, "".join(line + "\n" for line in kept))
             self.files[name] = open(path, "a")
 
     def step(self, record: dict[str, Any]) -> None:

@@ -7,12 +7,12 @@ documents are in the corpus (corpus.py).
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.corpora.data_card import Corpus, as_markdown, data_card
 from pipelines.lake import Lake, LakeError, safe_name
+from pipelines.lake.atomic import replacing
 
 FILE_BYTES = 2 << 30  # a file is ended by the document that reaches this
 
@@ -59,13 +59,9 @@ def _write(texts: Iterator[str], out: Path, stem: str, file_bytes: int) -> list[
     text = next(texts, None)
     while text is not None:
         path = out / f"{stem}_{len(done):04d}.jsonl"
-        temporary = path.with_name(f".{path.name}.part")
-        with open(temporary, "wb") as file:
+        with replacing(path) as file:
             while text is not None and file.tell() < file_bytes:
                 file.write(json.dumps({"text": text}, ensure_ascii=False).encode() + b"\n")
                 text = next(texts, None)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
         done.append(path)
     return done

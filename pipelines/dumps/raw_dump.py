@@ -13,15 +13,15 @@ import gzip
 import hashlib
 import os
 import tempfile
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
+import tenacity
 
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import Built, Lake, LakeError, Writer, digest
@@ -43,24 +43,36 @@ COMMON_CRAWL = (
 )
 
 
+T = TypeVar("T")
+
+
 class FetchError(LakeError):
     """An object that cannot be had: the message names it."""
 
 
-def _retry(what: str, action: Any) -> Any:
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != 429
+
+
+RETRIES = tenacity.Retrying(
+    stop=tenacity.stop_after_attempt(ATTEMPTS),
+    wait=tenacity.wait_exponential(multiplier=0.5),
+    retry=tenacity.retry_if_exception(lambda e: isinstance(e, OSError | EOFError) and not _is_refusal(e)),
+    reraise=True,
+)
+
+
+def retry(what: str, action: Callable[[], T]) -> T:
     """Call `action` up to ATTEMPTS times; server errors and lost connections are tried again,
-    refusals are not."""
-    for attempt in range(ATTEMPTS):
-        try:
-            return action()
-        except urllib.error.HTTPError as error:
-            if error.code < 500 and error.code != 429:
-                raise FetchError(f"{what}: the server answered {error.code} {error.reason}") from None
-            reason = f"{error.code} {error.reason}"
-        except (OSError, EOFError) as error:
-            reason = str(error)
-        if attempt + 1 < ATTEMPTS:
-            time.sleep(0.5 * 2**attempt)
+    refusals are not. FetchError names `what`."""
+    try:
+        return RETRIES(action)
+    except urllib.error.HTTPError as error:
+        reason = f"{error.code} {error.reason}"
+        if _is_refusal(error):
+            raise FetchError(f"{what}: the server answered {reason}") from None
+    except (OSError, EOFError) as error:
+        reason = str(error)
     raise FetchError(f"{what}: gave up after {ATTEMPTS} tries ({reason})")
 
 
@@ -117,8 +129,7 @@ def _https_head(uri: str) -> tuple[str, int, str]:
                 (reply.headers.get("ETag") or "").strip('"'),
             )
 
-    result: tuple[str, int, str] = _retry(uri, head)
-    return result
+    return retry(uri, head)
 
 
 def _sha256(path: str | Path) -> str:
@@ -199,7 +210,7 @@ def fetched(uri: str, base: Path | None = None) -> Iterator[Path]:
             except (BotoCoreError, ClientError) as error:
                 raise FetchError(f"{uri}: {error}") from None
         else:
-            _retry(uri, lambda: _download(uri, target))
+            retry(uri, lambda: _download(uri, target))
         yield target
 
 

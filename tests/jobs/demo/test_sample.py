@@ -22,7 +22,7 @@ def test_where_nothing_can_be_had_the_error_says_how_to_write_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(raw.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(raw.RETRIES, "sleep", lambda seconds: None)
     monkeypatch.setattr(
         crawl_slice, "LISTING", "http://127.0.0.1:9/crawl-data/x/warc.paths.gz"
     )  # the discard port: nothing listens

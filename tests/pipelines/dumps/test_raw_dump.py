@@ -86,7 +86,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    monkeypatch.setattr(raw.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(raw.RETRIES, "sleep", lambda seconds: None)
     service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=service.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{service.server_address[1]}"
@@ -136,7 +136,7 @@ def test_a_lost_connection_goes_on_from_the_bytes_that_came(monkeypatch: pytest.
             self.wfile.write(data[start : start + 400_000])  # and no more, though more was promised
             self.close_connection = True
 
-    monkeypatch.setattr(raw.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(raw.RETRIES, "sleep", lambda seconds: None)
     service = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Cutting)
     threading.Thread(target=service.serve_forever, daemon=True).start()
     try:
