@@ -12,7 +12,7 @@ from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_ro
 from assets.resources import LakeResource, SparkResource
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.edits.edits import build_edits
+from pipelines.edits.edits import edits_stage
 from pipelines.extraction.documents import build_documents
 from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
@@ -20,6 +20,7 @@ from pipelines.quality.classifiers import build_reference_classifier, build_stem
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
 from pipelines.signals.signals import build_signals
+from pipelines.tables.stage import build
 
 CITED = "cards/reference_urls.txt"  # one URL a line: pages that Wikipedia cites
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
@@ -64,7 +65,7 @@ def edits(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Masks of personal data and lines to take out, as spans of the document's text."""
-    built = build_edits(lake.lake, spark.engine, lake.lake.current("documents", context.partition_key))
+    built = build(lake.lake, spark.engine, edits_stage(lake.lake.current("documents", context.partition_key)))
     return result(built, findings(judge_edits(built.dataset, Bounds.of(lake.lake))))
 
 

@@ -13,7 +13,7 @@ import dagster as dg
 from model.checkpoints.store import run_folder
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
-from pipelines.engine.spark import Spark
+from pipelines.engine import Spark
 from pipelines.lake import Lake, safe_name
 from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables
 

@@ -34,7 +34,7 @@ from pipelines.contamination.contamination import SCHEMA as OVERLAP
 from pipelines.corpora.assembly import build_corpus
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.engine.spark import Spark
+from pipelines.engine import Spark
 from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
@@ -57,8 +57,8 @@ def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
 
     name, dumps = release.card.name, {"dumps": list(release.dumps)}
     built = (
-        lake.build("recurring_blocks", name, version=0, write=blocks),
-        lake.build("overlap", name, version=0, parameters=dumps, write=parts),
+        lake.publish("recurring_blocks", name, version=0, write=blocks),
+        lake.publish("overlap", name, version=0, parameters=dumps, write=parts),
     )
     return built[0].dataset, built[1].dataset
 

@@ -27,12 +27,13 @@ from statistics import mean
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.edits.edits import build_edits
-from pipelines.engine.spark import InProcess
+from pipelines.edits.edits import edits_stage
+from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake
 from pipelines.signals.language import model_path
 from pipelines.signals.signals import build_signals
+from pipelines.tables.stage import build
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "webdump"
@@ -52,7 +53,7 @@ def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     marks = [time.process_time()]
     documents = build_documents(lake, engine, card, raw).dataset
     marks.append(time.process_time())
-    edits = build_edits(lake, engine, documents).dataset
+    edits = build(lake, engine, edits_stage(documents)).dataset
     marks.append(time.process_time())
     build_signals(lake, engine, documents, edits)
     marks.append(time.process_time())

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.tokenizer import CORPUS_FOLDER, read_texts
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import _encoder, build_shards
@@ -55,7 +55,7 @@ def publish(lake: Lake, name: str, texts: list[tuple[str, str]]) -> Dataset:
         ]
         writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows, schema=CORPUS))
 
-    return lake.build(name, "bench", version=1, write=write).dataset
+    return lake.publish(name, "bench", version=1, write=write).dataset
 
 
 def main() -> None:

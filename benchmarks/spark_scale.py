@@ -149,7 +149,7 @@ def write_dump(lake: Any, engine: Any, generator: Generator, name: str, first: i
                 len(places), lambda i: writer.write_table(f"part-{i:05d}.parquet", make(*places[i]))
             )
 
-        return lake.build(
+        return lake.publish(
             asset, name, version=1, parameters={"first": first, "count": count, "part": PART}, write=write
         ).dataset
 
@@ -224,7 +224,7 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
 def measure(root: Path, data: Path, count: int) -> dict[str, float]:
     """Figures of `count` documents in a session of its own, after the same work on 2,000 (compiled
     code warm)."""
-    from pipelines.engine.spark import Spark
+    from pipelines.engine import Spark
     from pipelines.lake import Lake
 
     log = root / f"events-{count}"

@@ -27,7 +27,7 @@ from jobs.settings import Settings
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
 from pipelines.dumps.raw_dump import expand
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import LINEAGE, Built, Dataset, Lake, LakeError, Writer, recompute_key
 from pipelines.tables.inputs import part_path, resolve
 
@@ -66,7 +66,7 @@ class LookingLake(Lake):
         inputs: Mapping[str, Dataset | str] | None = None,
         write: Callable[[Writer], None],
     ) -> Built:
-        found = self.find(recompute_key(asset, partition, version, parameters, inputs)[0])
+        found = self.computed(recompute_key(asset, partition, version, parameters, inputs)[0])
         if found is None:
             raise WouldCompute(asset)
         return Built(found, fresh=False)

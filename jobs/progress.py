@@ -20,7 +20,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from pipelines.engine.cpu_time import tree_cpu_seconds
+from pipelines.engine import tree_cpu_seconds
 
 console = Console(highlight=False)
 LOOK_EVERY = 0.5  # seconds

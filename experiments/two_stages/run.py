@@ -103,7 +103,7 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
     """Corpora, a small vocabulary and token shards in `out/lake`; the paths that a run needs."""
     import pyarrow as pa
 
-    from pipelines.engine.spark import InProcess
+    from pipelines.engine import InProcess
     from pipelines.lake import Writer
     from pipelines.shards.writer import build_shards
     from pipelines.tables.schemas import CORPUS, VALIDATION
@@ -122,7 +122,7 @@ def prepare(out: Path, corpus: Path, characters: int) -> dict[str, str]:
             writer.write_table("part-00000.parquet", pa.Table.from_pylist(found, schema=schema))
 
         text = hashlib.sha256("\0".join(r["text"] for r in found).encode()).hexdigest()
-        sets[name] = lake.build(f"evidence_{name}", version=1, inputs={"text": text}, write=write).dataset
+        sets[name] = lake.publish(f"evidence_{name}", version=1, inputs={"text": text}, write=write).dataset
     config = TokenizerConfig.proportional("evidence", VOCABULARY, sample_chars=4_000_000)
     tokenizer = build_tokenizer(lake, InProcess(), [sets["main"]], config).dataset
     paths = {"tokenizer": str(tokenizer.local("tokenizer.json"))}

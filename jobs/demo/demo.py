@@ -17,7 +17,7 @@ from jobs.failure import JobFailed
 from jobs.progress import STAGES, console
 from jobs.settings import Settings
 from pipelines.cards.base import CardError
-from pipelines.engine.cpu_time import tree_cpu_seconds
+from pipelines.engine import tree_cpu_seconds
 from pipelines.lake import LakeError
 
 RELEASE = RUN = "demo"

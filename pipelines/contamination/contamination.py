@@ -22,7 +22,7 @@ from pipelines.contamination.benchmark_items import Item, items_from_folders
 from pipelines.contamination.index import Index
 from pipelines.contamination.index import OverlapPolicy as OverlapPolicy
 from pipelines.contamination.matching import script_converter
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer, canonical_json, digest
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleaseTables, part_key, part_path
@@ -70,7 +70,7 @@ def build_overlap(
     `folders` hold item files (see items.py); their text counts in the recompute key. Parameters
     name the items by kind. Stats: documents read and found, matches by kind.
     """
-    from pipelines.edits.edits import rendered
+    from pipelines.edits.render import rendered_texts
 
     rules = policy or OverlapPolicy()
     items = validation_items(validation_sets) + items_from_folders(folders)
@@ -121,7 +121,7 @@ def build_overlap(
                     "start": m.start,
                     "end": m.end,
                 }
-                for row, m in index.find_all(rendered(tables.documents, tables.edits, i).filter(read))
+                for row, m in index.find_all(rendered_texts(tables.documents, tables.edits, i).filter(read))
             ]
             by_kind: dict[str, int] = {}
             for found_row in out:
@@ -140,7 +140,7 @@ def build_overlap(
         "validation_sets": validation_sets,
     }
     inputs["items"] = fingerprint
-    return lake.build(
+    return lake.publish(
         "overlap",
         release.card.name,
         version=VERSION,

@@ -15,7 +15,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.release.cuts import cut_texts
 from pipelines.release.release_decisions import accepted, check_no_equal_texts
@@ -92,7 +92,7 @@ def build_corpus(
 
     inputs = {**release.inputs("documents", "edits"), "verdicts": verdicts}
     parameters = {"which": which, "dumps": list(release.dumps)}
-    return lake.build(
+    return lake.publish(
         asset, release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
@@ -134,6 +134,6 @@ def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, verdicts:
 
     inputs = {**release.inputs("documents"), "verdicts": verdicts}
     parameters = {"dumps": list(release.dumps)}
-    return lake.build(
+    return lake.publish(
         "rejected", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 from numba import njit
 
-from pipelines.engine.spark import map_arrow
+from pipelines.engine import map_arrow
 from pipelines.kernels.normal_form import MIX, SEED, STEP, U64
 
 Array = np.ndarray[Any, Any]

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.dedup import bands, components
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
-from pipelines.engine.spark import map_arrow, rows_of_parts
+from pipelines.engine import map_arrow, rows_of_parts
 
 Array = np.ndarray[Any, Any]
 KEYED = "key long, node long, smallest long"

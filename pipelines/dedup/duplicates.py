@@ -20,7 +20,7 @@ from pipelines.dedup.pairs import PAIRS, id_lanes
 from pipelines.dedup.sources import ROW_BITS, Source, same_parameters, sources
 from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, update
 from pipelines.dedup.verification import CLUSTERS
-from pipelines.engine.spark import Engine, map_arrow
+from pipelines.engine import Engine, map_arrow
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.tables.columns import Column, described
 from pipelines.tables.inputs import ReleaseTables
@@ -66,7 +66,7 @@ def find_duplicates(
     """
     parameters, card = same_parameters(release), release.card
     parts, thresholds = sources(release, excluded), Thresholds(card.jaccard, card.containment)
-    session = getattr(engine, "session", None)
+    session = engine.session
     if base is not None and (updated := update(engine, parts, base, parameters, thresholds)):
         stats = _table_stats(parts, updated.clusters, _by_dump(parts, updated.admitted))
         return Found(stats, updated.elected, updated.read, updated.clusters, updated.pairs)
@@ -248,7 +248,7 @@ def build_duplicates(
             ):
                 state = made_of | {"version": VERSION}
                 seal = {"of": digest(writer.key)}
-                lake.build(
+                lake.publish(
                     name,
                     card.name,
                     version=VERSION,
@@ -261,7 +261,7 @@ def build_duplicates(
             if found.outcomes is not None:
                 found.outcomes.unpersist()
 
-    return lake.build(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return lake.publish(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 
 def _removed(clusters: Any) -> Any:

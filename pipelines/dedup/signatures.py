@@ -12,7 +12,7 @@ from pydantic import model_validator
 
 from pipelines.cards.base import Card
 from pipelines.dedup import shingles
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.kernels import normal_form as kernel
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.tables.columns import described
@@ -109,7 +109,7 @@ def build_signatures(
     lake: Lake, engine: Engine, documents: Dataset, edits: Dataset, parameters: MinHashParameters
 ) -> Built:
     """One row for each document of the dump, row-aligned with `documents`."""
-    from pipelines.edits.edits import rendered
+    from pipelines.edits.render import rendered_texts
 
     def write(writer: Writer) -> None:
         def work(i: int) -> None:
@@ -117,7 +117,7 @@ def build_signatures(
             if writer.has(path):
                 return
             ids = documents.read_part(i, ["doc_id"]).column(0).combine_chunks()
-            texts = rendered(documents, edits, i)
+            texts = rendered_texts(documents, edits, i)
             table = sign(
                 ids, texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts, parameters
             )
@@ -131,7 +131,7 @@ def build_signatures(
 
     inputs = {"documents": documents, "edits": edits}
     partition = documents.manifest.partition
-    return lake.build(
+    return lake.publish(
         "signatures",
         partition,
         version=VERSION,

@@ -159,7 +159,7 @@ class Source:
     ) -> pa.Table:
         """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are
         null."""
-        from pipelines.edits.edits import rendered
+        from pipelines.edits.render import rendered_texts
 
         table = self._read("documents", ["doc_id", "date", "side"], rows)
         decisions = self._read("decisions", ["category", "quality", "num_chars"], rows)
@@ -174,7 +174,9 @@ class Source:
         )
         sets = pa.nulls(len(rows), pa.large_binary())
         if sizes is None:
-            flat, offsets = shingle_sets(rendered(self.tables.documents, self.tables.edits, self.part, rows))
+            flat, offsets = shingle_sets(
+                rendered_texts(self.tables.documents, self.tables.edits, self.part, rows)
+            )
             sizes = np.diff(offsets)
             sets = pa.Array.from_buffers(
                 pa.large_binary(), len(rows), [None, pa.py_buffer(offsets * 8), pa.py_buffer(flat)]

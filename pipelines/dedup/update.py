@@ -28,7 +28,7 @@ from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
-from pipelines.engine.spark import Engine, collect_parts
+from pipelines.engine import Engine, collect_parts
 from pipelines.lake import Dataset, Lake
 
 Array = np.ndarray[Any, Any]
@@ -291,7 +291,7 @@ def _elect(
 def _run(
     engine: Engine, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any
 ) -> pa.Table:
-    session = getattr(engine, "session", None)
+    session = engine.session
     if session is None or len(nodes) <= DRIVER_MEMBERS:
         return verification.in_process(sources, nodes, roots, sizes, *how)
     table = pa.table(

@@ -18,7 +18,7 @@ from pipelines.dedup.election import KINDS, Members, Pairs, Thresholds, elect
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
 from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
-from pipelines.engine.spark import map_arrow
+from pipelines.engine import map_arrow
 from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 

@@ -261,7 +261,7 @@ def build_raw_dump(lake: Lake, card: DumpCard) -> Built:
         writer.write_table("part-00000.parquet", table, {"files": len(records), "bytes": total})
 
     listing = digest(*(f"{r['file']}\0{r['uri']}\0{r['bytes']}\0{r['etag_or_sha256']}" for r in records))
-    return lake.build(
+    return lake.publish(
         "raw_dump",
         card.name,
         version=VERSION,

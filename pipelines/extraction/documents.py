@@ -18,7 +18,7 @@ from pipelines.cards.dump import DumpCard
 from pipelines.dumps.opt_outs import opt_outs
 from pipelines.dumps.raw_dump import FetchError, fetched
 from pipelines.dumps.readers import Record, read_records
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.extraction.charset import decode
 from pipelines.extraction.page import extract
 from pipelines.extraction.quarantine import (
@@ -32,7 +32,7 @@ from pipelines.extraction.quarantine import (
     offsets,
 )
 from pipelines.extraction.side import SplitBy, side, split_by
-from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.lake import Built, Dataset, Lake, LakeFiles, Writer
 from pipelines.lake.hashing import canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 
@@ -89,7 +89,7 @@ def _build(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
             raise Quarantined
 
     inputs: dict[str, Dataset | str] = {"raw_dump": raw} | ({"quarantine": named} if named else {})
-    return lake.build(
+    return lake.publish(
         "documents", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
@@ -112,7 +112,7 @@ def _split(lake: Lake, card: DumpCard, raw: Dataset) -> SplitBy:
 
     fields = ("kind", "allow", "block", "group", "min_groups", "held_out", "validation_share")
     parameters = {k: v for k, v in card.parameters().items() if k in fields}
-    built = lake.build(
+    built = lake.publish(
         "split",
         card.name,
         version=SPLIT_VERSION,
@@ -201,7 +201,7 @@ def _write_file(
 
 
 def _timed(
-    lake: Lake,
+    lake: LakeFiles,
     record: Record,
     card: DumpCard,
     by: SplitBy,

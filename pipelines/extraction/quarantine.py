@@ -16,7 +16,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from pipelines.lake import Lake
+from pipelines.lake import LakeFiles
 from pipelines.lake.hashing import canonical_json, digest
 
 SECONDS = 30.0  # of wall time for one page; the slowest known takes well under one
@@ -55,19 +55,19 @@ def _path(dump: str, file: str) -> str:
     return f"quarantine/{dump}/{digest(file)[:12]}.json"
 
 
-def offsets(lake: Lake, dump: str, file: str) -> list[int]:
+def offsets(lake: LakeFiles, dump: str, file: str) -> list[int]:
     """Offsets of the records of a file that are left out."""
     path = _path(dump, file)
     return [int(o) for o in lake.read_json(path)["offsets"]] if lake.exists(path) else []
 
 
-def add(lake: Lake, dump: str, file: str, offset: int) -> None:
+def add(lake: LakeFiles, dump: str, file: str, offset: int) -> None:
     """Name a record. One file of a dump is read by one worker at a time."""
     known = {*offsets(lake, dump, file), offset}
     lake.write_json(_path(dump, file), {"file": file, "offsets": sorted(known)})
 
 
-def fingerprint(lake: Lake, dump: str) -> str:
+def fingerprint(lake: LakeFiles, dump: str) -> str:
     """Hash of all that is named for a dump; "" where nothing is."""
     named = [canonical_json(lake.read_json(path)) for path in lake.files(f"quarantine/{dump}")]
     return digest(*named) if named else ""

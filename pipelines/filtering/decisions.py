@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 
 from pipelines.cards.base import Card
 from pipelines.cards.dump import CATEGORIES, DumpCard
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.signals import code, language, rules, safety
@@ -146,7 +146,7 @@ def build_decisions(
 
         engine.map_parts(len(documents.parts), work)
 
-    return lake.build(
+    return lake.publish(
         "decisions",
         card.name,
         version=VERSION,

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from pipelines.edits.edits import MASKS, find
+from pipelines.edits.personal_data import MASKS, find_personal_data
 from pipelines.lake import Dataset, Lake, MissingDataset
 
 CORPORA = ("skypile_main", "skypile_stem")
@@ -57,7 +57,7 @@ class Difference:
 
 def masked(text: str) -> str:
     """`text` with personal data masked: a URL is no rendered text, and may hold an address."""
-    for start, end, kind in reversed(find(text)):
+    for start, end, kind in reversed(find_personal_data(text)):
         text = text[:start] + MASKS[kind] + text[end:]
     return text
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.edits.edits import mask
+from pipelines.edits.personal_data import mask
 from pipelines.filtering.decisions import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
 from pipelines.tables.inputs import SIGNAL_GROUPS

@@ -14,7 +14,8 @@ import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipelines.edits.edits import mask, rendered
+from pipelines.edits.personal_data import mask
+from pipelines.edits.render import rendered_texts
 from pipelines.lake import LakeError
 from pipelines.tables.inputs import DumpTables
 
@@ -58,7 +59,7 @@ def samples(
     found: list[Sample] = []
     for index in needed:
         urls = tables.documents.read_part(index, ["url"])["url"].to_pylist()
-        texts = rendered(tables.documents, tables.edits, index)
+        texts = rendered_texts(tables.documents, tables.edits, index)
         for (why, code), cell in picked.items():
             for _, place, row, reasons in cell:
                 if place == index:

@@ -7,9 +7,12 @@ collection. Does not belong here: what is inside a table (tables/), how parts ar
 This is the room's front door: other rooms import from here.
 """
 
+from pipelines.lake.dataset import Dataset, iter_parts
+from pipelines.lake.errors import LakeError, MissingDataset, safe_name
+from pipelines.lake.files import LakeFiles
 from pipelines.lake.hashing import canonical_json, digest, logical_hash
-from pipelines.lake.lake import Built, Dataset, Lake, iter_parts, recompute_key
-from pipelines.lake.manifest import LINEAGE, MANIFEST, LakeError, Manifest, MissingDataset, Part, safe_name
+from pipelines.lake.lake import Built, Lake, recompute_key
+from pipelines.lake.manifest import LINEAGE, MANIFEST, Manifest, Part
 from pipelines.lake.writer import Writer
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "Dataset",
     "Lake",
     "LakeError",
+    "LakeFiles",
     "Manifest",
     "MissingDataset",
     "Part",

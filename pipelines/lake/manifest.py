@@ -1,43 +1,20 @@
-"""What a dataset is made of: parts, schema, parameters, statistics; and the errors that people see.
+"""What a dataset is made of: parts, schema, parameters, statistics.
 
-Belongs here: the manifest's form, and which names of files are safe. Does not belong here: files
-and how they are published (lake.py).
+Belongs here: the manifest's form. Does not belong here: files and how they are published (writer.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
+
+from pipelines.lake.errors import LakeError
 
 FORMAT = 1
 MANIFEST = "_manifest.json"
 LINEAGE = "_lineage.json"
 HASH = b"logical_hash"  # key of a Parquet part's own metadata
-
-
-class LakeError(Exception):
-    """Something a person can mend: the message names what was read, what was expected, what to
-    do."""
-
-
-class MissingDataset(LakeError):
-    """A dataset that was asked for has not been published."""
-
-
-def safe_name(name: str, what: str = "name") -> str:
-    """Return `name` if it is a relative path that stays inside the lake, else raise LakeError."""
-    path = PurePosixPath(name)
-    if (
-        not name
-        or "\\" in name
-        or "\0" in name
-        or path.is_absolute()
-        or any(p in ("..", ".") for p in name.split("/"))
-    ):
-        raise LakeError(f"{what} {name!r} does not stay inside the lake: use a relative path without '..'")
-    return name
 
 
 @dataclass(frozen=True)

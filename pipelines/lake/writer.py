@@ -13,17 +13,17 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.lake.build_lock import lives_here, this_process
+from pipelines.lake.dataset import Dataset, open_dataset
+from pipelines.lake.errors import LakeError, safe_name
+from pipelines.lake.files import LakeFiles
 from pipelines.lake.hashing import canonical_json, digest, logical_hash
-from pipelines.lake.manifest import HASH, MANIFEST, LakeError, Manifest, Part, merge_stats, safe_name
-
-if TYPE_CHECKING:
-    from pipelines.lake.lake import Dataset, Lake
+from pipelines.lake.manifest import HASH, MANIFEST, Manifest, Part, merge_stats
 
 
 class Writer:
@@ -34,7 +34,7 @@ class Writer:
     crash the parts with sidecars are kept, so a rerun computes only the missing ones (`has`).
     """
 
-    def __init__(self, lake: Lake, asset: str, partition: str, key: str) -> None:
+    def __init__(self, lake: LakeFiles, asset: str, partition: str, key: str) -> None:
         self.lake, self.asset, self.partition, self.key = lake, safe_name(asset), safe_name(partition), key
         self.staging = f"staging/{key}"
 
@@ -170,7 +170,7 @@ class Writer:
             self._move(path, manifest)
         self.lake.write_json(f"keys/{self.key}.json", {"path": path})
         self.lake.delete(self.staging)
-        return self.lake.open(path)
+        return open_dataset(self.lake, path)
 
     def _move(self, path: str, manifest: Manifest) -> None:
         """In a folder: one rename. On S3: copies, then the manifest, which alone makes them

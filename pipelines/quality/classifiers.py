@@ -28,7 +28,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from pipelines.edits.edits import rendered
+from pipelines.edits.render import rendered_texts
 from pipelines.lake import Built, Dataset, Lake, Writer, digest
 from pipelines.quality.features import CHARS, FOLDS, features, fold
 from pipelines.quality.held_out import report
@@ -134,7 +134,7 @@ def _build(
         available = sum(entry["available"] for entry in card["languages"].values())
         writer.write_bytes("card.json", _json(card), {"languages": available})
 
-    return lake.build(asset, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return lake.publish(asset, version=VERSION, parameters=parameters, inputs=inputs, write=write)
 
 
 def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
@@ -147,7 +147,7 @@ def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples
         mine: dict[tuple[str, str], list[Example]] = {}
         for index in range(len(tables.documents.parts)):
             heads = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
-            texts = rendered(tables.documents, tables.edits, index).to_pylist()
+            texts = rendered_texts(tables.documents, tables.edits, index).to_pylist()
             train = [(h, t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
             codes = language.measure([t for _, t in train])["language"].to_pylist()
             for (head, text), code in zip(train, codes, strict=True):

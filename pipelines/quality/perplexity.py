@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from pipelines.edits.edits import rendered
+from pipelines.edits.render import rendered_texts
 from pipelines.lake import Built, Lake, LakeError, Writer
 from pipelines.tables.inputs import DumpTables
 
@@ -111,7 +111,9 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
             {"available": available},
         )
 
-    return lake.build("perplexity_models", version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return lake.publish(
+        "perplexity_models", version=VERSION, parameters=parameters, inputs=inputs, write=write
+    )
 
 
 def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
@@ -124,7 +126,7 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
         for index in range(len(tables.documents.parts)):
             heads = tables.documents.read_part(index, ["doc_id", "side"])
             train = pc.equal(heads["side"], "train").combine_chunks()
-            found = rendered(tables.documents, tables.edits, index).filter(train).to_pylist()
+            found = rendered_texts(tables.documents, tables.edits, index).filter(train).to_pylist()
             ids = heads["doc_id"].filter(train).to_pylist()
             for identity, text, code in zip(
                 ids, found, language.measure(found)["language"].to_pylist(), strict=True

@@ -13,8 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.edits.edits import rendered
-from pipelines.engine.spark import Engine
+from pipelines.edits.render import rendered_texts
+from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.quality.features import features
 from pipelines.tables.columns import described
@@ -60,7 +60,7 @@ def build_scores(
                 return
             heads = documents.read_part(index, ["doc_id", "side", "group"]).to_pylist()
             codes = languages.read_part(index, ["language"])["language"].to_pylist()
-            texts = rendered(documents, edits, index).to_pylist()
+            texts = rendered_texts(documents, edits, index).to_pylist()
             rows = list(zip(heads, codes, texts, strict=True))
             table = score_rows(models, cards, documents, rows)
             stats = {
@@ -76,7 +76,7 @@ def build_scores(
         for code, v in cards["perplexity"]["languages"].items()
         if v["available"]
     }
-    return lake.build(
+    return lake.publish(
         "scores",
         documents.manifest.partition,
         version=VERSION,

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.contamination.contamination import OverlapPolicy
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.filtering.rejudging import Judge
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, canonical_json, digest
 from pipelines.release.recurring_blocks import RecurrencePolicy
@@ -79,9 +79,9 @@ def cut_text(text: str, cuts: list[tuple[int, int]]) -> str:
 
 def cut_texts(tables: DumpTables, i: int, cuts: pa.Array) -> pa.Array:
     """The rendered texts of part `i` without the cuts of `CUTS.cuts`."""
-    from pipelines.edits.edits import rendered
+    from pipelines.edits.render import rendered_texts
 
-    texts = rendered(tables.documents, tables.edits, i)
+    texts = rendered_texts(tables.documents, tables.edits, i)
     touched = pc.greater(pc.fill_null(pc.list_value_length(cuts), 0), 0)
     if not pc.any(touched).as_py():
         return texts
@@ -188,9 +188,9 @@ class _Part:
                 [self.heads["doc_id"], pa.array(cuts, CUTS.field("cuts").type), pa.array(reasons), signed],
                 schema=CUTS,
             ), stats
-        from pipelines.edits.edits import rendered
+        from pipelines.edits.render import rendered_texts
 
-        texts = rendered(self.tables.documents, self.tables.edits, self.i).take(pa.array(rows))
+        texts = rendered_texts(self.tables.documents, self.tables.edits, self.i).take(pa.array(rows))
         recurring = recurring_spans(texts, self.blocks, rules.min_bytes)
         touched, finals, lost = [], [], []
         for row, text, recurs in zip(rows.tolist(), texts.to_pylist(), recurring, strict=True):
@@ -283,7 +283,7 @@ def build_cuts(
         "recurring": recurring,
         "overlap": overlap,
     }
-    return lake.build(
+    return lake.publish(
         "cuts", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
@@ -361,6 +361,6 @@ def build_fallen(
         "validation_sets": validation_sets,
     }
     parameters = {"overlap": actions, "frozen": bool(release.card.validation), "dumps": list(release.dumps)}
-    return lake.build(
+    return lake.publish(
         "fallen", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )

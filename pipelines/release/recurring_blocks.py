@@ -17,7 +17,7 @@ from pydantic import Field
 
 from pipelines.cards.base import Card
 from pipelines.cards.release import ReleaseCard
-from pipelines.engine.spark import Engine, rows_of_parts
+from pipelines.engine import Engine, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.release.survivors import removed_ids, survivors
 from pipelines.tables.columns import described
@@ -135,7 +135,7 @@ def build_recurring_blocks(
                 writer.reuse(part.path, taken, part, taken.stats if part == taken.parts[0] else {})
 
         inputs = {"frozen": taken}
-        return lake.build(
+        return lake.publish(
             "recurring_blocks",
             card.name,
             version=VERSION,
@@ -146,7 +146,7 @@ def build_recurring_blocks(
     removed = removed_ids(duplicates)
 
     def write(writer: Writer) -> None:
-        session = getattr(engine, "session", None)
+        session = engine.session
         if session is not None:
             total = _on_spark(session, release, removed, limits)
         else:
@@ -167,6 +167,6 @@ def build_recurring_blocks(
         "cutoff_date": card.cutoff_date,
     }
     parameters = limits.parameters() | named
-    return lake.build(
+    return lake.publish(
         "recurring_blocks", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from pipelines.contamination.contamination import OverlapPolicy
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine.spark import Engine, collect_parts, rows_of_parts
+from pipelines.engine import Engine, collect_parts, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.release.cuts import CUT, build_cuts, build_fallen
 from pipelines.release.recurring_blocks import RecurrencePolicy
@@ -104,7 +104,7 @@ def build_verdicts(
         "tombstones": sorted(card.tombstones),
         "cutoff_date": card.cutoff_date,
     }
-    return lake.build(
+    return lake.publish(
         "verdicts", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
@@ -221,7 +221,7 @@ def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tupl
     """Pairs of documents of a release whose rendered, normalised texts are equal (ids in
     hexadecimal); none in a sound release."""
     names = ["doc_id", "reasons", "content_hash"]
-    session = getattr(engine, "session", None)
+    session = engine.session
     if session is None:
         tables = [verdicts.read_part(i, names) for i in range(len(verdicts.parts))]
         table = (

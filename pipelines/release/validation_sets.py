@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.engine.spark import Engine, collect_parts
+from pipelines.engine import Engine, collect_parts
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.release.survivors import removed_ids, survivors
 from pipelines.tables.inputs import DumpTables, ReleaseTables, composition, corpus_rows, frozen
@@ -90,7 +90,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
     the sets of an earlier release, those are taken over, without what is a tombstone now. Stats:
     composition by domain, language and dump; `limits`, the last id of a domain that had more.
     """
-    from pipelines.edits.edits import rendered
+    from pipelines.edits.render import rendered_texts
 
     card = release.card
     if card.validation:
@@ -120,7 +120,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
             if not pc.any(chosen).as_py():
                 return
             labels = tables.need("decisions").read_part(i, ["language", "category"])
-            rows = corpus_rows(dump, tables, i, rendered(tables.documents, tables.edits, i), labels)
+            rows = corpus_rows(dump, tables, i, rendered_texts(tables.documents, tables.edits, i), labels)
             rows = rows.append_column(VALIDATION.field("domain"), found["domain"]).filter(chosen)
             for domain in sorted(set(rows["domain"].to_pylist())):
                 own = rows.filter(pc.equal(rows["domain"], domain))
@@ -144,7 +144,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
         "validation_documents": most,
     }
     parameters = {"dumps": list(release.dumps), **by_card}
-    return lake.build(
+    return lake.publish(
         "validation_sets", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
@@ -166,7 +166,7 @@ def _frozen_validation_sets(lake: Lake, release: ReleaseTables, taken: Dataset) 
 
     parameters = {"tombstones": sorted(release.card.tombstones)}
     inputs = {"frozen": taken}
-    return lake.build(
+    return lake.publish(
         "validation_sets",
         release.card.name,
         version=VERSION,

@@ -42,7 +42,7 @@ from pipelines.shards.format import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.engine.spark import Engine
+    from pipelines.engine import Engine
     from pipelines.tokenizer.encoder import Encoder
 
 VERSION = 2
@@ -241,7 +241,7 @@ def build_shards(
         )
         lake.delete(scratch)
 
-    return lake.build(
+    return lake.publish(
         asset,
         corpus.manifest.partition,
         version=VERSION,

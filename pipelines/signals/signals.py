@@ -12,8 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.edits.edits import rendered
-from pipelines.engine.spark import Engine
+from pipelines.edits.render import rendered_texts
+from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.signals import code, language, rules, safety
 
@@ -66,7 +66,7 @@ def _build(
             if writer.has(path):
                 return
             ids = documents.read_part(index, ["doc_id"])["doc_id"].combine_chunks()
-            table = measure(index, rendered(documents, edits, index))
+            table = measure(index, rendered_texts(documents, edits, index))
             stats: dict[str, Any] = {"documents": len(ids)}
             if group == "language":
                 stats["languages"] = dict(sorted(Counter(table["language"].to_pylist()).items()))
@@ -80,7 +80,7 @@ def _build(
 
         engine.map_parts(len(documents.parts), work)
 
-    return lake.build(
+    return lake.publish(
         f"signals/{group}",
         documents.manifest.partition,
         version=VERSIONS[group],

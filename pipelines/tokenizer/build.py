@@ -28,7 +28,7 @@ from pipelines.tokenizer.pattern import HAN_RUN, filler, is_cjk, is_text, pre_to
 from pipelines.tokenizer.sample import draw_sample
 
 if TYPE_CHECKING:
-    from pipelines.engine.spark import Engine
+    from pipelines.engine import Engine
 
 __all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
@@ -377,6 +377,6 @@ def build_tokenizer(
         config = config.extending(base.name, len(base.vocab))
     inputs: dict[str, Dataset | str] = {f"corpus_{i}": c for i, c in enumerate(corpora)}
     inputs |= {"base": base.sha256} if base else {}
-    return lake.build(
+    return lake.publish(
         "tokenizer", config.name, version=VERSION, parameters=config.parameters(), inputs=inputs, write=write
     )

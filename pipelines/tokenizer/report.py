@@ -213,7 +213,7 @@ def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, 
 
     inputs: dict[str, Dataset | str] = {"tokenizer": tokenizer, "validation": validation}
     parameters = {"peers": names, "domain_chars": DOMAIN_CHARS}
-    return lake.build(
+    return lake.publish(
         "tokenizer_report",
         tokenizer.manifest.partition,
         version=VERSION,

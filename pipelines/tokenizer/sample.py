@@ -24,7 +24,7 @@ from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.pretokens import count_pretokens
 
 if TYPE_CHECKING:
-    from pipelines.engine.spark import Engine
+    from pipelines.engine import Engine
 
 BUCKETS = 1 << 12  # the sample is exact to a domain's 4,096th part
 BATCH_CHARS = 1 << 22  # counted at once: bounds a worker's memory

@@ -8,7 +8,7 @@ import dagster as dg
 
 from assets.dump import decisions, edits
 from assets.resources import LakeResource, SparkResource
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED, judged
 

@@ -51,7 +51,7 @@ def publish(lake: Lake, asset: str, partition: str, folder: Path) -> None:
         for path in sorted(p for p in folder.rglob("*") if p.is_file()):
             writer.add_file(str(path.relative_to(folder)), path)
 
-    lake.build(asset, partition, version=1, parameters={"asset": asset}, write=write)
+    lake.publish(asset, partition, version=1, parameters={"asset": asset}, write=write)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from model.plan.card import Phase, RunCard, Schedule
 from model.plan.plan import build_plan
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake, LakeError, Writer
 from pipelines.shards.writer import build_shards
@@ -68,7 +68,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         writer.write_table("part-00000.parquet", table)
 
     corpora = {
-        n: lake.build(n, "r", version=1, parameters={"asset": n}, write=write).dataset
+        n: lake.publish(n, "r", version=1, parameters={"asset": n}, write=write).dataset
         for n in ("skypile_main", "skypile_stem")
     }
     tokenizer = build_tokenizer(

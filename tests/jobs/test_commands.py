@@ -10,7 +10,7 @@ import yaml
 from click.testing import CliRunner
 
 from jobs.cli import cli
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.filtering.decisions import policy_path
 from pipelines.lake import Lake
 from tests.pipelines.corpora.test_assembly import assemble

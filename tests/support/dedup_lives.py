@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine.spark import Engine
+from pipelines.engine import Engine
 from pipelines.lake import Lake
 from tests.pipelines.dedup.test_duplicates import corpus
 from tests.support.dedup_tables import make_dump, make_release

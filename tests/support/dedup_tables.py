@@ -10,7 +10,7 @@ import pyarrow as pa
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import DECISIONS, DOCUMENTS, EDITS, document_id
@@ -25,7 +25,7 @@ def publish(lake: Lake, asset: str, dump: str, tables: Sequence[pa.Table]) -> Da
 
     from pipelines.lake import digest, logical_hash
 
-    return lake.build(
+    return lake.publish(
         asset, dump, version=1, inputs={"rows": digest(*(logical_hash(t) for t in tables))}, write=write
     ).dataset
 

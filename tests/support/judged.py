@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
@@ -45,7 +45,9 @@ def judged(
             ids = dump.documents.read_part(index, ["doc_id"])["doc_id"].to_pylist()
             writer.write_table(part.path, pa.Table.from_pylist([{"doc_id": i} for i in ids], SCORES))
 
-    scores = lake.build("scores", name, version=1, inputs={"documents": dump.documents}, write=write).dataset
+    scores = lake.publish(
+        "scores", name, version=1, inputs={"documents": dump.documents}, write=write
+    ).dataset
     tables = replace(dump, signals=signals, scores=scores)
     decisions = build_decisions(
         lake, engine, dump.card, dump.documents, signals, scores, current_policy(lake)

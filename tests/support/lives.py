@@ -14,8 +14,8 @@ from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.edits.edits import build_edits
-from pipelines.engine.spark import Engine
+from pipelines.edits.edits import edits_stage
+from pipelines.engine import Engine
 from pipelines.extraction.documents import build_documents
 from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.lake import Lake, Writer
@@ -26,6 +26,7 @@ from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
 from pipelines.signals.signals import build_signals
 from pipelines.tables.schemas import document_id
+from pipelines.tables.stage import build
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED
 from tests.support.release_samples import make_release, prose
@@ -48,7 +49,7 @@ def dump(root: Path, engine: Engine) -> None:
         (folder / f"{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     card = DumpCard(name="d", kind="jsonl", uris=("inputs/*.jsonl",))
     documents = build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset
-    edits = build_edits(lake, engine, documents).dataset
+    edits = build(lake, engine, edits_stage(documents)).dataset
     signals = {group: built.dataset for group, built in build_signals(lake, engine, documents, edits).items()}
     build_signatures(lake, engine, documents, edits, MinHashParameters())
 
@@ -57,7 +58,7 @@ def dump(root: Path, engine: Engine) -> None:
             ids = documents.read_part(index, ["doc_id"])["doc_id"].to_pylist()
             writer.write_table(part.path, pa.Table.from_pylist([{"doc_id": i} for i in ids], SCORES))
 
-    scores = lake.build("scores", "d", version=1, inputs={"documents": documents}, write=unscored).dataset
+    scores = lake.publish("scores", "d", version=1, inputs={"documents": documents}, write=unscored).dataset
     build_decisions(lake, engine, card, documents, signals, scores, current_policy(lake))
 
 

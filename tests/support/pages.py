@@ -7,11 +7,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
-from pipelines.edits.edits import build_edits
-from pipelines.engine.spark import InProcess
+from pipelines.edits.edits import edits_stage
+from pipelines.engine import InProcess
 from pipelines.lake import Lake, Writer, digest
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.schemas import DOCUMENTS, document_id
+from pipelines.tables.stage import build
 
 
 def make_dump(
@@ -40,5 +41,5 @@ def make_dump(
             writer.write_table(f"part-{i:05d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
 
     texts_hash = {"texts": digest(repr(parts), side)}
-    documents = lake.build("documents", name, version=1, inputs=texts_hash, write=write).dataset
-    return DumpTables(dump, documents, build_edits(lake, engine, documents).dataset)
+    documents = lake.publish("documents", name, version=1, inputs=texts_hash, write=write).dataset
+    return DumpTables(dump, documents, build(lake, engine, edits_stage(documents)).dataset)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.filtering.decisions import Policy
 from pipelines.lake import Dataset, Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
@@ -57,7 +57,7 @@ def publish(
             writer.write_table(paths[i] if paths else f"part-{i:05d}.parquet", table)
 
     key = {"rows": repr([t.to_pydict() for t in tables])} | parameters
-    return lake.build(asset, partition, version=1, parameters=key, write=write).dataset
+    return lake.publish(asset, partition, version=1, parameters=key, write=write).dataset
 
 
 def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:

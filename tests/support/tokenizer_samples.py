@@ -93,7 +93,7 @@ def corpus(
             ]
             writer.write_table(f"part-{part:05d}.parquet", pa.Table.from_pylist(rows, schema=schema))
 
-    return lake.build(
+    return lake.publish(
         name,
         "test",
         version=1,

@@ -46,7 +46,7 @@ def test_resolve_names_the_missing_dump(lake: Lake) -> None:
 def test_frozen_tables_by_release_or_for_good(lake: Lake) -> None:
     def publish(value: int) -> str:
         write = lambda w: w.write_table("p.parquet", pa.table({"x": [value]}))  # noqa: E731
-        return lake.build(
+        return lake.publish(
             "validation_sets", "old", version=1, parameters={"v": value}, write=write
         ).dataset.content_hash
 

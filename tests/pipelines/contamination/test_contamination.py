@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.contamination.benchmark_items import items_from_folders
 from pipelines.contamination.contamination import build_overlap
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake, LakeError
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.tables.schemas import document_id

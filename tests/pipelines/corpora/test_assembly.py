@@ -9,7 +9,7 @@ import pytest
 from pipelines.contamination.contamination import SCHEMA
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine.spark import Engine, InProcess, Spark
+from pipelines.engine import Engine, InProcess, Spark
 from pipelines.lake import Built, Dataset, Lake, LakeError
 from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
 from pipelines.release.release_decisions import build_verdicts

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine.spark import InProcess, find_java
+from pipelines.engine import InProcess, find_java
 from pipelines.lake import Lake
 from tests.pipelines.dedup.test_duplicates import corpus
 from tests.support.dedup_tables import make_dump, make_release
@@ -27,7 +27,7 @@ import sys
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup import components, update
 from pipelines.lake import Lake
-from pipelines.engine.spark import Spark
+from pipelines.engine import Spark
 from tests.support.dedup_tables import make_dump, make_release
 from tests.pipelines.dedup.test_duplicates import corpus
 

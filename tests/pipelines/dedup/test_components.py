@@ -11,7 +11,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from pipelines.dedup import bands, components
-from pipelines.engine.spark import Spark
+from pipelines.engine import Spark
 
 
 def random_edges(seed: int, length: int = 60) -> np.ndarray:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
 from tests.support.dedup_tables import make_dump, make_release
 

@@ -14,7 +14,7 @@ import pytest
 
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.inputs import DumpTables
 from tests.pipelines.dedup.test_duplicates import corpus, text

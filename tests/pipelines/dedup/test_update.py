@@ -18,7 +18,7 @@ from pipelines.dedup import update
 from pipelines.dedup.duplicates import VERSION, build_duplicates, find_duplicates
 from pipelines.dedup.election import Thresholds
 from pipelines.dedup.sources import same_parameters, sources
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID

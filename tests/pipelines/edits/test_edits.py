@@ -9,11 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.edits import edits
-from pipelines.edits.edits import MASKS, build_edits, find, id_card_valid, render, rendered, spans_of
-from pipelines.engine.spark import InProcess
+from pipelines.edits import personal_data
+from pipelines.edits.edits import edits_stage, spans_of
+from pipelines.edits.personal_data import MASKS, find_personal_data, id_card_valid
+from pipelines.edits.render import render, rendered_texts
+from pipelines.engine import InProcess
 from pipelines.lake import Lake, LakeError, Writer
 from pipelines.tables.schemas import DOCUMENTS, EDITS, document_id
+from pipelines.tables.stage import build
 
 SPANS = EDITS.field("spans").type
 ID_CARD = "11010519491231002X"
@@ -132,7 +135,7 @@ def test_properties_on_random_texts() -> None:
         for span in spans:
             data[span["start"] : span["end"]].decode("ascii")
         once = mask(text)
-        assert mask(once) == once and not find(once)
+        assert mask(once) == once and not find_personal_data(once)
 
 
 def test_looking_first_for_what_a_number_must_hold_finds_no_less(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,11 +155,11 @@ def test_looking_first_for_what_a_number_must_hold_finds_no_less(monkeypatch: py
     ]
     texts = ["".join(draw.choice(atoms) for _ in range(draw.randrange(1, 30))) for _ in range(3000)]
     texts += ["11010519491231002X", "身份证11010519491231002x。"]
-    looked = [find(text) for text in texts]
+    looked = [find_personal_data(text) for text in texts]
     assert {kind for spans in looked for _, _, kind in spans} >= {"mobile", "ip", "id_card"}
     for name in ("_HAS_ID_CARD", "_HAS_MOBILE", "_HAS_IP"):
-        monkeypatch.setattr(edits, name, re.compile(""))
-    assert [find(text) for text in texts] == looked
+        monkeypatch.setattr(personal_data, name, re.compile(""))
+    assert [find_personal_data(text) for text in texts] == looked
 
 
 def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
@@ -170,8 +173,8 @@ def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
         writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows[:2], DOCUMENTS))
         writer.write_table("part-00001.parquet", pa.Table.from_pylist(rows[2:], DOCUMENTS))
 
-    documents = lake.build("documents", "d", version=1, write=write).dataset
-    built = build_edits(lake, engine, documents)
+    documents = lake.publish("documents", "d", version=1, write=write).dataset
+    built = build(lake, engine, edits_stage(documents))
     leftovers = dict.fromkeys(MASKS, 0)
     spans = {"email": 1, "id_card": 0, "mobile": 1, "ip": 1, "line": 0}
     assert built.dataset.stats == {
@@ -180,8 +183,8 @@ def test_stage_is_aligned_and_counts(lake: Lake, engine: InProcess) -> None:
         "spans": spans,
         "leftovers": leftovers,
     }
-    assert rendered(documents, built.dataset, 0).to_pylist() == ["plain", "邮箱[EMAIL]谢谢"]
-    assert rendered(documents, built.dataset, 1).to_pylist() == ["[IP]和[PHONE]"]
-    assert not build_edits(lake, engine, documents).fresh
+    assert rendered_texts(documents, built.dataset, 0).to_pylist() == ["plain", "邮箱[EMAIL]谢谢"]
+    assert rendered_texts(documents, built.dataset, 1).to_pylist() == ["[IP]和[PHONE]"]
+    assert not build(lake, engine, edits_stage(documents)).fresh
     with pytest.raises(LakeError, match="does not fit"):
         render(pa.array(["short"]), pa.array([[{"start": 0, "end": 99, "kind": "ip"}]], SPANS))

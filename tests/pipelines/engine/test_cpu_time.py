@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from pipelines.engine.cpu_time import tree_cpu_seconds
+from pipelines.engine import tree_cpu_seconds
 
 TICKS = 0.02  # user and system time are each cut to ticks of 10 ms
 SPIN = "import time\nwhile time.process_time() < 0.3: pass"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.engine.spark import InProcess, Spark, collect_parts, map_arrow
+from pipelines.engine import InProcess, Spark, collect_parts, map_arrow
 
 TASKS = 12
 

@@ -10,7 +10,7 @@ from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.dumps.readers import Record
-from pipelines.engine.spark import Engine, InProcess
+from pipelines.engine import Engine, InProcess
 from pipelines.extraction import documents as stage
 from pipelines.extraction.documents import build_documents
 from pipelines.lake import Dataset, Lake, digest

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from pipelines.cards.base import CardError
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.filtering.decisions import Policy, build_decisions, current_policy, policy_path
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
@@ -49,7 +49,7 @@ def with_tables(
         writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows, SCORES))
 
     cutoffs = {"perplexity_cutoffs": {"en": {"p30": 100.0, "p60": 200.0}}}
-    return dump, signals, lake.build("scores", name, version=1, parameters=cutoffs, write=write).dataset
+    return dump, signals, lake.publish("scores", name, version=1, parameters=cutoffs, write=write).dataset
 
 
 def decide(

@@ -28,9 +28,9 @@ def published(lake: Lake, release: str, parts: list[dict[str, str]], rejected: d
     out = pa.Table.from_pylist(
         [{"doc_id": d.encode().ljust(16), "reasons": r} for d, r in rejected.items()], REJECTED
     )
-    lake.build("skypile_main", release, version=1, write=write)
-    lake.build("skypile_stem", release, version=1, write=lambda w: None)
-    lake.build("rejected", release, version=1, write=lambda w: w.write_table("part-0.parquet", out))
+    lake.publish("skypile_main", release, version=1, write=write)
+    lake.publish("skypile_stem", release, version=1, write=lambda w: None)
+    lake.publish("rejected", release, version=1, write=lambda w: w.write_table("part-0.parquet", out))
 
 
 def test_lost_gained_and_changed_by_reason(lake: Lake) -> None:

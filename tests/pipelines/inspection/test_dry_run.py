@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.inspection.dry_run import preview
 from pipelines.lake import Dataset, Lake

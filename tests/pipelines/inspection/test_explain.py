@@ -5,7 +5,7 @@ import pytest
 
 from pipelines.contamination.contamination import SCHEMA
 from pipelines.corpora.assembly import REJECTED
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.inspection.explain import explain
 from pipelines.lake import Lake, LakeError
 from tests.support.judged import PLANTED, judged
@@ -44,6 +44,6 @@ def test_the_item_that_a_document_holds_is_named(lake: Lake, engine: InProcess) 
         "rejected": pa.Table.from_pylist([{"doc_id": doc_id, "reasons": ["overlap/benchmark"]}], REJECTED),
     }
     for asset, table in tables.items():
-        lake.build(asset, "r", version=1, write=lambda w, t=table: w.write_table("part-00000.parquet", t))
+        lake.publish(asset, "r", version=1, write=lambda w, t=table: w.write_table("part-00000.parquet", t))
     lines = explain(lake, "https://d.invalid/0", "r")
     assert "  overlap     holds test.jsonl:7 of gsm8k/test.jsonl (benchmark), bytes 3 to 90" in lines

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
 from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.lake import Lake

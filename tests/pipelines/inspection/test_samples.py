@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.inspection.samples import KEPT, as_html, as_text, check_known, samples
 from pipelines.lake import Lake, LakeError
 from tests.support.judged import MENU, PLANTED, judged

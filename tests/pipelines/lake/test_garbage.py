@@ -13,7 +13,7 @@ def table(lake: Lake, asset: str, partition: str, value: int, **inputs: Dataset)
     def write(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", pa.table({"x": [value]}))
 
-    return lake.build(
+    return lake.publish(
         asset, partition, version=1, parameters={"value": value}, inputs=inputs, write=write
     ).dataset
 

@@ -28,8 +28,8 @@ def write(writer: Writer) -> None:
 
 
 def test_a_dataset_is_built_once_and_found_again(lake: Lake) -> None:
-    first = lake.build("documents", "d", version=1, write=write)
-    again = lake.build("documents", "d", version=1, write=lambda w: pytest.fail("computed twice"))
+    first = lake.publish("documents", "d", version=1, write=write)
+    again = lake.publish("documents", "d", version=1, write=lambda w: pytest.fail("computed twice"))
     assert first.fresh and not again.fresh
     assert again.dataset == first.dataset
     assert first.dataset.manifest.rows == 6 and first.dataset.stats == {"documents": 6}
@@ -38,12 +38,12 @@ def test_a_dataset_is_built_once_and_found_again(lake: Lake) -> None:
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"parameters": {"x": 1}}, {"inputs": {"raw": "00"}}])
 def test_another_version_parameter_or_input_is_another_computation(lake: Lake, change: dict) -> None:
-    lake.build("documents", "d", version=1, write=write)
-    assert lake.build("documents", "d", **({"version": 1} | change), write=write).fresh
+    lake.publish("documents", "d", version=1, write=write)
+    assert lake.publish("documents", "d", **({"version": 1} | change), write=write).fresh
 
 
 def test_the_same_content_has_the_same_hash_in_another_lake(tmp_path: Path) -> None:
-    built = [Lake(tmp_path / n).build("documents", "d", version=1, write=write).dataset for n in "ab"]
+    built = [Lake(tmp_path / n).publish("documents", "d", version=1, write=write).dataset for n in "ab"]
     assert built[0].content_hash == built[1].content_hash
 
 
@@ -53,7 +53,7 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lake.build("documents", "d", version=1, write=crash)
+        lake.publish("documents", "d", version=1, write=crash)
     with pytest.raises(MissingDataset, match="materialize documents"):
         lake.current("documents", "d")
     kept = []
@@ -62,7 +62,7 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
         kept.append(writer.has("part-00000.parquet"))
         writer.write_table("part-00001.parquet", TABLE)
 
-    assert lake.build("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
+    assert lake.publish("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
     assert kept == [True]
     assert lake.folders("staging") == []
 
@@ -75,7 +75,7 @@ def build(root: str | Path) -> str:
             if not writer.has(path):
                 writer.write_table(path, TABLE, {"documents": 3})
 
-    return Lake(root).build("documents", "d", version=1, write=unless_there).dataset.content_hash
+    return Lake(root).publish("documents", "d", version=1, write=unless_there).dataset.content_hash
 
 
 def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_path: Path) -> None:
@@ -103,14 +103,14 @@ def test_two_processes_do_not_build_the_same_at_a_time(lake: Lake) -> None:
             os.write(writing, b"x")
             signal.pause()
 
-        lake.build("documents", "d", version=1, write=endless)
+        lake.publish("documents", "d", version=1, write=endless)
     os.read(reading, 1)
     with pytest.raises(LakeError, match=f"documents of d is being built by process {child} of"):
-        lake.build("documents", "d", version=1, write=write)
-    assert lake.build("documents", "e", version=1, write=write).fresh  # another one may be
+        lake.publish("documents", "d", version=1, write=write)
+    assert lake.publish("documents", "e", version=1, write=write).fresh  # another one may be
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    assert lake.build("documents", "d", version=1, write=write).dataset.manifest.rows == 6
+    assert lake.publish("documents", "d", version=1, write=write).dataset.manifest.rows == 6
 
 
 def test_who_was_taken_over_publishes_nothing(lake: Lake) -> None:
@@ -126,9 +126,9 @@ def test_who_was_taken_over_publishes_nothing(lake: Lake) -> None:
 
     for interrupted in (taken_over, published):
         with pytest.raises(LakeError, match="another process meanwhile"):
-            lake.build("documents", "d", version=1, write=interrupted)
+            lake.publish("documents", "d", version=1, write=interrupted)
         assert lake.files("tables", recursive=True) == [] == lake.files("pointers", recursive=True)
-    assert lake.build("documents", "d", version=1, write=write).fresh
+    assert lake.publish("documents", "d", version=1, write=write).fresh
 
 
 def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
@@ -137,12 +137,12 @@ def test_parts_of_different_schema_are_refused(lake: Lake) -> None:
         writer.write_table("part-00001.parquet", TABLE.select(["a"]))
 
     with pytest.raises(LakeError, match="2 different schemas"):
-        lake.build("documents", "d", version=1, write=mixed)
+        lake.publish("documents", "d", version=1, write=mixed)
 
 
 def test_a_part_can_be_taken_over_from_another_dataset(lake: Lake) -> None:
-    old = lake.build("documents", "d", version=1, write=write).dataset
-    new = lake.build(
+    old = lake.publish("documents", "d", version=1, write=write).dataset
+    new = lake.publish(
         "documents",
         "d",
         version=2,
@@ -168,7 +168,7 @@ def test_chosen_rows_are_those_of_the_whole_part(lake: Lake, rows: list[int]) ->
             "c": ["t"] * 25_000,
         }
     )
-    dataset = lake.build(
+    dataset = lake.publish(
         "t", version=1, write=lambda writer: writer.write_table("part-00000.parquet", table)
     ).dataset
     read = dataset.read_part(0, ["b", "a"], np.array(rows, np.int64))
@@ -181,7 +181,7 @@ def test_chosen_rows_are_those_of_the_whole_part(lake: Lake, rows: list[int]) ->
 
 
 def test_a_damaged_part_is_named(lake: Lake) -> None:
-    dataset = lake.build("documents", "d", version=1, write=write).dataset
+    dataset = lake.publish("documents", "d", version=1, write=write).dataset
     (Path(lake.root) / dataset.file("part-00000.parquet")).write_bytes(b"not parquet")
     with pytest.raises(LakeError, match=r"part-00000\.parquet is not a readable"):
         dataset.read_part(0)
@@ -213,13 +213,13 @@ def test_parts_are_known_again_by_what_they_were_computed_from(lake: Lake) -> No
         writer.write_table("b/part-0.parquet", pa.table({"x": [3]}), {"rows": 1}, key="k1")
         writer.write_table("part-1.parquet", pa.table({"x": [4]}), {"rows": 1})
 
-    first = lake.build("t", "one", version=1, write=written).dataset
+    first = lake.publish("t", "one", version=1, write=written).dataset
 
     def taken(writer: Writer) -> None:
         known = lake.reusable("t")
         assert writer.take("k1", known) and not writer.take("k2", known)
 
-    second = lake.build("t", "two", version=1, write=taken).dataset
+    second = lake.publish("t", "two", version=1, write=taken).dataset
     assert [p.path for p in second.parts] == ["a/part-0.parquet", "b/part-0.parquet"]
     assert second.read()["x"].to_pylist() == [1, 2, 3] and second.stats == {"rows": 3}
     assert second.parts[0].hash == first.parts[0].hash and second.parts[0].key == "k1"

@@ -19,11 +19,13 @@ from tests.support.kills import half_tables, kill_at
 def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="lake")
     remote, local = Lake("s3://lake/house", cache=tmp_path / "cache"), Lake(tmp_path / "lake")
-    there = remote.build("documents", "d", version=1, write=write).dataset
-    here = local.build("documents", "d", version=1, write=write).dataset
+    there = remote.publish("documents", "d", version=1, write=write).dataset
+    here = local.publish("documents", "d", version=1, write=write).dataset
     assert there.content_hash == here.content_hash
     assert remote.current("documents", "d").read().equals(here.read())
-    assert not remote.build("documents", "d", version=1, write=lambda w: pytest.fail("computed twice")).fresh
+    assert not remote.publish(
+        "documents", "d", version=1, write=lambda w: pytest.fail("computed twice")
+    ).fresh
     assert remote.files("staging", recursive=True) == []
     assert (there.local() / "part-00000.parquet").read_bytes() == (
         here.local() / "part-00000.parquet"
@@ -39,10 +41,10 @@ def test_a_crash_on_s3_shows_nothing(s3: Any, tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        lake.build("documents", "d", version=1, write=crash)
+        lake.publish("documents", "d", version=1, write=crash)
     with pytest.raises(MissingDataset):
         lake.current("documents", "d")
-    assert lake.build("documents", "d", version=1, write=write).fresh
+    assert lake.publish("documents", "d", version=1, write=write).fresh
 
 
 def test_a_card_that_was_changed_on_s3_is_read_again(s3: Any, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
 from pipelines.quality.classifiers import (

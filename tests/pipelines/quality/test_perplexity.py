@@ -8,7 +8,7 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
 from tests.support.pages import make_dump

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
 from pipelines.tables.schemas import document_id

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
 from pipelines.release.release_decisions import VERDICTS, check_no_equal_texts, equal_texts
 from pipelines.tables.schemas import document_id

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake
 from pipelines.shards.format import LISTING, ShardError, order_key, table_path
 from pipelines.shards.reader import ShardSet

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import build_tokenizer

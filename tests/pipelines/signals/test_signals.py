@@ -7,7 +7,7 @@ from pathlib import Path
 
 import zstandard
 
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.signals import language, safety
 from pipelines.signals.signals import build_signals

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer, train
 from pipelines.tokenizer.config import RESERVED

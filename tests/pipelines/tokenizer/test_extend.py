@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.cards.base import CardError
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tokenizer.build import assemble, build_tokenizer, train
 from pipelines.tokenizer.config import TokenizerConfig

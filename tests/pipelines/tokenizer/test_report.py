@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure

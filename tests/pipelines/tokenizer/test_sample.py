@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.engine.spark import InProcess, Spark
+from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.pretokens import count_pretokens

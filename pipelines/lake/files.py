@@ -1,0 +1,205 @@
+"""The files of a lake: a folder, or `s3://bucket/prefix`.
+
+Belongs here: reading, writing, listing and deleting by path. Does not belong here: what a dataset
+is (dataset.py), how one is written (writer.py), pointers and keys (lake.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+import pyarrow.parquet as pq
+
+from pipelines.lake.errors import LakeError, MissingDataset, safe_name
+from pipelines.lake.hashing import digest
+from pipelines.lake.manifest import HASH
+
+TEMPORARY = ".tmp-"  # prefix of files that are being written
+
+
+class LakeFiles:
+    """A folder or an `s3://bucket/prefix`. Cheap to construct, picklable, the same on driver and
+    workers."""
+
+    def __init__(self, root: str | Path, cache: str | Path | None = None) -> None:
+        self.root = str(root).rstrip("/")
+        self._cache = str(cache) if cache else os.environ.get("SKYPILE_CACHE", "")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.root, self._cache)
+
+    @property
+    def is_s3(self) -> bool:
+        return self.root.startswith("s3://")
+
+    @cached_property
+    def fs(self) -> pafs.FileSystem:
+        """The pyarrow filesystem, rooted at the lake. S3 takes AWS_* variables and
+        AWS_ENDPOINT_URL_S3."""
+        if not self.is_s3:
+            os.makedirs(self.root, exist_ok=True)
+            return pafs.SubTreeFileSystem(os.path.abspath(self.root), pafs.LocalFileSystem())
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        options: dict[str, Any] = {"retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=8)}
+        if endpoint:
+            scheme, _, host = endpoint.rpartition("://")
+            options |= {
+                "endpoint_override": host,
+                "scheme": scheme or "https",
+                "force_virtual_addressing": False,
+            }
+        if region := os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
+            options["region"] = region
+        return pafs.SubTreeFileSystem(self.root.removeprefix("s3://"), pafs.S3FileSystem(**options))
+
+    def exists(self, path: str) -> bool:
+        return bool(self.fs.get_file_info(safe_name(path)).type != pafs.FileType.NotFound)
+
+    def read_bytes(self, path: str) -> bytes:
+        try:
+            with self.fs.open_input_stream(safe_name(path)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError:
+            raise MissingDataset(f"{self.root}/{path} does not exist") from None
+
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Write a file so that readers see the old content or the new, never a half."""
+        safe_name(path)
+        if self.is_s3:
+            with self.fs.open_output_stream(path) as stream:
+                stream.write(data)
+            return
+        target = Path(self.root, path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chmod(temporary, 0o644)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)
+            raise
+
+    def write_json(self, path: str, value: Any) -> None:
+        self.write_bytes(
+            path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        )
+
+    def read_json(self, path: str) -> Any:
+        return json.loads(self.read_bytes(path))
+
+    def read_parquet(self, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+        """A Parquet file as an Arrow table. With `rows` (int64, ascending) only the row groups that
+        hold them are read, one at a time."""
+        try:
+            if rows is not None:
+                return self._read_rows(safe_name(path), columns, rows)
+            table: pa.Table = pq.read_table(
+                safe_name(path),
+                columns=list(columns) if columns else None,
+                filesystem=self.fs,
+                partitioning=None,
+                page_checksum_verification=True,
+            )
+            return table.replace_schema_metadata()
+        except FileNotFoundError:
+            raise MissingDataset(
+                f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
+            ) from None
+        except (pa.ArrowInvalid, OSError) as error:
+            raise LakeError(
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+            ) from None
+
+    def _read_rows(self, path: str, columns: Sequence[str] | None, rows: Any) -> pa.Table:
+        with pq.ParquetFile(path, filesystem=self.fs, page_checksum_verification=True) as file:
+            names = list(columns or file.schema_arrow.names)
+            found, start = [file.schema_arrow.empty_table().select(names)], 0
+            for group in range(file.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                own = rows[rows.searchsorted(start) : rows.searchsorted(end)] - start
+                if len(own):
+                    found.append(
+                        file.read_row_group(group, names, use_threads=False).select(names).take(pa.array(own))
+                    )
+                start = end
+            return pa.concat_tables(found).replace_schema_metadata()
+
+    def written_hash(self, path: str, size: int) -> str:
+        """The logical hash that a Parquet file of the lake says of itself, read from its end alone;
+        "" where it says none.
+
+        A file that is not of `size` bytes is not believed: who reads, changes and writes it anew
+        keeps what it says of itself.
+        """
+        try:
+            with self.fs.open_input_file(safe_name(path)) as file:
+                if file.size() != size:
+                    return ""
+                said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
+                return said.decode()
+        except FileNotFoundError:
+            raise MissingDataset(
+                f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
+            ) from None
+        except (pa.ArrowInvalid, OSError) as error:
+            raise LakeError(
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+            ) from None
+
+    def files(self, path: str, recursive: bool = False) -> list[str]:
+        """Sorted lake paths of the files below `path`; empty where there is none. What a killed
+        `write_bytes` left is no file."""
+        selector = pafs.FileSelector(safe_name(path), recursive=recursive, allow_not_found=True)
+        found = (i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File)
+        return sorted(p for p in found if not os.path.basename(p).startswith(TEMPORARY))
+
+    def folders(self, path: str) -> list[str]:
+        """Sorted lake paths of the folders directly in `path`; empty where there is none."""
+        selector = pafs.FileSelector(safe_name(path), recursive=False, allow_not_found=True)
+        return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.Directory)
+
+    def delete(self, path: str) -> None:
+        """Delete a file or a folder; a path that is not there is no error."""
+        info = self.fs.get_file_info(safe_name(path))
+        if info.type == pafs.FileType.Directory:
+            # on S3 a folder is seen that its last object has left
+            with contextlib.suppress(FileNotFoundError):
+                self.fs.delete_dir(path)
+        elif info.type == pafs.FileType.File:
+            self.fs.delete_file(path)
+
+    def local(self, path: str) -> Path:
+        """A local path with the content of a file or folder of the lake, if it has one.
+
+        Objects on S3 are copied to the cache: those of tables once, since they never change;
+        anything else (a card, say) every time.
+        """
+        safe_name(path)
+        if not self.is_s3:
+            return Path(self.root, path)
+        cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
+        for name in self.files(path, recursive=True) or ([path] if self.exists(path) else []):
+            local = cache / name
+            if name.startswith("tables/") and local.exists():
+                continue
+            local.parent.mkdir(parents=True, exist_ok=True)
+            temporary = local.with_name(f".{local.name}.{os.getpid()}")
+            with self.fs.open_input_stream(name) as source, open(temporary, "wb") as sink:
+                shutil.copyfileobj(source, sink, 1 << 20)
+            os.replace(temporary, local)
+        return cache / path
