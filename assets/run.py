@@ -17,9 +17,11 @@ from assets.resources import FilesResource, LakeResource
 from model.checkpoints.manifest import finished_checkpoints, read_manifest, sha256
 from model.checkpoints.store import CheckpointStore
 from model.network.config import vocabulary
+from model.plan.base import PlanError
+from model.plan.build import build_plan
 from model.plan.card import RunCard
-from model.plan.mixture import PlanError
-from model.plan.plan import CORPORA, Plan, build_plan
+from model.plan.plan import Plan
+from model.plan.sources import CORPORA
 from pipelines.lake import Dataset, Lake
 
 TRAINING: dict[str, Any] = {
@@ -122,7 +124,7 @@ def prepare(lake: LakeResource, run: str) -> Path:
         "release": card.release,
         "plan": plan.to_json(),
         "model": card.config(vocabulary(definition)).to_json() if card.model else card.preset,
-        **card.settings,
+        **card.settings.model_dump(mode="json"),
         "fork": old.get("fork", "") if saved else fork(lake, card),
         "checkpoint_store": address_of_store,
         "tokenizer": str(definition),

@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 
 from model.data.loader import Loader
-from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
-from model.plan.plan import Plan, build_plan
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import STEM_RAMP, Phase, Schedule
+from model.plan.plan import Plan
 from pipelines.shards.format import (
     END,
     END_OF_DOCUMENT,

@@ -44,7 +44,7 @@ from model.run.logs import JsonLines, TensorBoard
 from model.run.messages import Reporter, reporter
 from model.training import distributed, preflight
 from model.training.norms import KINDS, Norms
-from model.training.spikes import Skip, Skips, SpikePolicy, Spikes
+from model.training.spikes import Skip, Skips, Spikes
 from model.training.strategy import Strategy
 from model.training.validation import Validation
 
@@ -65,16 +65,16 @@ class Trainer:
         self.settings = settings_of(self.run)
         self.plan = Plan.from_json(self.run["plan"])
         self.first_step, self.end_step = self.plan.stage_steps(stage)
-        self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.settings["limit_seconds"])
+        self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.settings.limit_seconds)
         self.heart.beat("start", self.first_step)
         tokenizer = Path(self.run["tokenizer"]) if self.run.get("tokenizer") else None
         self.tokenizer = (
             tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
         )
         self.config = model_config(self.run["model"], vocabulary(self.tokenizer))
-        self.micro_batch = int(self.settings["micro_batch"])
+        self.micro_batch = self.settings.micro_batch
         self.strategy = Strategy.parse(
-            self.settings["deepspeed"], self.plan.global_batch, self.micro_batch, distributed.world_size()
+            self.settings.deepspeed, self.plan.global_batch, self.micro_batch, distributed.world_size()
         )
         data_rank, data_ranks = self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks
         self.loader = Loader(self.plan, shard_addresses(self.run), data_rank, data_ranks, self.micro_batch)
@@ -88,7 +88,7 @@ class Trainer:
         self.future = self.plan.fingerprint(self.plan.steps)
         self.checkpoints = folder / "checkpoints"
         self.store = CheckpointStore(root) if (root := self.run.get("checkpoint_store")) else None
-        self.keep_last, self.keep_every = int(self.settings["keep_last"]), int(self.settings["keep_every"])
+        self.keep_last, self.keep_every = self.settings.keep_last, self.settings.keep_every
         self.uploads = Uploads(
             self.store if distributed.rank() == 0 else None,
             self.checkpoints,
@@ -96,7 +96,7 @@ class Trainer:
             self.keep_every,
             orders.superseded,
         )
-        self.policy = SpikePolicy.from_json(self.settings["spikes"])
+        self.policy = self.settings.spikes
         self.spikes, self.skips = Spikes(self.policy), Skips(folder)
         self.step = self.first_step
         self.skipped = 0
@@ -134,7 +134,7 @@ class Trainer:
                 tag = f"{found.name}_universal"
         self.engine = self.strategy.build(
             self.config,
-            int(self.settings["seed"]),
+            self.settings.seed,
             BETAS,
             EPSILON,
             WEIGHT_DECAY,
@@ -237,9 +237,7 @@ class Trainer:
         if self.config.dropout:
             # A pure function of the step, so that a resumed run drops the same activations.
             torch.manual_seed(
-                int(self.settings["seed"]) * 1_000_003
-                + self.step * distributed.world_size()
-                + distributed.rank()
+                self.settings.seed * 1_000_003 + self.step * distributed.world_size() + distributed.rank()
             )
         loaded = self.loader.batch(self.step)
         data_wait = time.monotonic() - started
@@ -321,7 +319,7 @@ class Trainer:
         """FLOP/s of all ranks by the paper's count, and MFU where the device's peak is known
         (run.json's peak_flops, of one rank)."""
         flops = tokens_per_second * self.config.flops_per_token(self.plan.sequence_length)
-        peak = float(self.settings["peak_flops"] or distributed.peak_flops())
+        peak = float(self.settings.peak_flops or distributed.peak_flops())
         return {"model_flops_per_second": flops} | (
             {"mfu": flops / peak / distributed.world_size()} if peak else {}
         )
@@ -345,7 +343,7 @@ class Trainer:
             Path(self.run["validation_shards"]),
             self.plan.sequence_length,
             self.micro_batch,
-            int(self.settings["validation_sequences"]),
+            self.settings.validation_sequences,
             self.strategy.data_rank(distributed.rank()),
             self.strategy.data_ranks,
             self.config.document_attention,
@@ -396,12 +394,12 @@ class Trainer:
     def _after_step(self, loss: float | None) -> None:
         """Validate and save where the run asks for it, and at the stage's end."""
         end = self.step == self.end_step
-        if end or self.step % int(self.settings["validate_every"]) == 0:
+        if end or self.step % self.settings.validate_every == 0:
             self.heart.beat("evaluate", self.step)
             records = self.validation.run(self.engine, self.step, math.inf if loss is None else loss)
             for listener in self.listeners:
                 listener.validation(records)
-        if end or self.step % int(self.settings["checkpoint_every"]) == 0:
+        if end or self.step % self.settings.checkpoint_every == 0:
             self.save()
         self._tell_uploads()
 

@@ -24,9 +24,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
+from model.plan.build import build_plan
+from model.plan.card import RunCard
 from model.plan.mixture import StemShare
-from model.plan.plan import build_plan
+from model.plan.phases import STEM_RAMP, Phase, Schedule
 from pipelines.lake import Dataset, Lake
 
 FORK = multiprocessing.get_context("fork")
@@ -215,7 +216,7 @@ def train_cell(
         value = {
             "plan": build_plan(run_card, listings).to_json(),
             "model": run_card.preset,
-            **run_card.settings,
+            **run_card.settings.model_dump(mode="json"),
             **paths,
         }
         if forked:

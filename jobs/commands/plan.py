@@ -18,8 +18,10 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     GPU, no torch."""
     from model.checkpoints.store import run_folder
     from model.cost import cost
+    from model.plan.build import build_plan
     from model.plan.card import RunCard
-    from model.plan.plan import CORPORA, build_plan
+    from model.plan.describe import describe_plan
+    from model.plan.sources import CORPORA
 
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))
     listings = {
@@ -35,7 +37,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
         )
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None
-    return f"{plan.describe()}\n{costs}"
+    return f"{describe_plan(plan)}\n{costs}"
 
 
 def plan_dump(lake: Lake, name: str, _: float | None) -> str:

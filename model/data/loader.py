@@ -22,8 +22,9 @@ import numpy.typing as npt
 
 from model.data.order import Index, PassOrder
 from model.data.readahead import CACHE_BYTES, Need, ReadAhead, Tokens
-from model.plan.mixture import PlanError
-from model.plan.plan import CORPORA, Plan, PlannedPhase
+from model.plan.base import PlanError
+from model.plan.plan import Plan, PlannedPhase
+from model.plan.sources import CORPORA
 from pipelines.lake import canonical_json, digest
 from pipelines.shards.format import END_OF_DOCUMENT, TOKEN
 from pipelines.shards.reader import ShardSet

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model.plan.mixture import PlanError, StemShare
+from model.plan.base import PlanError
+from model.plan.mixture import StemShare
 from pipelines.lake import digest
 
 CHUNK = 1024  # steps; making one again takes some ten milliseconds
@@ -35,6 +36,13 @@ class Targets:
     batch: int
     stem: StemShare
     weights: tuple[tuple[str, float], ...]
+
+    @classmethod
+    def of(cls, steps: int, batch: int, stem: StemShare, weights: Mapping[str, float]) -> Targets:
+        """Of sources by name, in the order of their names."""
+        return cls(
+            steps, batch, stem, tuple((name.partition("/")[0], w) for name, w in sorted(weights.items()))
+        )
 
     @property
     def tolerance(self) -> float:
@@ -133,6 +141,7 @@ class CountTable:
 
     @classmethod
     def from_json(cls, targets: Targets, value: Mapping[str, Any]) -> CountTable:
+        """The table that `to_json` wrote; PlanError where it is of another number of steps."""
         table = cls(targets, tuple(tuple(m) for m in value["marks"]), tuple(value["hashes"]))
         if len(table.hashes) != -(-targets.steps // CHUNK) or len(table.marks) != len(table.hashes) + 1:
             raise PlanError(
@@ -141,6 +150,7 @@ class CountTable:
         return table
 
     def to_json(self) -> dict[str, Any]:
+        """Marks and hashes; the targets follow from the phase."""
         return {"marks": [list(m) for m in self.marks], "hashes": list(self.hashes)}
 
     def chunk(self, index: int) -> Counts:

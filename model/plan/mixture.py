@@ -7,13 +7,13 @@ Belongs here: shares, as pure functions. Does not belong here: whole counts at e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
-from pipelines.lake import LakeError
+from model.plan.base import Config, PlanError
 
 # Skywork-13B report (arXiv 2310.19341), Table 1: percent of Stage-1 tokens by (language, category).
 # The rows sum to 100.0; the shares in the prose do not, so the rows are used and renormalised over
@@ -34,12 +34,7 @@ TABLE_1: dict[tuple[str, str], float] = {
 MAX_REPETITIONS = 5  # paper 3.1: no source is seen more than five times
 
 
-class PlanError(LakeError):
-    """A plan that cannot be trained as asked: names the source, phase or number and what would be
-    allowed."""
-
-
-class StemShare(BaseModel):
+class StemShare(Config):
     """Share of SkyPile-STEM over one phase as a function of t in [0, 1], the part of the phase
     done.
 
@@ -48,7 +43,6 @@ class StemShare(BaseModel):
     the first at t = 0.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
     kind: Literal["constant", "linear", "quadratic", "steps"] = "constant"
     """Form of the curve."""
     start: float = 0.0
@@ -182,18 +176,3 @@ def redistribute(
             scale = left / sum(free.values()) if free else 0.0
             current[i] = {**taken, **{s: w * scale for s, w in free.items()}}
     raise AssertionError("every round caps at least one source")
-
-
-def shard_sources(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The sources of a `shards.json`: name -> {tokens, documents, files, ...}."""
-    inner = document.get("sources", document)
-    return {k: dict(v) for k, v in sorted(inner.items()) if isinstance(v, Mapping) and "tokens" in v}
-
-
-def sequences_of(listing: Mapping[str, Any], length: int) -> dict[str, int]:
-    """Sequences of each source that holds at least one. A sequence needs one token more, for its
-    last target."""
-    held = {
-        name: max(0, int(entry["tokens"]) - 1) // length for name, entry in shard_sources(listing).items()
-    }
-    return {name: n for name, n in held.items() if n}

@@ -1,71 +1,29 @@
 """The plan of a training run: steps, learning rates, sources and counts of every phase.
 
-Belongs here: what follows from a run card and the shards' listings, before anything starts and
-without a GPU. Does not belong here: the card (card.py), counts within a phase (counts.py), reading
-shards (data/), what a run costs (cost.py), the loop (train.py). No torch.
+Belongs here: what a plan answers at any step, and its JSON. Does not belong here: how it is made
+(build.py), counts within a phase (counts.py), reading shards (data/). No torch.
 
-A plan is a pure function of the card and the listings. Steps are numbered over the whole run,
-Stage-1 first; schedules read tokens consumed.
+Steps are numbered over the whole run, Stage-1 first; schedules read tokens consumed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from model.plan.card import Mixture, Phase, RunCard, Schedule
+from model.plan.base import PlanError
 from model.plan.counts import Counts, CountTable, Targets
-from model.plan.mixture import (
-    PlanError,
-    StemShare,
-    by_size,
-    redistribute,
-    sequences_of,
-    shard_sources,
-    table_1_weights,
-)
+from model.plan.mixture import StemShare
+from model.plan.phases import Mixture, Schedule
+from model.plan.sources import Held, PlannedSource
 from pipelines.lake import canonical_json, digest
 
 FORMAT = 2
-CORPORA = ("main", "stem")
-
-Listings = Mapping[str, Mapping[str, Any]]  # corpus -> shards.json
-
-
-@dataclass(frozen=True)
-class Held:
-    """What a release holds of a source; `fingerprint` is the hash of its manifest, the entry of
-    `shards.json`."""
-
-    tokens: int
-    sequences: int
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Source:
-    """One source of a plan; `name` is `<corpus>/<language>-<category>`, `held` what each release
-    has of it."""
-
-    name: str
-    held: dict[str, Held]
-
-    @property
-    def corpus(self) -> str:
-        return self.name.partition("/")[0]
-
-    @property
-    def shard_name(self) -> str:
-        """The source's name inside its shard set."""
-        return self.name.partition("/")[2]
-
-    def sequences(self, release: str) -> int:
-        """Sequences that a release holds, 0 where it has none."""
-        return self.held[release].sequences if release in self.held else 0
+"""Of a plan as JSON."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +50,7 @@ class PlannedPhase:
         return self.start_step + self.steps
 
     def to_json(self) -> dict[str, Any]:
+        """Plain JSON; `from_json` gives an equal phase."""
         models = {
             "schedule": self.schedule.model_dump(mode="json"),
             "stem": self.stem.model_dump(mode="json"),
@@ -100,16 +59,12 @@ class PlannedPhase:
 
     @staticmethod
     def from_json(value: Mapping[str, Any], batch: int) -> PlannedPhase:
+        """The phase that `to_json` wrote, of a plan whose steps read `batch` sequences."""
         schedule, stem = Schedule.model_validate(value["schedule"]), StemShare.model_validate(value["stem"])
-        table = CountTable.from_json(targets(value["steps"], batch, stem, value["weights"]), value["table"])
+        table = CountTable.from_json(
+            Targets.of(value["steps"], batch, stem, value["weights"]), value["table"]
+        )
         return PlannedPhase(**{**value, "schedule": schedule, "stem": stem, "table": table})
-
-
-def targets(steps: int, batch: int, stem: StemShare, weights: Mapping[str, float]) -> Targets:
-    """The targets of a phase's sources, in the order of their names."""
-    return Targets(
-        steps, batch, stem, tuple((name.partition("/")[0], w) for name, w in sorted(weights.items()))
-    )
 
 
 @dataclass(frozen=True)
@@ -128,12 +83,13 @@ class Plan:
     name: str
     sequence_length: int
     global_batch: int
-    sources: tuple[Source, ...]
+    sources: tuple[PlannedSource, ...]
     phases: tuple[PlannedPhase, ...]
     tokenizer_hash: str = ""
 
     @property
     def tokens_per_step(self) -> int:
+        """Tokens of a global batch."""
         return self.sequence_length * self.global_batch
 
     @property
@@ -273,9 +229,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON; `from_json` gives an equal plan."""
-        sources = [
-            {"name": s.name, "held": {r: dict(h.__dict__) for r, h in s.held.items()}} for s in self.sources
-        ]
+        sources = [{"name": s.name, "held": {r: asdict(h) for r, h in s.held.items()}} for s in self.sources]
         fields = ("name", "sequence_length", "global_batch", "tokenizer_hash")
         return {
             "format": FORMAT,
@@ -286,239 +240,23 @@ class Plan:
 
     @staticmethod
     def from_json(value: Mapping[str, Any]) -> Plan:
-        """The plan that `to_json` wrote; PlanError where it is of another format."""
+        """The plan that `to_json` wrote; PlanError where it is of another format or has lost or won
+        a key."""
         if value.get("format") != FORMAT:
             raise PlanError(
                 f"plan of format {value.get('format')}: this version reads {FORMAT}; make the plan anew"
             )
         rest = {k: v for k, v in value.items() if k not in ("format", "sources", "phases")}
-        sources = tuple(
-            Source(s["name"], {r: Held(**h) for r, h in s["held"].items()}) for s in value["sources"]
-        )
-        return Plan(
-            sources=sources,
-            phases=tuple(PlannedPhase.from_json(p, value["global_batch"]) for p in value["phases"]),
-            **rest,
-        )
-
-    def describe(self) -> str:
-        """The plan for a person: phases, learning-rate milestones, tokens and repetitions of every
-        source."""
-        lines = [
-            f"run {self.name}: {self.steps:,} steps of {self.tokens_per_step:,} tokens, {self.steps * self.tokens_per_step:,} in all"
-        ]
-        for p in self.phases:
-            lines.append(
-                f"  {p.stage} {p.name}: steps {p.start_step} to {p.end_step - 1}, {p.tokens:,} tokens of release {p.release}"
+        try:
+            sources = tuple(
+                PlannedSource(held={r: Held(**h) for r, h in s["held"].items()}, **_without(s, "held"))
+                for s in value["sources"]
             )
-            marks = {"begins": p.start_step, "half": p.start_step + p.steps // 2, "ends": p.end_step - 1}
-            if p.schedule.warmup_tokens:
-                marks["peak"] = (
-                    p.start_step + max(1, -(-p.schedule.warmup_tokens // self.tokens_per_step)) - 1
-                )
-            rates = [
-                f"{self.lr_at(step):.2e} {name} (step {step})"
-                for name, step in sorted(marks.items(), key=lambda m: (m[1], m[0]))
-            ]
-            lines.append(f"    learning rate: {', '.join(rates)}")
-            if p.stem.none:
-                lines.append("    SkyPile-STEM: none")
-            else:
-                mean = p.stem.integral(np.ones(1))[0]
-                lines.append(
-                    f"    SkyPile-STEM: {p.stem.share(0.0):.1%} to {p.stem.share(1.0):.1%}, {mean:.1%} on average"
-                )
-        lines.append(
-            f"  {'source':<28}{'tokens held':>20}{'tokens read':>20}{'repetitions':>13}{'tail dropped per pass':>23}"
-        )
-        repetitions = self.repetitions()
-        for source, reads in zip(self.sources, self.carried[-1], strict=True):
-            held = list(source.held.values())[-1]
-            tail = held.tokens - held.sequences * self.sequence_length
-            read, often = int(reads) * self.sequence_length, repetitions[source.name]
-            lines.append(f"  {source.name:<28}{held.tokens:>20,}{read:>20,}{often:>13.2f}{tail:>23,}")
-        return "\n".join(lines)
+            phases = tuple(PlannedPhase.from_json(p, value["global_batch"]) for p in value["phases"])
+            return Plan(sources=sources, phases=phases, **rest)
+        except (KeyError, TypeError) as error:
+            raise PlanError(f"the plan is damaged ({error!r}): make it anew") from error
 
 
-def held_of(listings: Listings, length: int) -> dict[str, Held]:
-    """The sources of a release that hold at least one whole sequence, by name."""
-    found = {}
-    for corpus in CORPORA:
-        listing = listings.get(corpus, {})
-        entries = shard_sources(listing)
-        for name, sequences in sequences_of(listing, length).items():
-            entry = entries[name]
-            found[f"{corpus}/{name}"] = Held(
-                int(entry["tokens"]), sequences, digest("source", canonical_json(entry))
-            )
-    return found
-
-
-def _tokenizer_hash(releases: Mapping[str, Listings]) -> str:
-    hashes = {
-        str(d["tokenizer_hash"])
-        for listings in releases.values()
-        for d in listings.values()
-        if d.get("tokenizer_hash")
-    }
-    if len(hashes) > 1:
-        raise PlanError(
-            f"the shards were made with {len(hashes)} tokenizers ({', '.join(sorted(hashes))}): rebuild them with one"
-        )
-    return next(iter(hashes), "")
-
-
-def _main_weights(phase: Phase, main: Mapping[str, int]) -> dict[str, float]:
-    if phase.mixture == "table1":
-        return table_1_weights(main)
-    unknown = sorted(set(phase.mixture) - set(main))
-    total = sum(phase.mixture.values())
-    if unknown or total <= 0 or min(phase.mixture.values()) < 0:
-        reason = (
-            f"unknown sources {', '.join(unknown)}"
-            if unknown
-            else "weights must not be negative and need a positive sum"
-        )
-        raise PlanError(f"phase {phase.name}: {reason}; the release has {', '.join(main) or 'none'}")
-    return {n: w / total for n, w in sorted(phase.mixture.items()) if w > 0}
-
-
-def _begun(card: RunCard, before: Plan, step: int) -> tuple[PlannedPhase, ...]:
-    """The phases of the plan `before` that have begun by `step`; PlanError where the card has
-    changed one."""
-    begun = tuple(p for p in before.phases if p.start_step < step)
-    if (before.sequence_length, before.global_batch) != (card.sequence_length, card.global_batch):
-        raise PlanError(
-            f"run {card.name} has begun with batches of {before.global_batch} x {before.sequence_length} tokens: they cannot change"
-        )
-    for planned, phase in zip(begun, card.phases, strict=False):
-        wanted = {
-            "name": phase.name,
-            "stage": phase.stage,
-            "release": phase.release or card.release,
-            "seed": card.seed if phase.seed is None else phase.seed,
-            "steps": _steps(card, phase),
-            "schedule": phase.schedule,
-            "mixture": phase.mixture,
-            "stem": phase.stem,
-        }
-        changed = [f"{k} {getattr(planned, k)} to {v}" for k, v in wanted.items() if getattr(planned, k) != v]
-        if changed:
-            raise PlanError(
-                f"phase {planned.name} has begun and cannot change its {'; '.join(changed)}: add a phase after it"
-            )
-    if len(begun) > len(card.phases):
-        raise PlanError(f"phase {begun[-1].name} has begun and is not in the card any more")
-    return begun
-
-
-def _steps(card: RunCard, phase: Phase) -> int:
-    return -(-phase.tokens // (card.global_batch * card.sequence_length))
-
-
-def _weights(
-    card: RunCard, phases: Sequence[Phase], held: Sequence[Mapping[str, Held]], used: Mapping[str, float]
-) -> list[dict[str, float]]:
-    """The weights of phases to come, by source name; `used` are the repetitions that begun phases
-    take."""
-    steps = [_steps(card, p) for p in phases]
-    of_stem = [
-        n * card.global_batch * float(p.stem.integral(np.ones(1))[0])
-        for n, p in zip(steps, phases, strict=True)
-    ]
-    of_main = [n * card.global_batch - s for n, s in zip(steps, of_stem, strict=True)]
-    weights: list[dict[str, float]] = [{} for _ in phases]
-    for corpus, reads in (("main", of_main), ("stem", of_stem)):
-        prefix = f"{corpus}/"
-        sizes = [
-            {n.removeprefix(prefix): h.sequences for n, h in release.items() if n.startswith(prefix)}
-            for release in held
-        ]
-        for phase, wanted, size in zip(phases, reads, sizes, strict=True):
-            if wanted and not size:
-                release = phase.release or card.release
-                title = {"main": "SkyPile-Main", "stem": "SkyPile-STEM"}[corpus]
-                raise PlanError(
-                    f"phase {phase.name} reads {title}, of which release {release} has no whole sequence"
-                )
-        given = [
-            ({} if not wanted else _main_weights(p, size) if corpus == "main" else by_size(size))
-            for p, wanted, size in zip(phases, reads, sizes, strict=True)
-        ]
-        already = {n.removeprefix(prefix): r for n, r in used.items() if n.startswith(prefix)}
-        shared = redistribute(
-            corpus, list(zip([p.name for p in phases], reads, strict=True)), given, sizes, already
-        )
-        for i, w in enumerate(shared):
-            weights[i] |= {f"{prefix}{n}": x for n, x in sorted(w.items())}
-    return weights
-
-
-def build_plan(
-    card: RunCard,
-    listings: Listings,
-    others: Mapping[str, Listings] | None = None,
-    before: Plan | None = None,
-    step: int = 0,
-) -> Plan:
-    """The plan of a card over the shards' listings, `{"main": shards.json, "stem": shards.json}`.
-
-    `others` are the listings of releases that phases name beside the card's. A run that is at
-    `step` of the plan `before` keeps the phases it has begun as they are and plans the rest. A
-    phase's tokens are rounded up to whole steps. PlanError names what is missing, read too often,
-    or changed though it has begun.
-    """
-    releases = {card.release: listings, **(others or {})}
-    if absent := [r for r in card.releases if r not in releases]:
-        raise PlanError(f"run {card.name} reads release {', '.join(absent)}, whose shards were not given")
-    tokenizer = _tokenizer_hash(releases)
-    begun = _begun(card, before, step) if before else ()
-    if begun and before and tokenizer != before.tokenizer_hash:
-        raise PlanError(
-            f"run {card.name} has begun with tokenizer {before.tokenizer_hash}: its shards now are of {tokenizer}"
-        )
-    held = {r: held_of(releases[r], card.sequence_length) for r in card.releases}
-    kept = (
-        {r: {s.name: s.held[r] for s in before.sources if r in s.held} for r in {p.release for p in begun}}
-        if before
-        else {}
-    )
-    for release, old in kept.items():
-        changed = sorted(
-            n for n in old | held.get(release, {}) if old.get(n) != held.get(release, old).get(n)
-        )
-        if changed:
-            raise PlanError(
-                f"release {release}, which run {card.name} has begun to read, has other manifests of {', '.join(changed)}"
-            )
-    held |= kept
-    names = sorted(
-        {n for h in held.values() for n in h}, key=lambda n: (CORPORA.index(n.partition("/")[0]), n)
-    )
-    sources = tuple(Source(n, {r: h[n] for r, h in held.items() if n in h}) for n in names)
-    plan = Plan(card.name, card.sequence_length, card.global_batch, sources, begun, tokenizer)
-    rest = card.phases[len(begun) :]
-    weights = _weights(card, rest, [held[p.release or card.release] for p in rest], plan.repetitions())
-    phases = list(begun)
-    start = begun[-1].end_step if begun else 0
-    for phase, w in zip(rest, weights, strict=True):
-        count = _steps(card, phase)
-        phases.append(
-            PlannedPhase(
-                name=phase.name,
-                stage=phase.stage,
-                release=phase.release or card.release,
-                seed=card.seed if phase.seed is None else phase.seed,
-                start_step=start,
-                steps=count,
-                start_tokens=start * plan.tokens_per_step,
-                tokens=count * plan.tokens_per_step,
-                schedule=phase.schedule,
-                mixture=phase.mixture,
-                stem=phase.stem,
-                weights=w,
-                table=CountTable.make(targets(count, card.global_batch, phase.stem, w)),
-            )
-        )
-        start += count
-    return replace(plan, phases=tuple(phases))
+def _without(value: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {k: v for k, v in value.items() if k != key}

@@ -23,7 +23,7 @@ from model.training import distributed
 Batch = Sequence[tuple[Tensor, Tensor, Tensor | None]]
 
 
-class Engine:
+class TrainingEngine:
     """Every rank holds the whole model, or its share of it under ZeRO."""
 
     reports = True
@@ -93,7 +93,7 @@ class Engine:
         return dict(self.inner.module.state_dict())
 
 
-class PipelinedEngine(Engine):
+class PipelinedEngine(TrainingEngine):
     """Every rank holds one stage; the last stage's ranks know the losses."""
 
     def __init__(self, inner: Any, config: ModelConfig) -> None:
@@ -111,7 +111,7 @@ class PipelinedEngine(Engine):
         return rows
 
     def train_batch(self, batches: Batch, scale: float) -> Tensor:
-        """As Engine's; zeros on ranks that do not report."""
+        """As TrainingEngine's; zeros on ranks that do not report."""
         from model.network.pipeline import micro_batch
 
         self.inner.module.scale = scale
@@ -119,7 +119,7 @@ class PipelinedEngine(Engine):
         return self._rows(batches)
 
     def evaluate(self, batches: Batch) -> Tensor:
-        """As Engine's; zeros on ranks that do not report."""
+        """As TrainingEngine's; zeros on ranks that do not report."""
         from model.network.pipeline import micro_batch
 
         # Sequences may be of another length than in training: buffers between stages are made anew,
@@ -140,7 +140,7 @@ class PipelinedEngine(Engine):
         return [(self.inner.module.hugging_face_name(n), p) for n, p in self.inner.module.named_parameters()]
 
     def weights(self) -> dict[str, Any]:
-        """As Engine's: the first rank of each stage sends its layers to rank 0."""
+        """As TrainingEngine's: the first rank of each stage sends its layers to rank 0."""
         import torch.distributed as dist
 
         from model.network.architecture import Skywork

@@ -21,12 +21,13 @@ import shutil
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from model.checkpoints.manifest import sha256
 from model.data.loader import shard_addresses
+from model.plan.card import settings_of
+from model.plan.limits import PreflightLimits
 from model.training import distributed
 from pipelines.shards.format import LISTING
 from pipelines.shards.reader import ShardSet
@@ -39,26 +40,6 @@ CHECKPOINT_BYTES_PER_PARAMETER = 14
 
 class PreflightError(RuntimeError):
     """A host that cannot take part: the message names it and what differs."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What is judged; `run.json` may set any of them under `preflight`."""
-
-    hash_bytes: int = 256 << 20  # shard bytes that a rank reads at most; sizes are compared for every file
-    checkpoint_copies: float = 2.0  # free disk in checkpoints: the one that is written beside the last
-    clock_skew_seconds: float = 5.0
-    slow_share: float = 0.8  # of the median rank's matrix product
-    bandwidth_gigabytes_per_second: float = 0.0  # all-reduce bus bandwidth; 0: shown, not judged
-
-    @classmethod
-    def parse(cls, given: dict[str, Any]) -> Limits:
-        """Limits of a run. Raises PreflightError for an unknown key."""
-        if unknown := set(given) - {f.name for f in fields(cls)}:
-            raise PreflightError(
-                f"preflight: unknown keys {sorted(unknown)}; known are {[f.name for f in fields(cls)]}"
-            )
-        return cls(**given)
 
 
 def code_hash(root: Path = ROOT) -> str:
@@ -196,7 +177,7 @@ def clock_offsets(rounds: int = 5) -> list[float]:
     return best
 
 
-def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str, Any]]:
+def measure(folder: Path, run: dict[str, Any], limits: PreflightLimits) -> list[dict[str, Any]]:
     """One record a rank, the same list on every rank. All ranks call it, inside the process
     group."""
     import torch
@@ -241,7 +222,9 @@ def measure(folder: Path, run: dict[str, Any], limits: Limits) -> list[dict[str,
     ]
 
 
-def judge(rows: Sequence[dict[str, Any]], parameters: int, limits: Limits) -> tuple[list[str], list[str]]:
+def judge(
+    rows: Sequence[dict[str, Any]], parameters: int, limits: PreflightLimits
+) -> tuple[list[str], list[str]]:
     """Refusals and warnings, each naming the rank's host."""
     refusals, warnings = [], []
     first = rows[0]
@@ -275,7 +258,7 @@ def judge(rows: Sequence[dict[str, Any]], parameters: int, limits: Limits) -> tu
 def check(folder: Path, run: dict[str, Any], parameters: int) -> dict[str, Any]:
     """Measure and judge; the report, the same on every rank. PreflightError, on every rank, if the
     run is refused."""
-    limits = Limits.parse(run.get("preflight", {}))
+    limits = settings_of(run).preflight
     rows = measure(folder, run, limits)
     refusals, warnings = judge(rows, parameters, limits)
     if refusals:
@@ -283,7 +266,7 @@ def check(folder: Path, run: dict[str, Any], parameters: int) -> dict[str, Any]:
     return {
         "warnings": warnings,
         "versions": rows[0]["versions"],
-        "limits": asdict(limits),
+        "limits": limits.model_dump(),
         "ranks": [{k: v for k, v in r.items() if k not in ("versions", "inputs", "faults")} for r in rows],
     }
 

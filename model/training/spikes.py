@@ -13,41 +13,14 @@ from __future__ import annotations
 import json
 import math
 from collections import deque
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from model.checkpoints.manifest import write_json
+from model.plan.limits import SpikePolicy
 
 SKIPS = "skips.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SpikePolicy:
-    """When a loss is a spike, and when spikes are too many. Ours: the paper shows spikes (Figure 3)
-    and names no rule."""
-
-    window: int = 128
-    """Steps whose losses are the norm (OLMo-core's SkipStepOptimizer)."""
-    width: float = 6.0
-    """Deviations above the mean (OLMo-core's SkipStepOptimizer)."""
-    share: float = 0.05
-    """Part of the mean that a spike exceeds it by at least: smooth curves deviate by next to
-    nothing."""
-    minimum: int = 10
-    """Losses to have seen before any is judged."""
-    limit: int = 5
-    within: int = 20
-    budget: int = 3
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> SpikePolicy:
-        """The `spikes` entry of run.json; unknown keys raise ValueError."""
-        if unknown := sorted(set(value) - {f.name for f in fields(cls)}):
-            raise ValueError(
-                f"unknown spike keys {', '.join(unknown)}: known are {', '.join(f.name for f in fields(cls))}"
-            )
-        return cls(**value)
 
 
 class Spikes:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from model.network.config import ModelConfig
 
 if TYPE_CHECKING:
-    from model.training.engine import Engine
+    from model.training.engine import TrainingEngine
 
 DEFAULTS: dict[str, Any] = {
     "zero_optimization": {"stage": 1},
@@ -127,14 +127,14 @@ class Strategy:
         weight_decay: float,
         clip: float,
         universal: bool = False,
-    ) -> Engine:
+    ) -> TrainingEngine:
         """An engine around the model; `universal` makes it load converted checkpoints.
         StrategyError for too many stages."""
         import deepspeed
         import torch
 
         from model.network.architecture import Block, Skywork, decay_groups
-        from model.training.engine import Engine, PipelinedEngine
+        from model.training.engine import PipelinedEngine, TrainingEngine
 
         model: Any
         if self.pipeline_stages > 1:
@@ -162,4 +162,4 @@ class Strategy:
             # Also in fp32: a step with NaN is skipped on every rank alike.
             wrapped.check_grad_overflow = True
         inner.train()
-        return PipelinedEngine(inner, config) if self.pipeline_stages > 1 else Engine(inner, config)
+        return PipelinedEngine(inner, config) if self.pipeline_stages > 1 else TrainingEngine(inner, config)

@@ -16,8 +16,8 @@ from assets.resources import LakeResource
 from assets.run import fork, prepare
 from model.checkpoints.manifest import sha256
 from model.checkpoints.store import CheckpointStore
+from model.plan.base import PlanError
 from model.plan.card import RunCard
-from model.plan.mixture import PlanError
 from pipelines.lake import Lake, Writer
 from tests.model.conftest import VOCABULARY, ranks, write_shards  # noqa: F401
 from tests.model.test_train import explain, losses, weights

@@ -19,7 +19,9 @@ import pytest
 
 from assets.cluster.client import PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher
-from model.plan.plan import Phase, RunCard, Schedule, build_plan
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import Phase, Schedule
 from tests.model.conftest import MODEL, write_shards
 from tests.support.hosts import Hosts, missing
 

@@ -18,8 +18,9 @@ from tokenizers import Tokenizer
 from jobs.cli import cli
 from jobs.demo.pack import PageFile, write_warc
 from model.data.trace import open_run
-from model.plan.card import Phase, RunCard, Schedule
-from model.plan.plan import build_plan
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import Phase, Schedule
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.engine import InProcess

@@ -71,9 +71,10 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="session")
 def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) -> Any:
     """Writes a run folder: 4 + 2 steps of Stage-1 and 2 of Stage-2, batches of 8 x 32 tokens."""
-    from model.plan.card import Phase, RunCard, Schedule
+    from model.plan.build import build_plan
+    from model.plan.card import RunCard
     from model.plan.mixture import StemShare
-    from model.plan.plan import build_plan
+    from model.plan.phases import Phase, Schedule
 
     per_step = 8 * 32
 

@@ -10,8 +10,10 @@ import pytest
 
 from model.cost.cost import FLOPS_PER_RANK, cost, describe
 from model.network.config import preset
-from model.plan.card import Phase, RunCard, Schedule
-from model.plan.plan import Plan, build_plan
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import Phase, Schedule
+from model.plan.plan import Plan
 from model.training.strategy import StrategyError
 
 

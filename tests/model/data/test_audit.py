@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.data.loader import Loader
-from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
-from model.plan.mixture import PlanError
-from model.plan.plan import Plan, build_plan
+from model.plan.base import PlanError
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import STEM_RAMP, Phase, Schedule
+from model.plan.plan import Plan
 from tests.support.shard_sets import write_shards
 
 LENGTH, BATCH = 16, 12

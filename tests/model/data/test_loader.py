@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from model.data.loader import Loader
-from model.plan.card import Phase, RunCard, Schedule
-from model.plan.mixture import PlanError, StemShare
-from model.plan.plan import Plan, build_plan
+from model.plan.base import PlanError
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.mixture import StemShare
+from model.plan.phases import Phase, Schedule
+from model.plan.plan import Plan
 from pipelines.shards.format import END_OF_DOCUMENT
 from tests.support.shard_sets import write_shards
 

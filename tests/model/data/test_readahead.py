@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from model.data.loader import Loader
 from model.data.readahead import MAX_WASTE, RANGE_BYTES, Need, merge
-from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
-from model.plan.plan import Plan, build_plan
+from model.plan.build import build_plan
+from model.plan.card import RunCard
+from model.plan.phases import STEM_RAMP, Phase, Schedule
+from model.plan.plan import Plan
 from pipelines.shards.format import ShardError
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.storage import Bucket

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from model.data.trace import describe_sample, describe_url, main, of_sample, of_url
-from model.plan.card import Phase, RunCard, Schedule
+from model.plan.build import build_plan
+from model.plan.card import RunCard
 from model.plan.mixture import StemShare
-from model.plan.plan import build_plan
+from model.plan.phases import Phase, Schedule
 from pipelines.lake import LakeError
 from tests.support.shard_sets import write_shards
 

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.plan.card import STEM_RAMP
+from model.plan.base import PlanError
 from model.plan.counts import CHUNK, CountTable, Targets, make_rows
-from model.plan.mixture import PlanError, StemShare
+from model.plan.mixture import StemShare
+from model.plan.phases import STEM_RAMP
 
 RAMPS = st.sampled_from(
     [

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from model.training.preflight import Limits, PreflightError, input_faults, judge
+from model.plan.limits import PreflightLimits
+from model.training.preflight import input_faults, judge
 from tests.support.ranks import Ranks
 
 
@@ -26,7 +27,7 @@ def row(rank: int, **changes: Any) -> dict[str, Any]:
 
 
 def test_like_hosts_pass() -> None:
-    assert judge([row(0), row(1)], 1000, Limits()) == ([], [])
+    assert judge([row(0), row(1)], 1000, PreflightLimits()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_like_hosts_pass() -> None:
     ],
 )
 def test_what_a_person_must_mend_is_refused_and_the_host_named(changes: dict[str, Any], message: str) -> None:
-    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, Limits())
+    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, PreflightLimits())
     assert len(refusals) == 1 and message in refusals[0] and not warnings
 
 
@@ -53,19 +54,14 @@ def test_what_a_person_must_mend_is_refused_and_the_host_named(changes: dict[str
 def test_a_slow_node_and_a_skewed_clock_are_warnings_that_name_it(
     changes: dict[str, Any], message: str
 ) -> None:
-    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, Limits())
+    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, PreflightLimits())
     assert not refusals and len(warnings) == 1 and message in warnings[0]
 
 
 def test_slow_network_is_a_warning_when_a_rate_is_expected() -> None:
-    assert judge([row(0), row(1)], 1000, Limits(bandwidth_gigabytes_per_second=2.0))[1] == [
+    assert judge([row(0), row(1)], 1000, PreflightLimits(bandwidth_gigabytes_per_second=2.0))[1] == [
         "all-reduce moves 1.00 GB/s, expected 2.0"
     ]
-
-
-def test_unknown_limits_are_refused() -> None:
-    with pytest.raises(PreflightError, match="unknown keys"):
-        Limits.parse({"slow": 1})
 
 
 def test_damaged_and_truncated_shards_are_found(make_run: Any, tmp_path: Path) -> None:

@@ -5,13 +5,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from model.training.spikes import Skip, Skips, SpikePolicy, Spikes
+from model.plan.limits import SpikePolicy
+from model.training.spikes import Skip, Skips, Spikes
 from tests.model.test_train import explain, losses, steps, weights
 from tests.support.ranks import ALL, Ranks
 
-EAGER = {"minimum": 2, "limit": 2, "within": 4, "share": 0.2}
+EAGER: dict[str, Any] = {"minimum": 2, "limit": 2, "within": 4, "share": 0.2}
 
 
 def test_a_spike_lies_deviations_above_the_recent_past() -> None:
@@ -36,19 +35,14 @@ def test_spikes_are_too_many_within_a_window_only() -> None:
 
 
 def test_a_resumed_judge_judges_alike() -> None:
-    whole = Spikes(SpikePolicy.from_json(EAGER))
+    whole = Spikes(SpikePolicy(**EAGER))
     series = [3.0, 2.9, 2.8, 9.0, 2.7, 8.0, 2.6]
     wanted = [whole.observe(i, x) for i, x in enumerate(series)]
-    half = Spikes(SpikePolicy.from_json(EAGER))
+    half = Spikes(SpikePolicy(**EAGER))
     found = [half.observe(i, x) for i, x in enumerate(series[:3])]
     half = Spikes(half.policy, json.loads(json.dumps(half.state)))
     assert found + [half.observe(i, x) for i, x in enumerate(series[3:], 3)] == wanted
     assert half.state == whole.state and any(wanted)
-
-
-def test_unknown_keys_are_refused() -> None:
-    with pytest.raises(ValueError, match="unknown spike keys sigma"):
-        SpikePolicy.from_json({"sigma": 3})
 
 
 def test_skipped_ranges_survive_and_chain(tmp_path: Path) -> None:
@@ -67,7 +61,7 @@ def test_after_too_many_spikes_all_ranks_return_and_leave_the_samples_out(
     # without the samples between.
     fault = {
         "rank": ALL,
-        "function": "model.training.engine:Engine.train_batch",
+        "function": "model.training.engine:TrainingEngine.train_batch",
         "call": 4,
         "times": 2,
         "factor": 10.0,
@@ -89,7 +83,7 @@ def test_the_budget_of_returns_is_bounded(make_run: Any, ranks: Ranks) -> None:
     folder = make_run("diverged", checkpoint_every=2, spikes=EAGER | {"budget": 0})
     fault = {
         "rank": ALL,
-        "function": "model.training.engine:Engine.train_batch",
+        "function": "model.training.engine:TrainingEngine.train_batch",
         "call": 4,
         "times": 2,
         "factor": 10.0,
