@@ -50,7 +50,7 @@ JOBS = [
 
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     """All definitions under the given settings (by default those of the environment)."""
-    s = settings or Settings.from_environment()
+    s = settings or Settings()
     return dg.Definitions(
         assets=[*assets.dump.ASSETS, *assets.release.ASSETS, *assets.run.ASSETS],
         jobs=JOBS,
@@ -60,7 +60,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         resources={
             "lake": LakeResource(root=s.lake, cache=s.cache, runs=s.runs),
             "spark": SparkResource(master=s.spark_master),
-            "files": FilesResource(benchmarks=s.benchmarks, peers=s.peers),
+            "files": FilesResource(benchmarks=s.benchmarks, peers=s.tokenizers),
             "cluster": PipesDeepSpeedClient.from_file(s.cluster),
         },
     )

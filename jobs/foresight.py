@@ -188,11 +188,11 @@ def _ask(asset: dg.AssetsDefinition, partition: str, resources: Mapping[str, Any
 def _steps(
     module: Any, names: tuple[str, ...], partition: str, lake: Lake, sizes: Mapping[str, int], size: int
 ) -> tuple[Step, ...]:
-    settings = Settings.from_environment()
+    settings = Settings()
     resources = {
         "lake": _Lake(root=lake.root),
         "spark": _NoSpark(),
-        "files": FilesResource(benchmarks=settings.benchmarks, peers=settings.peers),
+        "files": FilesResource(benchmarks=settings.benchmarks, peers=settings.tokenizers),
     }
     costs, steps, stale = _Costs(lake), [], set()
     for name in names:

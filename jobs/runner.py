@@ -73,11 +73,7 @@ def execute(
 
     definition = defs.resolve_job_def(job)
     count = len(assets) if assets else len(set(definition.asset_layer.executable_asset_keys))
-    look = (
-        training_work(Settings.from_environment().run_folder(str(partition)))
-        if job == "training_run"
-        else spark_work
-    )
+    look = training_work(Settings().run_folder(str(partition))) if job == "training_run" else spark_work
     STAGES.start()
     with moving(f"{job} {partition or ''}", count, look):
         result = definition.execute_in_process(

@@ -23,7 +23,7 @@ MATERIALIZED = "decisions"
 def new_dump_cards(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Register every dump card of the lake as a partition, and run the dump job for the new
     ones."""
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     names = [Path(p).stem for p in lake.files("cards/dumps")]
     known = set(context.instance.get_dynamic_partitions("dump"))
     new = [n for n in names if n not in known]
@@ -41,7 +41,7 @@ def daily_dumps(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | 
     Beside the sensor it also takes up dumps whose run failed: until they have their decisions,
     every night asks for them again.
     """
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     names = [Path(p).stem for p in lake.files("cards/dumps")]
     context.instance.add_dynamic_partitions(
         "dump", [n for n in names if not context.instance.has_dynamic_partition("dump", n)]
@@ -56,7 +56,7 @@ def daily_dumps(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | 
 @dg.schedule(job_name="release", cron_schedule="0 3 1 * *", default_status=dg.DefaultScheduleStatus.STOPPED)
 def monthly_release(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     """On the first of a month, build every release that has a card and no skypile_main yet."""
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     names = [Path(p).stem for p in lake.files("cards/releases") if p.endswith(".yaml")]
     missing = [n for n in names if not lake.exists(lake.pointer("skypile_main", n))]
     known = set(context.instance.get_dynamic_partitions("release"))

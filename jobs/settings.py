@@ -1,52 +1,63 @@
-"""Settings from the environment, and the cards of a lake.
+"""Settings of this installation, from SKYPILE_* variables of the environment.
 
-Belongs here: where the lake is, which Spark master, how many ranks; how a card is found by name.
-Does not belong here: anything about one dump, release or run: that is on its card.
+Belongs here: where the lake is, which Spark master, which cluster. Does not belong here: anything
+about one dump, release or run: that is on its card.
 """
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.checkpoints.store import run_folder
 from pipelines.lake import Lake
 
 ROOT = Path(__file__).resolve().parents[1]
+PREFIX = "SKYPILE_"
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Every setting has a default that works on a laptop."""
+class Settings(BaseSettings):
+    """Every setting has a default that works on a laptop. The variable of a field is its name in
+    capitals behind SKYPILE_; an empty one counts as not set."""
 
-    lake: str = str(ROOT / "lake")  # SKYPILE_LAKE: a folder or s3://bucket/prefix
-    spark_master: str = "local[*]"  # SKYPILE_SPARK_MASTER
-    ranks: int = 2  # SKYPILE_RANKS: training processes of the local launcher
-    benchmarks: str = ""  # SKYPILE_BENCHMARKS: folder of benchmark files; what is missing is reported by name
-    peers: str = ""  # SKYPILE_TOKENIZERS: folder of peer tokenizers
-    # SKYPILE_CLUSTER: YAML file of the training cluster (deploy/cluster.example.yaml); none: this
-    # machine
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+    )
+
+    lake: str = str(ROOT / "lake")
+    """The lake: a folder or s3://bucket/prefix."""
+    spark_master: str = "local[*]"
+    """Spark's master: local[*], spark://host:port, yarn or k8s://..."""
+    benchmarks: str = ""
+    """Folder of benchmark files; what is missing, in it or without it, is reported by name."""
+    tokenizers: str = ""
+    """Folder of other vocabularies, which the tokenizer report compares ours with."""
     cluster: str = ""
-    # SKYPILE_RUNS: folder of training runs, which all ranks share; none: runs/ of a lake that is a
-    # folder
+    """YAML file of the training cluster (deploy/cluster.example.yaml). None: this machine."""
     runs: str = ""
-    cache: str = str(ROOT / ".cache")  # SKYPILE_CACHE: downloads
+    """Folder of training runs, on storage that all ranks share. None: runs/ of a lake that is a
+    folder."""
+    cache: str = str(ROOT / ".cache")
+    """Folder of downloads and of copies of objects on S3."""
+    kenlm_bin: str = ""
+    """Folder of KenLM's programs lmplz and build_binary (read where the models are built). None:
+    .cache/kenlm/bin of the checkout, then PATH."""
 
-    @staticmethod
-    def from_environment() -> Settings:
-        """SKYPILE_* variables over the defaults."""
-        default, env = Settings(), os.environ
-        return Settings(
-            lake=env.get("SKYPILE_LAKE", default.lake),
-            spark_master=env.get("SKYPILE_SPARK_MASTER", default.spark_master),
-            ranks=int(env.get("SKYPILE_RANKS", default.ranks)),
-            benchmarks=env.get("SKYPILE_BENCHMARKS", default.benchmarks),
-            peers=env.get("SKYPILE_TOKENIZERS", default.peers),
-            cluster=env.get("SKYPILE_CLUSTER", default.cluster),
-            runs=env.get("SKYPILE_RUNS", default.runs),
-            cache=env.get("SKYPILE_CACHE", default.cache),
-        )
+    @model_validator(mode="after")
+    def _warn_of_unknown(self) -> Settings:
+        for name in sorted(n for n in os.environ if n.startswith(PREFIX)):
+            if name.removeprefix(PREFIX).lower() not in type(self).model_fields:
+                _warn(name)
+        return self
 
     def open_lake(self) -> Lake:
         return Lake(self.lake, cache=Path(self.cache, "objects"))
@@ -54,3 +65,10 @@ class Settings:
     def run_folder(self, name: str) -> Path:
         """Where a training run's work and checkpoints are."""
         return run_folder(self.open_lake(), self.runs, name)
+
+
+@functools.cache
+def _warn(name: str) -> None:
+    """Once in a process for each name."""
+    known = ", ".join(PREFIX + field.upper() for field in Settings.model_fields)
+    logging.getLogger("skypile").warning("%s is set, but is no setting: known are %s", name, known)

@@ -20,7 +20,7 @@ def card() -> None:
 
 def write(kind: str, name: str, value: dict[str, Any], replace: bool) -> None:
     """Write lake/cards/<kind>s/<name>.yaml and print it; LakeError where there is one already."""
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     path = f"cards/{kind}s/{safe_name(name)}.yaml"
     if lake.exists(path) and not replace:
         raise LakeError(f"{lake.root}/{path} is there already: change it with an editor, or give --replace")
@@ -91,7 +91,7 @@ def release(name: str, dumps: tuple[str, ...], tokenizer: str, replace: bool) ->
 def run(name: str, release: str, replace: bool) -> None:
     from model.plan.card import default_run_card
 
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     shards = {n: lake.current(f"{n}_shards", release).read_json("shards.json") for n in ("main", "stem")}
     write("run", name, default_run_card(name, release, shards).model_dump(mode="json"), replace)
 

@@ -23,7 +23,7 @@ def data_card(release: str, corpus: str, as_json: bool) -> None:
     from pipelines.corpora.data_card import as_markdown
     from pipelines.corpora.data_card import data_card as gather
 
-    card = gather(Settings.from_environment().open_lake(), release, "stem" if corpus == "stem" else "main")
+    card = gather(Settings().open_lake(), release, "stem" if corpus == "stem" else "main")
     click.echo(json.dumps(card, ensure_ascii=False, indent=1) if as_json else as_markdown(card))
 
 
@@ -44,7 +44,7 @@ def export_jsonl(
 ) -> None:
     from pipelines.corpora.export import export_jsonl as write
 
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     for path in write(
         lake, release, folder, "stem" if corpus == "stem" else "main", language, category, file_bytes
     ):

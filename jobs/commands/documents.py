@@ -45,7 +45,7 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
     from pipelines.filtering.decisions import Policy, current_policy
     from pipelines.inspection.dry_run import preview
 
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     policy = Policy.load(path) if path else current_policy(lake)
     for name in names:
         click.echo(f"{name} under policy {policy.name}")
@@ -74,7 +74,7 @@ def inspect(
 ) -> None:
     from pipelines.inspection.samples import as_html, as_text, check_known, samples
 
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     found = []
     for name in names:
         tables = _tables(lake, name, "decisions")
@@ -94,7 +94,7 @@ def inspect(
 def why(url: str, release: str, dumps: tuple[str, ...]) -> None:
     from pipelines.inspection.explain import explain
 
-    click.echo("\n".join(explain(Settings.from_environment().open_lake(), url, release, dumps)))
+    click.echo("\n".join(explain(Settings().open_lake(), url, release, dumps)))
 
 
 COMMANDS = [decide, inspect, why]

@@ -32,9 +32,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
     try:
         config = card.config(listings[card.release]["main"].get("vocab_size"))
-        costs = cost.describe(
-            card, plan, config, flops, run_folder(lake, Settings.from_environment().runs, name)
-        )
+        costs = cost.describe(card, plan, config, flops, run_folder(lake, Settings().runs, name))
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None
     return f"{describe_plan(plan)}\n{costs}"
@@ -67,7 +65,7 @@ PLANNERS: dict[str, Callable[[Lake, str, float | None], str]] = {
     "--teraflops", type=float, help="Of a run: sustained by each rank; by default the paper's 176 of an A800."
 )
 def plan(name: str, teraflops: float | None) -> None:
-    lake: Lake = Settings.from_environment().open_lake()
+    lake: Lake = Settings().open_lake()
     found = [planner for kind, planner in PLANNERS.items() if lake.exists(f"cards/{kind}/{name}.yaml")]
     if not found:
         places = ", ".join(f"{lake.root}/cards/{kind}/{name}.yaml" for kind in PLANNERS)

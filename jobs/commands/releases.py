@@ -32,7 +32,7 @@ def diff(first: str, second: str, samples: int, as_json: bool) -> None:
     from pipelines.inspection.diff import diff as compare
     from pipelines.inspection.diff import to_json
 
-    found = compare(Settings.from_environment().open_lake(), first, second, samples)
+    found = compare(Settings().open_lake(), first, second, samples)
     if as_json:
         click.echo(json.dumps(to_json(found), ensure_ascii=False, indent=1))
         return
@@ -57,7 +57,7 @@ def diff(first: str, second: str, samples: int, as_json: bool) -> None:
 def gc(delete: bool) -> None:
     from pipelines.lake.garbage import gc as collect
 
-    found = collect(Settings.from_environment().open_lake(), delete)
+    found = collect(Settings().open_lake(), delete)
     for path, size in found.deleted.items():
         click.echo(f"{size:>15,}  {path}")
     verb = "deleted" if delete else "would be deleted (--delete does it)"

@@ -11,7 +11,7 @@ def run_folder(name: str) -> Path:
     """The folder of a run. ClickException if it has not been started."""
     from jobs.settings import Settings
 
-    folder = Settings.from_environment().run_folder(name)
+    folder = Settings().run_folder(name)
     if not (folder / "run.json").exists():
         raise click.ClickException(f"{folder} has no run.json: start the run first (skypile run {name})")
     return folder

@@ -40,7 +40,7 @@ def build(release: str, preset: str, extend: Path | None, no_report: bool) -> No
         config = {"config": request.model_dump()}
         instance.add_dynamic_partitions("release", [release])
         execute(instance, "release", release, assets, config={"ops": dict.fromkeys(assets, config)})
-    lake = Settings.from_environment().open_lake()
+    lake = Settings().open_lake()
     dataset = lake.current("tokenizer", request.partition())
     click.echo(
         f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces, {lake.local(dataset.file('tokenizer.json'))}"

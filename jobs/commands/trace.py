@@ -18,7 +18,7 @@ from jobs.settings import Settings
 def trace(name: str, step: int | None, sample: int | None, url: str | None, as_json: bool) -> None:
     from model.data.trace import describe_sample, describe_url, of_sample, of_url
 
-    folder = Settings.from_environment().run_folder(name)
+    folder = Settings().run_folder(name)
     if url:
         found = of_url(folder, url)
         text = describe_url(url, found)

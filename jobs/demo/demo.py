@@ -90,7 +90,7 @@ def main() -> int:
     )
     from model.plan.card import default_run_card
 
-    started, settings = time.monotonic(), Settings.from_environment()
+    started, settings = time.monotonic(), Settings()
     lake = settings.open_lake()
     root = Path(settings.lake)
     console.print(f"[bold]skypile demo[/bold]: lake {root}")

@@ -22,7 +22,7 @@ def test_a_run_works_in_the_lake_or_where_the_setting_says(
         LakeResource(root=str(tmp_path), runs="/shared").run_dir("../r")
     monkeypatch.setenv("SKYPILE_LAKE", "s3://bucket/lake")
     monkeypatch.setenv("SKYPILE_RUNS", "/shared")
-    assert Settings.from_environment().run_folder("r") == Path("/shared/r")
+    assert Settings().run_folder("r") == Path("/shared/r")
 
 
 def test_json_of_a_run_is_in_its_folder_and_in_a_lake_on_s3(s3: Any, tmp_path: Path) -> None:
