@@ -127,7 +127,7 @@ def ask_lm_eval(folder: Path, items: list[dict[str, str]], work: Path) -> tuple[
     return seconds, [picked[i] for i in range(len(items))]
 
 
-def measure(data: Path, items: int) -> dict[str, Any]:
+def measure_evaluation(data: Path, items: int) -> dict[str, Any]:
     import torch
 
     from model.checkpoints.export import export
@@ -184,7 +184,7 @@ def main() -> int:
     result: dict[str, Any] = {"name": "evaluation", "metrics": {}, "goal": goal, "command": command}
     result["hardware"] = {"machine": platform.machine(), "cores": os.cpu_count()}
     if (options.data / "ceval" / "ceval.zip").is_file():
-        result["metrics"] = measure(options.data, 100 if options.quick else 400)
+        result["metrics"] = measure_evaluation(options.data, 100 if options.quick else 400)
         print(f"{'figure':28}{'value':>12}")
         for key, value in result["metrics"].items():
             print(f"{key:28}{value:>12.3f}")

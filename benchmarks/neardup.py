@@ -32,7 +32,7 @@ def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
     from pipelines.dedup.election import KINDS, Members, Thresholds, elect
     from pipelines.dedup.pairs import id_lanes
     from pipelines.dedup.signatures import MinHashParameters
-    from pipelines.kernels import normal_form as kernel
+    from pipelines.kernels.text_hashes import content_hashes
 
     parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())
     keys = np.zeros((len(texts), parameters.bands), np.uint64)
@@ -41,7 +41,7 @@ def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
         part = slice(start, start + 10_000)
         minima, counts[part] = shingles.minhash(array[part], parameters.num_perm, parameters.seed)
         keys[part] = bands.band_keys(minima.astype(np.uint16), parameters.bands, parameters.rows)
-    contents, rows = id_lanes(kernel.content_hashes(array)), np.arange(len(texts))
+    contents, rows = id_lanes(content_hashes(array)), np.arange(len(texts))
     copies, first = copy_edges(contents, rows)
     shown = first[counts[first] > 0]
     nodes, roots = components.driver_components(

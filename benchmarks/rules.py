@@ -58,7 +58,7 @@ def failing(texts: list[str]) -> list[set[str]]:
     from pipelines.filtering.decisions import Policy, outside, policy_path
     from pipelines.signals import rules
 
-    table = rules.measure(pa.array(texts, pa.string()), ["en"] * len(texts))
+    table = rules.measure_rules(pa.array(texts, pa.string()), ["en"] * len(texts))
     bounds = {
         k.removeprefix("rules/"): b
         for k, b in Policy.load(policy_path("fineweb")).sets[0].bounds.items()
@@ -145,7 +145,7 @@ def main(arguments: list[str] | None = None) -> int:
         started = time.process_time()
         rounds = 3
         for _ in range(rounds):
-            rules.measure(column, languages)
+            rules.measure_rules(column, languages)
         ours.append((time.process_time() - started) / rounds)
     peer.close()
     mine = statistics.median(ours)

@@ -221,7 +221,7 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
     return figures, signatures, duplicates
 
 
-def measure(root: Path, data: Path, count: int) -> dict[str, float]:
+def measure_spark_scale(root: Path, data: Path, count: int) -> dict[str, float]:
     """Figures of `count` documents in a session of its own, after the same work on 2,000 (compiled
     code warm)."""
     from pipelines.engine import Spark
@@ -283,7 +283,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     half = 10_000 if options.quick else 500_000
     with tempfile.TemporaryDirectory(dir=options.folder) as root:
-        small, large = (measure(Path(root), options.data, count) for count in (half, 2 * half))
+        small, large = (measure_spark_scale(Path(root), options.data, count) for count in (half, 2 * half))
     print(f"{'figure':32} {half:>12,} {2 * half:>12,}")
     for name in small:
         print(f"{name:32} {small[name]:12,.1f} {large[name]:12,.1f}")

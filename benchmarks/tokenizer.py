@@ -22,7 +22,7 @@ from typing import Any
 from pipelines.tokenizer.build import TokenizerConfig, assemble, train
 from pipelines.tokenizer.figure import page
 from pipelines.tokenizer.pretokens import count_pretokens
-from pipelines.tokenizer.report import count_words, load_peers, measure, own_encoder, own_fallback
+from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, own_encoder, own_fallback
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 CORPUS_FOLDER = DATA / "corpus"
@@ -112,7 +112,7 @@ def main() -> None:
         )
         for name, (encode, size, falls) in encoders.items():
             seen: set[int] = set()
-            row = measure(encode, held, falls, words[domain], seen)
+            row = measure_tokenizer(encode, held, falls, words[domain], seen)
             rows.setdefault(domain, {})[name] = row
             unused[name] = min(unused.get(name, size), size - len(seen))
             suffix = domain if name == "ours" else f"{domain}_{name}"

@@ -15,7 +15,9 @@ def _kernel_cache(package: Path) -> str:
     another module compiles in, or of a constant, would go on with the old machine code without a
     word. So every file beside a kernel counts.
     """
-    folders = sorted({p.parent for p in package.rglob("*.py") if b"njit" in p.read_bytes()})
+    marks = (b"njit", b"kernels.compiled")  # what a file with compiled functions holds
+    sources = [p for p in package.rglob("*.py") if any(mark in p.read_bytes() for mark in marks)]
+    folders = sorted({p.parent for p in sources})
     content = hashlib.sha256()
     for path in (p for folder in folders for p in sorted(folder.glob("*.py"))):
         content.update(path.read_bytes())

@@ -1,8 +1,8 @@
-"""N-grams of items, to find the items in texts.
+"""N-grams of benchmark items, to find the items in texts.
 
 Belongs here: which n-grams tell an item from other text, spans of what was found. Does not belong
-here: the loops over texts (item_matching.py), reading item files (items.py), which texts are looked
-at (overlap.py).
+here: the loops over texts (matching.py), reading item files (benchmark_items.py), which texts are
+looked at (contamination.py).
 
 A token is a character that stands alone (Han, kana) or a run of letters and digits, without width,
 case and script; so one n-gram of tokens is words in English and characters in Chinese. N-grams that
@@ -24,10 +24,21 @@ from pydantic import Field
 
 from pipelines.cards.base import Card
 from pipelines.contamination.benchmark_items import Item
-from pipelines.contamination.matching import ANCHOR, grams_of, item_fold_table, lookup, search, tokens_of
-from pipelines.kernels.normal_form import text_buffers
+from pipelines.contamination.matching import (
+    ANCHOR,
+    Limits,
+    LongItems,
+    Lookup,
+    ShortItems,
+    grams_of,
+    item_fold_table,
+    lookup,
+    search,
+    tokens_of,
+)
+from pipelines.kernels.compiled import Array
+from pipelines.kernels.utf8 import text_buffers
 
-Array = np.ndarray[Any, Any]
 Action = Literal["drop", "cut", "mark"]
 
 
@@ -127,7 +138,7 @@ class Index:
         return {name: value for name, value in self.__dict__.items() if name != "_lookups"}
 
     @cached_property
-    def _lookups(self) -> tuple[Any, Any]:
+    def _lookups(self) -> tuple[Lookup, Lookup]:
         return lookup(self._anchors), lookup(self._grams)
 
     def _tokens(self, k: int) -> Array:
@@ -139,9 +150,9 @@ class Index:
         data, offsets = text_buffers(texts)
         policy = self.policy
         anchors, grams = self._lookups
-        short = (anchors, self._anchor_items, self._at_start, self._flat, self._bounds)
-        long = (grams, self._owners, self._sizes, self._lengths)
-        limits = (policy.ngram, policy.min_hits, policy.containment, policy.inside)
+        short = ShortItems(anchors, self._anchor_items, self._at_start, self._flat, self._bounds)
+        long = LongItems(grams, self._owners, self._sizes, self._lengths)
+        limits = Limits(policy.ngram, policy.min_hits, policy.containment, policy.inside)
         found = search(data, offsets, item_fold_table(), short, long, limits)
         return [(row, Match(self.items[item], start, end)) for row, item, start, end in found.tolist()]
 

@@ -1,35 +1,75 @@
-"""Compiled loops over texts in Arrow buffers: their tokens, and the items whose n-grams they hold.
+"""Compiled loops over texts in Arrow buffers: their tokens, and the benchmark items whose n-grams
+they hold.
 
 Belongs here: what is done for every token of every document. Does not belong here: which items
-there are and what is made of a match (item_index.py), the normal form of a character
-(dedup/kernel.py), of which this one differs in two things: see `item_fold_table`.
+there are and what is made of a match (index.py), the normal form of a character
+(kernels/normal_form.py), from which this one differs in two things: see `item_fold_table`.
+
+The plain definition is reference.PlainIndex; tests/pipelines/contamination/test_index.py proves
+items and spans equal to it.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
 
-from pipelines.dedup.bands import bit_table
-from pipelines.dedup.shingles import any_token
-from pipelines.kernels.normal_form import (
-    ALONE,
-    DIGIT,
-    LETTER,
-    STEP,
-    U32,
-    U64,
-    avalanche,
-    decode,
-    fold,
-    fold_table,
-)
+from pipelines.kernels.bit_tables import bit_table, may_hold
+from pipelines.kernels.compiled import Array, kernel
+from pipelines.kernels.hashing64 import STEP, U32, U64, avalanche
+from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, fold, fold_table
+from pipelines.kernels.tokens import any_token
+from pipelines.kernels.utf8 import decode
 
-Array = np.ndarray[Any, Any]
 ANCHOR = 4  # tokens at either end of a short item: one edit cannot hit both
+Span: TypeAlias = tuple[int, int, int]  # item, first and last token
+
+
+class Lookup(NamedTuple):
+    """Sorted hashes, made ready for `_hits`.
+
+    keys uint64, repeated ones allowed; bits: their `bit_table`; begins uint32: where the hashes of
+    each prefix begin; shift: how far a hash is shifted to give its prefix.
+    """
+
+    keys: Array
+    bits: Array
+    begins: Array
+    shift: np.uint64
+
+
+class ShortItems(NamedTuple):
+    """Items that are looked for whole. anchors; owners int64: the item of each; at_start: whether
+    it is the item's first; tokens uint64 of all items, one after the other; bounds int64 of
+    them."""
+
+    anchors: Lookup
+    owners: Array
+    at_start: Array
+    tokens: Array
+    bounds: Array
+
+
+class LongItems(NamedTuple):
+    """Items that are found by their n-grams. grams; owners int64: the item of each; num_grams int64
+    and num_tokens int64 of each item."""
+
+    grams: Lookup
+    owners: Array
+    num_grams: Array
+    num_tokens: Array
+
+
+class Limits(NamedTuple):
+    """What makes a match, from ContaminationPolicy: tokens of an n-gram, fewest hits, share of an
+    item's n-grams within a window, share of a text's n-grams within an item."""
+
+    ngram: int
+    min_hits: int
+    containment: float
+    inside: float
 
 
 @cache
@@ -61,8 +101,10 @@ def item_fold_table() -> Array:
     return table
 
 
-@njit(cache=True)
-def _tokens(data, i, end, table, ids, starts, ends, alone):  # type: ignore[no-untyped-def]
+@kernel
+def _tokens(
+    data: Array, i: int, end: int, table: Array, ids: Array, starts: Array, ends: Array, alone: Array
+) -> int:
     """Number of tokens in data[i:end]; of each its hash, first byte, byte behind it, whether it is
     a character that stands alone."""
     count = 0
@@ -79,14 +121,14 @@ def _tokens(data, i, end, table, ids, starts, ends, alone):  # type: ignore[no-u
     return count
 
 
-@njit(cache=True)
-def _room(ids, size):  # type: ignore[no-untyped-def]
+@kernel
+def _room(ids: Array, size: int) -> Array:
     """A longer array where `ids` has no room for `size` tokens."""
     return ids if len(ids) >= size else np.empty(2 * size, ids.dtype)
 
 
-@njit(cache=True)
-def tokens_of(data, offsets, table):  # type: ignore[no-untyped-def]
+@kernel
+def tokens_of(data: Array, offsets: Array, table: Array) -> tuple[Array, Array, Array]:
     """(hashes uint64 of the tokens of all texts, offsets int64 [n + 1], characters that stand alone
     int64 [n])."""
     kept, count = np.empty(1024, np.uint64), 0
@@ -112,8 +154,8 @@ def tokens_of(data, offsets, table):  # type: ignore[no-untyped-def]
     return kept[:count].copy(), out, characters
 
 
-@njit(cache=True)
-def _grams(ids, size, n, out):  # type: ignore[no-untyped-def]
+@kernel
+def _grams(ids: Array, size: int, n: int, out: Array) -> int:
     """Hashes of the n-grams of ids[:size] into `out`; returns how many."""
     count = max(0, size - n + 1)
     out[:count] = U64(n)
@@ -130,28 +172,27 @@ def grams_of(ids: Array, n: int) -> Array:
     return out[: _grams(ids, len(ids), n, out)]
 
 
-def lookup(keys: Array) -> tuple[Array, Array, Array, np.uint64]:
-    """Sorted hashes (uint64, repeated ones allowed), made ready for `_hits`: themselves, bits that
-    most others miss, where the hashes of each prefix begin, the shift that gives a prefix."""
+def lookup(keys: Array) -> Lookup:
+    """`keys` (uint64, sorted, repeated ones allowed) and the tables that `_hits` asks first."""
     bits = min(22, max(1, len(keys).bit_length()))
     shift = 64 - bits
     begins = np.searchsorted(keys, np.arange(1 << bits, dtype=np.uint64) << U64(shift)).astype(np.uint32)
-    return keys, bit_table(keys), begins, U64(shift)
+    return Lookup(keys, bit_table(keys), begins, U64(shift))
 
 
-@njit(cache=True)
-def _hits(grams, count, table, places, which):  # type: ignore[no-untyped-def]
+@kernel
+def _hits(grams: Array, count: int, table: Lookup, places: list[int], which: list[np.int64]) -> np.int64:
     """Append the place of each of grams[:count] that is in a `lookup`, and its place there, as
     often as it is in it.
 
     Returns how many of them are in it.
     """
-    keys, bits, begins, shift = table
-    mask, found = U64(len(bits) - 1), np.int64(0)
+    keys, begins = table.keys, table.begins
+    mask, found = U64(len(table.bits) - 1), np.int64(0)
     for at in range(count):
         gram = grams[at]
-        if bits[(gram >> U64(6)) & mask] >> (gram & U64(63)) & U64(1):
-            k = np.int64(begins[gram >> shift])
+        if may_hold(table.bits, mask, gram):
+            k = np.int64(begins[gram >> table.shift])
             while k < len(keys) and keys[k] < gram:
                 k += 1
             found += k < len(keys) and keys[k] == gram
@@ -162,8 +203,8 @@ def _hits(grams, count, table, places, which):  # type: ignore[no-untyped-def]
     return found
 
 
-@njit(cache=True)
-def _aligned(ids, size, at, from_start, item):  # type: ignore[no-untyped-def]
+@kernel
+def _aligned(ids: Array, size: int, at: int, from_start: bool, item: Array) -> tuple[int, int]:
     """(first, last) token of `item` in ids[:size], or (-1, -1). `at`: where its first
     (`from_start`) or last ANCHOR tokens begin.
 
@@ -197,37 +238,38 @@ def _aligned(ids, size, at, from_start, item):  # type: ignore[no-untyped-def]
     return -1, -1
 
 
-@njit(cache=True)
-def _short(ids, size, grams, short, spans):  # type: ignore[no-untyped-def]
+@kernel
+def _short(ids: Array, size: int, grams: Array, short: ShortItems, spans: list[Span]) -> None:
     """Append (item, first, last token) of the short items in ids[:size]; an item's first place
     counts."""
-    table, owners, at_start, flat, bounds = short
-    places, which = [0], [0]  # numba wants a list to begin with a value
-    _hits(grams, _grams(ids, size, ANCHOR, grams), table, places, which)
+    places, which = [0], [np.int64(0)]  # Numba wants a list to begin with a value
+    _hits(grams, _grams(ids, size, ANCHOR, grams), short.anchors, places, which)
     for hit in range(1, len(places)):
         at, k = places[hit], which[hit]
-        item = owners[k]
+        item = short.owners[k]
         known = False
         for span in spans:
             known |= span[0] == item
         if not known:
-            first, last = _aligned(ids, size, at, at_start[k], flat[bounds[item] : bounds[item + 1]])
+            wanted = short.tokens[short.bounds[item] : short.bounds[item + 1]]
+            first, last = _aligned(ids, size, at, short.at_start[k], wanted)
             if first >= 0:
                 spans.append((item, first, last))
 
 
-@njit(cache=True)
-def _long(ids, size, grams, long, limits, inside, spans):  # type: ignore[no-untyped-def]
+@kernel
+def _long(
+    ids: Array, size: int, grams: Array, long: LongItems, limits: Limits, inside: Array, spans: list[Span]
+) -> None:
     """Append (item, first, last token) of the items of which enough n-grams lie within a window of
     ids[:size].
 
     `inside`: int32 for each n-gram of an item, all zero, here and afterwards.
     """
-    table, owners, sizes, lengths = long
-    n, min_hits, containment, share = limits
-    count = _grams(ids, size, n, grams)
-    places, which = [0], [0]
-    if _hits(grams, count, table, places, which) < min(min_hits, max(1, count)):
+    owners, sizes, lengths = long.owners, long.num_grams, long.num_tokens
+    count = _grams(ids, size, limits.ngram, grams)
+    places, which = [0], [np.int64(0)]
+    if _hits(grams, count, long.grams, places, which) < min(limits.min_hits, max(1, count)):
         return
     at, gram = np.array(places[1:]), np.array(which[1:])
     order = np.argsort(owners[gram], kind="mergesort")  # by item, and in the order of the text
@@ -237,7 +279,7 @@ def _long(ids, size, grams, long, limits, inside, spans):  # type: ignore[no-unt
         item, stop = owners[gram[start]], start
         while stop < len(at) and owners[gram[stop]] == item:
             stop += 1
-        needed = max(min(min_hits, sizes[item]), int(np.ceil(containment * sizes[item])))
+        needed = max(min(limits.min_hits, sizes[item]), int(np.ceil(limits.containment * sizes[item])))
         best, first, last, left, distinct = 0, 0, 0, start, 0
         for right in range(start, stop):
             distinct += inside[gram[right]] == 0
@@ -249,26 +291,22 @@ def _long(ids, size, grams, long, limits, inside, spans):  # type: ignore[no-unt
             if distinct > best:
                 best, first, last = distinct, at[left], at[right]
         inside[gram[start:stop]] = 0
-        if (
-            best < needed and stop - start >= min_hits and stop - start >= share * count
-        ):  # the text lies in the item
+        hits = stop - start
+        if best < needed and hits >= limits.min_hits and hits >= limits.inside * count:
+            # the text lies in the item
             best, first, last = needed, at[start], at[stop - 1]
         if best >= needed:
-            spans.append((item, first, last + n - 1))
+            spans.append((item, first, last + limits.ngram - 1))
         start = stop
 
 
-@njit(cache=True)
-def search(data, offsets, table, short, long, limits):  # type: ignore[no-untyped-def]
+@kernel
+def search(
+    data: Array, offsets: Array, table: Array, short: ShortItems, long: LongItems, limits: Limits
+) -> Array:
     """(text, item, first byte, byte behind the last) int64 [m, 4], by text and item, of every item
-    that a text holds.
-
-    short: (`lookup` of anchors, items int64, whether it is the item's first, hashes of all items'
-    tokens, their offsets); long: (`lookup` of n-grams, items int64, n-grams of an item int64,
-    tokens of an item int64); limits: (n, fewest hits, share of an item's n-grams, share of a text's
-    n-grams).
-    """
-    inside = np.zeros(len(long[0][0]), np.int32)
+    that a text holds. `table`: item_fold_table."""
+    inside = np.zeros(len(long.grams.keys), np.int32)
     ids, grams, alone = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.bool_)
     starts, ends = np.empty(0, np.int64), np.empty(0, np.int64)
     rows = [(0, 0, 0, 0)]

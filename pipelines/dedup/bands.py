@@ -11,21 +11,21 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
 from pipelines.engine import map_arrow
-from pipelines.kernels.normal_form import MIX, SEED, STEP, U64
+from pipelines.kernels.bit_tables import bit_table, may_hold
+from pipelines.kernels.compiled import Array, kernel
+from pipelines.kernels.hashing64 import GOLDEN, MIX, STEP, U64
 
-Array = np.ndarray[Any, Any]
 SHARED_BITS = 22  # of the table that tells most keys of one document apart: 4 MiB
 SPREAD = np.int64(0x61C8864680B583EB)  # odd: spreads rows that need not meet over the partitions
 
 
-@njit(cache=True)
-def _keys(values, chosen, salts, bands, rows, out):  # type: ignore[no-untyped-def]
+@kernel
+def _keys(values: Array, chosen: Array, salts: Array, bands: int, rows: int, out: Array) -> None:
     for doc in range(len(chosen)):
         for band in range(bands):
-            h = (SEED + U64(band)) * STEP ^ U64(salts[doc]) * MIX
+            h = (GOLDEN + U64(band)) * STEP ^ U64(salts[doc]) * MIX
             for r in range(rows):
                 h = (h ^ U64(values[chosen[doc], band * rows + r])) * STEP
                 h ^= h >> U64(29)
@@ -47,15 +47,6 @@ def band_keys(
     return out
 
 
-def bit_table(keys: Array) -> Array:
-    """Bits that tell most other keys apart from `keys` (uint64): key k sets bit k mod their number.
-    32 bits a key, at most 128 MiB."""
-    bits = min(30, max(12, 5 + len(keys).bit_length()))
-    table = np.zeros(1 << (bits - 6), np.uint64)
-    _mark(keys, table)
-    return table
-
-
 class Wanted:
     """A few keys that are looked for among many others."""
 
@@ -68,20 +59,13 @@ class Wanted:
         return _places(keys, self._keys, self._table)
 
 
-@njit(cache=True)
-def _mark(keys, table):  # type: ignore[no-untyped-def]
-    mask = U64(len(table) - 1)
-    for key in keys:
-        table[(key >> U64(6)) & mask] |= U64(1) << (key & U64(63))
-
-
-@njit(cache=True)
-def _places(keys, wanted, table):  # type: ignore[no-untyped-def]
+@kernel
+def _places(keys: Array, wanted: Array, table: Array) -> Array:
     mask = U64(len(table) - 1)
     places, count = np.empty(len(keys), np.int64), 0
     for i in range(len(keys)):
         key = keys[i]
-        if table[(key >> U64(6)) & mask] >> (key & U64(63)) & U64(1):
+        if may_hold(table, mask, key):
             at = np.searchsorted(wanted, key)
             if at < len(wanted) and wanted[at] == key:
                 places[count] = i
@@ -110,8 +94,8 @@ def _sorted(keys: Array, nodes: Array) -> tuple[Array, Array]:
     return flat, owners
 
 
-@njit(cache=True)
-def _sort_runs(keys, nodes):  # type: ignore[no-untyped-def]
+@kernel
+def _sort_runs(keys: Array, nodes: Array) -> None:
     start = 0
     for i in range(1, len(keys) + 1):
         if i == len(keys) or keys[i] != keys[start]:
@@ -120,8 +104,8 @@ def _sort_runs(keys, nodes):  # type: ignore[no-untyped-def]
             start = i
 
 
-@njit(cache=True)
-def _likely_shared(ordered, keys):  # type: ignore[no-untyped-def]
+@kernel
+def _likely_shared(ordered: Array, keys: Array) -> Array:
     """Places in `keys` of those that occur more than once in `ordered` (the same, sorted), and of a
     few others."""
     table = np.zeros(1 << SHARED_BITS, np.bool_)

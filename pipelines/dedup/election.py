@@ -1,6 +1,6 @@
 """Who stays: canonical order, exact comparison, removal at the first kept document that verifies.
 
-Belongs here: the order, the verdict on a pair, the compiled loop over components. Does not belong
+Belongs here: the order, the decision on a pair, the compiled loop over components. Does not belong
 here: how candidates were found (bands.py, components.py), where texts come from (stage.py), where
 verified pairs are kept (pairs.py).
 """
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, kernel
+
 SOURCE_RANK = (
     "stem",
     "encyclopedia",
@@ -70,8 +69,8 @@ def canonical_keys(table: pa.Table) -> Array:
     return keys.view(f"S{keys.shape[1]}").reshape(size)
 
 
-@njit(cache=True)
-def intersection(left, right):  # type: ignore[no-untyped-def]
+@kernel
+def intersection(left: Array, right: Array) -> int:
     """Size of the intersection of two sorted sets of distinct uint64."""
     i, j, both = 0, 0, 0
     while i < len(left) and j < len(right):
@@ -82,8 +81,8 @@ def intersection(left, right):  # type: ignore[no-untyped-def]
     return both
 
 
-@njit(cache=True)
-def verdict(both, removed, kept, jaccard, containment):  # type: ignore[no-untyped-def]
+@kernel
+def decide(both: int, removed: int, kept: int, jaccard: float, containment: float) -> tuple[int, float]:
     """(NEAR or CONTAINMENT, similarity) of a set of `removed` shingles that shares `both` with one
     of `kept`; (-1, 0.0) if neither."""
     if removed == 0 or kept == 0:
@@ -145,10 +144,20 @@ class Elected:
     unknown: Array
 
 
-@njit(cache=True)
-def _elect(  # type: ignore[no-untyped-def]
-    roots, leaders, groups, num_groups, sizes, shingles, offsets, known, known_both, jaccard, containment
-):
+@kernel
+def _elect(
+    roots: Array,
+    leaders: Array,
+    groups: Array,
+    num_groups: int,
+    sizes: Array,
+    shingles: Array,
+    offsets: Array,
+    known: Array,
+    known_both: Array,
+    jaccard: float,
+    containment: float,
+) -> tuple[Array, Array, Array, Array, Array, Array, Array]:
     n, bands = groups.shape
     kept, kind, similarity = np.full(n, -1, np.int64), np.full(n, -1, np.int8), np.zeros(n)
     head, following = np.full(num_groups, -1, np.int64), np.full(n * bands, -1, np.int64)
@@ -183,7 +192,7 @@ def _elect(  # type: ignore[no-untyped-def]
                 break
             # no overlap can be larger than the smaller set
             if (
-                verdict(min(sizes[place], sizes[rival]), sizes[place], sizes[rival], jaccard, containment)[0]
+                decide(min(sizes[place], sizes[rival]), sizes[place], sizes[rival], jaccard, containment)[0]
                 < 0
             ):
                 continue
@@ -204,7 +213,7 @@ def _elect(  # type: ignore[no-untyped-def]
             later.append(place)
             earlier.append(rival)
             shared.append(both)
-            found, value = verdict(both, sizes[place], sizes[rival], jaccard, containment)
+            found, value = decide(both, sizes[place], sizes[rival], jaccard, containment)
             if found >= 0:
                 kept[place], kind[place], similarity[place] = rival, found, value
                 break

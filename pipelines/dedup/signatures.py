@@ -13,7 +13,7 @@ from pydantic import model_validator
 from pipelines.cards.base import Card
 from pipelines.dedup import shingles
 from pipelines.engine import Engine
-from pipelines.kernels import normal_form as kernel
+from pipelines.kernels import text_hashes
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
@@ -77,12 +77,12 @@ def sign(doc_ids: pa.Array, texts: pa.Array, parameters: MinHashParameters) -> p
     """Signatures of `texts`, row by row."""
     minima, counts = shingles.minhash(texts, parameters.num_perm, parameters.seed)
     low = np.ascontiguousarray(minima.astype("<u2"))
-    hashes, _, _, offsets = kernel.blocks(texts)
+    hashes, _, _, offsets = text_hashes.block_hashes(texts)
     width = pa.binary(2 * parameters.num_perm)
     return pa.Table.from_arrays(
         [
             doc_ids,
-            kernel.content_hashes(texts),
+            text_hashes.content_hashes(texts),
             pa.Array.from_buffers(width, len(low), [None, pa.py_buffer(low)]),
             pa.array(counts),
             pa.ListArray.from_arrays(pa.array(offsets), pa.array(hashes)),

@@ -63,14 +63,14 @@ class Judge:
         """Every failing reason of each text; `heads` has doc_id, url, group, side, category."""
         if not texts:
             return []
-        languages = language.measure(texts)
+        languages = language.measure_language(texts)
         codes = languages["language"].to_pylist()
         places = [heads[name].to_pylist() for name in ("url", "category", "doc_id")]
         measured = {
             "language": languages,
-            "rules": rules.measure(pa.array(texts, pa.string()), codes),
-            "safety": safety.measure(texts, places[0]),
-            "code": code.measure(texts, *places),
+            "rules": rules.measure_rules(pa.array(texts, pa.string()), codes),
+            "safety": safety.measure_safety(texts, places[0]),
+            "code": code.measure_code(texts, *places),
         }
         if self.models:
             rows = list(zip(heads.select(["doc_id", "side", "group"]).to_pylist(), codes, texts, strict=True))

@@ -26,7 +26,7 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any, to: 
 
 
 @intrinsic
-def load_word(typing, data, index):  # type: ignore[no-untyped-def]
+def load_word(typing: Any, data: Any, index: Any) -> Any:
     """The 8 bytes from `index` on, little-endian, as uint64. The caller answers for index + 8 <=
     len(data)."""
 
@@ -39,7 +39,7 @@ def load_word(typing, data, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def class_masks(typing, data, index):  # type: ignore[no-untyped-def]
+def class_masks(typing: Any, data: Any, index: Any) -> Any:
     """(ASCII letters, ASCII digits, bytes of 128 and more) among the 64 bytes from `index` on:
     uint64 each, bit k for byte k."""
     vector = ir.VectorType(ir.IntType(8), BLOCK_BYTES)
@@ -64,7 +64,7 @@ def class_masks(typing, data, index):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def trailing_zeros(typing, value):  # type: ignore[no-untyped-def]
+def trailing_zeros(typing: Any, value: Any) -> Any:
     """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
@@ -74,7 +74,7 @@ def trailing_zeros(typing, value):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def leading_zeros(typing, value):  # type: ignore[no-untyped-def]
+def leading_zeros(typing: Any, value: Any) -> Any:
     """Number of zero bits above the highest set bit of a uint64; 64 for 0."""
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:

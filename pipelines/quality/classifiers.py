@@ -149,7 +149,7 @@ def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples
             heads = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
             texts = rendered_texts(tables.documents, tables.edits, index).to_pylist()
             train = [(h, t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
-            codes = language.measure([t for _, t in train])["language"].to_pylist()
+            codes = language.measure_language([t for _, t in train])["language"].to_pylist()
             for (head, text), code in zip(train, codes, strict=True):
                 name = label(tables, text, head["url"] or "") if code in LANGUAGES else None
                 if name:

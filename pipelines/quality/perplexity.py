@@ -129,7 +129,7 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
             found = rendered_texts(tables.documents, tables.edits, index).filter(train).to_pylist()
             ids = heads["doc_id"].filter(train).to_pylist()
             for identity, text, code in zip(
-                ids, found, language.measure(found)["language"].to_pylist(), strict=True
+                ids, found, language.measure_language(found)["language"].to_pylist(), strict=True
             ):
                 if code in texts:
                     texts[code].append((identity, text))

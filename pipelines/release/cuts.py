@@ -96,9 +96,9 @@ def cut_texts(tables: DumpTables, i: int, cuts: pa.Array) -> pa.Array:
 def recurring_spans(texts: pa.Array, recurring: np.ndarray, min_bytes: int) -> list[list[tuple[int, int]]]:
     """For each text the byte spans (with their line end) of blocks in `recurring`, sorted uint64
     hashes."""
-    from pipelines.kernels.normal_form import blocks
+    from pipelines.kernels.text_hashes import block_hashes
 
-    hashes, starts, ends, offsets = blocks(texts)
+    hashes, starts, ends, offsets = block_hashes(texts)
     place = np.searchsorted(recurring, hashes)
     hit = np.zeros(len(hashes), bool)
     inside = place < len(recurring)
@@ -158,7 +158,7 @@ class _Part:
         self, judge: Judge, rules: RecurrencePolicy, actions: Mapping[str, str]
     ) -> tuple[pa.Table, dict[str, Any]]:
         """(CUTS, statistics). The text of the part is read only where something is cut."""
-        from pipelines.kernels.normal_form import content_hashes
+        from pipelines.kernels.text_hashes import content_hashes
 
         spans: dict[bytes, list[tuple[int, int]]] = {}
         for found in self.overlaps.to_pylist():

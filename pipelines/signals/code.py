@@ -102,7 +102,7 @@ def rank(doc_id: bytes) -> float:
     return int.from_bytes(doc_id[:3], "big") / (1 << 24)
 
 
-def measure(
+def measure_code(
     texts: Sequence[str], urls: Sequence[str | None], categories: Sequence[str], ids: Sequence[bytes]
 ) -> pa.Table:
     """One row of SCHEMA for each document."""

@@ -75,7 +75,7 @@ def _is_bullet(point):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def measure(data, offsets, num_chars, table, stops, counts, shares):  # type: ignore[no-untyped-def]
+def count_in_characters(data, offsets, num_chars, table, stops, counts, shares):  # type: ignore[no-untyped-def]
     """Fill `counts` int32 [n, COUNTS] and `shares` float64 [n, SHARES] for the n texts of a buffer.
 
     `num_chars` int64 [n]: characters before folding, passed through; `stops` uint64: hashes of stop

@@ -202,7 +202,7 @@ def _read_more(data, start, end, table, low_classes):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def measure(data, offsets, table, low_classes, packed, stops, stop_bits, counts, shares):  # type: ignore[no-untyped-def]
+def count_in_words(data, offsets, table, low_classes, packed, stops, stop_bits, counts, shares):  # type: ignore[no-untyped-def]
     """Fill `counts` int32 [n, COUNTS] and `shares` float64 [n, SHARES] for the n texts of a buffer.
 
     `low_classes`, `packed`: see low_tables; `stops`, `stop_bits`: see stop_tables.

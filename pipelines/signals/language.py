@@ -90,7 +90,7 @@ def traditional_share(text: str) -> float | None:
     return traditional / (traditional + simplified) if traditional + simplified else None
 
 
-def measure(texts: Sequence[str]) -> pa.Table:
+def measure_language(texts: Sequence[str]) -> pa.Table:
     """One row of SCHEMA for each text."""
     model = _model()
     rows: list[dict[str, Any]] = []

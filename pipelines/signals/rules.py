@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.kernels.normal_form import text_buffers
+from pipelines.kernels.utf8 import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.counting import COUNTS, SHARES, token_hash
 from pipelines.tables.columns import described
@@ -84,7 +84,7 @@ SCHEMA = described(
 )
 
 
-def measure(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Table:
+def measure_rules(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Table:
     """One row of SCHEMA for each text. Shares are 0 where there is nothing to take a share of."""
     if not isinstance(texts, pa.Array):
         texts = pa.array(texts, pa.string())
@@ -113,9 +113,9 @@ def _count(texts: pa.Array, unit: str) -> tuple[NDArray[np.int32], NDArray[np.fl
     classes, words = table(unit), STOP_WORDS[unit]
     if unit == "words":
         tables = *in_words.low_tables(classes), *in_words.stop_tables(words)
-        in_words.measure(data, offsets, classes, *tables, counts, shares)
+        in_words.count_in_words(data, offsets, classes, *tables, counts, shares)
     else:
         num_chars = pc.utf8_length(texts).to_numpy(zero_copy_only=False).astype(np.int64)
         stops = np.array([token_hash(np.array([ord(c) for c in word])) for word in words], np.uint64)
-        in_characters.measure(data, offsets, num_chars, classes, stops, counts, shares)
+        in_characters.count_in_characters(data, offsets, num_chars, classes, stops, counts, shares)
     return counts, shares

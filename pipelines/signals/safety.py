@@ -90,7 +90,7 @@ _ANYWHERE = f"(?i){'|'.join(_ENGLISH + _CHINESE)}"
 _URL = re.compile("|".join(re.escape(w.replace(" ", "")) for w in _ENGLISH if w not in INSIDE_OTHERS))
 
 
-def measure(texts: Sequence[str], urls: Sequence[str | None]) -> pa.Table:
+def measure_safety(texts: Sequence[str], urls: Sequence[str | None]) -> pa.Table:
     """One row of SCHEMA for each text and its URL."""
     words, shares, hits = [], [], []
     suspected = pc.match_substring_regex(pa.array(texts, pa.large_string()), _ANYWHERE).to_pylist()

@@ -24,20 +24,28 @@ def build_signals(lake: Lake, engine: Engine, documents: Dataset, edits: Dataset
     """Publish signals/language, rules, safety and code: doc_id and the group's columns, row-aligned
     with `documents`."""
     languages = _build(
-        lake, engine, "language", documents, edits, {}, lambda i, texts: language.measure(texts.to_pylist())
+        lake,
+        engine,
+        "language",
+        documents,
+        edits,
+        {},
+        lambda i, texts: language.measure_language(texts.to_pylist()),
     )
 
     def measure_rules(i: int, texts: pa.Array) -> pa.Table:
-        return rules.measure(texts, languages.dataset.read_part(i, ["language"])["language"].to_pylist())
+        return rules.measure_rules(
+            texts, languages.dataset.read_part(i, ["language"])["language"].to_pylist()
+        )
 
     def measure_safety(i: int, texts: pa.Array) -> pa.Table:
-        return safety.measure(texts.to_pylist(), documents.read_part(i, ["url"])["url"].to_pylist())
+        return safety.measure_safety(texts.to_pylist(), documents.read_part(i, ["url"])["url"].to_pylist())
 
     def measure_code(i: int, texts: pa.Array) -> pa.Table:
         heads = documents.read_part(i, ["url", "category", "doc_id"])
         if code.CATEGORY not in heads["category"].to_pylist():
             return pa.table([pa.nulls(len(texts), field.type) for field in code.SCHEMA], schema=code.SCHEMA)
-        return code.measure(
+        return code.measure_code(
             texts.to_pylist(), *(heads[name].to_pylist() for name in ("url", "category", "doc_id"))
         )
 

@@ -141,7 +141,7 @@ def count_words(texts: Sequence[str]) -> int:
     return total
 
 
-def measure(
+def measure_tokenizer(
     encode: Encode, texts: Sequence[str], falls: frozenset[int], words: int, seen: set[int] | None = None
 ) -> dict[str, float]:
     """Figures of one encoder on the texts of one domain."""
@@ -204,7 +204,7 @@ def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, 
         for name, (encode, vocab_size, falls) in encoders.items():
             seen: set[int] = set()
             for domain, texts in sorted(by_domain.items()):
-                report["domains"].setdefault(domain, {})[name] = measure(
+                report["domains"].setdefault(domain, {})[name] = measure_tokenizer(
                     encode, texts, falls, words[domain], seen
                 )
             report["vocab_size"][name], report["unused_ids"][name] = vocab_size, vocab_size - len(seen)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pipelines.contamination.benchmark_items import Item
 from pipelines.contamination.index import Index, OverlapPolicy
-from tests.support.plain_items import PlainIndex
+from pipelines.contamination.reference import PlainIndex
 
 ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
 CHINESE = (

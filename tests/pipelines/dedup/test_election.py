@@ -7,6 +7,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.dedup import reference
 from pipelines.dedup.election import (
     CONTAINMENT,
     KINDS,
@@ -15,13 +16,14 @@ from pipelines.dedup.election import (
     Members,
     Thresholds,
     canonical_keys,
+    decide,
     elect,
     intersection,
-    verdict,
 )
 
 SETS = st.lists(
-    st.tuples(
+    st.builds(
+        reference.Document,
         st.frozensets(st.integers(0, 12), max_size=10),
         st.frozensets(st.integers(0, 5), min_size=1, max_size=3),
     ),
@@ -30,42 +32,20 @@ SETS = st.lists(
 
 
 THRESHOLDS = Thresholds()
-Documents = list[tuple[frozenset[int], frozenset[int]]]
+Documents = list[reference.Document]
 
 
 def members(documents: Documents, root: int = 0, texts: bool = True) -> Members:
     """One component of (shingles, keys), in this order; contents are equal where the shingles
     are."""
     bands = 3
-    keys = np.array([(sorted(d[1]) * bands)[:bands] for d in documents], np.uint64).reshape(-1, bands)
-    names = {s: n for n, s in enumerate(dict.fromkeys(d[0] for d in documents))}
-    contents = np.array([(names[d[0]], 7) for d in documents], np.uint64).reshape(-1, 2)
-    sizes = np.array([len(d[0]) for d in documents], np.int64)
-    flat = np.array([v for d in documents for v in sorted(d[0])] if texts else [], np.uint64)
+    keys = np.array([(sorted(d.keys) * bands)[:bands] for d in documents], np.uint64).reshape(-1, bands)
+    names = {s: n for n, s in enumerate(dict.fromkeys(d.shingles for d in documents))}
+    contents = np.array([(names[d.shingles], 7) for d in documents], np.uint64).reshape(-1, 2)
+    sizes = np.array([len(d.shingles) for d in documents], np.int64)
+    flat = np.array([v for d in documents for v in sorted(d.shingles)] if texts else [], np.uint64)
     offsets = np.r_[0, np.cumsum(sizes)] if texts else np.zeros(len(documents) + 1, np.int64)
     return Members(np.full(len(documents), root), contents, keys, sizes, flat, offsets)
-
-
-def by_definition(documents: Documents) -> list[tuple[int, str, float]]:
-    """(kept place or -1, kind, similarity) by the words of the law, in plain Python."""
-    found: list[tuple[int, str, float]] = []
-    for place, (own, keys) in enumerate(documents):
-        copies = [p for p in range(place) if documents[p][0] == own]
-        if copies:
-            first = copies[0]
-            found.append(found[first] if found[first][0] >= 0 else (first, "exact", 1.0))
-            continue
-        outcome = (-1, "", 0.0)
-        for rival in range(place):
-            if found[rival][0] < 0 and documents[rival][1] & keys and outcome[0] < 0:
-                kept = documents[rival][0]
-                both = len(own & kept)
-                if own and kept and both / len(own | kept) >= THRESHOLDS.jaccard:
-                    outcome = (rival, "near", both / len(own | kept))
-                elif own and kept and both / len(own) >= THRESHOLDS.containment:
-                    outcome = (rival, "containment", both / len(own))
-        found.append(outcome)
-    return found
 
 
 def outcome(elected: Elected) -> list[tuple[int, str, float]]:
@@ -77,14 +57,14 @@ def outcome(elected: Elected) -> list[tuple[int, str, float]]:
 @given(SETS)
 def test_no_kept_pair_shares_a_band_and_verifies(documents: Documents) -> None:
     found = elect(members(documents), THRESHOLDS)
-    assert outcome(found) == by_definition(documents)
+    assert outcome(found) == reference.elect(documents, THRESHOLDS)
     kept = [i for i, k in enumerate(found.kept.tolist()) if k < 0]
     for place, later in enumerate(kept):
         for earlier in kept[:place]:
-            own, other = documents[later][0], documents[earlier][0]
-            if documents[earlier][1] & documents[later][1]:
+            own, other = documents[later].shingles, documents[earlier].shingles
+            if documents[earlier].keys & documents[later].keys:
                 assert (
-                    verdict(
+                    decide(
                         len(own & other), len(own), len(other), THRESHOLDS.jaccard, THRESHOLDS.containment
                     )[0]
                     < 0
@@ -106,7 +86,7 @@ def test_components_do_not_see_each_other_and_known_pairs_need_no_text(
     )
     joined.contents[len(one) :, 1] = 8
     found = elect(joined, THRESHOLDS)
-    assert outcome(found)[: len(one)] == by_definition(one)
+    assert outcome(found)[: len(one)] == reference.elect(one, THRESHOLDS)
     blind = Members(
         joined.roots,
         joined.contents,
@@ -122,15 +102,15 @@ def test_components_do_not_see_each_other_and_known_pairs_need_no_text(
 
 
 def test_a_pair_that_is_not_known_leaves_its_component_open() -> None:
-    documents = [(frozenset(range(10)), frozenset([1])), (frozenset(range(9)), frozenset([1]))]
+    documents = [reference.Document(frozenset(range(size)), frozenset([1])) for size in (10, 9)]
     assert elect(members(documents, root=5, texts=False), THRESHOLDS).unknown.tolist() == [5]
 
 
 def test_similarity_is_exact_and_containment_looks_one_way() -> None:
-    assert verdict(8, 8, 10, 0.8, 0.95) == (NEAR, 0.8)
-    assert verdict(5, 5, 10, 0.7, 0.95) == (CONTAINMENT, 1.0)
-    assert verdict(5, 10, 5, 0.7, 0.95)[0] == -1
-    assert verdict(0, 0, 10, 0.0, 0.0)[0] == -1
+    assert decide(8, 8, 10, 0.8, 0.95) == (NEAR, 0.8)
+    assert decide(5, 5, 10, 0.7, 0.95) == (CONTAINMENT, 1.0)
+    assert decide(5, 10, 5, 0.7, 0.95)[0] == -1
+    assert decide(0, 0, 10, 0.0, 0.0)[0] == -1
     assert intersection(np.array([1, 3, 5], np.uint64), np.array([3, 4, 5, 9], np.uint64)) == 2
 
 

@@ -1,5 +1,4 @@
-"""Tokens, shingles and MinHash against a plain Python reading of the same definitions, and against
-datasketch."""
+"""Shingles against their plain definition, minima against datasketch."""
 
 from __future__ import annotations
 
@@ -13,81 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dedup import shingles
-from tests.pipelines.kernels.test_normal_form import MIXED, fold
-
-M64 = (1 << 64) - 1
-MIX = 0xBF58476D1CE4E5B9
-STEP = 0xD6E8FEB86659FD93
-PIECES = st.sampled_from(
-    [
-        "a",
-        "Zé",
-        "ß",
-        "K",
-        "9",
-        "１２",
-        " ",
-        ".",
-        "，",
-        "\n",
-        "中",
-        "文",
-        "㐀",
-        "か",
-        "ก",
-        "𠀀",
-        "😀",
-        "ё",
-        "x" * 70,
-        "7" * 64,
-    ]
-)
-WORDS = st.lists(st.one_of(PIECES, st.text("aZ09", min_size=1, max_size=30)), max_size=400).map("".join)
-TEXTS = st.one_of(st.just(""), st.just("word"), MIXED, WORDS, st.text("ab 中9", max_size=3000))
-
-
-def avalanche(h: int) -> int:
-    h = ((h ^ (h >> 32)) * MIX) & M64
-    return h ^ (h >> 29)
-
-
-def tokens(text: str) -> list[list[tuple[int, int]]]:
-    runs: list[list[tuple[int, int]]] = []
-    previous = 0
-    for value, group in map(fold, text):
-        if group and group != 3 and group == previous:
-            runs[-1].append((value, group))
-        elif group:
-            runs.append([(value, group)])
-        previous = group
-    return runs
-
-
-def token_hash(token: list[tuple[int, int]]) -> int:
-    data, value = "".join(chr(point) for point, _ in token).encode(), 0
-    for start in range(0, len(data), 8):
-        value = ((value ^ (value >> 32)) * MIX) & M64 ^ int.from_bytes(data[start : start + 8], "little")
-    return avalanche(value * STEP & M64)
-
-
-def base_hashes(text: str) -> list[int]:
-    """64-bit hashes of the shingles, in order."""
-    numbers = [token_hash(t) for t in tokens(text)]
-    size = min(5, len(numbers))
-    found = []
-    for i in range(len(numbers) - size + 1 if size else 0):
-        rolling = 0
-        for number in numbers[i : i + size]:
-            rolling = (rolling * STEP + number) & M64
-        found.append(avalanche(rolling))
-    return found
+from pipelines.dedup.reference import shingle_hashes
+from tests.support.texts import TEXTS
 
 
 def by_datasketch(text: str, num_perm: int, seed: int) -> np.ndarray:
     sketch = datasketch.MinHash(
         num_perm=num_perm, seed=seed, scheme="affine32", hashfunc=lambda s: s & 0xFFFFFFFF
     )
-    if found := base_hashes(text):
+    if found := shingle_hashes(text):
         sketch.update_batch(found)
     return sketch.hashvalues
 
@@ -98,7 +31,7 @@ def test_minhash_equals_datasketch(texts: list[str], num_perm: int, seed: int) -
     minima, counts = shingles.minhash(pa.array(texts, pa.string()), num_perm, seed)
     for row, text in enumerate(texts):
         assert np.array_equal(minima[row], by_datasketch(text, num_perm, seed))
-        assert counts[row] == len(base_hashes(text))
+        assert counts[row] == len(shingle_hashes(text))
 
 
 @pytest.mark.parametrize("alphabet", ["中文字", "ab ", "a1", "word 中é。"])
@@ -106,7 +39,7 @@ def test_very_long_documents_need_no_more_workspace(alphabet: str) -> None:
     text = "".join(random.Random(0).choices(alphabet, k=40_000))
     minima, counts = shingles.minhash(pa.array([text, "a"]), 224, 1)
     assert np.array_equal(minima[0], by_datasketch(text, 224, 1))
-    assert counts[0] == len(base_hashes(text)) > 2 * shingles.TOKENS
+    assert counts[0] == len(shingle_hashes(text)) > 2 * shingles.TOKENS
 
 
 @settings(max_examples=60, deadline=None)
@@ -114,7 +47,7 @@ def test_very_long_documents_need_no_more_workspace(alphabet: str) -> None:
 def test_shingle_sets_are_the_distinct_hashes(texts: list[str]) -> None:
     flat, offsets = shingles.shingle_sets(pa.array(texts, pa.string()))
     for row, text in enumerate(texts):
-        assert flat[offsets[row] : offsets[row + 1]].tolist() == sorted(set(base_hashes(text)))
+        assert flat[offsets[row] : offsets[row + 1]].tolist() == sorted(set(shingle_hashes(text)))
     assert offsets[-1] == len(flat)
 
 

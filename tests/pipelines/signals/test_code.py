@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rules import read_texts
-from pipelines.signals.code import DATA_TYPES, file_type, measure
+from pipelines.signals.code import DATA_TYPES, file_type, measure_code
 from pipelines.tables.schemas import document_id
 
 
@@ -37,19 +37,19 @@ def test_real_python_is_python_without_its_name(shared_data: Path) -> None:
 
 def test_data_files_are_drawn_evenly_and_by_id_alone() -> None:
     ids = [document_id("d", "f", i) for i in range(4000)]
-    rows = measure(
+    rows = measure_code(
         ['{"a": 1}'] * 4000, [f"https://x.invalid/{i}.json" for i in range(4000)], ["code"] * 4000, ids
     ).to_pylist()
     kept = sum(r["data_rank"] <= 0.2 for r in rows)
     assert 720 <= kept <= 880 and all(0 <= r["data_rank"] < 1 for r in rows)
-    again = measure(["other"], ["https://elsewhere.invalid/x.xml"], ["code"], ids[:1]).to_pylist()[0]
+    again = measure_code(["other"], ["https://elsewhere.invalid/x.xml"], ["code"], ids[:1]).to_pylist()[0]
     assert again["data_rank"] == rows[0]["data_rank"] and again["file_type"] in DATA_TYPES
 
 
 def test_pages_have_no_type_and_generated_files_are_marked() -> None:
-    page = measure(["<html>"], [None], ["webpages"], [b"a" * 16]).to_pylist()[0]
+    page = measure_code(["<html>"], [None], ["webpages"], [b"a" * 16]).to_pylist()[0]
     assert set(page.values()) == {None}
-    rows = measure(
+    rows = measure_code(
         ["// DO NOT EDIT\npackage x"], ["https://x.invalid/x.go"], ["code"], [b"a" * 16]
     ).to_pylist()
     assert rows == [{"file_type": "go", "unknown": 0, "data_rank": None, "generated": 1}]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from benchmarks.datatrove_reasons import REASONS
 from benchmarks.rules import ORACLE, PEER, compare, failing, read_texts
 from pipelines.signals.characters import terminal_marks
-from pipelines.signals.rules import COLUMNS, SCHEMA, measure
-from tests.support import plain_rules as plain
+from pipelines.signals.reference import plain_rules
+from pipelines.signals.rules import COLUMNS, SCHEMA, measure_rules
 
 LANGUAGE = {"words": "en", "characters": "zh"}
 SHARES = [
@@ -144,7 +144,7 @@ PIECES = {
 
 
 def one(text: str, unit: str) -> dict[str, Any]:
-    row: dict[str, Any] = measure([text], [LANGUAGE[unit]]).to_pylist()[0]
+    row: dict[str, Any] = measure_rules([text], [LANGUAGE[unit]]).to_pylist()[0]
     return row
 
 
@@ -155,7 +155,7 @@ def texts_of(unit: str) -> st.SearchStrategy[str]:
 
 
 def assert_equals_plain(text: str, unit: str) -> None:
-    row, expected = one(text, unit), plain.measure(text, unit)
+    row, expected = one(text, unit), plain_rules(text, unit)
     assert row.keys() == expected.keys()
     for name, value in expected.items():
         assert row[name] == (
@@ -264,16 +264,16 @@ def test_chinese_shares_have_no_phantom_spaces() -> None:
 
 def test_columns_are_described_and_null_where_not_counted() -> None:
     assert [*COLUMNS] == SCHEMA.names[1:]
-    rows = measure(["The cat.", "猫。"], ["en", "zh"]).to_pylist()
+    rows = measure_rules(["The cat.", "猫。"], ["en", "zh"]).to_pylist()
     assert rows[0]["entropy"] is None and rows[1]["c4_sentences"] is None and rows[1]["entropy"] is not None
-    assert all(r["num_tokens"] == 0 for r in measure(["", "  \n"], ["en", "zh"]).to_pylist())
+    assert all(r["num_tokens"] == 0 for r in measure_rules(["", "  \n"], ["en", "zh"]).to_pylist())
 
 
 def test_rows_do_not_depend_on_their_neighbours() -> None:
     texts = ["the end. " * 50, "", "的" * 300, "a\n\na\n\na", "今天。\n今天。"] * 3
     languages = ["en", "en", "zh", "en", "zh"] * 3
-    assert measure(texts, languages).to_pylist() == [
-        measure([t], [la]).to_pylist()[0] for t, la in zip(texts, languages, strict=True)
+    assert measure_rules(texts, languages).to_pylist() == [
+        measure_rules([t], [la]).to_pylist()[0] for t, la in zip(texts, languages, strict=True)
     ]
 
 

@@ -26,7 +26,7 @@ def test_hits_are_those_of_looking_at_every_text() -> None:
             )
         )
     plain = [safety._TEXT.findall(text.lower()) for text in texts]
-    measured = safety.measure(texts, [None] * len(texts))
+    measured = safety.measure_safety(texts, [None] * len(texts))
     assert (
         measured["word_hits"].to_pylist() == [len(found) for found in plain] and any(plain) and not all(plain)
     )

@@ -23,7 +23,7 @@ TRADITIONAL = (
 
 
 def test_languages_and_scripts() -> None:
-    rows = language.measure([ENGLISH, CHINESE, TRADITIONAL, "", "12 34 -- 5"]).to_pylist()
+    rows = language.measure_language([ENGLISH, CHINESE, TRADITIONAL, "", "12 34 -- 5"]).to_pylist()
     assert [r["language"] for r in rows] == ["en", "zh", "zh", "", ""]
     assert rows[0]["traditional"] is None
     assert rows[1]["traditional"] < 0.1 and rows[2]["traditional"] > 0.9
@@ -31,7 +31,7 @@ def test_languages_and_scripts() -> None:
 
 
 def test_safety_counts_words_not_parts_of_words() -> None:
-    rows = safety.measure(
+    rows = safety.measure_safety(
         ["Best casino and porn", "specialist escortship slots", "线上娱乐城，百家乐"],
         ["http://x.invalid/freespins/porn", "http://specialist.invalid/", None],
     ).to_pylist()
@@ -43,7 +43,7 @@ def test_safety_finds_every_entry_and_no_innocent_text() -> None:
     assert len(set(entries)) == len(entries)
     assert all(
         r["word_hits"] >= 1
-        for r in safety.measure([f"x {w} y" for w in entries], [None] * len(entries)).to_pylist()
+        for r in safety.measure_safety([f"x {w} y" for w in entries], [None] * len(entries)).to_pylist()
     )
     innocent = [
         "人口爆炸与人口爆发式增长", "支援交通建设，增援交战部队", "出口爆满，出口交易", "其中出现的室内射击比赛",
@@ -56,7 +56,7 @@ def test_safety_finds_every_entry_and_no_innocent_text() -> None:
         "http://x.invalid/protogel",
         *[None] * 5,
     ]
-    assert [(r["word_hits"], r["url_hits"]) for r in safety.measure(innocent, urls).to_pylist()] == [
+    assert [(r["word_hits"], r["url_hits"]) for r in safety.measure_safety(innocent, urls).to_pylist()] == [
         (0, 0)
     ] * len(innocent)
 
@@ -82,8 +82,8 @@ def test_traditional_and_simplified_are_told_apart_on_real_text(shared_data: Pat
     with open(shared_data / "corpus/encyclopedia/cmrc2018-wiki-zh.jsonl.zst", "rb") as file:
         lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), encoding="utf-8")
         texts = [json.loads(line)["text"] for line in itertools.islice(lines, 100)]
-    simplified = language.measure(texts).to_pylist()
-    traditional = language.measure([opencc.OpenCC("s2t").convert(t) for t in texts]).to_pylist()
+    simplified = language.measure_language(texts).to_pylist()
+    traditional = language.measure_language([opencc.OpenCC("s2t").convert(t) for t in texts]).to_pylist()
     assert (
         sum(r["traditional"] < 0.1 for r in simplified) >= 95
         and sum(r["traditional"] > 0.9 for r in traditional) >= 98
@@ -93,7 +93,7 @@ def test_traditional_and_simplified_are_told_apart_on_real_text(shared_data: Pat
 
 def test_width_variants_have_one_language() -> None:
     wide = CHINESE.replace("，", ",")
-    assert language.measure([wide]).to_pylist() == language.measure([CHINESE]).to_pylist()
+    assert language.measure_language([wide]).to_pylist() == language.measure_language([CHINESE]).to_pylist()
 
 
 def test_spark_measures_as_this_process_does(

@@ -7,12 +7,14 @@ from pathlib import Path
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
-from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure
+from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure_tokenizer
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 
 def test_measure_counts_bytes_characters_words_and_fallback() -> None:
-    figures = measure(lambda texts: [[1, 2, 9] for _ in texts], ["ab中", "xyz"], frozenset([9]), words=4)
+    figures = measure_tokenizer(
+        lambda texts: [[1, 2, 9] for _ in texts], ["ab中", "xyz"], frozenset([9]), words=4
+    )
     assert figures == {
         "tokens": 6,
         "bytes_per_token": 1.3333,

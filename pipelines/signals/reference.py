@@ -1,4 +1,8 @@
-"""The rules' numbers written down plainly: what the compiled kernels must equal."""
+"""The numbers of the rules written down plainly, with Python's strings and regular expressions.
+
+Belongs here: what in_words.py and in_characters.py must equal. Does not belong here: anything that
+a stage calls.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,6 @@ import unicodedata
 from collections import Counter
 from typing import Any
 
-from pipelines.signals import characters
 from pipelines.signals.characters import (
     BULLETS,
     CHARACTER_ENDS,
@@ -113,8 +116,8 @@ def chinese_sentences(text: str) -> int:
     return count
 
 
-def measure(text: str, unit: str) -> dict[str, Any]:
-    """What rules.measure must give for one text, by name."""
+def plain_rules(text: str, unit: str) -> dict[str, Any]:
+    """What rules.measure_rules must give for one text, by name."""
     in_characters = unit == "characters"
     num_chars = len(text)
     if in_characters:
@@ -145,7 +148,7 @@ def measure(text: str, unit: str) -> dict[str, Any]:
             sum(len(run) // 3 for run in re.findall(r"[.。]+", text)) + text.count("⋯") + text.count("…")
         )
         trailing = sum(bool(re.search(r"[.。]{3}$|⋯[.。]*$", s)) for s in stripped)
-        read_more = READ_MORE
+        read_more: tuple[str, ...] = READ_MORE
     else:
         terminal = sum(line[-1] in terminal_marks() for line in lines)
         ellipses = text.count("...") + text.count("…")
@@ -211,6 +214,3 @@ def measure(text: str, unit: str) -> dict[str, Any]:
     else:
         row |= dict.fromkeys(("repeated_13_gram", "unique_tokens", "entropy"))
     return row
-
-
-assert characters.UNITS == ("words", "characters")

@@ -1,4 +1,8 @@
-"""Which items a text holds, by a plain reading of the definitions: no hashes, no arrays."""
+"""Which benchmark items a text holds, by a plain reading of the definitions: no hashes, no arrays.
+
+Belongs here: what index.py and matching.py must equal. Does not belong here: anything that a stage
+calls.
+"""
 
 from __future__ import annotations
 
@@ -8,45 +12,51 @@ from math import ceil
 
 from pipelines.contamination.index import OverlapPolicy
 from pipelines.contamination.matching import ANCHOR, script_converter
-from tests.pipelines.kernels.test_normal_form import fold
+from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, SEPARATOR
+from pipelines.kernels.reference import Token, fold
 
-Token = tuple[int, ...]
 
-
-def tokens(text: str) -> list[tuple[Token, int, int, bool]]:
-    """(folded characters, first byte, byte behind, stands alone) of each token."""
+def tokens(text: str) -> list[Token]:
+    """Tokens as items are compared by: as kernels.reference.tokens, with digits as letters and
+    simplified characters for traditional ones."""
     convert = script_converter()
-    found: list[tuple[list[int], int, int, bool]] = []
-    previous, place = 0, 0
+    found: list[Token] = []
+    previous, at = SEPARATOR, 0
     for char in text:
         value, group = fold(char)
-        group = 1 if group == 2 else group  # digits are letters
-        if group == 3 and convert and value < 65536:
+        group = LETTER if group == DIGIT else group
+        if group == ALONE and convert and value < 65536:
             simple = convert(chr(value))
             value = ord(simple) if len(simple) == 1 and ord(simple) < 65536 else value
-        after = place + len(char.encode())
-        if group and group != 3 and group == previous:
-            found[-1] = [*found[-1][0], value], found[-1][1], after, False
-        elif group:
-            found.append(([value], place, after, group == 3))
-        previous, place = group, after
-    return [(tuple(values), start, end, alone) for values, start, end, alone in found]
+        end = at + len(char.encode())
+        if group == LETTER and group == previous:
+            found[-1] = found[-1]._replace(text=found[-1].text + chr(value), end=end)
+        elif group != SEPARATOR:
+            found.append(Token(chr(value), group, at, end))
+        previous, at = group, end
+    return found
 
 
-def grams(ids: Sequence[Token], n: int) -> list[tuple[Token, ...]]:
+def grams(ids: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    """The n-grams of tokens, in order."""
     return [tuple(ids[k : k + n]) for k in range(len(ids) - n + 1)]
 
 
 class PlainIndex:
-    """As `Index`, with sets."""
+    """As index.Index, with sets.
+
+    items: tokens of each item that is looked for, by its number in `texts`. whole: those that are
+    looked for whole.
+    """
 
     def __init__(self, texts: Sequence[str], policy: OverlapPolicy) -> None:
-        self.policy, self.items = policy, {}
-        self.whole = set()
+        self.policy = policy
+        self.items: dict[int, list[str]] = {}
+        self.whole: set[int] = set()
         for k, text in enumerate(texts):
             found = tokens(text)
-            ids = [t[0] for t in found]
-            chinese = 2 * sum(t[3] for t in found) > len(found)
+            ids = [t.text for t in found]
+            chinese = 2 * sum(t.group == ALONE for t in found) > len(found)
             if (
                 len(ids) >= (policy.short_han if chinese else policy.short_words)
                 and ids not in self.items.values()
@@ -62,15 +72,15 @@ class PlainIndex:
     def find(self, text: str) -> list[tuple[int, int, int]]:
         """(item, first byte, byte behind), by item."""
         found = tokens(text)
-        ids = [t[0] for t in found]
+        ids = [t.text for t in found]
         spans = {
             k: span
             for k in self.items
             if (span := self._long(k, ids) or (self._short(k, ids) if k in self.whole else None))
         }
-        return [(k, found[first][1], found[last][2]) for k, (first, last) in spans.items()]
+        return [(k, found[first].start, found[last].end) for k, (first, last) in spans.items()]
 
-    def _long(self, k: int, ids: list[Token]) -> tuple[int, int] | None:
+    def _long(self, k: int, ids: list[str]) -> tuple[int, int] | None:
         policy, own = self.policy, self.own.get(k, set())
         here = grams(ids, policy.ngram)
         known = {g for grams_of_item in self.own.values() for g in grams_of_item}
@@ -87,7 +97,7 @@ class PlainIndex:
             best, span = needed, (hits[0], hits[-1])
         return (span[0], span[1] + policy.ngram - 1) if hits and best >= needed else None
 
-    def _short(self, k: int, ids: list[Token]) -> tuple[int, int] | None:
+    def _short(self, k: int, ids: list[str]) -> tuple[int, int] | None:
         item = self.items[k]
         for at in range(len(ids) - ANCHOR + 1):
             for wanted, begins in ((item[-ANCHOR:], False), (item[:ANCHOR], True)):
@@ -96,7 +106,7 @@ class PlainIndex:
         return None
 
     @staticmethod
-    def _aligned(item: list[Token], ids: list[Token], at: int, begins: bool) -> tuple[int, int] | None:
+    def _aligned(item: list[str], ids: list[str], at: int, begins: bool) -> tuple[int, int] | None:
         for size in (len(item), len(item) - 1, len(item) + 1):
             first = at if begins else at + ANCHOR - size
             part = ids[first : first + size] if first >= 0 else []
