@@ -20,11 +20,10 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
+from pipelines.lake.atomic import TEMPORARY, replacing, write_whole
 from pipelines.lake.errors import LakeError, MissingDataset, safe_name
 from pipelines.lake.hashing import digest
 from pipelines.lake.manifest import HASH
-
-TEMPORARY = ".tmp-"  # prefix of files that are being written
 
 
 class LakeFiles:
@@ -79,20 +78,7 @@ class LakeFiles:
             with self.fs.open_output_stream(path) as stream:
                 stream.write(data)
             return
-        target = Path(self.root, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=TEMPORARY)
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
-            raise
+        write_whole(Path(self.root, path), data)
 
     def write_json(self, path: str, value: Any) -> None:
         self.write_bytes(
@@ -197,9 +183,6 @@ class LakeFiles:
             local = cache / name
             if name.startswith("tables/") and local.exists():
                 continue
-            local.parent.mkdir(parents=True, exist_ok=True)
-            temporary = local.with_name(f".{local.name}.{os.getpid()}")
-            with self.fs.open_input_stream(name) as source, open(temporary, "wb") as sink:
+            with self.fs.open_input_stream(name) as source, replacing(local, synced=False) as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)
-            os.replace(temporary, local)
         return cache / path
