@@ -17,7 +17,7 @@ from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.lake import Built, Lake
 from pipelines.release.recurring_blocks import build_recurring_blocks
-from pipelines.release.release_decisions import build_verdicts, equal_texts
+from pipelines.release.release_decisions import build_release_decisions, equal_texts
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
@@ -108,7 +108,7 @@ def overlap(
 
 EQUAL_TEXTS = dg.AssetCheckSpec(
     "no_equal_texts",
-    asset="verdicts",
+    asset="release_decisions",
     blocking=True,
     description="No two documents of the release have equal rendered, normalised text.",
 )
@@ -121,16 +121,16 @@ DISJOINT = dg.AssetCheckSpec(
 
 
 @dg.asset(deps=[recurring_blocks, overlap], check_specs=[EQUAL_TEXTS], **CORPUS)
-def verdicts(
+def release_decisions(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
-    """The fate of every document: final election without the fallen, cuts, new judgement of what
+    """The fate of every document: final election without what was excluded, cuts, new judgement of what
     was cut, every reason."""
     name, root = context.partition_key, lake.lake
     validation, recurring, found = (
         root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap")
     )
-    built = build_verdicts(root, spark.engine, lake.release(name), validation, recurring, found)
+    built = build_release_decisions(root, spark.engine, lake.release(name), validation, recurring, found)
     pairs = (
         equal_texts(spark.engine, built.dataset) if built.fresh else []
     )  # what is unchanged was checked when it was built
@@ -142,9 +142,9 @@ def verdicts(
 
 
 def release_numbers(root: Lake, name: str) -> dict[str, Any]:
-    """What happened on the way to the verdicts: documents that fell and were replaced, and what was
+    """What happened on the way to the release decisions: documents excluded and replaced, and what was
     cut by host."""
-    cuts, fell = root.current("cuts", name).stats, root.current("fallen", name).stats
+    cuts, exclusions = root.current("cuts", name).stats, root.current("exclusions", name).stats
     first, final = (root.current(t, name).stats["removed"] for t in ("duplicates", "final_duplicates"))
     hosts = dict(sorted(cuts.get("hosts", {}).items(), key=lambda item: (-item[1], item[0]))[:20])
     return {
@@ -152,7 +152,7 @@ def release_numbers(root: Lake, name: str) -> dict[str, Any]:
         "characters_cut": cuts.get("characters_cut", 0),
         "characters_cut_by_host": dg.MetadataValue.json(hosts),
         "failed_after_cuts": dg.MetadataValue.json(cuts.get("reasons", {})),
-        "fallen": fell.get("fallen", 0),
+        "excluded": exclusions.get("excluded", 0),
         "duplicates_first": first,
         "duplicates_final": final,
     }
@@ -165,10 +165,12 @@ def _corpus(
     which: Literal["main", "stem"],
 ) -> Built:
     name, root = context.partition_key, lake.lake
-    return build_corpus(root, spark.engine, lake.release(name), root.current("verdicts", name), which=which)
+    return build_corpus(
+        root, spark.engine, lake.release(name), root.current("release_decisions", name), which=which
+    )
 
 
-@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_main")], **CORPUS)
+@dg.asset(deps=[release_decisions], check_specs=[rows_check("skypile_main")], **CORPUS)
 def skypile_main(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
@@ -177,14 +179,16 @@ def skypile_main(
     return result(built, [has_rows(built)])
 
 
-@dg.asset(deps=[verdicts], check_specs=[rows_check("skypile_stem", blocking=False), DISJOINT], **CORPUS)
+@dg.asset(
+    deps=[release_decisions], check_specs=[rows_check("skypile_stem", blocking=False), DISJOINT], **CORPUS
+)
 def skypile_stem(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main. Empty where the dumps
     hold none, which only Stage-2 minds."""
     built = _corpus(context, lake, spark, "stem")
-    released = lake.lake.current("verdicts", context.partition_key).stats["corpora"]
+    released = lake.lake.current("release_decisions", context.partition_key).stats["corpora"]
     shared = released["stem"] - built.dataset.manifest.rows
     check = dg.AssetCheckResult(
         check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared}
@@ -192,13 +196,15 @@ def skypile_stem(
     return result(built, [has_rows(built, blocking=False), check])
 
 
-@dg.asset(deps=[verdicts], **CORPUS)
+@dg.asset(deps=[release_decisions], **CORPUS)
 def rejected(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Every document that is not in the release, with every reason."""
     name, root = context.partition_key, lake.lake
-    return result(build_rejected(root, spark.engine, lake.release(name), root.current("verdicts", name)))
+    return result(
+        build_rejected(root, spark.engine, lake.release(name), root.current("release_decisions", name))
+    )
 
 
 class TokenizerRequest(dg.Config):
@@ -298,7 +304,7 @@ ASSETS = [
     recurring_blocks,
     validation_sets,
     overlap,
-    verdicts,
+    release_decisions,
     skypile_main,
     skypile_stem,
     rejected,

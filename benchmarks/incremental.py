@@ -6,13 +6,13 @@ Run: python -m benchmarks.incremental [--quick] [--documents 1000000] [--data ..
 
 Documents are those of benchmarks.spark_scale: pieces of real text, 32 % of them near copies of
 earlier ones, so a third of the new dump doubles documents of the old one, and those of them that
-are longer displace the old. One warm Spark session: signatures, duplicates, verdicts and corpus
+are longer displace the old. One warm Spark session: signatures, duplicates, release decisions and corpus
 parts of the old dump (the whole), then of the new dump and the release of both (the share). CPU is
 of the whole process tree. Validation sets and blocks are frozen, as a card does for a release that
 grows; overlap is empty on both sides.
 
 `cost_share` is of signatures and election, with every part of the duplicates, clusters and verified
-pairs written again. `cost_share_published` counts verdicts and corpora too, of which those old
+pairs written again. `cost_share_published` counts release decisions and corpora too, of which those old
 parts are rewritten in which a document was displaced.
 """
 
@@ -38,7 +38,7 @@ from pipelines.engine import Spark
 from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
-from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_path
 
@@ -102,9 +102,9 @@ def release_of(
     blocks, overlap = _empty(lake, release)
     validation = build_validation_sets(lake, engine, release, duplicates).dataset
     clock.mark("untimed")
-    verdicts = build_verdicts(lake, engine, release, validation, blocks, overlap).dataset
+    decided = build_release_decisions(lake, engine, release, validation, blocks, overlap).dataset
     clock.mark("verdicts")
-    corpus = build_corpus(lake, engine, release, verdicts, "main").dataset
+    corpus = build_corpus(lake, engine, release, decided, "main").dataset
     clock.mark("parts")
     return clock.figures, corpus, dumps
 
@@ -163,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stage in ("signatures", "election", "elected", "verdicts", "parts", "published", "wall"):
         print(f"{stage:24} {figures[f'whole_{stage}']:10.2f} {figures[f'added_{stage}']:10.2f}")
     print(
-        f"share of the cost up to the election {figures['cost_share']:.4f}, with verdicts and corpora "
+        f"share of the cost up to the election {figures['cost_share']:.4f}, with release decisions and corpora "
         f"{figures['cost_share_published']:.4f}; {figures['rewritten_share']:.2%} of {figures['old_parts']:.0f} old corpus parts rewritten"
     )
     metrics = {name: round(value, 4) for name, value in figures.items()}

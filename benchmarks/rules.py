@@ -72,12 +72,12 @@ def failing(texts: list[str]) -> list[set[str]]:
     return failed
 
 
-def compare(verdicts: list[dict[str, str]], failed: list[set[str]]) -> list[tuple[int, str, str, list[str]]]:
+def compare(answers: list[dict[str, str]], failed: list[set[str]]) -> list[tuple[int, str, str, list[str]]]:
     """(text, filter, datatrove's reason, ours) wherever the decision differs, or datatrove's reason
     is not among ours."""
     different = []
-    for row, (verdict, ours) in enumerate(zip(verdicts, failed, strict=True)):
-        for name, reason in verdict.items():
+    for row, (answer, ours) in enumerate(zip(answers, failed, strict=True)):
+        for name, reason in answer.items():
             mine = ours & set(REASONS[name].values())
             if bool(reason) != bool(mine) or (reason and REASONS[name].get(reason) not in mine):
                 different.append((row, name, reason, sorted(mine)))
@@ -85,17 +85,17 @@ def compare(verdicts: list[dict[str, str]], failed: list[set[str]]) -> list[tupl
 
 
 class Datatrove:
-    """The peer's process: its verdicts, and CPU seconds of a round."""
+    """The peer's process: its answers, and CPU seconds of a round."""
 
     def __init__(self, texts: list[str]) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        source, target = Path(self.folder.name, "texts.jsonl"), Path(self.folder.name, "verdicts.jsonl")
+        source, target = Path(self.folder.name, "texts.jsonl"), Path(self.folder.name, "answers.jsonl")
         source.write_text("".join(json.dumps(t) + "\n" for t in texts), encoding="utf-8")
         command = [str(PEER), str(ORACLE), str(source), str(target)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         if self._answer() != "ready":
             raise RuntimeError("datatrove did not start: run `make bench-setup`")
-        self.verdicts: list[dict[str, str]] = [
+        self.answers: list[dict[str, str]] = [
             json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()
         ]
 
@@ -131,9 +131,9 @@ def main(arguments: list[str] | None = None) -> int:
     texts = english + other
     judge = Datatrove(texts)
     judge.close()
-    different = compare(judge.verdicts, failing(texts))
+    different = compare(judge.answers, failing(texts))
     peer = Datatrove(english)
-    dropped = Counter(name for v in judge.verdicts for name, r in v.items() if r)
+    dropped = Counter(name for v in judge.answers for name, r in v.items() if r)
     decided = sum(bool(r) != bool(mine) for _, _, r, mine in different)
     column = pa.array(english, pa.string())
     languages = ["en"] * len(english)

@@ -36,7 +36,7 @@ RELEASE_TABLES = (
     "recurring_blocks",
     "validation_sets",
     "overlap",
-    "verdicts",
+    "release_decisions",
     "skypile_main",
     "skypile_stem",
     "rejected",
@@ -167,7 +167,7 @@ class _Costs:
 TABLES_OF = {
     "signals": ("signals/language", "signals/rules", "signals/safety"),
     "duplicates": ("duplicates", "clusters", "verified_pairs"),
-    "verdicts": ("cuts", "fallen", "final_duplicates", "verdicts"),
+    "release_decisions": ("cuts", "exclusions", "final_duplicates", "release_decisions"),
 }
 
 
@@ -244,7 +244,7 @@ def of_release(lake: Lake, name: str) -> Foresight:
         dumps = ReleaseCard.load(lake.local(f"cards/releases/{other}.yaml")).dumps
         if all(lake.exists(lake.pointer("documents", d)) for d in dumps):
             sizes[other] = sum(lake.current("documents", d).manifest.bytes for d in dumps)
-    known = {part.path for parts in lake.reusable("verdicts").values() for _, part in parts}
+    known = {part.path for parts in lake.reusable("release_decisions").values() for _, part in parts}
     places = [part_path(dump, i) for dump, _, i in release.places]
     size = sum(t.documents.manifest.bytes for t in release.dumps.values())
     files = sum(len(t.documents.parts) for t in release.dumps.values())

@@ -20,7 +20,7 @@ from jobs.progress import STAGES, console, moving, spark_work, training_work
 from jobs.settings import ROOT, Settings
 
 DUMP_TABLES = ["raw_dump", "documents", "edits", "signals", "signatures"]
-DUMP_VERDICTS = ["scores", "decisions"]
+DUMP_DECISIONS = ["scores", "decisions"]
 
 
 def open_instance() -> dg.DagsterInstance:
@@ -99,7 +99,7 @@ def run_dumps(instance: dg.DagsterInstance, names: list[str]) -> None:
         execute(instance, "dump", name, DUMP_TABLES)
     execute(instance, "models", None)
     for name in names:
-        execute(instance, "dump", name, DUMP_VERDICTS)
+        execute(instance, "dump", name, DUMP_DECISIONS)
 
 
 def run_release(instance: dg.DagsterInstance, name: str, preset: str) -> None:

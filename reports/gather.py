@@ -31,9 +31,9 @@ RELEASE_ASSETS = (
         "validation_sets",
         "overlap",
         "cuts",
-        "fallen",
+        "exclusions",
         "final_duplicates",
-        "verdicts",
+        "release_decisions",
     ),
     *("skypile_main", "skypile_stem", "rejected"),
     *("main_shards", "stem_shards", "validation_shards"),
@@ -132,15 +132,15 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
     return {"edges": {n: sorted(i) for n, i in sorted(edges.items())}, "notes": notes}
 
 
-def recurrence(cuts: dict[str, Any], fell: dict[str, Any]) -> dict[str, Any]:
-    """What distribution filtering did: documents cut and fallen, reasons after the cut, and the
+def recurrence(cuts: dict[str, Any], exclusions: dict[str, Any]) -> dict[str, Any]:
+    """What distribution filtering did: documents cut and excluded, reasons after the cut, and the
     hosts that lost most characters."""
     if not cuts:
         return {}
     hosts = sorted(cuts["hosts"].items(), key=lambda item: (-item[1], item[0]))[:HOSTS]
     return {
         "counts": {k: cuts[k] for k in ("documents", "touched", "characters_cut")}
-        | {"fallen": fell.get("fallen", 0)},
+        | {"excluded": exclusions.get("excluded", 0)},
         "reasons": cuts["reasons"],
         "hosts": [{"host": host, "characters_cut": count} for host, count in hosts],
     }
@@ -211,10 +211,12 @@ class Collector:
 
 
 def funnel(
-    dumps: dict[str, dict[str, Any]], verdicts: dict[str, Any] | None, rejected: dict[str, Any] | None
+    dumps: dict[str, dict[str, Any]],
+    release_decisions: dict[str, Any] | None,
+    rejected: dict[str, Any] | None,
 ) -> list[dict[str, Any]]:
     """Rows (dump, step, reason, documents): read, kept by its own rules, in the release, and how
-    many fell by which reason.
+    many were left out for which reason.
 
     A document with several reasons counts under each of them.
     """
@@ -222,7 +224,7 @@ def funnel(
     for dump, assets in dumps.items():
         if documents := assets.get("documents"):
             rows.append({"dump": dump, "step": "extracted", "reason": "", "documents": documents["rows"]})
-        released = ((verdicts or {}).get("stats", {}).get("funnel", {})).get(dump)
+        released = ((release_decisions or {}).get("stats", {}).get("funnel", {})).get(dump)
         if released:
             rows.append({"dump": dump, "step": "released", "reason": "", "documents": released["kept"]})
         for reason, count in sorted(
@@ -321,7 +323,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         "dumps": dumps,
         "assets": [{k: v for k, v in row.items() if k not in ("stats", "inputs")} for row in assets],
         "graph": graph(assets, trained | reported),
-        "funnel": funnel(by_dump, by_release.get("verdicts"), by_release.get("rejected")),
+        "funnel": funnel(by_dump, by_release.get("release_decisions"), by_release.get("rejected")),
         "composition": {
             w: composition(by_release[f"skypile_{w}"]["stats"])
             for w in ("main", "stem")
@@ -329,7 +331,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         },
         "overlap": by_release.get("overlap", {}).get("stats"),
         "recurrence": recurrence(
-            by_release.get("cuts", {}).get("stats", {}), by_release.get("fallen", {}).get("stats", {})
+            by_release.get("cuts", {}).get("stats", {}), by_release.get("exclusions", {}).get("stats", {})
         ),
         "tokenizer": reports,
         "steps": steps,

@@ -211,7 +211,7 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         ),
         of(
             "Distribution filtering",
-            "Recurring blocks that were cut; documents that fell after it or for overlap.",
+            "Recurring blocks that were cut; documents excluded after it or for contamination.",
             tables=recurring,
         ),
         of(

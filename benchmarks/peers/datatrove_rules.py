@@ -4,9 +4,9 @@
 Belongs here: datatrove with its word tokenizer set to `str.split`, and a sentence split to match.
 Does not belong here: comparing.
 
-    python benchmarks/peers/datatrove_rules.py TEXTS.jsonl VERDICTS.jsonl
+    python benchmarks/peers/datatrove_rules.py TEXTS.jsonl ANSWERS.jsonl
 
-TEXTS: one JSON string a line. VERDICTS: for each text {filter: "" or the reason of its first
+TEXTS: one JSON string a line. ANSWERS: for each text {filter: "" or the reason of its first
 failure}. Then, for each line on standard input, `all` runs every filter on every text and `chain`
 stops a text at its first failure; each answers with CPU seconds.
 """

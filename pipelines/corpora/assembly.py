@@ -1,7 +1,7 @@
 """Assembly of a release: SkyPile-Main, SkyPile-STEM and what was rejected.
 
 Belongs here: writing the documents that a release publishes for training, and the reasons for the
-others. Does not belong here: what each document's fate is (verdicts.py), what is held out
+others. Does not belong here: what each document's fate is (release_decisions.py), what is held out
 (validation_sets.py), comparing releases (release_diff.py).
 
 A part of a corpus comes from one part of one dump, and is known again by what it came from: a
@@ -42,7 +42,7 @@ def build_corpus(
     lake: Lake,
     engine: Engine,
     release: ReleaseTables,
-    verdicts: Dataset,
+    release_decisions: Dataset,
     which: Literal["main", "stem"] = "main",
 ) -> Built:
     """Publish SkyPile-Main or SkyPile-STEM: files language=<l>/category=<c>/<dump>-*.parquet,
@@ -56,8 +56,8 @@ def build_corpus(
     asset = f"skypile_{which}"
 
     def write(writer: Writer) -> None:
-        check_no_equal_texts(engine, verdicts)
-        known, fate = lake.reusable(asset), {p.path: p.hash for p in verdicts.parts}
+        check_no_equal_texts(engine, release_decisions)
+        known, fate = lake.reusable(asset), {p.path: p.hash for p in release_decisions.parts}
         keys = [
             part_key(t, i, ("documents", "edits"), str(VERSION), which, fate[part_path(dump, i)])
             for dump, t, i in release.places
@@ -67,7 +67,7 @@ def build_corpus(
         def work(place: int) -> None:
             number = fresh[place]
             dump, tables, i = release.places[number]
-            rows = lake.read_parquet(verdicts.file(part_path(dump, i)))
+            rows = lake.read_parquet(release_decisions.file(part_path(dump, i)))
             train = pc.equal(rows["side"].combine_chunks(), "train")
             mine = pc.equal(rows["corpus"].combine_chunks(), which)
             keep = pc.and_(pc.and_(accepted(rows), train), mine)
@@ -90,14 +90,14 @@ def build_corpus(
 
         engine.map_parts(len(fresh), work)
 
-    inputs = {**release.inputs("documents", "edits"), "verdicts": verdicts}
+    inputs = {**release.inputs("documents", "edits"), "release_decisions": release_decisions}
     parameters = {"which": which, "dumps": list(release.dumps)}
     return lake.publish(
         asset, release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
 
-def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, verdicts: Dataset) -> Built:
+def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, release_decisions: Dataset) -> Built:
     """Publish every document of the release's dumps that is in no corpus and in no validation set,
     with every reason (schema REJECTED).
 
@@ -105,7 +105,7 @@ def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, verdicts:
     """
 
     def write(writer: Writer) -> None:
-        known, fate = lake.reusable("rejected"), {p.path: p.hash for p in verdicts.parts}
+        known, fate = lake.reusable("rejected"), {p.path: p.hash for p in release_decisions.parts}
         keys = [
             part_key(t, i, ("documents",), str(VERSION), fate[part_path(dump, i)])
             for dump, t, i in release.places
@@ -115,7 +115,7 @@ def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, verdicts:
         def work(place: int) -> None:
             number = fresh[place]
             dump, tables, i = release.places[number]
-            rows = lake.read_parquet(verdicts.file(part_path(dump, i)))
+            rows = lake.read_parquet(release_decisions.file(part_path(dump, i)))
             out = pc.invert(accepted(rows))
             urls = tables.documents.read_part(i, ["url"])["url"]
             columns = {n: rows[n] for n in ("doc_id", "reasons", "kept_id", "language", "category")}
@@ -132,7 +132,7 @@ def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, verdicts:
 
         engine.map_parts(len(fresh), work)
 
-    inputs = {**release.inputs("documents"), "verdicts": verdicts}
+    inputs = {**release.inputs("documents"), "release_decisions": release_decisions}
     parameters = {"dumps": list(release.dumps)}
     return lake.publish(
         "rejected", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write

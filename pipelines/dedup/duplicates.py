@@ -61,7 +61,7 @@ def find_duplicates(
     """The election of a release: a function of content, the same on every engine and with every
     `base`.
 
-    `excluded` (ids): documents that fell after a first election; the next of their clusters take
+    `excluded` (ids): documents excluded after a first election; the next of their clusters take
     their places.
     """
     parameters, card = same_parameters(release), release.card
@@ -218,7 +218,7 @@ def build_duplicates(
     """One row for each removed document of the release, with the kept document that verified
     against it (schema DUPLICATES).
 
-    `excluded`: a table with a column doc_id of documents that fell after a first election (overlap,
+    `excluded`: a table with a column doc_id of documents excluded after a first election (overlap,
     recurrence), under another `asset` name. Beside it, and not for readers, lie `clusters` and
     `verified_pairs`: the next election starts there.
     """

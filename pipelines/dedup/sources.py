@@ -24,7 +24,7 @@ from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
 from pipelines.dedup.signatures import schema as signature_schema
 from pipelines.lake import LakeError
 from pipelines.lake.hashing import logical_hash
-from pipelines.release.survivors import fallen
+from pipelines.release.survivors import excluded_by_card
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
 
@@ -55,7 +55,7 @@ def nodes_by_source(nodes: Array) -> Iterator[tuple[int, Array]]:
 @dataclass(frozen=True)
 class Source:
     """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending)
-    fell for another reason."""
+    are excluded for another reason."""
 
     index: int
     dump: str
@@ -80,7 +80,9 @@ class Source:
         self._aligned("decisions", documents, decisions)
         keep = decisions["keep"].combine_chunks()
         if by_card:
-            keep = pc.and_(keep, pc.equal(fallen(self.card, documents["url"], documents["date"]), ""))
+            keep = pc.and_(
+                keep, pc.equal(excluded_by_card(self.card, documents["url"], documents["date"]), "")
+            )
         if len(self.excluded):
             keep = pc.and_not(keep, pc.is_in(documents["doc_id"].combine_chunks(), value_set=self.excluded))
         return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
@@ -215,7 +217,7 @@ def _rows_of_bytes(values: Array) -> pa.Array:
 
 
 def sources(release: ReleaseTables, excluded: pa.Array | None = None) -> list[Source]:
-    """Every part of the release's dumps, by the name of the dump. `excluded`: documents that fell
+    """Every part of the release's dumps, by the name of the dump. `excluded`: documents excluded
     after a first election."""
     ids = pa.array([], ID) if excluded is None else excluded
     parts = [

@@ -1,4 +1,4 @@
-"""The clusters of a release from those of an earlier one: only what new, changed or fallen
+"""The clusters of a release from those of an earlier one: only what new, changed or excluded
 documents touch is looked at.
 
 Belongs here: what an election leaves for the next one, and how the next one uses it. Does not
@@ -6,7 +6,7 @@ belong here: an election from nothing (candidates.py, verification.py), what is 
 readers (stage.py).
 
 What was left is a help and no input: with it or without it the duplicates are the same. Components
-may be coarser than they need be (a document that bound two halves may have fallen); the law of the
+may be coarser than they need be (a document that bound two halves may have been excluded); the law of the
 election holds for any union of them.
 """
 
@@ -112,7 +112,7 @@ class _Search:
         return pa.table([what[old], nodes[old], first[old].view(np.int64), second[old].view(np.int64)], MET)
 
 
-def _fallen_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Array, Array]:
+def _excluded_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Array, Array]:
     """Nodes of parts that the base has too which are (no longer, newly) admitted, because of the
     card or of exclusions."""
     gone, come = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
@@ -165,7 +165,7 @@ def update(
     moved = np.array([places.get(tuple(s), -1) for s in base.made_of["sources"]], np.int64)
     known = set(moved.tolist())
     old, new = [s for s in sources if s.index in known], [s for s in sources if s.index not in known]
-    gone, come = _fallen_nodes(old, base.made_of["card"])
+    gone, come = _excluded_nodes(old, base.made_of["card"])
     rows = {s.index: s.admitted() for s in new} | {
         i: own & ROW_MASK for i, own in ((s.index, come[come >> ROW_BITS == s.index]) for s in old)
     }

@@ -135,7 +135,7 @@ def build_decisions(
     scores: Dataset,
     policy: Policy,
 ) -> Built:
-    """Publish the verdict on every document (schema DECISIONS), row-aligned with `documents`;
+    """Publish the decision on every document (schema DECISIONS), row-aligned with `documents`;
     stats: kept, chars, counts by reason."""
 
     def write(writer: Writer) -> None:
@@ -159,7 +159,7 @@ def build_decisions(
 def judge_part(
     documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy, index: int
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """The verdicts on part `index` (schema DECISIONS), and their counts. Reads the columns that the
+    """The decisions on part `index` (schema DECISIONS), and their counts. Reads the columns that the
     policy names, and no text."""
     tables = {**signals, "scores": scores}
     heads = documents.read_part(index, ["doc_id", "category"])
@@ -187,7 +187,7 @@ def judged_parts(
 def judge(
     heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """The verdicts on one part, and their counts."""
+    """The decisions on one part, and their counts."""
     count = heads.num_rows
     categories = np.array(heads["category"].to_pylist(), object)
     languages = np.array(columns["language/language"].to_pylist(), object)

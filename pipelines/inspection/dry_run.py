@@ -1,6 +1,6 @@
 """What another policy would change, before anything is published.
 
-Belongs here: comparing the verdicts of a policy with the published ones. Does not belong here:
+Belongs here: comparing the decisions of a policy with the published ones. Does not belong here:
 judging (decisions.py). Reads no text.
 """
 

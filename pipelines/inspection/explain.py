@@ -1,6 +1,6 @@
 """What every stage said about a URL.
 
-Belongs here: gathering one document's rows from the tables. Does not belong here: any verdict.
+Belongs here: gathering one document's rows from the tables. Does not belong here: any decision.
 A stage that was not run yet is named as such.
 """
 
@@ -84,16 +84,16 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
         known = [f"{k} {v:.4g}" for k, v in scores.items() if k != "doc_id" and v is not None]
         out.append(f"  scores      {', '.join(known) or 'no model'}")
     decisions = _current(lake, "decisions", dump)
-    verdict = _row(decisions, index, row)
-    if decisions is not None and verdict:
-        where = f"kept for {verdict['corpus']}" if verdict["keep"] else "rejected"
-        out.append(f"  decisions   {where}{', quality ' + verdict['quality'] if verdict['quality'] else ''}")
+    decided = _row(decisions, index, row)
+    if decisions is not None and decided:
+        where = f"kept for {decided['corpus']}" if decided["keep"] else "rejected"
+        out.append(f"  decisions   {where}{', quality ' + decided['quality'] if decided['quality'] else ''}")
         policy = Policy.model_validate(decisions.manifest.parameters["policy"])
         values = {
             **{f"{g}/{k}": v for g, r in signals.items() for k, v in r.items()},
             **{f"scores/{k}": v for k, v in (scores or {}).items()},
         }
-        out += [f"    {line}" for line in _reasons(policy, verdict, values)]
+        out += [f"    {line}" for line in _reasons(policy, decided, values)]
     else:
         out.append("  decisions   not materialized yet")
     if release:
@@ -101,11 +101,11 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
     return out
 
 
-def _reasons(policy: Policy, verdict: dict[str, Any], values: dict[str, Any]) -> list[str]:
+def _reasons(policy: Policy, decided: dict[str, Any], values: dict[str, Any]) -> list[str]:
     """Each failing reason with the number, its bound and the bound's source."""
-    covering = next((s for s in policy.sets if s.covers(verdict["category"], verdict["language"])), None)
+    covering = next((s for s in policy.sets if s.covers(decided["category"], decided["language"])), None)
     lines = []
-    for reason in verdict["reasons"]:
+    for reason in decided["reasons"]:
         bound = covering.bounds.get(reason) if covering else None
         if bound is None:
             lines.append(reason)

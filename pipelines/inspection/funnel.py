@@ -1,6 +1,6 @@
 """Documents and bytes in and out of the stages of a dump, and what must hold of them.
 
-Belongs here: numbers from manifests, and their bounds. Does not belong here: why one document fell
+Belongs here: numbers from manifests, and their bounds. Does not belong here: why one document was left out
 (why.py), pages of reports.
 """
 

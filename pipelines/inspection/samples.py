@@ -44,14 +44,14 @@ def samples(
     chosen: dict[tuple[str, str], list[tuple[bytes, int, int, tuple[str, ...]]]] = {}
     decisions = tables.need("decisions")
     for index in range(len(tables.documents.parts)):
-        for row, verdict in enumerate(
+        for row, decided in enumerate(
             decisions.read_part(index, ["doc_id", "reasons", "language"]).to_pylist()
         ):
-            for why in verdict["reasons"] or [KEPT]:
-                if (reason and why != reason) or (language and verdict["language"] != language):
+            for why in decided["reasons"] or [KEPT]:
+                if (reason and why != reason) or (language and decided["language"] != language):
                     continue
-                cell = chosen.setdefault((why, verdict["language"]), [])
-                cell.append((verdict["doc_id"], index, row, tuple(verdict["reasons"])))
+                cell = chosen.setdefault((why, decided["language"]), [])
+                cell.append((decided["doc_id"], index, row, tuple(decided["reasons"])))
                 if len(cell) > 50 * count:
                     cell[:] = sorted(cell)[:count]
     picked = {key: sorted(cell)[:count] for key, cell in chosen.items()}

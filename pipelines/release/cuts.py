@@ -3,7 +3,7 @@
 Belongs here: the spans of recurring blocks and of overlap that the policy cuts, the text after
 them, its new judgement, and which documents fall for it. Does not belong here: which blocks recur
 (recurrence.py), where overlap was found (overlap.py), how a text is judged (rejudge.py), who takes
-the place of a document that fell (verdicts.py).
+the place of an excluded document (release_decisions.py).
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ CUTS = described(
         ("content_hash", ID, "of the text after the cuts"),
     ],
 )
-FALLEN = described(
-    "fallen",
+EXCLUSIONS = described(
+    "exclusions",
     [
         ("doc_id", ID, "a document that leaves the release"),
         ("reasons", pa.list_(pa.string()), "why: group/name"),
@@ -178,7 +178,7 @@ class _Part:
         stats: dict[str, Any] = {
             "documents": len(ids),
             "touched": 0,
-            "fallen": 0,
+            "excluded": 0,
             "characters_cut": 0,
             "reasons": {},
             "hosts": {},
@@ -216,7 +216,7 @@ class _Part:
             contents[row] = content
             hosts[host] += gone
             stats["characters_cut"] += gone
-            stats["fallen"] += bool(reasons[row])
+            stats["excluded"] += bool(reasons[row])
             for reason in reasons[row]:
                 stats["reasons"][reason] = stats["reasons"].get(reason, 0) + 1
         stats["touched"] = len(touched)
@@ -241,7 +241,7 @@ def build_cuts(
     """Publish one row for each document of the release's dumps (schema CUTS), part by part.
 
     Touched are training documents that pass their own rules; they are measured and judged again
-    after the cut. Statistics: touched, fallen and characters, reasons, and characters by host for
+    after the cut. Statistics: touched, excluded and characters, reasons, and characters by host for
     the hosts of each part that lose most.
     """
     rules, actions = recurrence or RecurrencePolicy(), overlap_actions(found or OverlapPolicy())
@@ -288,7 +288,7 @@ def build_cuts(
     )
 
 
-def build_fallen(
+def build_exclusions(
     lake: Lake,
     engine: Engine,
     release: ReleaseTables,
@@ -297,7 +297,7 @@ def build_fallen(
     cuts: Dataset,
     found: OverlapPolicy | None = None,
 ) -> Built:
-    """Publish the documents that fell after the first election (schema FALLEN), with every reason;
+    """Publish the documents excluded after the first election (schema EXCLUSIONS), with every reason;
     the next of their cluster follow.
 
     overlap/KIND by policy, the reasons of CUTS, and release/held_out for held-out documents that
@@ -312,7 +312,7 @@ def build_fallen(
             for i in range(len(validation_sets.parts))
         ]
         held = pa.concat_arrays([pa.array([], ID), *sets])
-        known = lake.reusable("fallen")
+        known = lake.reusable("exclusions")
 
         def work(number: int) -> None:
             dump, tables, i = release.places[number]
@@ -350,7 +350,7 @@ def build_fallen(
                 for doc in ids.filter(out).to_pylist():
                     reasons.setdefault(doc, []).append("release/held_out")
             rows = [{"doc_id": d, "reasons": r} for d, r in sorted(reasons.items()) if r]
-            writer.write_table(path, pa.Table.from_pylist(rows, FALLEN), {"fallen": len(rows)}, key=key)
+            writer.write_table(path, pa.Table.from_pylist(rows, EXCLUSIONS), {"excluded": len(rows)}, key=key)
 
         engine.map_parts(len(release.places), work)
 
@@ -362,5 +362,5 @@ def build_fallen(
     }
     parameters = {"overlap": actions, "frozen": bool(release.card.validation), "dumps": list(release.dumps)}
     return lake.publish(
-        "fallen", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
+        "exclusions", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )

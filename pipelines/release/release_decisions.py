@@ -1,11 +1,11 @@
 """The fate of every document of a release: every reason against it, and what is cut out of it.
 
-Belongs here: the final election, without the documents that fell after the first; texts that the
+Belongs here: the final election, without the documents that were excluded after the first; texts that the
 cuts made equal; bringing all reasons together, row-aligned with documents. Does not belong here:
 what is cut and why a document falls (cuts.py), writing corpora (corpus.py).
 
 Documents fall for overlap, recurrence, a tombstone or the card after a first election has removed
-others because of them. So the same election is held again without the fallen: the next duplicate
+others because of them. So the same election is held again without the excluded documents: the next duplicate
 takes their place, as if they had never been there.
 """
 
@@ -21,16 +21,16 @@ from pipelines.contamination.contamination import OverlapPolicy
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import Engine, collect_parts, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
-from pipelines.release.cuts import CUT, build_cuts, build_fallen
+from pipelines.release.cuts import CUT, build_cuts, build_exclusions
 from pipelines.release.recurring_blocks import RecurrencePolicy
-from pipelines.release.survivors import fallen, removed_ids, survivors
+from pipelines.release.survivors import excluded_by_card, removed_ids, survivors
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
 from pipelines.tables.schemas import ID
 
 VERSION = 2
-VERDICTS = described(
-    "verdicts",
+RELEASE_DECISIONS = described(
+    "release_decisions",
     [
         ("doc_id", ID, "as in documents"),
         ("reasons", pa.list_(pa.string()), "group/name; empty: the document is in the release"),
@@ -46,7 +46,7 @@ VERDICTS = described(
 _EQUAL = pa.schema([("content", ID), ("train", pa.bool_()), ("doc_id", ID)])
 
 
-def build_verdicts(
+def build_release_decisions(
     lake: Lake,
     engine: Engine,
     release: ReleaseTables,
@@ -56,19 +56,19 @@ def build_verdicts(
     recurrence: RecurrencePolicy | None = None,
     found: OverlapPolicy | None = None,
 ) -> Built:
-    """Publish one row for each document of the release's dumps (schema VERDICTS), part by part.
+    """Publish one row for each document of the release's dumps (schema RELEASE_DECISIONS), part by part.
 
-    On the way: `cuts`, `fallen` and `final_duplicates` of the release.
+    On the way: `cuts`, `exclusions` and `final_duplicates` of the release.
     """
     card, places = release.card, release.places
     cuts = build_cuts(lake, engine, release, recurring, overlap, recurrence, found).dataset
-    fell = build_fallen(lake, engine, release, validation_sets, overlap, cuts, found).dataset
-    final = build_duplicates(lake, engine, release, excluded=fell, asset="final_duplicates").dataset
+    exclusions = build_exclusions(lake, engine, release, validation_sets, overlap, cuts, found).dataset
+    final = build_duplicates(lake, engine, release, excluded=exclusions, asset="final_duplicates").dataset
 
     def write(writer: Writer) -> None:
-        late = _made_equal(engine, release, cuts, fell, final)
+        late = _made_equal(engine, release, cuts, exclusions, final)
         rows = pa.concat_tables([final.read(["doc_id", "kept_id", "kind"]), late])
-        known = lake.reusable("verdicts")
+        known = lake.reusable("release_decisions")
 
         def work(number: int) -> None:
             dump, tables, i = places[number]
@@ -80,7 +80,7 @@ def build_verdicts(
                 [("doc_id", "ascending"), ("kind", "ascending")]
             )
             gone_rows = gone.to_pylist()
-            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (cuts, fell)]
+            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (cuts, exclusions)]
             more = (
                 str(VERSION),
                 card.cutoff_date,
@@ -89,7 +89,9 @@ def build_verdicts(
             )
             key = part_key(tables, i, ("documents", "decisions"), *hashes, digest(*more))
             if not writer.take(key, known):
-                writer.write_table(path, *_table(release, dump, tables, i, cuts, fell, gone_rows), key=key)
+                writer.write_table(
+                    path, *_table(release, dump, tables, i, cuts, exclusions, gone_rows), key=key
+                )
 
         engine.map_parts(len(places), work)
 
@@ -97,7 +99,7 @@ def build_verdicts(
         **release.inputs("documents", "edits", "decisions"),
         "duplicates": final,
         "cuts": cuts,
-        "fallen": fell,
+        "exclusions": exclusions,
     }
     parameters = {
         "dumps": list(release.dumps),
@@ -105,7 +107,7 @@ def build_verdicts(
         "cutoff_date": card.cutoff_date,
     }
     return lake.publish(
-        "verdicts", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
+        "release_decisions", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
     )
 
 
@@ -115,10 +117,10 @@ def _table(
     tables: DumpTables,
     i: int,
     cuts: Dataset,
-    fell: Dataset,
+    exclusions: Dataset,
     gone: list[dict[str, Any]],
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """(VERDICTS, statistics) of one part. Reads no text."""
+    """(RELEASE_DECISIONS, statistics) of one part. Reads no text."""
     path, lake = part_path(dump, i), cuts.lake
     documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
     decisions = tables.need("decisions").read_part(
@@ -136,10 +138,10 @@ def _table(
         k = place[row["doc_id"]]
         reasons[k].append(f"duplicate/{row['kind']}")
         kept_ids[k] = row["kept_id"]
-    by_card = fallen(release.card, documents["url"], documents["date"])
+    by_card = excluded_by_card(release.card, documents["url"], documents["date"])
     for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
         reasons[k].append(f"release/{by_card[k].as_py()}")
-    for row in lake.read_parquet(fell.file(path)).to_pylist():
+    for row in lake.read_parquet(exclusions.file(path)).to_pylist():
         reasons[place[row["doc_id"]]] += row["reasons"]
     counts: dict[str, int] = {}
     for why in reasons:
@@ -147,14 +149,14 @@ def _table(
             counts[reason] = counts.get(reason, 0) + 1
     columns = {
         "doc_id": documents["doc_id"],
-        "reasons": pa.array(reasons, VERDICTS.field("reasons").type),
+        "reasons": pa.array(reasons, RELEASE_DECISIONS.field("reasons").type),
         "kept_id": pa.array(kept_ids, ID),
         "cuts": own["cuts"],
         "content_hash": own["content_hash"],
         "side": documents["side"],
         **{n: decisions[n] for n in ("corpus", "language", "category")},
     }
-    table = pa.table([columns[f.name] for f in VERDICTS], schema=VERDICTS)
+    table = pa.table([columns[f.name] for f in RELEASE_DECISIONS], schema=RELEASE_DECISIONS)
     released = accepted(table)
     spans = table["cuts"].filter(released).combine_chunks().flatten()
     size = pc.sum(pc.subtract(spans.field("end"), spans.field("start"))).as_py() or 0
@@ -166,14 +168,14 @@ def _table(
 
 
 def _made_equal(
-    engine: Engine, release: ReleaseTables, cuts: Dataset, fell: Dataset, final: Dataset
+    engine: Engine, release: ReleaseTables, cuts: Dataset, exclusions: Dataset, final: Dataset
 ) -> pa.Table:
     """Survivors whose text a cut made equal to another's: (doc_id, kept_id, kind "late").
     Validation stays, then the smaller id.
 
     Only texts that were cut can have become equal, so only their hashes are looked for.
     """
-    removed = pa.concat_arrays([removed_ids(final), fell.read(["doc_id"])["doc_id"].combine_chunks()])
+    removed = pa.concat_arrays([removed_ids(final), exclusions.read(["doc_id"])["doc_id"].combine_chunks()])
     places, lake = release.places, cuts.lake
 
     def contents(number: int, wanted: pa.Array | None) -> pa.Table:
@@ -213,19 +215,21 @@ def _made_equal(
 
 
 def accepted(table: pa.Table) -> pa.Array:
-    """Boolean array over rows of VERDICTS: the document is in the release."""
+    """Boolean array over rows of RELEASE_DECISIONS: the document is in the release."""
     return pc.equal(pc.list_value_length(table["reasons"]), 0).combine_chunks()
 
 
-def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tuple[str, str]]:
+def equal_texts(engine: Engine, release_decisions: Dataset, limit: int = 10) -> list[tuple[str, str]]:
     """Pairs of documents of a release whose rendered, normalised texts are equal (ids in
     hexadecimal); none in a sound release."""
     names = ["doc_id", "reasons", "content_hash"]
     session = engine.session
     if session is None:
-        tables = [verdicts.read_part(i, names) for i in range(len(verdicts.parts))]
+        tables = [release_decisions.read_part(i, names) for i in range(len(release_decisions.parts))]
         table = (
-            pa.concat_tables([t.filter(accepted(t)) for t in tables]) if tables else VERDICTS.empty_table()
+            pa.concat_tables([t.filter(accepted(t)) for t in tables])
+            if tables
+            else RELEASE_DECISIONS.empty_table()
         )
         order = sorted(zip(table["content_hash"].to_pylist(), table["doc_id"].to_pylist(), strict=True))
         pairs = [(a[1].hex(), b[1].hex()) for a, b in pairwise(order) if a[0] == b[0]]
@@ -233,10 +237,10 @@ def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tupl
     from pyspark.sql import functions as F
 
     def rows(i: int) -> pa.Table:
-        table = verdicts.read_part(i, names)
+        table = release_decisions.read_part(i, names)
         return table.filter(accepted(table)).select(["content_hash", "doc_id"]).cast(_BYTES)
 
-    texts = rows_of_parts(session, len(verdicts.parts), rows, "content_hash binary, doc_id binary")
+    texts = rows_of_parts(session, len(release_decisions.parts), rows, "content_hash binary, doc_id binary")
     groups = texts.groupBy("content_hash").agg(
         F.count("*").alias("n"), F.min("doc_id").alias("a"), F.max("doc_id").alias("b")
     )
@@ -249,10 +253,10 @@ def equal_texts(engine: Engine, verdicts: Dataset, limit: int = 10) -> list[tupl
 _BYTES = pa.schema([("content_hash", pa.binary()), ("doc_id", pa.binary())])
 
 
-def check_no_equal_texts(engine: Engine, verdicts: Dataset) -> None:
+def check_no_equal_texts(engine: Engine, release_decisions: Dataset) -> None:
     """Raise LakeError, naming both documents, where two documents of the release have equal
     text."""
-    if pairs := equal_texts(engine, verdicts):
+    if pairs := equal_texts(engine, release_decisions):
         a, b = pairs[0]
         raise LakeError(
             f"documents {a} and {b} have equal text in one release ({len(pairs)} pairs or more): rebuild final_duplicates"

@@ -16,7 +16,7 @@ from pipelines.lake import Dataset, LakeError
 from pipelines.tables.inputs import DumpTables
 
 
-def fallen(
+def excluded_by_card(
     card: ReleaseCard, urls: pa.Array | pa.ChunkedArray, dates: pa.Array | pa.ChunkedArray
 ) -> pa.Array:
     """For each document "tombstone", "cutoff_date" or "": why the card alone takes it out of the
@@ -49,6 +49,6 @@ def survivors(card: ReleaseCard, tables: DumpTables, removed: pa.Array, i: int) 
         raise LakeError(
             f"part {i} of documents and decisions of {tables.card.name} differ in doc_id: rebuild decisions"
         )
-    stays = pc.equal(fallen(card, documents["url"], documents["date"]), "")
+    stays = pc.equal(excluded_by_card(card, documents["url"], documents["date"]), "")
     duplicate = pc.is_in(ids.combine_chunks(), value_set=removed)
     return pc.and_not(pc.and_(decisions["keep"].combine_chunks(), stays), duplicate)

@@ -35,7 +35,7 @@ def domain_of(language: str, category: str, corpus: str) -> str:
 
 def _held_out(release: ReleaseTables, removed: pa.Array, number: int) -> pa.Table:
     """(doc_id, domain) of the documents of a part, row by row; domain is null for one of the
-    training side and one that fell."""
+    training side and one that was excluded."""
     _, tables, i = release.places[number]
     heads = tables.documents.read_part(i, ["doc_id", "side"])
     held_out = pc.and_(

@@ -27,7 +27,7 @@ DESIGN = [
     "duplicates",
     "recurring_blocks",
     "overlap",
-    "verdicts",
+    "release_decisions",
     "skypile_main",
     "skypile_stem",
     "rejected",

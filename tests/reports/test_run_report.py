@@ -49,7 +49,7 @@ def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
         {"dump": "a", "step": "rejected", "reason": "gopher/words", "documents": 1},
     ]
     assert len(data["steps"]) == 3 and data["times"]
-    assert data["recurrence"]["counts"] == {"documents": 3, "touched": 0, "characters_cut": 0, "fallen": 0}
+    assert data["recurrence"]["counts"] == {"documents": 3, "touched": 0, "characters_cut": 0, "excluded": 0}
     shares = {r["source"]: (r["bytes"], r["paper"]) for r in data["composition"]["main"]}
     assert shares["code"] == (5, 8.0) and shares["en/webpages"] == (19, 39.8)
     page = write_report(lake.root, "demo", data)[0].read_text()

@@ -21,7 +21,7 @@ from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
-from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
 from pipelines.signals.signals import build_signals
@@ -86,11 +86,15 @@ def release(root: Path, engine: Engine) -> None:
     validation = build_validation_sets(lake, engine, tables, duplicates).dataset
     blocks = build_recurring_blocks(lake, engine, tables, duplicates, policy).dataset
     overlap = build_overlap(lake, engine, tables, validation, [root / "benchmarks"]).dataset
-    verdicts = build_verdicts(lake, engine, tables, validation, blocks, overlap, policy).dataset
+    release_decisions = build_release_decisions(
+        lake, engine, tables, validation, blocks, overlap, policy
+    ).dataset
     for which in ("main", "stem"):
-        build_corpus(lake, engine, tables, verdicts, which)  # type: ignore[arg-type]
-    build_rejected(lake, engine, tables, verdicts)
-    fate = {row["doc_id"]: row["reasons"] for row in verdicts.read(["doc_id", "reasons"]).to_pylist()}
+        build_corpus(lake, engine, tables, release_decisions, which)  # type: ignore[arg-type]
+    build_rejected(lake, engine, tables, release_decisions)
+    fate = {
+        row["doc_id"]: row["reasons"] for row in release_decisions.read(["doc_id", "reasons"]).to_pylist()
+    }
     assert fate[document_id("a", "f", 3)] == ["overlap/benchmark"] and blocks.stats["recurring"] == 1, (
         fate,
         blocks.stats,

@@ -85,7 +85,7 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
         documents.append(page | other | {"side": row.get("side", "train"), "text": row["text"]})
         edits.append({"doc_id": doc_id, "spans": []})
         reasons = row.get("reasons", [])
-        verdict = {
+        decided = {
             "doc_id": doc_id,
             "keep": not reasons,
             "reasons": reasons,
@@ -97,7 +97,7 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
             "corpus": row.get("corpus", "main"),
             "num_chars": len(row["text"]),
         }
-        decisions.append(verdict | labels)
+        decisions.append(decided | labels)
     published = publish(lake, "documents", name, [pa.Table.from_pylist(documents, DOCUMENTS)])
     spans = publish(lake, "edits", name, [pa.Table.from_pylist(edits, EDITS)])
     decided = publish(

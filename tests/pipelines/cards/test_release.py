@@ -10,7 +10,7 @@ import pytest
 from pipelines.cards.base import CardError
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Lake, MissingDataset
-from pipelines.release.survivors import fallen
+from pipelines.release.survivors import excluded_by_card
 from pipelines.tables.inputs import frozen, resolve
 
 
@@ -27,15 +27,15 @@ def test_card_names_what_is_wrong(tmp_path: Path) -> None:
 def test_tombstones_and_cutoff() -> None:
     card = ReleaseCard(name="r", dumps=("a",), cutoff_date="2023-06", tombstones=("u1",))
     dates = ["2020-01-01", "2023-06-30", "2023-07-01T00:00:00Z", ""]
-    assert fallen(card, pa.array(["u1", "u2", "u3", "u4"]), pa.array(dates)).to_pylist() == [
+    assert excluded_by_card(card, pa.array(["u1", "u2", "u3", "u4"]), pa.array(dates)).to_pylist() == [
         "tombstone",
         "",
         "cutoff_date",
         "",
     ]
-    assert fallen(ReleaseCard(name="r", dumps=("a",)), pa.array(["u"]), pa.array(["2999"])).to_pylist() == [
-        ""
-    ]
+    assert excluded_by_card(
+        ReleaseCard(name="r", dumps=("a",)), pa.array(["u"]), pa.array(["2999"])
+    ).to_pylist() == [""]
 
 
 def test_resolve_names_the_missing_dump(lake: Lake) -> None:

@@ -12,7 +12,7 @@ from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import Engine, InProcess, Spark
 from pipelines.lake import Built, Dataset, Lake, LakeError
 from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
-from pipelines.release.release_decisions import build_verdicts
+from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets, domain_of
 from pipelines.tables.inputs import ReleaseTables, part_path
 from pipelines.tables.schemas import document_id
@@ -53,14 +53,14 @@ def assemble(
     validation = build_validation_sets(lake, engine, release, duplicates.dataset)
     recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset, policy)
     overlap = hits(lake, release, *overlaps)
-    verdicts = build_verdicts(
+    release_decisions = build_release_decisions(
         lake, engine, release, validation.dataset, recurring.dataset, overlap, policy, **more
     )
-    out = {w: build_corpus(lake, engine, release, verdicts.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
+    out = {w: build_corpus(lake, engine, release, release_decisions.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
     out |= {
-        "rejected": build_rejected(lake, engine, release, verdicts.dataset),
+        "rejected": build_rejected(lake, engine, release, release_decisions.dataset),
         "validation": validation,
-        "verdicts": verdicts,
+        "release_decisions": release_decisions,
     }
     return out | {"duplicates": duplicates}
 
@@ -146,7 +146,7 @@ def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
     assert built["main"].dataset.stats["composition"] == {
         "en": {"webpages": {"a": {"documents": 1, "bytes": size}}}
     }
-    assert built["verdicts"].dataset.stats["corpora"] == {"main": 1, "stem": 1}
+    assert built["release_decisions"].dataset.stats["corpora"] == {"main": 1, "stem": 1}
 
 
 def test_stem_is_decided_before_the_election_and_main_gets_no_copy(lake: Lake) -> None:

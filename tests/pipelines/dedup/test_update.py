@@ -126,8 +126,10 @@ def test_documents_that_fell_later_make_room_in_their_clusters(grown: tuple[Lake
     release = make_release([old], "first")
     first = build_duplicates(lake, InProcess(), release).dataset
     pairs = first.read().to_pylist()
-    fell = publish(lake, "fell", "r", [pa.table({"doc_id": pa.array([pairs[0]["kept_id"]], ID)})])
-    second = build_duplicates(lake, InProcess(), release, excluded=fell, asset="final_duplicates").dataset
+    exclusions = publish(lake, "exclusions", "r", [pa.table({"doc_id": pa.array([pairs[0]["kept_id"]], ID)})])
+    second = build_duplicates(
+        lake, InProcess(), release, excluded=exclusions, asset="final_duplicates"
+    ).dataset
     assert second.read().to_pylist() == [p for p in pairs if p["kept_id"] != pairs[0]["kept_id"]]
     assert lake.current("duplicates", "first").content_hash == first.content_hash
     assert (

@@ -21,7 +21,7 @@ def test_recurring_blocks_are_cut_and_documents_judged_again(lake: Lake) -> None
     assert texts(built["main"]) == {prose("cat") + "\n", prose("dog") + "\n", f"{prose('owl')}\n{FOOTER}"}
     assert reasons(built) == {document_id("a", "f", 2): ["recurrence/rules/num_chars", "recurrence/loss"]}
     stats = lake.current("cuts", "r").stats
-    assert (stats["touched"], stats["fallen"], stats["characters_cut"]) == (3, 1, 3 * len(FOOTER))
+    assert (stats["touched"], stats["excluded"], stats["characters_cut"]) == (3, 1, 3 * len(FOOTER))
     assert stats["hosts"]["one.example"] == 2 * len(FOOTER)  # the report's effect per host
     assert stats["reasons"] == {"recurrence/rules/num_chars": 1, "recurrence/loss": 1}
 

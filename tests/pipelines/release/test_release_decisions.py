@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
-from pipelines.release.release_decisions import VERDICTS, check_no_equal_texts, equal_texts
+from pipelines.release.release_decisions import RELEASE_DECISIONS, check_no_equal_texts, equal_texts
 from pipelines.tables.schemas import document_id
 from tests.pipelines.corpora.test_assembly import assemble, hit, reasons, texts
 from tests.support.release_samples import make_release, prose, publish
@@ -44,7 +44,7 @@ def test_a_document_that_fails_after_a_cut_makes_room_too(lake: Lake) -> None:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
-def test_the_fallen_leave_the_release_as_if_they_had_never_been_there(
+def test_excluded_documents_leave_the_release_as_if_they_had_never_been_there(
     tmp_path_factory: pytest.TempPathFactory, overlapping: set[int], buried: set[int]
 ) -> None:
     rows = [
@@ -82,10 +82,13 @@ def test_equal_texts_are_refused_by_name_on_every_engine(lake: Lake, spark: Spar
         base | {"doc_id": IDS[k], "reasons": r, "content_hash": c * 16}
         for k, r, c in ((0, [], b"x"), (1, ["out"], b"x"), (2, [], b"y"))
     ]
-    sound = publish(lake, "verdicts", "r", [pa.Table.from_pylist(rows, VERDICTS)])
+    sound = publish(lake, "release_decisions", "r", [pa.Table.from_pylist(rows, RELEASE_DECISIONS)])
     check_no_equal_texts(InProcess(), sound)
     broken = publish(
-        lake, "verdicts", "r", [pa.Table.from_pylist([*rows, rows[0] | {"doc_id": IDS[3]}], VERDICTS)]
+        lake,
+        "release_decisions",
+        "r",
+        [pa.Table.from_pylist([*rows, rows[0] | {"doc_id": IDS[3]}], RELEASE_DECISIONS)],
     )
     for engine in (InProcess(), spark):
         assert equal_texts(engine, sound) == []
