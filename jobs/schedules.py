@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from assets.cluster import orphans
+from assets.cluster import lost_runs
 from jobs.settings import Settings
 
 MATERIALIZED = "decisions"
@@ -77,7 +77,7 @@ def readopt_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     now, known = time.time(), json.loads(context.cursor or "{}")
     seen, lost = {}, []
     for run in context.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
-        value = run.tags.get(orphans.TAG, "")
+        value = run.tags.get(lost_runs.TAG, "")
         if not value.startswith(
             run.run_id
         ):  # it watches no job, or not yet: the tag is that of the run it retries
@@ -85,7 +85,7 @@ def readopt_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         before, since = known.get(run.run_id, ("", now))
         since = since if before == value else now
         seen[run.run_id] = (value, since)
-        if orphans.is_lost(value, now - since):
+        if lost_runs.is_lost(value, now - since):
             lost.append(run.run_id)
             context.instance.report_run_failed(
                 run,

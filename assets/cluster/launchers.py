@@ -63,7 +63,7 @@ class Launcher(Protocol):
     def sweep(self, job_id: str | None, marker: str) -> list[str]: ...
     def output(self, command: Sequence[str]) -> str: ...
     def python(self) -> str: ...
-    def epitaph(self, job_id: str) -> str: ...
+    def end_state(self, job_id: str) -> str: ...
 
 
 def free_port() -> int:
@@ -226,7 +226,7 @@ class LocalLauncher:
     def output(self, command: Sequence[str]) -> str:
         return self._sh(f"cd {shlex.quote(str(self.root))} && {shlex.join(command)}")
 
-    def epitaph(self, job_id: str) -> str:
+    def end_state(self, job_id: str) -> str:
         return ""
 
 
@@ -319,7 +319,7 @@ class SlurmLauncher:
             raise RuntimeError(f"{command[0]} failed with {done.returncode}: {done.stderr.strip()[-2000:]}")
         return done.stdout.strip()
 
-    def epitaph(self, job_id: str) -> str:
+    def end_state(self, job_id: str) -> str:
         """What Slurm's accounting says of an ended job (TIMEOUT, NODE_FAIL, OUT_OF_MEMORY); empty
         where there is none."""
         try:

@@ -32,8 +32,8 @@ class Mailbox:
 
     @property
     def arguments(self) -> list[str]:
-        """What the job has to be told to find it; nothing where orders come through the run's
-        folder."""
+        """What the job has to be told to find it; nothing where stop requests come through the
+        run's folder."""
         return ["--mailbox", self.store.root] if self.store.is_s3 else []
 
     @property

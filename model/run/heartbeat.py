@@ -1,7 +1,7 @@
 """A sign of life per rank: what it does, since when, and how long that may take.
 
 Belongs here: writing it, and telling from the files whether somebody may be at work. Does not
-belong here: judging the silent, by one clock, and ending them (assets/cluster/watch.py). Written
+belong here: judging the silent, by one clock, and ending them (assets/cluster/watchdog.py). Written
 from the main thread, so that a rank that hangs in a collective falls silent.
 """
 

@@ -15,6 +15,7 @@ from threading import Thread
 from typing import Any
 
 import dagster as dg
+import psutil
 import pytest
 
 from assets.cluster.client import PipesDeepSpeedClient
@@ -168,7 +169,7 @@ class Faults(Thread):
         return int(json.loads(with_step[-1])["step"]) if with_step and self.alive() else 0
 
     def alive(self) -> bool:
-        return any(Path(f"/proc/{pid}").exists() for pid in ranks_of(self.run_dir).values())
+        return any(psutil.pid_exists(pid) for pid in ranks_of(self.run_dir).values())
 
     @staticmethod
     def wait(condition: Callable[[], bool], seconds: float, what: str) -> None:

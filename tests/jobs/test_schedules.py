@@ -17,7 +17,7 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
     consume_new_runs_for_automatic_reexecution,
 )
 
-from assets.cluster import orphans
+from assets.cluster import lost_runs
 from jobs.definitions import defs
 from jobs.schedules import daily_dumps, new_dump_cards, readopt_lost_runs
 from pipelines.lake import Lake
@@ -68,7 +68,7 @@ def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None
 
 def dead(run_id: str) -> str:
     """The sign of life of a process that has ended."""
-    code = f"from assets.cluster import orphans; print(orphans.sign_of_life({run_id!r}, 0))"
+    code = f"from assets.cluster import lost_runs; print(lost_runs.sign_of_life({run_id!r}, 0))"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.strip()
@@ -81,12 +81,12 @@ def test_a_run_whose_process_has_gone_is_failed_and_a_living_one_is_not() -> Non
     ids = {n: r.run_id for n, r in runs.items()}
     values = {
         "lost": dead(ids["lost"]),
-        "living": orphans.sign_of_life(ids["living"], 0),
+        "living": lost_runs.sign_of_life(ids["living"], 0),
         "elsewhere": f"{ids['elsewhere']} node9 00000000 1 1 0",
         "retry": dead(ids["lost"]),  # inherited from the run that it retries
     }
     for name, value in values.items():
-        instance.add_run_tags(ids[name], {orphans.TAG: value})
+        instance.add_run_tags(ids[name], {lost_runs.TAG: value})
     context = dg.build_sensor_context(instance=instance)
     assert ids["lost"] in str(readopt_lost_runs(context).skip_message)
     status = {n: instance.get_run_by_id(i).status for n, i in ids.items()}  # type: ignore[union-attr]
@@ -103,7 +103,7 @@ def test_a_run_on_another_host_is_lost_after_a_long_silence(monkeypatch: pytest.
     run = create_run_for_test(instance, "far", status=dg.DagsterRunStatus.STARTED)
     cursor = None
     for seconds, count, lost in ((200, "0", False), (100, "1", False), (200, "1", False), (100, "1", True)):
-        instance.add_run_tags(run.run_id, {orphans.TAG: f"{run.run_id} node9 00000000 1 1 {count}"})
+        instance.add_run_tags(run.run_id, {lost_runs.TAG: f"{run.run_id} node9 00000000 1 1 {count}"})
         clock[0] += seconds
         context = dg.build_sensor_context(instance=instance, cursor=cursor)
         readopt_lost_runs(context)
@@ -147,9 +147,11 @@ def test_the_daemon_retries_a_lost_run_from_its_failure(
         job_snapshot=job.job_snapshot,
         execution_plan_snapshot=plan.execution_plan_snapshot,
     )
-    instance.add_run_tags(run.run_id, {orphans.TAG: dead(run.run_id)})
+    instance.add_run_tags(run.run_id, {lost_runs.TAG: dead(run.run_id)})
     readopt_lost_runs(dg.build_sensor_context(instance=instance))
     records = instance.get_run_records(dg.RunsFilter(run_ids=[run.run_id]))
     list(consume_new_runs_for_automatic_reexecution(workspace, records, logging.getLogger("test")))
     [retry] = [r for r in instance.get_runs() if r.parent_run_id == run.run_id]
-    assert retry.tags["dagster/is_resume_retry"] == "true" and retry.tags[orphans.TAG].startswith(run.run_id)
+    assert retry.tags["dagster/is_resume_retry"] == "true" and retry.tags[lost_runs.TAG].startswith(
+        run.run_id
+    )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psutil
 
 from assets.cluster.client import PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher
@@ -159,8 +160,8 @@ def pids(run: Path) -> list[int]:
 def running(pid: int) -> bool:
     """Whether a process runs and is no zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

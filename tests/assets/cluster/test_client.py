@@ -16,7 +16,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from assets.cluster import handles, lease
+from assets.cluster import client as client_module
+from assets.cluster import lease
 from assets.cluster.client import Job, PipesDeepSpeedClient
 from assets.cluster.launchers import LocalLauncher, State, Unreachable
 from assets.cluster.mailbox import Mailbox
@@ -191,11 +192,17 @@ def test_materializing_at_the_same_time_starts_one_writer(
 ) -> None:
     """Three at once on a new run, and three more beside the job that runs: one launches, all others
     adopt."""
-    run, cluster, record = tmp_path / "run", client(tmp_path, "wait", launching=60.0), handles.record
+    run, cluster, record = (
+        tmp_path / "run",
+        client(tmp_path, "wait", launching=60.0),
+        client_module.record_launch,
+    )
     watching: list[Path] = []
     results: list[Any] = []
     monkeypatch.setattr(
-        handles, "record", lambda context, job, job_id: (record(context, job, job_id), watching.append(job))
+        client_module,
+        "record_launch",
+        lambda context, job, job_id: (record(context, job, job_id), watching.append(job)),
     )
     threads = [
         threading.Thread(target=lambda: results.append(materialize(cluster, tmp_path))) for _ in range(6)

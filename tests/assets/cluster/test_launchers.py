@@ -208,13 +208,13 @@ tasks = [subprocess.Popen(words, env=base | {"SLURM_PROCID": str(i), "SLURM_LOCA
 sys.exit(max(t.wait() for t in tasks))
 """
 SQUEUE = """#!{python}
-import json, os, pathlib, sys
+import json, os, pathlib, psutil, sys
 state = pathlib.Path(os.environ["FAKE_SLURM"]); options = dict(a.lstrip("-").partition("=")[::2] for a in sys.argv[1:])
 if (state / "down").exists():
     sys.stderr.write("slurm_load_jobs error: Unable to contact slurm controller\\n"); sys.exit(1)
 def runs(job):
-    try: return pathlib.Path(f"/proc/{job['pid']}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError: return False
+    try: return psutil.Process(job["pid"]).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess: return False
 jobs = {p.name[4:]: json.loads(p.read_text()) for p in state.glob("job-*")}
 if "jobs" in options:
     if options["jobs"] not in jobs: sys.stderr.write("slurm_load_jobs error: Invalid job id specified\\n"); sys.exit(1)
@@ -291,7 +291,7 @@ def test_a_queued_job_is_found_by_its_name_and_a_lost_one_by_accounting(slurm: P
     assert launcher.job_id(tmp_path / "run" / "jobs" / "stage1-0002") is None
     launcher.sweep(job_id, "")
     eventually(lambda: not launcher.state(job, job_id).alive)
-    assert launcher.epitaph(job_id) == "NODE_FAIL"
+    assert launcher.end_state(job_id) == "NODE_FAIL"
 
 
 def test_a_controller_that_is_away_is_not_a_dead_job(slurm: Path, tmp_path: Path) -> None:
