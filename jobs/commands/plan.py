@@ -17,7 +17,7 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     """Sources, repetitions, steps, learning rates, memory, disk and hours of a training run. No
     GPU, no torch."""
     from model.checkpoints.store import run_folder
-    from model.cost import cost
+    from model.cost import run_cost
     from model.plan.build import build_plan
     from model.plan.card import RunCard
     from model.plan.describe import describe_plan
@@ -29,10 +29,10 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
         for r in (*card.releases, card.release)
     }
     plan = build_plan(card, listings[card.release], listings)
-    flops = teraflops * 1e12 if teraflops else cost.FLOPS_PER_RANK
+    flops = teraflops * 1e12 if teraflops else run_cost.FLOPS_PER_RANK
     try:
         config = card.config(listings[card.release]["main"].get("vocab_size"))
-        costs = cost.describe(card, plan, config, flops, run_folder(lake, Settings().runs, name))
+        costs = run_cost.describe(card, plan, config, flops, run_folder(lake, Settings().runs, name))
     except ValueError as error:  # an unknown preset, or ranks that do not divide the batch
         raise LakeError(f"run {name}: {error}") from None
     return f"{describe_plan(plan)}\n{costs}"

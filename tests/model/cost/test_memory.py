@@ -1,36 +1,14 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from model.cost.estimate import (
-    Cluster,
-    Layout,
-    activation_bytes_per_layer,
-    bubble,
-    loss_bytes,
-    memory_bytes,
-    table,
-    tokens_per_second,
-)
+from model.cost.memory import Layout, activation_bytes_per_layer, loss_bytes, memory_bytes
 from model.network.config import PRESETS, ModelConfig
 
 PP2, PP4 = Layout(pipeline_stages=2), Layout(pipeline_stages=4)
-
-
-def test_expected_speed_reproduces_both_pipeline_rows_of_table_10() -> None:
-    """1,873 tokens per GPU and second with PP2, to which the efficiency is fitted; 1,828 with PP4,
-    which is not."""
-    assert tokens_per_second(PRESETS["13b"], PP2, Cluster(), 4096) == pytest.approx(1873, rel=0.02)
-    assert tokens_per_second(PRESETS["13b"], PP4, Cluster(), 4096) == pytest.approx(1828, rel=0.02)
-
-
-def test_bubbles_of_table_10() -> None:
-    assert bubble(PP2, 512) == 1 / 16
-    assert bubble(PP4, 512) == 3 / 32
 
 
 def test_states_fit_as_table_10_says() -> None:
@@ -88,8 +66,3 @@ def test_the_last_stage_is_the_fullest_where_the_loss_outweighs_what_flies() -> 
 def test_fp32_takes_twice_the_weights_and_activations() -> None:
     half, full = (memory_bytes(PRESETS["tiny"], Layout(bf16=b), 8, 512) for b in (True, False))
     assert full["weights"] == 2 * half["weights"] and full["activations"] == 2 * half["activations"]
-
-
-def test_the_page_has_the_table_of_the_formulas() -> None:
-    page = Path(__file__).parents[3] / "docs" / "scale.md"
-    assert table(PRESETS["13b"], Cluster(), 4096) in page.read_text(encoding="utf-8")

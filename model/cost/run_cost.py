@@ -1,7 +1,7 @@
-"""What a plan costs before it starts: memory and disk of a rank, checkpoints, hours.
+"""What a planned run costs before it starts: memory and disk of a rank, checkpoints, hours.
 
-Belongs here: a card's numbers for a person. Does not belong here: the formulas (estimate.py), what
-is read (plan.py), what a run has measured (model/run/logs.py). No torch.
+Belongs here: a card's numbers for a person. Does not belong here: the formulas (memory.py), what is
+read (model/plan), what a run has measured (model/run/logs.py). No torch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import statistics
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.cost.estimate import OPTIMIZER_BYTES, Layout, memory_bytes
+from model.cost.memory import OPTIMIZER_BYTES, Layout, memory_bytes
 from model.network.config import ModelConfig
 from model.plan.card import RunCard
 from model.plan.plan import Plan
@@ -24,7 +24,7 @@ GIB = 1 << 30
 
 
 @dataclass(frozen=True)
-class Cost:
+class RunCost:
     """Bytes of the fullest rank by part, of one checkpoint and of a rank's share of it, FLOP of the
     whole run."""
 
@@ -49,7 +49,7 @@ class Cost:
         return self.total_flops / (self.ranks * flops_per_rank) / 3600
 
 
-def cost(card: RunCard, plan: Plan, config: ModelConfig) -> Cost:
+def run_cost(card: RunCard, plan: Plan, config: ModelConfig) -> RunCost:
     """The cost of a card's plan. StrategyError where ranks, micro batch and global batch do not fit
     together."""
     strategy = Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)
@@ -61,7 +61,7 @@ def cost(card: RunCard, plan: Plan, config: ModelConfig) -> Cost:
         checkpoint_activations=strategy.checkpoint_activations,
         bf16=strategy.identity["bf16"],
     )
-    return Cost(
+    return RunCost(
         parameters=config.num_parameters,
         memory=memory_bytes(config, layout, card.world_size, plan.sequence_length),
         checkpoint_bytes=config.num_parameters * ((2 if layout.bf16 else 4) + OPTIMIZER_BYTES),
@@ -84,7 +84,7 @@ def measured(folder: Path) -> tuple[int, float] | None:
 
 def describe(card: RunCard, plan: Plan, config: ModelConfig, flops_per_rank: float, folder: Path) -> str:
     """The cost for a person."""
-    c = cost(card, plan, config)
+    c = run_cost(card, plan, config)
     kept = (card.keep_last + 1) * c.checkpoint_bytes
     parts = ", ".join(f"{name} {_size(n)}" for name, n in c.memory.items())
     strategy = Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)

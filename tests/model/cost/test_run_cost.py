@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from model.cost.cost import FLOPS_PER_RANK, cost, describe
+from model.cost.run_cost import FLOPS_PER_RANK, describe, run_cost
 from model.network.config import preset
 from model.plan.build import build_plan
 from model.plan.card import RunCard
@@ -29,14 +29,14 @@ def planned(tokens: int, **values: Any) -> tuple[RunCard, Plan]:
 def test_the_papers_run_takes_the_papers_days() -> None:
     """3.2 T tokens at 1,873 tokens a second on each of 512 cards are 39 days (paper 3.5)."""
     card, plan = planned(3_200_000_000_000, world_size=512, micro_batch=2, deepspeed={"pipeline_stages": 2})
-    days = cost(card, plan, preset("13b")).hours(FLOPS_PER_RANK) / 24
+    days = run_cost(card, plan, preset("13b")).hours(FLOPS_PER_RANK) / 24
     assert days == pytest.approx(3.2e12 / 1873 / 512 / 86400, rel=0.02)
 
 
 @pytest.mark.parametrize(("stage", "bytes_per_parameter"), [(1, 8 + 12 / 64), (2, 2 + 18 / 64), (3, 20 / 64)])
 def test_states_are_spread_as_zero_spreads_them(stage: int, bytes_per_parameter: float) -> None:
     card, plan = planned(10**9, world_size=64, deepspeed={"zero_optimization": {"stage": stage}})
-    c = cost(card, plan, preset("13b"))
+    c = run_cost(card, plan, preset("13b"))
     states = c.memory["weights"] + c.memory["gradients"] + c.memory["optimizer"]
     assert states == pytest.approx(bytes_per_parameter * 13_854_269_952, rel=1e-6)
     assert c.checkpoint_bytes == 14 * 13_854_269_952 and c.checkpoint_rank_bytes * 64 == pytest.approx(
@@ -45,12 +45,14 @@ def test_states_are_spread_as_zero_spreads_them(stage: int, bytes_per_parameter:
 
 
 def test_pipeline_stages_and_recomputation_take_less() -> None:
-    whole = cost(*planned(10**9, world_size=64), preset("13b"))
-    quarter = cost(*planned(10**9, world_size=64, deepspeed={"pipeline_stages": 4}), preset("13b"))
+    whole = run_cost(*planned(10**9, world_size=64), preset("13b"))
+    quarter = run_cost(*planned(10**9, world_size=64, deepspeed={"pipeline_stages": 4}), preset("13b"))
     assert 0.25 < quarter.memory["weights"] / whole.memory["weights"] < 0.27, (
         "a quarter of the layers and one embedding"
     )
-    again = cost(*planned(10**9, world_size=64, deepspeed={"checkpoint_activations": True}), preset("13b"))
+    again = run_cost(
+        *planned(10**9, world_size=64, deepspeed={"checkpoint_activations": True}), preset("13b")
+    )
     assert again.memory["activations"] < whole.memory["activations"] / 4
 
 
@@ -58,7 +60,7 @@ def test_what_does_not_divide_is_refused_before_anything_starts() -> None:
     with pytest.raises(
         StrategyError, match="global batch 4096 is not a multiple of 3 data ranks x micro batch 1"
     ):
-        cost(*planned(10**9, world_size=3), preset("13b"))
+        run_cost(*planned(10**9, world_size=3), preset("13b"))
 
 
 def test_the_text_names_memory_disk_hours_and_what_was_measured(tmp_path: Path) -> None:
@@ -77,7 +79,5 @@ def test_no_torch() -> None:
     import subprocess
     import sys
 
-    code = (
-        "import sys, model.cost.cost, model.data.trace, jobs.commands.plan; sys.exit('torch' in sys.modules)"
-    )
+    code = "import sys, model.cost.run_cost, model.data.trace, jobs.commands.plan; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
