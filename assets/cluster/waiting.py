@@ -78,7 +78,7 @@ class JobWait:
             if not asked and received[-1:] == [signal.SIGTERM]:
                 self.context.log.info(f"detached from the job in {self.job.folder}, which goes on")
                 raise
-            self._stop()
+            self.stop()
             raise
 
     def _look(self) -> int | None:
@@ -134,7 +134,7 @@ class JobWait:
         said = tail(self.launcher, self.job.folder / "stderr")
         raise dg.Failure(f"the job in {self.job.folder} {what}:\n{said}")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """Ask for a checkpoint and wait for the end; signal only after the grace period. The job is
         gone when this returns."""
         grace = self.patience.grace

@@ -7,10 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import textwrap
 import threading
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import dagster as dg
@@ -18,8 +16,8 @@ import pytest
 
 from assets.cluster import client as client_module
 from assets.cluster import lease
-from assets.cluster.client import Job, PipesDeepSpeedClient
-from assets.cluster.launchers import LocalLauncher, State, Unreachable
+from assets.cluster.client import PipesDeepSpeedClient
+from assets.cluster.launchers import LocalLauncher
 from assets.cluster.mailbox import Mailbox
 from pipelines.lake import Lake
 from tests.support.fake_cluster import client, end, eventually, failure, materialize, pids, running
@@ -73,30 +71,6 @@ def test_an_upload_that_fails_is_seen_and_fails_no_training(tmp_path: Path) -> N
     assert failed["error"].value == "NoSuchBucket" and failed["to"].value == "s3://b/run"
 
 
-@pytest.mark.parametrize(
-    ("mode", "hide", "message"),
-    [
-        ("die", False, "status 9"),
-        ("die", True, "did not close its messages"),
-        ("raise", True, "loss is NaN"),
-        ("silent", False, "reported no materialization"),
-        ("config", False, "global batch 7"),
-        ("other_rank", False, "rank 1 on dsh2: torch is 3"),
-        ("damage", False, "is not the file"),
-    ],
-)
-def test_failures_are_failures(tmp_path: Path, mode: str, hide: bool, message: str) -> None:
-    result = materialize(client(tmp_path, mode, hide), tmp_path)
-    assert not result.success and message in failure(result)
-    assert not result.asset_materializations_for_node("checkpoint")
-
-
-@pytest.mark.parametrize(("mode", "attempts"), [("config", 1), ("refuse", 1), ("other_rank", 1), ("die", 3)])
-def test_only_what_a_retry_can_mend_is_retried(tmp_path: Path, mode: str, attempts: int) -> None:
-    result = materialize(client(tmp_path, mode, retries=2), tmp_path)
-    assert not result.success and len(list((tmp_path / "run" / "jobs").iterdir())) == attempts
-
-
 def test_a_retry_under_the_next_epoch_observes_each_step_once(tmp_path: Path) -> None:
     instance = dg.DagsterInstance.ephemeral()
     result = materialize(client(tmp_path, "once", observe_every=1, retries=2), tmp_path, instance)
@@ -106,23 +80,6 @@ def test_a_retry_under_the_next_epoch_observes_each_step_once(tmp_path: Path) ->
     assert sorted(observations(instance)) == sorted(
         [("step", s) for s in range(4)] + [("validation web-en", s) for s in range(4)]
     )
-
-
-def test_a_hanging_job_is_ended_and_the_silent_rank_named(tmp_path: Path) -> None:
-    result = materialize(client(tmp_path, "hang", silence={"step": 0.8}), tmp_path)
-    assert not result.success
-    assert "rank 0 on here has been silent" in failure(result) and "phase step of step 3" in failure(result)
-    assert not any(running(p) for p in pids(tmp_path / "run"))
-
-
-def test_a_stop_file_is_a_stop_and_not_a_failure_to_retry(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    run.mkdir()
-    cluster = client(tmp_path, "wait", retries=2)
-    Timer(1.0, lambda: (eventually(lambda: pids(run)), (run / "stop").touch())).start()
-    result = materialize(cluster, tmp_path)
-    assert not result.success and "saved and stopped at step 4; it was asked to" in failure(result)
-    assert len(pids(run)) == 1 and (run / "saved").exists()
 
 
 # Dagster in a process of its own, so that it can be signalled and killed.
@@ -301,67 +258,6 @@ def test_another_stage_of_the_same_run_is_not_disturbed(tmp_path: Path) -> None:
         assert not result.success and "is being written by stage2" in failure(result)
     finally:
         launcher.signal(job_id, "KILL")
-
-
-def test_a_vanished_job_is_a_failure(tmp_path: Path) -> None:
-    """The whole process group is killed: no exit status is ever written."""
-    cluster, job = client(tmp_path, "ok"), tmp_path / "run" / "jobs" / "job"
-    launcher = cluster.make_launcher()
-    job_id = launcher.start(job, ["sleep", "30"], {})
-    assert launcher.state(job, job_id) == State(None, True)
-    launcher.signal(job_id, "KILL")
-    eventually(lambda: not launcher.state(job, job_id).alive)
-    with pytest.raises(dg.Failure, match="vanished"):
-        cluster._vanished(launcher, Job(job, job_id, Mailbox(job)))
-
-
-def test_a_head_node_that_does_not_answer_says_nothing_about_the_job(tmp_path: Path) -> None:
-    """Looks fail for a while: the run goes on. They fail for too long: the run fails and the job is
-    left alone."""
-    away = [0]
-
-    class Flaky(LocalLauncher):
-        def state(self, job: Path, job_id: str) -> State:
-            away[0] += 1
-            if away[0] % 3:
-                raise Unreachable("no route to host")
-            return super().state(job, job_id)
-
-    cluster = client(tmp_path, "ok")
-    script = cluster.make_launcher().script  # type: ignore[attr-defined]
-    command = cluster.make_launcher().training_command
-
-    class Both(Flaky):
-        def training_command(self, job: Path, ranks: int, module: str, arguments: Any) -> list[str]:
-            return command(job, ranks, module, arguments)
-
-    assert script
-    cluster._launcher = Both()
-    result = materialize(cluster, tmp_path)
-    assert result.success and away[0] >= 3
-
-
-def test_stop_asks_first_and_signals_after_the_grace_period(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    patient, hasty, willing = (
-        client(tmp_path, "ok", grace=60.0),
-        client(tmp_path, "ok", grace=0.2),
-        run / "jobs" / "willing",
-    )
-    launcher = patient.make_launcher()
-    waits = textwrap.dedent(f"""
-        import pathlib, time
-        while not pathlib.Path({str(run / "stop")!r}).exists(): time.sleep(0.02)
-        """)
-    job_id = launcher.start(willing, [sys.executable, "-c", waits], {})
-    patient._stop(dg.build_asset_context(), launcher, run, Job(willing, job_id, Mailbox(willing)))
-    assert launcher.state(willing, job_id).status == 0
-    deaf = run / "jobs" / "deaf"
-    job_id = launcher.start(deaf, ["bash", "-c", "echo up; exec sleep 300"], {})
-    eventually(lambda: (deaf / "stdout").exists() and "up" in (deaf / "stdout").read_text())
-    hasty._stop(dg.build_asset_context(), launcher, run, Job(deaf, job_id, Mailbox(deaf)))
-    assert launcher.state(deaf, job_id).status == 143
-    eventually(lambda: not launcher.state(deaf, job_id).alive)
 
 
 def test_evaluation_returns_the_report(tmp_path: Path) -> None:
