@@ -16,7 +16,7 @@ import pyarrow as pa
 import zstandard
 
 from experiments.two_stages.config import TwoStages
-from pipelines.engine.spark import InProcess
+from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.validation_sets import domain_of
 from pipelines.shards.writer import build_shards
@@ -88,7 +88,7 @@ def prepare(lake: Lake, corpus: Path, config: TwoStages) -> dict[str, str]:
             writer.write_table("part-00000.parquet", pa.Table.from_pylist(found, schema=schema))
 
         text = hashlib.sha256("\0".join(r["text"] for r in found).encode()).hexdigest()
-        sets[name] = lake.build(f"two_stages_{name}", version=1, inputs={"text": text}, write=write).dataset
+        sets[name] = lake.publish(f"two_stages_{name}", version=1, inputs={"text": text}, write=write).dataset
     tokenizer_config = TokenizerConfig.proportional(
         "two_stages", config.vocabulary, sample_chars=config.tokenizer_characters
     )
