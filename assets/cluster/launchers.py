@@ -87,7 +87,8 @@ def run_script(job: Path, command: Sequence[str], root: Path, python: str, ident
         "#!/bin/bash",
         f"echo {identity} >{q['id.tmp']} && mv {q['id.tmp']} {q['id']}",
         f"cd {shlex.quote(str(root))}",
-        f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"  # tools of the environment, such as ninja',
+        "# Tools of the environment, such as ninja.",
+        f'export PATH={shlex.quote(str(Path(python).parent))}:"$PATH"',
         f". {q['environment']}",
         f"exec {shlex.quote(python)} -I -S {q['supervise.py']} {q['']} <<'END'",
         json.dumps(list(command)),
@@ -155,7 +156,8 @@ class LocalLauncher:
         if self.hostfile:
             if (slots := sum(self.hosts().values())) != ranks:
                 raise ValueError(
-                    f"{self.hostfile} has {slots} slots, the run's card asks for {ranks} ranks: make them equal"
+                    f"{self.hostfile} has {slots} slots, the run's card asks for {ranks} ranks:"
+                    " make them equal"
                 )
             # Remote shells get their environment from the file: DeepSpeed's own way would put it on
             # pdsh's command line.
@@ -210,7 +212,8 @@ class LocalLauncher:
         The marker names one lease of one run. It travels over stdin, so that no shell of the sweep
         has it on its command line.
         """
-        kill = 'ps -ww -eo pid=,args= | awk \'index($0 " ", ENVIRON["MARKER"]) {print $1}\' | xargs -r kill -KILL 2>/dev/null; true'
+        find = 'ps -ww -eo pid=,args= | awk \'index($0 " ", ENVIRON["MARKER"]) {print $1}\''
+        kill = f"{find} | xargs -r kill -KILL 2>/dev/null; true"
         script = f"export MARKER={shlex.quote(marker + ' ')}\n{kill}\n"
         ssh = shlex.join(
             ["timeout", "20", "ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", *self.remote_options]

@@ -135,7 +135,8 @@ class Progress:
         hosts = sorted({r["host"] for r in ranks})
         bandwidth = ranks[0]["all_reduce_bytes_per_second"] / 1e9 if ranks else 0.0
         self.context.log.info(
-            f"preflight: {len(ranks)} ranks on {len(hosts)} hosts, all-reduce {bandwidth:.2f} GB/s\n{preflight_table(payload)}"
+            f"preflight: {len(ranks)} ranks on {len(hosts)} hosts, all-reduce {bandwidth:.2f} GB/s\n"
+            f"{preflight_table(payload)}"
         )
         for warning in payload.get("warnings", []):
             self.context.log.warning(f"preflight: {warning}")
@@ -183,8 +184,9 @@ def loss_table(records: list[dict[str, Any]]) -> str:
     for domain in sorted({r["domain"] for r in records}):
         mine = sorted((r for r in records if r["domain"] == domain), key=lambda r: r["step"])
         losses = [r["loss"] for r in mine]
-        row = f"| {domain} | {losses[0]:.4f} | {min(losses):.4f} | {losses[-1]:.4f} | {mine[-1].get('bits_per_byte', math.nan):.4f}"
-        lines.append(f"{row} | {mine[-1]['step']} |")
+        figures = [losses[0], min(losses), losses[-1], mine[-1].get("bits_per_byte", math.nan)]
+        cells = [domain, *(f"{f:.4f}" for f in figures), str(mine[-1]["step"])]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

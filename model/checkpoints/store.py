@@ -49,7 +49,8 @@ def run_folder(lake: Lake, runs: str, name: str) -> Path:
         return Path(runs, safe_name(name))
     if lake.is_s3:
         raise LakeError(
-            f"the lake is {lake.root}: set SKYPILE_RUNS to a folder on storage that all ranks share, for the work of run {name}"
+            f"the lake is {lake.root}: set SKYPILE_RUNS to a folder on storage that all ranks share,"
+            f" for the work of run {name}"
         )
     return lake.local(f"runs/{name}")
 
@@ -162,8 +163,8 @@ class CheckpointStore:
             os.fsync(sink.fileno())
         if found != known["sha256"]:
             raise CheckpointError(
-                f"{self.root}/{FOLDER}/{tag}/{name} is not the file that its {MANIFEST} names: delete that {MANIFEST},"
-                " and the checkpoint before it is taken"
+                f"{self.root}/{FOLDER}/{tag}/{name} is not the file that its {MANIFEST} names:"
+                f" delete that {MANIFEST}, and the checkpoint before it is taken"
             )
 
     def abandon(self, step: int) -> None:

@@ -33,7 +33,8 @@ def compare_files(path: Path, files: Mapping[str, dict[str, Any]]) -> None:
         file = path / name
         if not file.exists() or file.stat().st_size != known["bytes"] or sha256(file) != known["sha256"]:
             raise CheckpointError(
-                f"{file} is not the file that {path / MANIFEST} names: restore it, or roll back to another checkpoint"
+                f"{file} is not the file that {path / MANIFEST} names:"
+                " restore it, or roll back to another checkpoint"
             )
 
 
@@ -66,8 +67,9 @@ def refuse_differences(path: Path, found: dict[str, Any], wanted: dict[str, Any]
     for key, name in (("zero_stage", "ZeRO-{}"), ("pipeline_stages", "{} pipeline stages")):
         if there.get(key) != here.get(key):
             raise CheckpointError(
-                f"{path} holds the states of {name.format(there.get(key))}, this run asks for {name.format(here.get(key))}: each cuts"
-                " the optimizer's states in another way and DeepSpeed converts numbers of ranks only; go on as before"
+                f"{path} holds the states of {name.format(there.get(key))},"
+                f" this run asks for {name.format(here.get(key))}: each cuts the optimizer's states in"
+                " another way and DeepSpeed converts numbers of ranks only; go on as before"
             )
     different = [f"{k}: {found.get(k)!r} there, {v!r} here" for k, v in wanted.items() if found.get(k) != v]
     if different:
@@ -89,7 +91,8 @@ def verify_stage(folder: Path, stage: str) -> dict[str, Any]:
     found = verify_checkpoint(Path(record["checkpoint"]))
     if found["step"] != record["step"] or found["stage"] != stage or not found["stage_end"]:
         raise CheckpointError(
-            f"{record['checkpoint']} is step {found['step']} of {found['stage']}, {path} says it is the end of {stage} at {record['step']}"
+            f"{record['checkpoint']} is step {found['step']} of {found['stage']},"
+            f" {path} says it is the end of {stage} at {record['step']}"
         )
     return record
 

@@ -26,7 +26,8 @@ def to_universal(path: Path) -> str:
     free = shutil.disk_usage(path.parent).free
     if free < 3 * size:
         raise CheckpointError(
-            f"{path.parent} has {free} bytes free; converting {path.name} for another world size needs {3 * size}"
+            f"{path.parent} has {free} bytes free;"
+            f" converting {path.name} for another world size needs {3 * size}"
         )
     shutil.rmtree(output, ignore_errors=True)
     command = [

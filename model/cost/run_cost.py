@@ -90,12 +90,14 @@ def describe(card: RunCard, plan: Plan, config: ModelConfig, flops_per_rank: flo
     strategy = Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)
     micro_batches = card.global_batch // (card.micro_batch * strategy.data_ranks)
     lines = [
-        f"model {card.preset}: {c.parameters:,} parameters; {c.ranks} ranks, {micro_batches} micro batches of {card.micro_batch} a step",
+        f"model {card.preset}: {c.parameters:,} parameters; {c.ranks} ranks,"
+        f" {micro_batches} micro batches of {card.micro_batch} a step",
         f"  memory of a rank    {_size(c.memory_bytes)} ({parts}), estimated without the framework's own",
         f"  checkpoint          {_size(c.checkpoint_bytes)}, {_size(c.checkpoint_rank_bytes)} of it a rank's;"
-        f" every {card.checkpoint_every} steps, {_size(kept)} for {card.keep_last} kept and one being written",
-        f"  time                {c.hours(flops_per_rank):,.1f} hours at {flops_per_rank / 1e12:.4g} TFLOP/s sustained by each rank"
-        f" ({c.total_flops:.3g} FLOP in all)",
+        f" every {card.checkpoint_every} steps,"
+        f" {_size(kept)} for {card.keep_last} kept and one being written",
+        f"  time                {c.hours(flops_per_rank):,.1f} hours at {flops_per_rank / 1e12:.4g} TFLOP/s"
+        f" sustained by each rank ({c.total_flops:.3g} FLOP in all)",
     ]
     if found := measured(folder):
         step, speed = found

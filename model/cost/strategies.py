@@ -14,13 +14,15 @@ from model.network.config import PRESETS, ModelConfig
 def table(config: ModelConfig, cluster: Cluster, length: int) -> str:
     """The strategies side by side, as docs/scale.md has them: GB (1e9 bytes) of the fullest rank,
     GB through a host's network in a step."""
-    head = "| strategy | weights | gradients | optimizer | activations | loss | memory | bubble | network | tokens/GPU/s |"
-    lines = [head, "|---" * head.count(" | ") + "|---|"]
+    columns = ["strategy", "weights", "gradients", "optimizer", "activations", "loss", "memory"]
+    columns += ["bubble", "network", "tokens/GPU/s"]
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for stages, zero in ((1, 1), (1, 2), (1, 3), (2, 1), (4, 1)):
         for recompute in (False, True):
             layout = Layout(zero_stage=zero, pipeline_stages=stages, checkpoint_activations=recompute)
             parts = memory_bytes(config, layout, cluster.ranks, length)
-            name = f"{f'PP{stages} x ' if stages > 1 else ''}DP{cluster.ranks // stages}, ZeRO-{zero}{', recomputing' if recompute else ''}"
+            pipeline, again = f"PP{stages} x " if stages > 1 else "", ", recomputing" if recompute else ""
+            name = f"{pipeline}DP{cluster.ranks // stages}, ZeRO-{zero}{again}"
             sizes = [f"{n / 1e9:.1f}" for n in (*parts.values(), sum(parts.values()))]
             network = communication_bytes_per_host(config, layout, cluster) / 1e9
             speed = tokens_per_second(config, layout, cluster, length)

@@ -78,8 +78,8 @@ class Loader:
     ) -> None:
         if plan.global_batch % (dp_size * micro_batch):
             raise PlanError(
-                f"global batch {plan.global_batch} is not divided by {dp_size} data-parallel ranks x micro batch {micro_batch}:"
-                " change the micro batch, or the world size"
+                f"global batch {plan.global_batch} is not divided by {dp_size} data-parallel ranks x micro"
+                f" batch {micro_batch}: change the micro batch, or the world size"
             )
         if not 0 <= dp_rank < dp_size:
             raise PlanError(f"data-parallel rank {dp_rank} of {dp_size}")
@@ -120,8 +120,8 @@ class Loader:
                     changed.append(f"{source.name} of release {release} is gone")
                 elif digest("source", canonical_json(entry)) != held.fingerprint:
                     changed.append(
-                        f"{source.name} of release {release} has {entry['tokens']} tokens and another manifest,"
-                        f" planned were {held.tokens} tokens"
+                        f"{source.name} of release {release} has {entry['tokens']} tokens and another"
+                        f" manifest, planned were {held.tokens} tokens"
                     )
         if changed:
             raise PlanError(f"these are not the shards of plan {self.plan.name}: {'; '.join(changed)}")

@@ -81,9 +81,8 @@ def of_url(run_dir: Path, url: str) -> list[dict[str, Any]]:
 def describe_sample(step: int, sample: int, documents: list[dict[str, Any]]) -> str:
     """`of_sample` for a person."""
     first = documents[0]
-    lines = [
-        f"step {step}, sample {sample}: {documents[-1]['end']} tokens of {first['source']}, release {first['release']}, {first['shard']}"
-    ]
+    where = f"{first['source']}, release {first['release']}, {first['shard']}"
+    lines = [f"step {step}, sample {sample}: {documents[-1]['end']} tokens of {where}"]
     for d in documents:
         begin = f" from its token {d['document_token']} on" if d["document_token"] else ""
         lines.append(f"  tokens {d['start']} to {d['end'] - 1}: {d['url']}{begin}")

@@ -1,6 +1,7 @@
 """`python -m model.evaluate`: one evaluation of an exported model, as one JSON file.
 
-    python -m model.evaluate --run-dir DIR --export DIR/export/stage2 --task benchmarks --data FOLDER --output FILE
+    python -m model.evaluate --run-dir DIR --export DIR/export/stage2 --task benchmarks \\
+        --data FOLDER --output FILE
 
 What cannot be measured because a file is absent is reported as {"missing": "..."} by name; no
 number is ever made up. Knows no Dagster.

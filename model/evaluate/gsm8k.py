@@ -31,7 +31,8 @@ def worked_example(record: Mapping[str, str]) -> str:
     """A train item as one shot: calculation notes dropped, the final `#### N` as a sentence."""
     reasoning, _, answer = record["answer"].partition("####")
     reasoning = NOTE.sub("", reasoning).strip()
-    return f"Question: {record['question']}\nLet's think step by step\n{reasoning}\nThe answer is {answer.strip()}\n"
+    asked = f"Question: {record['question']}\nLet's think step by step\n"
+    return f"{asked}{reasoning}\nThe answer is {answer.strip()}\n"
 
 
 def prompt(shots: Sequence[Mapping[str, str]], question: str) -> str:

@@ -243,7 +243,8 @@ def load(export: Path, device: str | None = None) -> Scorer:
     tokenizer = Tokenizer.from_file(str(export / "tokenizer.json"))
     if tokenizer.get_vocab_size() > network.config.vocab_size:
         raise ValueError(
-            f"{export}: the tokenizer has {tokenizer.get_vocab_size()} pieces, the model {network.config.vocab_size}: not of one run"
+            f"{export}: the tokenizer has {tokenizer.get_vocab_size()} pieces,"
+            f" the model {network.config.vocab_size}: not of one run"
         )
     return Scorer(
         network, tokenizer, network.config.context, network.config.vocab_size, device, weights_hash(files)

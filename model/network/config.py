@@ -53,7 +53,8 @@ class ModelConfig:
             object.__setattr__(self, "num_kv_heads", self.num_heads)
         if self.hidden % self.num_heads or self.num_heads % self.num_kv_heads:
             raise ValueError(
-                f"heads {self.num_heads} must divide hidden {self.hidden}, and key heads {self.num_kv_heads} must divide the heads"
+                f"heads {self.num_heads} must divide hidden {self.hidden},"
+                f" and key heads {self.num_kv_heads} must divide the heads"
             )
         for name, known in (
             ("positions", ("rotary", "absolute")),
@@ -118,7 +119,8 @@ class ModelConfig:
         """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
         if (self.positions, self.norm, self.activation) != ("rotary", "rms", "swiglu"):
             raise ValueError(
-                "only rotary, RMSNorm, SwiGLU models can be written as Llama; this one differs (paper Table 9, GPT-7B)"
+                "only rotary, RMSNorm, SwiGLU models can be written as Llama;"
+                " this one differs (paper Table 9, GPT-7B)"
             )
         return {
             "architectures": ["LlamaForCausalLM"],

@@ -31,7 +31,8 @@ run, mode = a.run_dir, os.environ["MODE"]
 (run / "pids").open("a").write(f"{os.getpid()}\\n")
 def beat(step, phase="step", limit=600):
     (run / "heartbeats").mkdir(exist_ok=True)
-    value = {"rank": 0, "host": "here", "phase": phase, "step": step, "time": time.time(), "limit_seconds": limit}
+    value = {"rank": 0, "host": "here", "phase": phase, "step": step, "time": time.time()}
+    value["limit_seconds"] = limit
     (run / "heartbeats" / "rank-00000.json").write_text(json.dumps(value))
 class PlanError(Exception): pass
 def finish(report):
@@ -39,7 +40,8 @@ def finish(report):
     tag.mkdir(parents=True, exist_ok=True)
     (tag / "state").write_bytes(b"weights")
     files = {"state": {"bytes": 7, "sha256": hashlib.sha256(b"weights").hexdigest()}}
-    (tag / "checkpoint.json").write_text(json.dumps({"step": 4, "stage": a.stage, "stage_end": True, "files": files}))
+    manifest = {"step": 4, "stage": a.stage, "stage_end": True, "files": files}
+    (tag / "checkpoint.json").write_text(json.dumps(manifest))
     if mode == "damage":
         (tag / "state").write_bytes(b"Weights")
     folder = run / "export" / a.stage
@@ -50,7 +52,9 @@ def finish(report):
 if mode == "config":
     sys.stderr.write("global batch 7 is not divided"); sys.exit(78)
 if mode == "other_rank":
-    sys.stderr.write("dsh2: model.training.preflight.PreflightError: preflight refused the run: rank 1 on dsh2: torch is 3\\n"); sys.exit(1)
+    sys.stderr.write("dsh2: model.training.preflight.PreflightError: preflight refused the run: "
+                     "rank 1 on dsh2: torch is 3\\n")
+    sys.exit(1)
 with reporter(0, interval=0.1) as report:
     orders = Orders(run, a.epoch, a.mailbox, interval=0.05)
     for step in range(4):
@@ -62,7 +66,8 @@ with reporter(0, interval=0.1) as report:
         if mode == "once" and not (run / "died").exists() and step == 2:
             (run / "died").touch(); os._exit(9)
     if mode == "upload":
-        report.event("upload", step=2, state="retry", attempt=1, again_seconds=5.0, to="s3://b/run", error="SlowDown")
+        failed = {"attempt": 1, "again_seconds": 5.0, "to": "s3://b/run", "error": "SlowDown"}
+        report.event("upload", step=2, state="retry", **failed)
         report.event("upload", step=2, state="done", seconds=1.0, bytes=7, to="s3://b/run")
         report.event("upload", step=4, state="failed", attempt=6, to="s3://b/run", error="NoSuchBucket")
     deadline = time.time() + 600

@@ -89,8 +89,10 @@ import dagster as dg
 from tests.support.fake_cluster import client, checkpoint_asset
 tmp, mode, settings = pathlib.Path(sys.argv[1]), sys.argv[2], eval(sys.argv[3])
 instance = dg.DagsterInstance.from_ref(dg._core.instance.InstanceRef.from_dir(str(tmp / "home")))
-job = dg.Definitions(assets=[checkpoint_asset(client(tmp, mode, **settings), tmp / "run")], jobs=[dg.define_asset_job("j", "*")])
-result = job.resolve_job_def("j").execute_in_process(instance=instance, raise_on_error=False)
+asset = checkpoint_asset(client(tmp, mode, **settings), tmp / "run")
+definitions = dg.Definitions(assets=[asset], jobs=[dg.define_asset_job("j", "*")])
+job = definitions.resolve_job_def("j")
+result = job.execute_in_process(instance=instance, raise_on_error=False)
 print("SUCCESS" if result.success else "FAILURE", flush=True)
 """
 

@@ -66,7 +66,8 @@ def test_a_job_of_a_background_service_hears_term(tmp_path: Path) -> None:
 import signal, sys, pathlib
 from assets.cluster.launchers import LocalLauncher
 signal.signal(signal.SIGINT, signal.SIG_IGN); signal.signal(signal.SIGTERM, signal.SIG_IGN)
-print(LocalLauncher().start(pathlib.Path({str(tmp_path)!r}) / "run" / "jobs" / "job", ["bash", "-c", "echo up; exec sleep 60"], {{}}))
+job = pathlib.Path({str(tmp_path)!r}) / "run" / "jobs" / "job"
+print(LocalLauncher().start(job, ["bash", "-c", "echo up; exec sleep 60"], {{}}))
 """
     job_id = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -192,7 +193,8 @@ number = 71 + len(list(state.glob("job-*")))
 name = next(o.split("=", 1)[1] for o in options if o.startswith("--job-name="))
 output = next(o.split("=", 1)[1] for o in options if o.startswith("--output="))
 environment = os.environ | {"SLURM_JOB_ID": str(number)}
-process = subprocess.Popen(["bash", script], env=environment, start_new_session=True, stdout=open(output, "w"), stderr=subprocess.STDOUT)
+streams = {"stdout": open(output, "w"), "stderr": subprocess.STDOUT}
+process = subprocess.Popen(["bash", script], env=environment, start_new_session=True, **streams)
 (state / f"job-{number}").write_text(json.dumps({"pid": process.pid, "name": name, "argv": sys.argv[1:]}))
 print(f"{number};cluster")
 """
@@ -203,13 +205,16 @@ state = pathlib.Path(os.environ["FAKE_SLURM"])
 words = sys.argv[1:]; options = {}
 while words[0].startswith("--"):
     key, _, value = words.pop(0).partition("="); options[key] = value
-count = int(options["--ntasks"]); base = os.environ | {"SLURM_NTASKS": str(count), "SLURM_LAUNCH_NODE_IPADDR": "127.0.0.1"}
-tasks = [subprocess.Popen(words, env=base | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)}) for i in range(count)]
+count = int(options["--ntasks"])
+base = os.environ | {"SLURM_NTASKS": str(count), "SLURM_LAUNCH_NODE_IPADDR": "127.0.0.1"}
+own = [base | {"SLURM_PROCID": str(i), "SLURM_LOCALID": str(i)} for i in range(count)]
+tasks = [subprocess.Popen(words, env=environment) for environment in own]
 sys.exit(max(t.wait() for t in tasks))
 """
 SQUEUE = """#!{python}
 import json, os, pathlib, psutil, sys
-state = pathlib.Path(os.environ["FAKE_SLURM"]); options = dict(a.lstrip("-").partition("=")[::2] for a in sys.argv[1:])
+state = pathlib.Path(os.environ["FAKE_SLURM"])
+options = dict(a.lstrip("-").partition("=")[::2] for a in sys.argv[1:])
 if (state / "down").exists():
     sys.stderr.write("slurm_load_jobs error: Unable to contact slurm controller\\n"); sys.exit(1)
 def runs(job):
@@ -217,7 +222,8 @@ def runs(job):
     except psutil.NoSuchProcess: return False
 jobs = {p.name[4:]: json.loads(p.read_text()) for p in state.glob("job-*")}
 if "jobs" in options:
-    if options["jobs"] not in jobs: sys.stderr.write("slurm_load_jobs error: Invalid job id specified\\n"); sys.exit(1)
+    if options["jobs"] not in jobs:
+        sys.stderr.write("slurm_load_jobs error: Invalid job id specified\\n"); sys.exit(1)
     if runs(jobs[options["jobs"]]): print("RUNNING")
 else:
     for number, job in jobs.items():

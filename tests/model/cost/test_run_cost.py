@@ -79,5 +79,6 @@ def test_no_torch() -> None:
     import subprocess
     import sys
 
-    code = "import sys, model.cost.run_cost, model.data.trace, jobs.commands.plan; sys.exit('torch' in sys.modules)"
+    modules = "model.cost.run_cost, model.data.trace, jobs.commands.plan"
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
