@@ -25,8 +25,9 @@ os.environ.update(
     HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_EVALUATE_OFFLINE="1"
 )
 
-from model.evaluate.choices import BENCHMARKS, SHOTS, Archive, evaluate_choices, prompt, read_answers, spread
-from model.evaluate.scorer import load
+from model.evaluate.choices import BENCHMARKS, SHOTS, Archive, evaluate_choices, prompt, spread
+from model.evaluate.files import read_answers
+from model.evaluate.scorer import load_scorer
 from model.network.config import preset
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "bench"
@@ -130,7 +131,7 @@ def ask_lm_eval(folder: Path, items: list[dict[str, str]], work: Path) -> tuple[
 def measure_evaluation(data: Path, items: int) -> dict[str, Any]:
     import torch
 
-    from model.checkpoints.export import export
+    from model.checkpoints.export import export_model
     from model.network.architecture import Skywork
 
     with tempfile.TemporaryDirectory() as name:
@@ -152,9 +153,9 @@ def measure_evaluation(data: Path, items: int) -> dict[str, Any]:
             rows.append({"prompt": text, "answer": asked[subject][i].answer})
         byte_tokenizer([r["prompt"] for r in rows], work)
         config = preset("debug")
-        export(Skywork(config, seed=0).state_dict(), config, work / "tokenizer.json", work / "export")
+        export_model(Skywork(config, seed=0).state_dict(), config, work / "tokenizer.json", work / "export")
 
-        scorer = load(work / "export", "cpu")
+        scorer = load_scorer(work / "export", "cpu")
         scorer.next_logits([[1, 2, 3]])
         start = time.perf_counter()
         evaluate_choices(scorer, "ceval", work, work / "answers.jsonl", limit=0)

@@ -50,20 +50,43 @@ class State:
 
 
 class Launcher(Protocol):
-    """What the client needs of a way to start jobs."""
+    """A way to start jobs and to find them again. Paths are paths on the cluster.
 
-    def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]: ...
-    def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]: ...
-    def start(
-        self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1
-    ) -> str: ...
-    def job_id(self, job: Path) -> str | None: ...
-    def state(self, job: Path, job_id: str) -> State: ...
-    def signal(self, job_id: str, name: str) -> None: ...
-    def sweep(self, job_id: str | None, marker: str) -> list[str]: ...
-    def output(self, command: Sequence[str]) -> str: ...
-    def python(self) -> str: ...
-    def end_state(self, job_id: str) -> str: ...
+    Raises Unreachable where the head node or the batch system does not answer, RuntimeError with
+    the command's stderr where a command fails.
+    """
+
+    def training_command(self, job: Path, ranks: int, module: str, arguments: Sequence[str]) -> list[str]:
+        """The command that runs `python -m MODULE ARGUMENTS` on `ranks` ranks. ValueError where the
+        cluster has another number."""
+
+    def evaluation_command(self, module: str, arguments: Sequence[str]) -> list[str]:
+        """The command that runs a module in one process."""
+
+    def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str:
+        """Start a command as the job of folder `job`, which outlives this process; its id."""
+
+    def job_id(self, job: Path) -> str | None:
+        """The id of the job of a folder; None where none was started there."""
+
+    def state(self, job: Path, job_id: str) -> State:
+        """One look at a job."""
+
+    def signal(self, job_id: str, name: str) -> None:
+        """Send a signal (`TERM`, `KILL`) to every process of a job; none where it has ended."""
+
+    def sweep(self, job_id: str | None, marker: str) -> list[str]:
+        """Kill what is left of a job's ranks, on every host; the hosts that could not be reached.
+        `marker` is on the command line of each rank."""
+
+    def output(self, command: Sequence[str]) -> str:
+        """What a command prints, run in the checkout where the jobs run."""
+
+    def python(self) -> str:
+        """The interpreter of the jobs."""
+
+    def end_state(self, job_id: str) -> str:
+        """What the batch system says of an ended job; empty where it keeps no account."""
 
 
 def free_port() -> int:

@@ -1,5 +1,5 @@
-"""The mailbox through which Dagster and a job on the cluster speak: context, messages, a stop
-request.
+"""A mailbox: where Dagster and a job on the cluster leave context, messages and a stop request for
+each other.
 
 Belongs here: where these stand, on a shared folder or on S3, and how messages are read. Does not
 belong here: starting and ending jobs (launchers.py), what a run means (client.py).
@@ -49,9 +49,11 @@ class Mailbox:
             (run_dir / "stop").touch()
 
     def injector(self) -> PipesContextInjector:
+        """How Pipes hands the context over."""
         return KeptContext(self)
 
     def reader(self, on_custom: Callable[[Any], None], poll: float) -> Messages:
+        """How Pipes reads the messages; `poll`: seconds between looks."""
         return Messages(self, on_custom, poll)
 
 
@@ -77,7 +79,7 @@ class Tail:
 
 class KeptContext(PipesContextInjector):
     """Writes the Pipes context and leaves it there: the job may read it after Dagster has
-    detached."""
+    gone."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox

@@ -36,7 +36,7 @@ def weights_hash(files: list[Path]) -> str:
     return h.hexdigest()
 
 
-def export(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
+def export_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
     """Write a model folder that `AutoModelForCausalLM.from_pretrained` reads; returns the hash of
     its weights.
 
@@ -128,7 +128,7 @@ def export_stage(
             "world_size": distributed.world_size(),
             "skipped_steps": end.skipped_steps,
         }
-        record["weights_hash"] = export(state, config, tokenizer, folder)
+        record["weights_hash"] = export_model(state, config, tokenizer, folder)
         write_json(folder / "stage.json", record)
     distributed.barrier()
     return record
@@ -175,7 +175,7 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     tokenizer = json.loads((run_dir / "run.json").read_text()).get("tokenizer")
     state = checkpoint_state(path, record)
     config = ModelConfig.from_json(record["model"])
-    h = export(state, config, Path(tokenizer) if tokenizer else None, folder)
+    h = export_model(state, config, Path(tokenizer) if tokenizer else None, folder)
     write_json(
         folder / "stage.json",
         {k: record[k] for k in ("stage", "step", "tokens", "tag")}
@@ -184,8 +184,8 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     return h
 
 
-def load(folder: Path, dtype: Any = None) -> Skywork:
-    """The model of a folder that `export` (or Hugging Face) wrote. ValueError if names or shapes
+def load_model(folder: Path, dtype: Any = None) -> Skywork:
+    """The model of a folder that `export_model` (or Hugging Face) wrote. ValueError if names or shapes
     differ."""
     import torch
     from safetensors.torch import load_file

@@ -56,7 +56,7 @@ def run_folder(lake: Lake, runs: str, name: str) -> Path:
 
 
 def ignore(_: int) -> None:
-    """A listener of moved bytes that does not listen."""
+    """What is done with the count of moved bytes where nobody wants it."""
 
 
 class CheckpointStore:
@@ -68,6 +68,7 @@ class CheckpointStore:
 
     @property
     def root(self) -> str:
+        """Its address."""
         return self.lake.root
 
     def manifests(self) -> dict[str, bytes]:

@@ -21,7 +21,7 @@ from model.evaluate.gsm8k import evaluate_gsm8k
 from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
-from model.evaluate.scorer import Scorer, load
+from model.evaluate.scorer import Scorer, load_scorer
 from pipelines.lake.atomic import write_whole
 from pipelines.shards.format import ShardError
 
@@ -45,6 +45,7 @@ def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dic
 def run(
     task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | None, output: Path, limit: int
 ) -> dict[str, Any]:
+    """The report of one task. `limit`: questions or documents of a set, 0 for all."""
     if task == "validation":
         shards = data or Path(
             json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"]
@@ -73,6 +74,7 @@ def write(path: Path, report: dict[str, Any]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
+    """The command line; 1 and a sentence on stderr where a file is missing or does not fit."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--run-dir", type=Path, required=True, help="folder of the run; run.json names the validation shards"
@@ -108,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.limit is not None and options.limit < 0:
         parser.error("--limit must be 0 or more")
     try:
-        scorer = load(options.export, options.device)
+        scorer = load_scorer(options.export, options.device)
         limit = options.limit
         if limit is None:
             limit = (

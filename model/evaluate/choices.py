@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from model.evaluate.files import append_answers, read_answers
 from model.evaluate.scorer import Scorer
 
 LETTERS = "ABCD"
@@ -67,6 +68,7 @@ class Question:
     answer: str
 
     def options(self) -> str:
+        """The four choices, a line each, as every prompt prints them."""
         return "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True))
 
 
@@ -95,13 +97,13 @@ BENCHMARKS = {
 }
 
 
-def prompt(benchmark: str, subject: str, shots: Sequence[Question], item: Question) -> str:
+def prompt(benchmark: str, subject: str, shots: Sequence[Question], asked: Question) -> str:
     """The exact text put to the model. `subject` is the printed name (Chinese for the Chinese
     sets)."""
     if benchmark == "mmlu":
         parts = [f"The following are multiple choice questions (with answers) about {subject}.\n\n"]
         parts += [f"Question: {s.question}\nChoices:\n{s.options()}\nAnswer: {s.answer}\n\n" for s in shots]
-        return "".join(parts) + f"Question: {item.question}\nChoices:\n{item.options()}\nAnswer:"
+        return "".join(parts) + f"Question: {asked.question}\nChoices:\n{asked.options()}\nAnswer:"
     if benchmark == "ceval":
         head = f"以下是中国关于{subject}考试的单项选择题，请选出其中的正确答案。\n\n"
     elif benchmark == "cmmlu":
@@ -112,7 +114,7 @@ def prompt(benchmark: str, subject: str, shots: Sequence[Question], item: Questi
     def text(one: Question) -> str:
         return f"{head}{one.question}\n{one.options()}\n答案："
 
-    return "".join(f"{text(s)}{s.answer}\n\n" for s in shots) + text(item)
+    return "".join(f"{text(s)}{s.answer}\n\n" for s in shots) + text(asked)
 
 
 def letter_ids(scorer: Scorer) -> list[int]:
@@ -138,7 +140,8 @@ class Archive:
         self.subjects: dict[str, dict[str, str]] = json.loads(mapping.read_text(encoding="utf-8"))
         self._opened = zipfile.ZipFile(self.zip) if self.zip.is_file() else None
 
-    def items(self, pattern: str, subject: str) -> list[Question]:
+    def questions(self, pattern: str, subject: str) -> list[Question]:
+        """Of one file; `pattern` is one of the benchmark's. FileNotFoundError names what lacks."""
         name = pattern.format(subject)
         try:
             data = self._opened.read(name) if self._opened else (self.folder / name).read_bytes()
@@ -160,28 +163,6 @@ def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:
     rows = [(i, subject) for subject in sorted(counts) for i in range(counts[subject])]
     rows.sort()
     return [(subject, i) for i, subject in (rows[:limit] if limit else rows)]
-
-
-def read_answers(path: Path) -> dict[str, dict[str, Any]]:
-    """Answers kept by an earlier call, by item id; a last line that was cut off is dropped from the
-    file too."""
-    out: dict[str, dict[str, Any]] = {}
-    if not path.is_file():
-        return out
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) != len(data):
-        path.write_bytes(whole)
-    for line in whole.decode("utf-8").splitlines():
-        record = json.loads(line)
-        out[record["id"]] = record
-    return out
-
-
-def append_answers(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with open(path, "a", encoding="utf-8") as stream:
-        stream.write("".join(json.dumps(r, ensure_ascii=False, sort_keys=True) + "\n" for r in records))
 
 
 def averages(
@@ -213,7 +194,7 @@ def averages(
         "micro": mean(names, "micro"),
         "groups": {g: mean(m, benchmark.average) for g, m in sorted(members.items()) if m},
         "subjects": accuracy,
-        "items": len(answers),
+        "questions": len(answers),
         "chance": 0.25,
     }
 
@@ -232,11 +213,11 @@ def evaluate_choices(
         return {"missing": f"no folder with {name}/{name}.zip was given"}
     try:
         archive = Archive(data, benchmark)
-        asked = {s: archive.items(benchmark.asked, s) for s in archive.subjects}
-        shots = {s: archive.items(benchmark.shots, s)[:SHOTS] for s in archive.subjects}
+        asked = {s: archive.questions(benchmark.asked, s) for s in archive.subjects}
+        shots = {s: archive.questions(benchmark.shots, s)[:SHOTS] for s in archive.subjects}
     except FileNotFoundError as error:
         return {"missing": str(error)}
-    chosen = spread({s: len(items) for s, items in asked.items()}, limit)
+    chosen = spread({s: len(questions) for s, questions in asked.items()}, limit)
     letters = letter_ids(scorer)
     answers = read_answers(kept)
     # By subject, so that its examples, which all its prompts begin with, go through the model once.
@@ -244,9 +225,7 @@ def evaluate_choices(
     for s, i in chosen:
         if f"{s}/{i}" not in answers:
             todo.setdefault(s, []).append((s, i))
-    groups = [
-        items[at : at + GROUP] for _, items in sorted(todo.items()) for at in range(0, len(items), GROUP)
-    ]
+    groups = [ids[at : at + GROUP] for _, ids in sorted(todo.items()) for at in range(0, len(ids), GROUP)]
     for group in groups:
         ids = [
             scorer.encode(prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i])) for s, i in group

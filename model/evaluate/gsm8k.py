@@ -13,8 +13,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.choices import append_answers, read_answers
-from model.evaluate.language_loss import find_file, read_lines
+from model.evaluate.files import append_answers, find_file, read_answers, read_lines
 from model.evaluate.scorer import Scorer
 
 SHOTS = 8
@@ -28,7 +27,7 @@ EQUALS = re.compile(r"=\s*(\$?-?[0-9][0-9.,]*)")
 
 
 def worked_example(record: Mapping[str, str]) -> str:
-    """A train item as one shot: calculation notes dropped, the final `#### N` as a sentence."""
+    """A question of the train split as one shot: calculation notes dropped, the final `#### N` as a sentence."""
     reasoning, _, answer = record["answer"].partition("####")
     reasoning = NOTE.sub("", reasoning).strip()
     asked = f"Question: {record['question']}\nLet's think step by step\n"
@@ -36,6 +35,7 @@ def worked_example(record: Mapping[str, str]) -> str:
 
 
 def prompt(shots: Sequence[Mapping[str, str]], question: str) -> str:
+    """The exact text put to the model."""
     examples = "\n".join(worked_example(s) for s in shots)
     return f"{examples}\nQuestion: {question}\nLet's think step by step\n"
 
@@ -88,8 +88,8 @@ def evaluate_gsm8k(
         if path is None:
             return {"missing": f"gsm8k/{name}.jsonl[.gz] is not in {data}"}
     assert train is not None and test is not None
-    shots, items = read_lines(train)[:SHOTS], read_lines(test)
-    chosen = items[:limit] if limit else items
+    shots, questions = read_lines(train)[:SHOTS], read_lines(test)
+    chosen = questions[:limit] if limit else questions
     if not chosen:
         return {"missing": f"{test.name} has no questions"}
     # A short context leaves at most half of itself to the answer, the rest to the end of the
@@ -117,8 +117,8 @@ def evaluate_gsm8k(
     done = [answers[str(i)] for i in range(len(chosen))]
     return {
         "accuracy": sum(bool(r["correct"]) for r in done) / len(done),
-        "items": len(done),
-        "of": len(items),
+        "questions": len(done),
+        "of": len(questions),
         "shots": len(shots),
         "no_number": sum(r["given"] is None for r in done),
         "new_tokens": new_tokens,

@@ -7,8 +7,6 @@ belong to choices.py.
 
 from __future__ import annotations
 
-import gzip
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from model.evaluate.files import find_file, read_lines
 from model.evaluate.scorer import Losses, Scorer, token_bytes
 
 # The six test sets of Table 6, in its order.
@@ -58,6 +57,7 @@ def document_losses(scorer: Scorer, texts: Sequence[str], max_tokens: int) -> Lo
 
 
 def summary(losses: Losses, utf8_bytes: int) -> dict[str, Any]:
+    """Loss (nats per token), perplexity, bits per byte, tokens and documents of a set."""
     loss = losses.mean
     bits = float(losses.nll.sum()) / math.log(2)
     return {
@@ -67,22 +67,6 @@ def summary(losses: Losses, utf8_bytes: int) -> dict[str, Any]:
         "tokens": int(losses.tokens.sum()),
         "documents": len(losses.tokens),
     }
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Records of a .jsonl or .jsonl.gz file."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream if line.strip()]
-
-
-def find_file(folders: Sequence[Path], name: str) -> Path | None:
-    """The first of folder/name, folder/name.gz that exists."""
-    for folder in folders:
-        for candidate in (folder / name, folder / f"{name}.gz"):
-            if candidate.is_file():
-                return candidate
-    return None
 
 
 def domain_perplexity(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluate.language_loss import find_file, read_lines
+from model.evaluate.files import find_file, read_lines
 from model.evaluate.scorer import Losses, Scorer
 
 # Table 8 marks D2 from 0.21 on and not at 0.11; D1 at -0.51 and not at -0.11. The cuts lie between.
@@ -47,8 +47,8 @@ def _resampled(losses: Losses, rng: np.random.Generator) -> np.ndarray:
 
 
 def differences(train: Losses, test: Losses, reference: Losses, seed: int = 1234) -> dict[str, Any]:
-    """L, D1, D2 and their 95 % percentile-bootstrap intervals over samples; the same for the same
-    seed."""
+    """L, D1, D2 and their 95 % percentile-bootstrap intervals over samples. A seed always
+    gives equal intervals."""
     rng = np.random.default_rng(seed)
     a, b, c = (_resampled(x, rng) for x in (train, test, reference))
     d1, d2 = test.mean - reference.mean, test.mean - train.mean

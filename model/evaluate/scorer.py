@@ -72,6 +72,7 @@ class Scorer:
         return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, without special tokens."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True)
 
     def _batches(self, lengths: Sequence[int]) -> list[list[int]]:
@@ -122,6 +123,7 @@ class Scorer:
         return out
 
     def losses(self, sequences: Sequence[Sequence[int]]) -> Losses:
+        """Summed loss and predicted tokens of each sequence."""
         rows = self.token_losses(sequences)
         return Losses(
             np.array([float(r.sum(dtype=np.float64)) for r in rows]),
@@ -225,13 +227,12 @@ def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
     return out
 
 
-def load(export: Path, device: str | None = None) -> Scorer:
+def load_scorer(export: Path, device: str | None = None) -> Scorer:
     """The model of an export folder with its tokenizer. Raises FileNotFoundError naming what lacks,
     ValueError for other weights."""
     from tokenizers import Tokenizer
 
-    from model.checkpoints.export import load as load_model
-    from model.checkpoints.export import weights_hash
+    from model.checkpoints.export import load_model, weights_hash
 
     for name in ("config.json", "tokenizer.json"):
         if not (export / name).is_file():

@@ -19,22 +19,25 @@ def test_export_is_read_back_by_us_and_by_transformers(
     transformers = pytest.importorskip("transformers")
     monkeypatch.setattr(exporting, "SHARD_BYTES", shard_bytes)
     model = Skywork(CONFIG, seed=1).eval()
-    first = exporting.export(model.state_dict(), CONFIG, None, tmp_path / "out")
-    ours = exporting.load(tmp_path / "out")
+    first = exporting.export_model(model.state_dict(), CONFIG, None, tmp_path / "out")
+    ours = exporting.load_model(tmp_path / "out")
     theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
     ids = torch.arange(20)[None]
     with torch.no_grad():
         assert torch.equal(ours(ids), model(ids))
         torch.testing.assert_close(theirs(ids).logits, model(ids), atol=1e-5, rtol=0)
-    assert exporting.export(model.state_dict(), CONFIG, None, tmp_path / "again") == first
-    assert exporting.export(Skywork(CONFIG, seed=2).state_dict(), CONFIG, None, tmp_path / "other") != first
+    assert exporting.export_model(model.state_dict(), CONFIG, None, tmp_path / "again") == first
+    assert (
+        exporting.export_model(Skywork(CONFIG, seed=2).state_dict(), CONFIG, None, tmp_path / "other")
+        != first
+    )
 
 
 def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:
     state = Skywork(CONFIG, seed=1).state_dict()
     del state["model.norm.weight"]
-    exporting.export(state, CONFIG, None, tmp_path / "out")
+    exporting.export_model(state, CONFIG, None, tmp_path / "out")
     with pytest.raises(ValueError, match=r"model\.norm\.weight"):
-        exporting.load(tmp_path / "out")
+        exporting.load_model(tmp_path / "out")
     with pytest.raises(FileNotFoundError):
-        exporting.load(tmp_path / "nowhere")
+        exporting.load_model(tmp_path / "nowhere")

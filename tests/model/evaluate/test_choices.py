@@ -19,9 +19,9 @@ from model.evaluate.choices import (
     evaluate_choices,
     letter_ids,
     prompt,
-    read_answers,
     spread,
 )
+from model.evaluate.files import read_answers
 from model.evaluate.scorer import Scorer
 from tests.support.evaluation import CHARACTERS, UNKNOWN, Characters, scorer
 
@@ -107,7 +107,7 @@ def test_accuracy_of_a_known_answerer(tmp_path: Path) -> None:
     write_ceval(tmp_path)
     for letter, right in (("A", 2), ("B", 2), ("C", 1), ("D", 1)):
         report = evaluate_choices(always(letter), "ceval", tmp_path, tmp_path / f"{letter}.jsonl")
-        assert report["accuracy"] == pytest.approx(right / 6) and report["items"] == report["of"] == 6
+        assert report["accuracy"] == pytest.approx(right / 6) and report["questions"] == report["of"] == 6
 
 
 def test_resumes_after_a_cut_line_without_asking_again(tmp_path: Path) -> None:

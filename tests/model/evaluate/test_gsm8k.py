@@ -53,7 +53,7 @@ def test_run_keeps_answers_and_names_missing_files(tmp_path: Path) -> None:
     for name in ("train", "test"):
         (tmp_path / "gsm8k" / f"{name}.jsonl").write_text("".join(json.dumps(i) + "\n" for i in items))
     report = evaluate_gsm8k(scorer(), tmp_path, kept, limit=2, new_tokens=4)
-    assert report["items"] == 2 and report["of"] == 3 and report["shots"] == 3
+    assert report["questions"] == 2 and report["of"] == 3 and report["shots"] == 3
     assert len(kept.read_text().splitlines()) == 2
-    assert evaluate_gsm8k(scorer(), tmp_path, kept, limit=0, new_tokens=4)["items"] == 3
+    assert evaluate_gsm8k(scorer(), tmp_path, kept, limit=0, new_tokens=4)["questions"] == 3
     assert len(kept.read_text().splitlines()) == 3

@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from model.checkpoints.export import export
+from model.checkpoints.export import export_model
 from model.evaluate.__main__ import finite, main
-from model.evaluate.scorer import load
+from model.evaluate.scorer import load_scorer
 from model.network.architecture import Skywork
 from model.network.config import ModelConfig
 from pipelines.shards.format import (
@@ -48,7 +48,7 @@ def run_dir(tmp_path: Path) -> Path:
     config = ModelConfig(
         num_layers=1, hidden=16, num_heads=2, ffn=24, vocab_size=len(vocabulary), context=8, init_std=0.5
     )
-    export(
+    export_model(
         Skywork(config, seed=0).state_dict(),
         config,
         tmp_path / "tokenizer.json",
@@ -102,7 +102,7 @@ def test_validation_by_domain(run_dir: Path) -> None:
     domain = report["domains"]["web-en"]
     assert code == 0 and domain["tokens"] == 14
     stream = torch.tensor([[t for d in DOCUMENTS for t in d]])
-    network = load(run_dir / "export" / "stage2", "cpu").network
+    network = load_scorer(run_dir / "export" / "stage2", "cpu").network
     # Windows of 8 predictions: tokens 1..8 from the first, 9..14 from the second.
     losses = []
     for start, stop in ((0, 9), (8, 15)):
@@ -138,7 +138,7 @@ def test_benchmarks_and_leakage_on_files(run_dir: Path) -> None:
     for name in ("train", "test"):
         (run_dir / "gsm8k" / f"{name}.jsonl").write_text(items)
     report = call(run_dir, "benchmarks", "--data", str(run_dir), "--limit", "2")[1]
-    assert report["gsm8k"]["items"] == 2
+    assert report["gsm8k"]["questions"] == 2
     assert (run_dir / "evaluation" / "answers" / report["weights_hash"][:16] / "gsm8k.jsonl").exists()
     (run_dir / "reference.jsonl").write_text(json.dumps({"text": "what is 3? it 3"}) + "\n")
     report = call(run_dir, "leakage", "--data", str(run_dir))[1]
