@@ -11,8 +11,8 @@ from pathlib import Path
 
 from experiments.two_stages.config import TwoStages
 from experiments.two_stages.trainings import RELEASE, Training, listings, trainings
+from model.plan.build import build_plan
 from model.plan.card import RunCard
-from model.plan.plan import build_plan
 from reports.figures import curves_svg
 
 MAX_REPETITIONS = 5

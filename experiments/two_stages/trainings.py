@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from experiments.two_stages.config import STAGES, TwoStages
-from model.plan.card import STEM_RAMP, Phase, RunCard, Schedule
+from model.plan.build import build_plan
+from model.plan.card import RunCard
 from model.plan.mixture import StemShare
-from model.plan.plan import build_plan
+from model.plan.phases import STEM_RAMP, Phase, Schedule
 
 FORK = multiprocessing.get_context("fork")
 RELEASE = "two-stages"
@@ -120,7 +121,7 @@ def train(out: Path, training: Training, paths: dict[str, str]) -> None:
     value = {
         "plan": build_plan(training.card, listings(paths)).to_json(),
         "model": training.card.preset,
-        **training.card.settings,
+        **training.card.settings.model_dump(mode="json"),
         **paths,
     }
     if training.forks:

@@ -4,7 +4,7 @@ import pytest
 
 from experiments.two_stages.config import CONFIG, TwoStages
 from experiments.two_stages.trainings import Training, trainings
-from model.plan.card import STEM_RAMP
+from model.plan.phases import STEM_RAMP
 
 
 @pytest.fixture(scope="module")
