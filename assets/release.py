@@ -22,8 +22,8 @@ from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
 from pipelines.tokenizer.extend import Base, load_base
-from pipelines.tokenizer.figure import markdown
 from pipelines.tokenizer.report import build_tokenizer_report
+from reports.vocabulary import markdown, page
 
 CORPUS: dict[str, Any] = {
     "owners": [OWNER],
@@ -256,12 +256,11 @@ def tokenizer_report(
         root.current("tokenizer", config.partition()),
         root.current("validation_sets", config.release),
     )
-    built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder())
+    built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder(), page)
     done = result(built)
-    page = f"{root.root}/{built.dataset.file('report.html')}"
     table = {
         "bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))),
-        "page": dg.MetadataValue.path(page),
+        "page": dg.MetadataValue.path(f"{root.root}/{built.dataset.file('report.html')}"),
     }
     return dg.MaterializeResult(metadata={**(done.metadata or {}), **table}, data_version=done.data_version)
 

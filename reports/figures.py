@@ -1,17 +1,20 @@
-"""Inline SVG of curves and bars: system fonts, no outside references, the same bytes for the same
+"""Inline SVG of curves and bars: system fonts, no outside references, equal bytes for equal
 numbers.
 
-Belongs here: drawing with matplotlib. Does not belong here: choosing what is drawn (run_report.py),
-the asset graph (graph.py).
+Belongs here: drawing. Curves and bars are matplotlib's; the bars of vocabularies are drawn by hand,
+because they are part of a table, whose content hash no release of matplotlib may change. Does not
+belong here: choosing what is drawn (run_report.py), the asset graph (graph.py).
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from html import escape
 from typing import Any
 
 MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
+WIDTH, LABEL, ROW = 400, 150, 18  # pixels: of a plot of vocabularies, of its names, of a bar
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "skypile",
@@ -85,3 +88,23 @@ def bars_svg(groups: Mapping[str, Mapping[str, float]], x: str) -> str:
             axes.legend(fontsize=8, frameon=False)
 
     return _svg(0.8 + 0.2 * len(labels) * max(1.0, 0.6 * len(groups)), draw)
+
+
+def vocabularies_svg(domain: str, rows: Mapping[str, Mapping[str, float]], sizes: Mapping[str, int]) -> str:
+    """Bytes per token as a bar for each vocabulary, the smallest vocabulary first, ours filled."""
+    top = 1.2 * max(r["bytes_per_token"] for r in rows.values())
+    marks = []
+    for index, name in enumerate(sorted(rows, key=lambda n: (sizes[n], n))):
+        value, y = rows[name]["bytes_per_token"], 24 + ROW * index
+        length = value / top * (WIDTH - LABEL)
+        fill = "#1f5fa8" if name == "ours" else "#c9d8ea"
+        marks.append(
+            f'<text x="{LABEL - 6}" y="{y + 11}" text-anchor="end">{escape(name)} {sizes[name]:,}</text>'
+        )
+        marks.append(f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="{ROW - 4}" fill="{fill}"/>')
+        marks.append(f'<text x="{LABEL + length + 4:.1f}" y="{y + 11}">{value:.2f}</text>')
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{34 + ROW * len(rows)}" font-family="sans-serif" font-size="11"'
+        f' role="img"><title>{escape(domain)}: bytes per token</title>'
+        f'<text x="{LABEL}" y="14" font-weight="bold">{escape(domain)}: bytes per token</text>{"".join(marks)}</svg>'
+    )

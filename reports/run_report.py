@@ -10,11 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines.tokenizer.figure import plot_svg
-from reports.figures import bars_svg, curves_svg
+from pipelines.lake import Lake
+from reports.figures import bars_svg, curves_svg, vocabularies_svg
 from reports.graph import graph_svg
-
-TEMPLATE = Path(__file__).with_name("template.html")
+from reports.pages import render
 
 
 def number(value: Any) -> str:
@@ -110,7 +109,8 @@ def _tokenizer_plots(reports: dict[str, Any]) -> str:
         for domain in r["domains"]
     ]
     return "".join(
-        plot_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"]) for name, r, domain in found
+        vocabularies_svg(f"{name}, {domain}", r["domains"][domain], r["vocab_size"])
+        for name, r, domain in found
     )
 
 
@@ -245,15 +245,8 @@ def write_report(lake_root: str | Path, run: str, data: dict[str, Any]) -> tuple
 
     For a lake in S3 the files lie in the machine's cache, and copies are put in the lake.
     """
-    from jinja2 import Environment
-
-    from pipelines.lake import Lake
-
     lake = Lake(lake_root)
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text(encoding="utf-8")
-    )
-    html = page.render(data=data, sections=sections(data))
+    html = render("run_report.html", data=data, sections=sections(data))
     folder = f"reports/{run}"
     lake.write_bytes(f"{folder}/report.html", html.encode())
     lake.write_json(f"{folder}/report.json", data)

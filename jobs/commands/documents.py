@@ -72,7 +72,8 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
 def inspect(
     names: tuple[str, ...], reason: str, language: str, count: int, characters: int, page: Path | None
 ) -> None:
-    from pipelines.inspection.samples import as_html, as_text, check_known, samples
+    from pipelines.inspection.samples import as_text, check_known, samples
+    from reports.samples import page as samples_page
 
     lake = Settings().open_lake()
     found = []
@@ -81,7 +82,7 @@ def inspect(
         check_known(tables, reason)
         found += samples(tables, count, reason, language, characters)
     if page:
-        page.write_text(as_html(found, f"Samples of {', '.join(names)}"), encoding="utf-8")
+        page.write_text(samples_page(found, f"Samples of {', '.join(names)}"), encoding="utf-8")
         click.echo(f"{len(found)} samples: {page}")
     else:
         click.echo(as_text(found) or "no document matches")

@@ -1,7 +1,7 @@
 """Kept and rejected documents to look at: a few for every reason and language of a dump.
 
-Belongs here: choosing the samples, showing them as text and as a page. Does not belong here: why a
-document was rejected (decisions.py).
+Belongs here: choosing the samples, showing them as text. Does not belong here: why a document
+was rejected (decisions.py), the page of samples (reports/samples.py).
 
 Samples are of the smallest ids, which are hashes, so they are a fair draw and the same each time.
 Texts are rendered and everything else that is shown is masked: no personal data leaves this module
@@ -10,7 +10,6 @@ as it came.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -98,39 +97,6 @@ def as_text(found: Iterable[Sample]) -> str:
 def _plain(line: str) -> str:
     """A line without control characters: a page must not steer the terminal."""
     return "".join(c if c.isprintable() else " " for c in line)
-
-
-_PAGE = """<!doctype html>
-<html><head><meta charset="utf-8"><title>{title}</title><style>
-body {{ font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 60em; padding: 0 1em; color: #222; background: #fff; }}
-h2 {{ margin-top: 2em; border-bottom: 1px solid #ccc; }}
-article {{ margin: 1em 0; padding: .6em 1em; background: #f6f6f6; border-left: 4px solid #999; }}
-article.kept {{ border-color: #2a7; }} article.rejected {{ border-color: #c44; }}
-pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .4em 0; }}
-small {{ color: #555; overflow-wrap: anywhere; }} nav a {{ margin-right: 1em; }}
-</style></head><body><h1>{title}</h1><nav>{links}</nav>
-{body}</body></html>
-"""
-
-
-def as_html(found: Iterable[Sample], title: str) -> str:
-    """The samples as one page that loads nothing."""
-    sections: dict[str, list[str]] = {}
-    for s in found:
-        others = [r for r in s.reasons if r != s.reason]
-        about = f"{s.dump} · {s.url} · {s.num_chars:,} characters" + (
-            f" · also {', '.join(others)}" if others else ""
-        )
-        kind = "kept" if s.reason == KEPT else "rejected"
-        article = f'<article class="{kind}"><small>{html.escape(about)}</small><pre>{html.escape(s.text)}</pre></article>'
-        sections.setdefault(f"{s.reason} · {s.language or 'no language'}", []).append(article)
-    names = {name: f"s{k}" for k, name in enumerate(sections)}
-    links = "".join(f'<a href="#{anchor}">{html.escape(name)}</a>' for name, anchor in names.items())
-    body = "\n".join(
-        f'<h2 id="{names[n]}">{html.escape(n)}</h2>\n' + "\n".join(articles)
-        for n, articles in sections.items()
-    )
-    return _PAGE.format(title=html.escape(title), links=links, body=body)
 
 
 def check_known(tables: DumpTables, reason: str) -> None:

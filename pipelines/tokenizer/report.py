@@ -17,7 +17,6 @@ from typing import Any
 
 from pipelines.lake import Built, Dataset, Lake, Writer
 from pipelines.tokenizer.config import NUM_BYTES
-from pipelines.tokenizer.figure import page
 from pipelines.tokenizer.pattern import HAN_RUN
 
 VERSION = 2
@@ -168,9 +167,15 @@ def own_fallback(definition: str) -> frozenset[int]:
     return frozenset(vocab[f"<0x{b:02X}>"] for b in range(NUM_BYTES))
 
 
-def build_tokenizer_report(lake: Lake, tokenizer: Dataset, validation: Dataset, peers: Path | None) -> Built:
+def build_tokenizer_report(
+    lake: Lake,
+    tokenizer: Dataset,
+    validation: Dataset,
+    peers: Path | None,
+    page: Callable[[str, Mapping[str, Any]], str],
+) -> Built:
     """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and
-    the peers'; report.html shows them."""
+    the peers'; report.html is what `page` makes of the tokenizer's name and these figures."""
     names = (
         {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()}
         if peers

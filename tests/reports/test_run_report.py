@@ -5,9 +5,7 @@ import re
 from pathlib import Path
 
 from pipelines.lake import Lake
-from reports.figures import bars_svg, curves_svg
-from reports.gather import TABLE1, composition, gather, graph, read_lines
-from reports.graph import direct, graph_svg, layers
+from reports.gather import gather
 from reports.run_report import funnel_table, number, write_report
 from tests.pipelines.corpora.test_assembly import assemble
 from tests.support.release_samples import make_release
@@ -61,80 +59,13 @@ def test_numbers_of_a_release_and_a_run(lake: Lake, tmp_path: Path) -> None:
     assert not outside
 
 
-def test_the_same_numbers_give_the_same_drawing() -> None:
-    curves = {"a": [(float(k), 1.0 / (k + 1)) for k in range(5000)]}
-    assert curves_svg(curves, "x", "y") == curves_svg(curves, "x", "y") != ""
-    assert curves_svg({"a": []}, "x", "y") == ""
-
-
-def test_composition_and_cells() -> None:
-    assert abs(sum(TABLE1.values()) - 100.0) < 1e-9
-    counts = {"documents": 1, "bytes": 30}
-    rows = {
-        r["source"]: r
-        for r in composition(
-            {
-                "composition": {
-                    "fr": {"encyclopedia": {"d": counts, "e": counts}},
-                    "en": {"law": {"d": counts}},
-                }
-            }
-        )
-    }
-    assert rows["other/encyclopedia"]["bytes"] == 60 and round(rows["en/law"]["percent"], 3) == 33.333
-    assert rows["en/law"]["paper"] is None and rows["zh/social"]["documents"] == 0
+def test_cells_have_six_digits() -> None:
     assert [number(None), number(1234567), number(0.123456789), number(True)] == [
         "",
         "1,234,567",
         "0.123457",
         "True",
     ]
-
-
-def test_broken_lines_are_left_out(tmp_path: Path) -> None:
-    (tmp_path / "l").write_text('{"step": 1}\n{"st')
-    assert read_lines(tmp_path / "l") == [{"step": 1}]
-
-
-EDGES = {
-    "raw": [],
-    "documents": ["raw"],
-    "edits": ["documents"],
-    "decisions": ["documents", "edits"],
-    "corpus": ["decisions", "edits"],
-}
-
-
-def test_layers_put_every_asset_behind_its_inputs() -> None:
-    depth = {node: index for index, row in enumerate(layers(EDGES)) for node in row}
-    assert all(depth[i] < depth[node] for node, inputs in EDGES.items() for i in inputs)
-    assert sorted(depth) == sorted(EDGES)
-
-
-def test_edges_that_a_longer_way_implies_are_not_drawn() -> None:
-    assert direct(EDGES)["decisions"] == ["edits"] and direct(EDGES)["corpus"] == ["decisions"]
-    svg = graph_svg(EDGES, {"raw": "3 <rows>"})
-    assert svg.count("<path") == 4 and svg.count("<rect") == 5 and "3 &lt;rows&gt;" in svg
-    assert graph_svg({}, {}) == ""
-
-
-def test_the_graph_follows_lineage_over_partitions_and_column_groups() -> None:
-    def row(asset: str, partition: str, rows: int, *inputs: str) -> dict[str, object]:
-        return {"asset": asset, "partition": partition, "rows": rows, "inputs": list(inputs)}
-
-    assets = [
-        row("documents", "a", 2),
-        row("documents", "b", 3),
-        row("signals/rules", "a", 2, "documents", "signals"),
-    ]
-    found = graph(
-        [*assets, row("main_shards", "r", 0, "signals")], {"stage1_checkpoint": 4096, "leakage_report": 0}
-    )
-    assert found["edges"]["signals"] == ["documents"] and found["edges"]["stage1_checkpoint"] == [
-        "main_shards"
-    ]
-    assert found["edges"]["leakage_report"] == ["stage1_checkpoint"]
-    assert found["notes"] == {"documents": "5 rows", "stage1_checkpoint": "4,096 tokens"}
 
 
 def test_the_funnel_has_a_column_for_each_dump() -> None:
@@ -148,11 +79,6 @@ def test_the_funnel_has_a_column_for_each_dump() -> None:
         {"documents": "rules/digits", "a": None, "b": 4, "all": 4},
         {"documents": "rules/han", "a": 1, "b": None, "all": 1},
     ]
-
-
-def test_bars_are_one_for_each_value() -> None:
-    svg = bars_svg({"here": {"en": 1.0, "zh": 2.0}, "paper": {"en": 3.0}}, "percent")
-    assert "percent" in svg and "paper" in svg and bars_svg({}, "x") == ""
 
 
 def test_a_vocabulary_is_drawn_beside_its_peers_only(lake: Lake) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.engine import InProcess
-from pipelines.inspection.samples import KEPT, as_html, as_text, check_known, samples
+from pipelines.inspection.samples import KEPT, as_text, check_known, samples
 from pipelines.lake import Lake, LakeError
 from tests.support.judged import MENU, PLANTED, judged
 
@@ -14,8 +14,8 @@ def test_samples_of_every_reason_are_shown_masked(lake: Lake, engine: InProcess)
     reasons = {KEPT, *tables.need("decisions").stats["reasons"]}
     assert {s.reason for s in found} == reasons
     assert {s.language for s in found if s.reason == KEPT} == {"en", "zh"}
-    for shown in (as_text(found), as_html(found, "t")):
-        assert PLANTED not in shown and "planted.person" not in shown and "[EMAIL]" in shown
+    shown = as_text(found)
+    assert PLANTED not in shown and "planted.person" not in shown and "[EMAIL]" in shown
     assert found == samples(tables, 2)
 
 
@@ -26,8 +26,7 @@ def test_reason_and_language_choose(lake: Lake, engine: InProcess) -> None:
         check_known(tables, "rules/nonsense")
 
 
-def test_a_page_cannot_steer_browser_or_terminal(lake: Lake, engine: InProcess) -> None:
-    tables = judged(lake, engine, "evil", [[MENU + "<script>alert(1)</script>\x1b[31m", MENU * 2]])
+def test_a_page_cannot_steer_the_terminal(lake: Lake, engine: InProcess) -> None:
+    tables = judged(lake, engine, "evil", [[MENU + "\x1b[31m", MENU * 2]])
     found = samples(tables, 2)
-    assert "<script>alert" not in as_html(found, "<b>") and "&lt;script&gt;" in as_html(found, "<b>")
     assert "\x1b" not in as_text(found)

@@ -34,9 +34,12 @@ def test_report_has_every_domain_and_unused_ids(tmp_path: Path) -> None:
         lake, InProcess(), [corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)
     ).dataset
     held_out = corpus(lake, sample_texts(10, seed=1), name="validation_sets", domain="web-zh")
-    dataset = build_tokenizer_report(lake, tokenizer, held_out, None).dataset
+    dataset = build_tokenizer_report(
+        lake, tokenizer, held_out, None, lambda name, report: f"{name}: {report['unused_ids']}"
+    ).dataset
     report = dataset.read_json("report.json")
-    assert "<svg" in dataset.local("report.html").read_text(encoding="utf-8")
+    page = dataset.local("report.html").read_text(encoding="utf-8")
+    assert page == f"{tokenizer.manifest.partition}: {report['unused_ids']}"
     assert set(report["domains"]) == {"web-zh"} and report["domains"]["web-zh"]["ours"]["bytes_per_token"] > 2
     assert 0 < report["unused_ids"]["ours"] < 1_200
 

@@ -1,10 +1,6 @@
-"""The page holds every figure and is well-formed."""
-
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
-from pipelines.tokenizer.figure import markdown, page, plot_svg
+from reports.vocabulary import markdown, page
 
 ROW = {
     "tokens": 10,
@@ -18,16 +14,6 @@ REPORT = {
     "vocab_size": {"ours": 65_536, "peer & co": 32_000},
     "unused_ids": {"ours": 1_234, "peer & co": 7},
 }
-
-
-def test_plot_is_xml_with_a_bar_for_each_vocabulary_as_long_as_its_bytes_smallest_first() -> None:
-    root = ElementTree.fromstring(plot_svg("web<zh>", REPORT["domains"]["web<zh>"], REPORT["vocab_size"]))
-    bars = [
-        (float(b.get("y", 0)), float(b.get("width", 0)))
-        for b in root.iter("{http://www.w3.org/2000/svg}rect")
-    ]
-    (peer_y, peer), (ours_y, ours) = bars
-    assert peer_y < ours_y and abs(ours / peer - 4.25 / 2.5) < 0.01
 
 
 def test_page_and_table_hold_every_figure_escaped() -> None:
