@@ -5,7 +5,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup demo up test test-full test-cluster lint bench bench-setup kenlm clean
+.PHONY: help setup demo up docs test test-full test-cluster lint bench bench-setup kenlm clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -18,6 +18,11 @@ demo: setup ## run the whole graph on real pages, from WARC to evaluation report
 
 up: setup ## Dagster's web UI and daemon on http://127.0.0.1:3000
 	@$(PY) -m jobs.cli up
+
+docs: setup ## build the documentation into site/
+	@bash tools/docs_setup.sh
+	@$(PY) -m tools.docs_reference docs/reference
+	@.venv-docs/bin/mkdocs build --quiet --strict --clean
 
 test: setup ## every law, at small size
 	@$(PY) -m pytest -m "not full"
@@ -40,5 +45,5 @@ bench-setup: setup ## install the benchmarks' peers into .venv-peers
 kenlm: setup ## build lmplz for the perplexity models into .cache/kenlm
 	@bash tools/kenlm.sh
 
-clean: ## remove the demo's lake and Dagster's records; keeps .venv and downloads
-	rm -rf lake .dagster
+clean: ## remove the demo's lake, Dagster's records and the built documentation; keeps .venv and downloads
+	rm -rf lake .dagster site docs/reference

@@ -31,7 +31,7 @@ ROWS_PER_PART = 1 << 20
 _REMOVED: list[Column] = [
     ("doc_id", ID, "the document removed"),
     ("kept_id", ID, "the document of which it is a duplicate"),
-    ("kind", pa.string(), "exact or near"),
+    ("kind", pa.string(), "exact, near or containment"),
     ("similarity", pa.float32(), "verified similarity of the two; 1 for exact"),
 ]
 DUPLICATES = described("duplicates", _REMOVED)

@@ -33,7 +33,7 @@ CLUSTERS = described(
         ("doc_id", ID, "as in documents"),
         ("size", pa.int32(), "distinct shingles"),
         ("kept_id", ID, "the document of which this one is a duplicate; null: it stays"),
-        ("kind", pa.string(), "exact or near; null: it stays"),
+        ("kind", pa.string(), "exact, near or containment; null: it stays"),
         ("similarity", pa.float32(), "verified similarity to kept_id"),
     ],
 )

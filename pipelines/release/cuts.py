@@ -31,7 +31,7 @@ CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of 
 CUTS = described(
     "cuts",
     [
-        ("doc_id", ID, "a document that is cut or leaves the release"),
+        ("doc_id", ID, "as in documents"),
         ("cuts", pa.list_(CUT), "bytes of the rendered text to cut; sorted, not overlapping"),
         (
             "reasons",
