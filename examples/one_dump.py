@@ -1,0 +1,96 @@
+"""One dump through the library, from WARC to decisions and duplicates. No Dagster, no Spark.
+
+    python -m examples.one_dump LAKE [WARC ...]
+
+Without WARC files, the small pages of `examples/pages` are packed into one. Run it twice: the second
+time nothing is computed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from jobs.demo.pack import PageFile, write_warc
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.edits.edits import build_edits, rendered
+from pipelines.engine.spark import InProcess
+from pipelines.extraction.documents import build_documents
+from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.lake import Built, Dataset, Lake
+from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
+from pipelines.quality.perplexity import build_perplexity_models
+from pipelines.quality.scores import build_scores
+from pipelines.signals.signals import build_signals
+from pipelines.tables.inputs import resolve
+
+PAGES = Path(__file__).with_name("pages")
+
+
+def sample_warc(path: Path) -> Path:
+    """The pages of examples/pages as one WARC file."""
+    pages = [
+        PageFile(f"https://{page.stem}.example.com/{page.name}", "", page.read_bytes())
+        for page in sorted(PAGES.glob("*.html"))
+    ]
+    write_warc(path, pages, "2024-05-01T00:00:00Z")
+    return path
+
+
+def told(built: Built) -> Dataset:
+    """The dataset, with a line about it."""
+    found = built.dataset
+    state = "computed" if built.fresh else "as it was"
+    print(f"{found.manifest.asset}: {found.manifest.rows} rows, {found.content_hash[:12]}, {state}")
+    return found
+
+
+def main(folder: Path, files: list[Path]) -> None:
+    # --8<-- [start:open]
+    lake = Lake(folder)  # a folder, or s3://bucket/prefix
+    engine = InProcess()  # parts one after the other; Spark("local[*]") takes its place
+    files = files or [sample_warc(folder / "inputs" / "pages.warc.gz")]
+    card = DumpCard(name="first", kind="warc", uris=tuple(str(f.resolve()) for f in files))
+    lake.write_bytes("cards/dumps/first.yaml", card.model_dump_json().encode())
+    # --8<-- [end:open]
+
+    # --8<-- [start:documents]
+    raw = build_raw_dump(lake, card).dataset
+    documents = told(build_documents(lake, engine, card, raw))
+    edits = told(build_edits(lake, engine, documents))
+    text = rendered(documents, edits, 0)[0].as_py()  # what everything below reads
+    print(text[:60], "...", text[-60:])
+    # --8<-- [end:documents]
+
+    # --8<-- [start:signals]
+    signals = {name: b.dataset for name, b in build_signals(lake, engine, documents, edits).items()}
+    reference = build_reference_classifier(lake, {}).dataset  # trained on no dump: it scores nothing
+    stem = build_stem_classifier(lake, {}).dataset
+    perplexity = build_perplexity_models(lake, {}).dataset
+    scores = told(build_scores(lake, engine, documents, edits, signals, reference, stem, perplexity))
+    # --8<-- [end:signals]
+
+    # --8<-- [start:decisions]
+    policy = current_policy(lake)
+    decisions = told(build_decisions(lake, engine, card, documents, signals, scores, policy))
+    urls = documents.read()["url"].to_pylist()
+    for url, decision in zip(urls, decisions.read().to_pylist(), strict=True):
+        print("in " if decision["keep"] else "out", url, *decision["reasons"][:3])
+    # --8<-- [end:decisions]
+
+    # --8<-- [start:duplicates]
+    told(build_signatures(lake, engine, documents, edits, MinHashParameters()))
+    release = resolve(lake, ReleaseCard(name="first", dumps=("first",)))
+    duplicates = told(build_duplicates(lake, engine, release))
+    url_of = dict(zip(documents.read()["doc_id"].to_pylist(), urls, strict=True))
+    for row in duplicates.read().to_pylist():
+        print(url_of[row["doc_id"]], row["kind"], f"{row['similarity']:.2f}", url_of[row["kept_id"]])
+    # --8<-- [end:duplicates]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), [Path(name) for name in sys.argv[2:]])
