@@ -17,8 +17,9 @@ from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import MinHashParameters, build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
-from pipelines.edits.edits import build_edits, rendered
-from pipelines.engine.spark import InProcess
+from pipelines.edits.edits import edits_stage
+from pipelines.edits.render import rendered_texts
+from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
 from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.lake import Built, Dataset, Lake
@@ -27,6 +28,7 @@ from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
 from pipelines.signals.signals import build_signals
 from pipelines.tables.inputs import resolve
+from pipelines.tables.stage import build
 
 PAGES = Path(__file__).with_name("pages")
 
@@ -61,8 +63,8 @@ def main(folder: Path, files: list[Path]) -> None:
     # --8<-- [start:documents]
     raw = build_raw_dump(lake, card).dataset
     documents = told(build_documents(lake, engine, card, raw))
-    edits = told(build_edits(lake, engine, documents))
-    text = rendered(documents, edits, 0)[0].as_py()  # what everything below reads
+    edits = told(build(lake, engine, edits_stage(documents)))
+    text = rendered_texts(documents, edits, 0)[0].as_py()  # what everything below reads
     print(text[:60], "...", text[-60:])
     # --8<-- [end:documents]
 

@@ -1,0 +1,36 @@
+"""The cards that the documentation shows are accepted by the code."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from model.plan.card import RunCard
+from model.training.strategy import Strategy
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.filtering.decisions import Policy
+from pipelines.inspection.funnel import Bounds
+from tests.support.docs import fences, page
+
+EXAMPLES: dict[str, type[BaseModel]] = {
+    "cards/dumps/": DumpCard,
+    "cards/releases/": ReleaseCard,
+    "cards/runs/": RunCard,
+    "cards/policy.yaml": Policy,
+    "cards/checks.yaml": Bounds,
+}
+
+
+@pytest.mark.parametrize("heading", EXAMPLES)
+def test_the_cards_of_the_documentation_are_accepted(heading: str) -> None:
+    [example] = [f for f in fences(page("cards.md"), "yaml") if heading in f.heading]
+    accepted = EXAMPLES[heading].model_validate(yaml.safe_load(example.text))
+    if isinstance(accepted, RunCard):
+        Strategy.parse(accepted.deepspeed, accepted.global_batch, accepted.micro_batch, accepted.world_size)
+
+
+def test_every_example_has_its_card() -> None:
+    headings = [f.heading for f in fences(page("cards.md"), "yaml")]
+    assert len(headings) == len(EXAMPLES)
