@@ -22,7 +22,8 @@ up: setup ## Dagster's web UI and daemon on http://127.0.0.1:3000
 docs: setup ## build the documentation into site/
 	@bash tools/docs_setup.sh
 	@$(PY) -m tools.docs_reference docs/reference
-	@.venv-docs/bin/mkdocs build --quiet --strict --clean
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --clean
+	@! grep -rE '<(script|img|iframe|source)[^>]* src="?https?:|<link[^>]* href="?https?:' site --include='*.html'
 
 test: setup ## every law, at small size
 	@$(PY) -m pytest -m "not full"

@@ -25,7 +25,7 @@ def cli() -> None:
 
 
 @cli.command(help="Dagster's web UI and daemon on 127.0.0.1.")
-@click.option("--port", default=3000, show_default=True)
+@click.option("--port", default=3000, show_default=True, help="Port of the web UI.")
 def up(port: int) -> None:
     from jobs.runner import open_instance
 

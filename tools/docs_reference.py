@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import dagster as dg
 import pyarrow as pa
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -66,13 +65,13 @@ def arrow(kind: pa.DataType) -> str:
     return f"{kind.byte_width} bytes" if pa.types.is_fixed_size_binary(kind) else str(kind)
 
 
-def assets() -> dict[str, dg.AssetsDefinition]:
-    """Every asset by name, in the order of the graph."""
+def assets() -> dict[str, Any]:
+    """Every asset of the graph by name, each after what it is made from."""
     from jobs.definitions import build_definitions
 
     graph = build_definitions().resolve_asset_graph()
-    found = {key.to_user_string(): graph.get(key) for level in graph.toposorted_asset_keys_by_level for key in level}
-    return typing.cast("dict[str, dg.AssetsDefinition]", found)
+    ordered = [key for level in graph.toposorted_asset_keys_by_level for key in level]
+    return {key.to_user_string(): graph.get(key) for key in ordered}
 
 
 def tables_page() -> str:
@@ -84,10 +83,10 @@ def tables_page() -> str:
     names = {name: [t for t in REGISTER if t == name or t.startswith(name + "/")] for name in nodes}
     beside = [t for t in REGISTER if t not in {t for found in names.values() for t in found}]
     page = [
-        "# Tables\n\nOne section for each asset of the graph, in the order of the data's life. A table is a set of"
-        " Parquet parts (zstd)\nwith a `_manifest.json`, below `tables/NAME/PARTITION/CONTENT_HASH` of the lake;"
-        " `pointers/NAME/PARTITION`\nnames the current one. Part i of every table of one dump has the rows of part i of"
-        " `documents`, in one order.\n"
+        "# Tables\n\nOne section for each asset of the graph, in the order of the data's life. A table is a"
+        "\nset of Parquet parts (zstd) with a `_manifest.json`, below `tables/NAME/PARTITION/CONTENT_HASH` of the"
+        "\nlake; `pointers/NAME/PARTITION` names the current one. Part i of every table of one dump has the"
+        "\nrows of part i of `documents`, in one order.\n"
     ]
     for name, node in nodes.items():
         readers = sorted(key.to_user_string() for key in node.child_keys)
@@ -177,7 +176,8 @@ def spelled(annotation: Any) -> str:
         return "any"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
     name: str = words.get(annotation) or getattr(annotation, "__name__", str(annotation))
-    return f"[{name}](#{name.lower()})" if isinstance(annotation, type) and issubclass(annotation, BaseModel) else name
+    is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return f"[{name}](#{name.lower()})" if is_model else name
 
 
 def default(field: FieldInfo) -> str:
@@ -194,7 +194,13 @@ def default(field: FieldInfo) -> str:
     return "nothing" if value is None else '`""`' if value == "" else f"`{value}`"
 
 
-BOUNDS = {"gt": "above {}", "ge": "at least {}", "lt": "below {}", "le": "at most {}", "min_length": "at least {} long"}
+BOUNDS = {
+    "gt": "above {}",
+    "ge": "at least {}",
+    "lt": "below {}",
+    "le": "at most {}",
+    "min_length": "at least {} long",
+}
 
 
 def bounds(field: FieldInfo) -> str:
@@ -219,13 +225,16 @@ def fields(model: type[BaseModel]) -> str:
 def cards_page() -> str:
     """Every field of every card."""
     page = [
-        "# Cards\n\nEvery key of every card: YAML files below the lake that say what there is and how it is to be"
-        " treated.\nUnknown keys and values out of range are refused by name. Examples: [cards](../cards.md).\n"
+        "# Cards\n\nEvery key of every card: YAML files below the lake that say what there is and how it is"
+        "\nto be treated. Unknown keys and values out of range are refused by name. Examples:"
+        "\n[cards](../cards.md).\n"
     ]
     for name, model in cards().items():
         where = f" `{CARDS[name]}`." if name in CARDS else ""
         said = inspect.cleandoc(model.__doc__ or "")
-        page.append(f"\n## {name}\n\n{said}\n\nDefined in `{model.__module__.replace('.', '/')}.py`.{where}\n")
+        page.append(
+            f"\n## {name}\n\n{said}\n\nDefined in `{model.__module__.replace('.', '/')}.py`.{where}\n"
+        )
         page.append(fields(model))
     return "\n".join(page)
 
@@ -265,7 +274,7 @@ def commands_page() -> str:
     """Every command: what it does, its arguments and options."""
     from jobs.cli import cli
 
-    page = ["# Commands\n\n`.venv/bin/skypile`, or `python -m jobs.cli`. `--help` prints what stands here.\n"]
+    page = ["# Commands\n\n`.venv/bin/skypile`, or `python -m jobs.cli`. `--help` prints these texts.\n"]
     for name, command in commands(cli):
         context = click.Context(command, info_name=name)
         arguments = " ".join(command.collect_usage_pieces(context))

@@ -35,7 +35,11 @@ REPLACE = click.option("--replace", is_flag=True, help="Write over a card of thi
 @card.command(help="A dump: files from outside, by globs or listings.")
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice(["warc", "wet", "jsonl", "parquet"]), default="warc", show_default=True
+    "--kind",
+    type=click.Choice(["warc", "wet", "jsonl", "parquet"]),
+    default="warc",
+    show_default=True,
+    help="Format of the files.",
 )
 @click.option(
     "--uri",

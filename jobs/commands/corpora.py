@@ -9,7 +9,13 @@ import click
 
 from jobs.settings import Settings
 
-CORPUS = click.option("--corpus", type=click.Choice(["main", "stem"]), default="main", show_default=True)
+CORPUS = click.option(
+    "--corpus",
+    type=click.Choice(["main", "stem"]),
+    default="main",
+    show_default=True,
+    help="SkyPile-Main or SkyPile-STEM.",
+)
 
 
 @click.command(

@@ -90,7 +90,7 @@ def inspect(
 
 @click.command(help="What every stage said about a URL: why it is in or out.")
 @click.argument("url")
-@click.option("--release", default="demo", show_default=True)
+@click.option("--release", default="demo", show_default=True, help="The release that is asked about.")
 @click.option("--dump", "dumps", multiple=True, help="Look in this dump only.")
 def why(url: str, release: str, dumps: tuple[str, ...]) -> None:
     from pipelines.inspection.explain import explain

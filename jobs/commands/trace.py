@@ -10,7 +10,7 @@ from jobs.settings import Settings
 
 
 @click.command(help="The documents behind a training sample, or the steps that read a URL.")
-@click.option("--run", "name", default="demo", show_default=True)
+@click.option("--run", "name", default="demo", show_default=True, help="The run that read the sample.")
 @click.option("--step", type=int, help="Training step, counted from 0.")
 @click.option("--sample", type=int, help="Sequence of that step's global batch.")
 @click.option("--url", help="A page: which shards, steps and checkpoints read it?")
