@@ -83,9 +83,9 @@ def tables_page() -> str:
     names = {name: [t for t in REGISTER if t == name or t.startswith(name + "/")] for name in nodes}
     beside = [t for t in REGISTER if t not in {t for found in names.values() for t in found}]
     page = [
-        "# Tables\n\nOne section for each asset of the graph, in the order of the data's life. A table is a"
-        "\nset of Parquet parts (zstd) with a `_manifest.json`, below `tables/NAME/PARTITION/CONTENT_HASH` of the"
-        "\nlake; `pointers/NAME/PARTITION` names the current one. Part i of every table of one dump has the"
+        "# Tables\n\nOne section for each asset of the graph, in order of the data's life. A table is a"
+        "\nset of Parquet parts (zstd) with a `_manifest.json`, below"
+        "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one. Part i of every table of one dump has the"
         "\nrows of part i of `documents`, in one order.\n"
     ]
     for name, node in nodes.items():
