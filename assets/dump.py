@@ -10,12 +10,14 @@ import dagster as dg
 
 from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_rows, result, rows_check
 from assets.resources import LakeResource, SparkResource
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.cards.checks import CheckBounds
+from pipelines.cards.minhash import MinHashParameters
+from pipelines.dedup.signatures import build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.edits.edits import edits_stage
 from pipelines.extraction.documents import build_documents
 from pipelines.filtering.decisions import build_decisions, current_policy
-from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
 from pipelines.quality.perplexity import build_perplexity_models
 from pipelines.quality.scores import build_scores
@@ -66,7 +68,7 @@ def edits(
 ) -> dg.MaterializeResult:
     """Masks of personal data and lines to take out, as spans of the document's text."""
     built = build(lake.lake, spark.engine, edits_stage(lake.lake.current("documents", context.partition_key)))
-    return result(built, findings(judge_edits(built.dataset, Bounds.of(lake.lake))))
+    return result(built, findings(judge_edits(built.dataset, CheckBounds.of(lake.lake))))
 
 
 @dg.asset(partitions_def=DUMP, deps=[edits], kinds={"spark", "parquet"}, pool="spark", **COMMON)
@@ -85,7 +87,9 @@ def signatures(
     """Content hash, MinHash and block hashes of the rendered text."""
     tables = lake.dump(context.partition_key)
     return result(
-        build_signatures(lake.lake, spark.engine, tables.documents, tables.edits, MinHashParameters())
+        build_signatures(
+            lake.lake, spark.engine, tables.documents, tables.edits, MinHashParameters.of(lake.lake)
+        )
     )
 
 
@@ -155,7 +159,7 @@ def decisions(
         tables.need("scores"),
         policy,
     )
-    bounds = Bounds.of(lake.lake)
+    bounds = CheckBounds.of(lake.lake)
     found = judge_decisions(built.dataset, tables.signals["language"], bounds) + judge_sides(
         tables.documents, tables.card, bounds
     )

@@ -29,11 +29,12 @@ from typing import Any
 
 from benchmarks.signatures import DATA, hardware
 from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.contamination.contamination import SCHEMA as OVERLAP
 from pipelines.corpora.assembly import build_corpus
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.engine import Spark
 from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer

@@ -27,11 +27,11 @@ from benchmarks.spark_scale import Generator
 def removed_by_skypile(texts: list[str]) -> dict[int, tuple[int, str]]:
     """Signatures, band keys, star edges, components, election with exact verification: {row: (kept
     row, kind)}."""
+    from pipelines.cards.minhash import MinHashParameters
     from pipelines.dedup import bands, components, shingles
     from pipelines.dedup.candidates import copy_edges
     from pipelines.dedup.election import KINDS, Members, Thresholds, elect
     from pipelines.dedup.pairs import id_lanes
-    from pipelines.dedup.signatures import MinHashParameters
     from pipelines.kernels.text_hashes import content_hashes
 
     parameters, array = MinHashParameters(), pa.array(texts, pa.large_string())

@@ -23,8 +23,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import Item, items_from_folders
-from pipelines.contamination.index import Index, OverlapPolicy
+from pipelines.contamination.index import Index
 
 SHARED = DATA.parent
 ITEMS = (SHARED / "bench", SHARED / "domain-loss")
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     count, documents = (300, 600) if options.quick else (3000, 10_000)
     started = time.process_time()
     items = items_from_folders(list(options.items))
-    index = Index(items, OverlapPolicy())
+    index = Index(items, ContaminationPolicy())
     built = time.process_time() - started
     index.find("warm " * 20)  # compiles, or loads what was compiled
     rng = random.Random(1)

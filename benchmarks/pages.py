@@ -45,7 +45,8 @@ STAGES = ("documents", "edits", "signals", "signatures")
 
 def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     """(pages, CPU seconds by stage) of one pass over the WARC files of a folder."""
-    from pipelines.dedup.signatures import MinHashParameters, build_signatures
+    from pipelines.cards.minhash import MinHashParameters
+    from pipelines.dedup.signatures import build_signatures
 
     lake, engine = Lake(lake_root), InProcess()
     card = DumpCard(name="pages", kind="warc", uris=(f"{folder}/*.warc.gz",))

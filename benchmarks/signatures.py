@@ -87,7 +87,7 @@ def hardware() -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the table and the result line; 2 where the data is absent."""
-    from pipelines.dedup.signatures import MinHashParameters
+    from pipelines.cards.minhash import MinHashParameters
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)

@@ -201,9 +201,10 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
     """(seconds of both stages, signatures, duplicates) of one dump."""
     from dataclasses import replace
 
+    from pipelines.cards.minhash import MinHashParameters
     from pipelines.cards.release import ReleaseCard
     from pipelines.dedup.duplicates import build_duplicates
-    from pipelines.dedup.signatures import MinHashParameters, build_signatures
+    from pipelines.dedup.signatures import build_signatures
     from pipelines.tables.inputs import ReleaseTables
 
     marks = [(time.time(), cpu_seconds())]

@@ -11,6 +11,8 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipelines.lake import Lake
+
 
 class CardError(Exception):
     """A card or config that cannot be used: names the file, the key and what was expected."""
@@ -38,6 +40,11 @@ class Card(BaseModel):
         except ValidationError as error:
             lines = [f"{'.'.join(str(p) for p in e['loc']) or 'card'}: {e['msg']}" for e in error.errors()]
             raise CardError(f"{path}: " + "; ".join(lines)) from None
+
+    @classmethod
+    def of_lake(cls, lake: Lake, path: str) -> Self:
+        """The card that a lake has at `path`, or the defaults where it has none."""
+        return cls.load(lake.local(path)) if lake.exists(path) else cls()
 
     def parameters(self) -> dict[str, Any]:
         """The values as plain JSON, for manifests and recompute keys."""

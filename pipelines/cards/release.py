@@ -9,6 +9,8 @@ from __future__ import annotations
 from pydantic import Field, field_validator
 
 from pipelines.cards.base import Card
+from pipelines.cards.contamination import ContaminationPolicy
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.lake import LakeError, safe_name
 
 
@@ -47,6 +49,10 @@ class ReleaseCard(Card):
     """Documents of the largest cluster; beyond it the release is refused (template collapse)."""
     max_source_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of one dump removed as duplicates; beyond it the release is refused."""
+    recurrence: RecurrencePolicy = RecurrencePolicy()
+    """Which blocks of text recur exceedingly and are cut."""
+    contamination: ContaminationPolicy = ContaminationPolicy()
+    """When text of benchmarks and validation sets stands in training text, and what is done about it."""
 
     @field_validator("name")
     @classmethod

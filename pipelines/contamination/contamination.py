@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 
 from pipelines.contamination.benchmark_items import Item, items_from_folders
 from pipelines.contamination.index import Index
-from pipelines.contamination.index import OverlapPolicy as OverlapPolicy
 from pipelines.contamination.matching import script_converter
 from pipelines.engine import Engine
 from pipelines.lake import Built, Dataset, Lake, Writer, canonical_json, digest
@@ -62,7 +61,6 @@ def build_overlap(
     release: ReleaseTables,
     validation_sets: Dataset,
     folders: list[Path],
-    policy: OverlapPolicy | None = None,
 ) -> Built:
     """Publish one row for each (training document that passes its own rules, item found in it);
     schema SCHEMA.
@@ -72,7 +70,7 @@ def build_overlap(
     """
     from pipelines.edits.render import rendered_texts
 
-    rules = policy or OverlapPolicy()
+    rules = release.card.contamination
     items = validation_items(validation_sets) + items_from_folders(folders)
     fingerprint = digest(
         *(

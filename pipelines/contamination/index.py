@@ -16,13 +16,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pydantic import Field
 
-from pipelines.cards.base import Card
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import Item
 from pipelines.contamination.matching import (
     ANCHOR,
@@ -38,39 +37,6 @@ from pipelines.contamination.matching import (
 )
 from pipelines.kernels.compiled import Array
 from pipelines.kernels.utf8 import text_buffers
-
-Action = Literal["drop", "cut", "mark"]
-
-
-class OverlapPolicy(Card):
-    """What is an overlap, and what is done about it. The numbers are ours: with every tenth token
-    edited, 5-grams keep at least half."""
-
-    ngram: int = Field(default=5, ge=2)
-    """Tokens of an n-gram."""
-    containment: float = Field(default=0.35, gt=0, le=1)
-    """Share of an item's n-grams found within one window of the text."""
-    min_hits: int = Field(default=5, ge=1)
-    """N-grams found: nine words or characters in a row."""
-    min_words: int = Field(default=14, ge=2)
-    """Words of an item; shorter items are looked for whole, with at most a tenth of their tokens
-    edited."""
-    min_han: int = Field(default=18, ge=2)
-    """The like bound in Chinese characters."""
-    short_words: int = Field(default=8, ge=8)
-    """Words; still shorter items are not looked for and are counted."""
-    short_han: int = Field(default=10, ge=8)
-    """The like bound in Chinese characters."""
-    common: int = Field(default=5, ge=1)
-    """An n-gram in more items than this is left out."""
-    inside: float = Field(default=0.8, gt=0, le=1)
-    """A document of which this share lies in one item is found too."""
-    benchmark: Action = "drop"
-    """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
-    leakage: Action = "drop"
-    """What is done about text of the leakage sets."""
-    validation: Action = "drop"
-    """What is done about text of the validation sets."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +56,7 @@ class Index:
     for whole. skipped: how many are too short to be told from other text.
     """
 
-    def __init__(self, items: Sequence[Item], policy: OverlapPolicy) -> None:
+    def __init__(self, items: Sequence[Item], policy: ContaminationPolicy) -> None:
         self.policy = policy
         data, ends = text_buffers(pa.array([item.text for item in items], pa.large_string()))
         flat, bounds, characters = tokens_of(data, ends, item_fold_table())

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 
-from pipelines.contamination.index import OverlapPolicy
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.matching import ANCHOR, script_converter
 from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, SEPARATOR
 from pipelines.kernels.reference import Token, fold
@@ -49,7 +49,7 @@ class PlainIndex:
     looked for whole.
     """
 
-    def __init__(self, texts: Sequence[str], policy: OverlapPolicy) -> None:
+    def __init__(self, texts: Sequence[str], policy: ContaminationPolicy) -> None:
         self.policy = policy
         self.items: dict[int, list[str]] = {}
         self.whole: set[int] = set()

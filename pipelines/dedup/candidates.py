@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import bands, components
-from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 from pipelines.engine import map_arrow, rows_of_parts
 

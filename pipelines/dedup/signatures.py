@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-from pydantic import model_validator
 
-from pipelines.cards.base import Card
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import shingles
 from pipelines.engine import Engine
 from pipelines.kernels import text_hashes
@@ -19,36 +18,6 @@ from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 
 VERSION = 2
-
-
-class MinHashParameters(Card):
-    """28 bands of 8 over 16-bit values: raw recall .975 at Jaccard .7 in the bytes of 112 32-bit
-    values (.92)."""
-
-    num_perm: int = 224
-    """Minima of a signature."""
-    bands: int = 28
-    """Bands whose keys are compared: documents that share one are candidates."""
-    rows: int = 8
-    """Minima of a band."""
-    ngram: int = shingles.NGRAM
-    """Tokens of a shingle; the kernel knows one value."""
-    seed: int = 1
-    """Of the permutations."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> MinHashParameters:
-        if self.bands < 1 or self.rows < 1 or self.bands * self.rows > self.num_perm:
-            raise ValueError(
-                f"bands x rows = {self.bands * self.rows} needs 1 to num_perm = {self.num_perm} values"
-            )
-        if self.ngram != shingles.NGRAM:
-            raise ValueError(f"shingles have {shingles.NGRAM} tokens")
-        return self
-
-    def collision(self, similarity: float) -> float:
-        """Probability that two documents of this Jaccard similarity share a band."""
-        return float(1 - (1 - similarity**self.rows) ** self.bands)
 
 
 def schema(parameters: MinHashParameters) -> pa.Schema:

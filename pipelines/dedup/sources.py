@@ -15,12 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup import bands
 from pipelines.dedup.election import canonical_keys
 from pipelines.dedup.pairs import id_lanes
 from pipelines.dedup.shingles import shingle_sets
-from pipelines.dedup.signatures import MinHashParameters, minhash_matrix
+from pipelines.dedup.signatures import minhash_matrix
 from pipelines.dedup.signatures import schema as signature_schema
 from pipelines.lake import LakeError
 from pipelines.lake.hashing import logical_hash

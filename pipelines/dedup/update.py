@@ -20,12 +20,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup import bands, components, verification
 from pipelines.dedup.candidates import copy_edges
 from pipelines.dedup.election import Thresholds
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
-from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
 from pipelines.engine import Engine, collect_parts

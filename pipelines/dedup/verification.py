@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup.candidates import by_part, parts_of
 from pipelines.dedup.election import KINDS, Members, Pairs, Thresholds, elect
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
-from pipelines.dedup.signatures import MinHashParameters
 from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
 from pipelines.engine import map_arrow
 from pipelines.tables.columns import described

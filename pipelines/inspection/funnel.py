@@ -9,39 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field
-
-from pipelines.cards.base import Card
+from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 
-BOUNDS_CARD = "cards/checks.yaml"
 STAGES = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
-
-
-class Bounds(Card):
-    """What a dump's funnel must lie in; a lake's own are in cards/checks.yaml. Dumps of few
-    documents are not judged by shares."""
-
-    min_documents: int = Field(default=200)
-    """Ours: below this a share says nothing."""
-    min_keep_rate: float = Field(default=0.02, ge=0, le=1)
-    """Ours: FineWeb keeps about 8 % of extracted Common Crawl pages."""
-    max_keep_rate: float = Field(default=0.999, ge=0, le=1)
-    """Ours: a policy that drops nothing was not applied."""
-    min_wanted_share: float = Field(default=0.02, ge=0, le=1)
-    """Ours: English and Chinese documents of a dump with languages."""
-    max_dump_share_of_reason: float = Field(default=0.95, ge=0, le=1)
-    """Ours: one rule that fells nearly all is a broken rule."""
-    min_validation_groups: int = Field(default=3, ge=0)
-    """Ours: a validation set of one or two sources is about those sources."""
-    max_leftovers: int = Field(default=0, ge=0)
-    """Ours: rendered texts in which personal data is still found."""
-
-    @staticmethod
-    def of(lake: Lake) -> Bounds:
-        """The lake's bounds, or the defaults."""
-        return Bounds.load(lake.local(BOUNDS_CARD)) if lake.exists(BOUNDS_CARD) else Bounds()
 
 
 @dataclass(frozen=True)
@@ -91,7 +63,7 @@ def as_table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def judge_edits(edits: Dataset, bounds: Bounds) -> list[Finding]:
+def judge_edits(edits: Dataset, bounds: CheckBounds) -> list[Finding]:
     """Whether rendering left personal data behind."""
     left = sum(edits.manifest.stats.get("leftovers", {}).values())
     meaning = "rendered texts in which a mask's kind is still found"
@@ -105,7 +77,7 @@ def judge_edits(edits: Dataset, bounds: Bounds) -> list[Finding]:
     ]
 
 
-def judge_decisions(decisions: Dataset, languages: Dataset, bounds: Bounds) -> list[Finding]:
+def judge_decisions(decisions: Dataset, languages: Dataset, bounds: CheckBounds) -> list[Finding]:
     """Keep rate, share of wanted languages, and the heaviest reason of a dump."""
     stats, spoken = decisions.manifest.stats, languages.manifest.stats.get("languages", {})
     total, kept = stats.get("documents", 0), stats.get("kept", 0)
@@ -140,7 +112,7 @@ def judge_decisions(decisions: Dataset, languages: Dataset, bounds: Bounds) -> l
     ]
 
 
-def judge_sides(documents: Dataset, card: DumpCard, bounds: Bounds) -> list[Finding]:
+def judge_sides(documents: Dataset, card: DumpCard, bounds: CheckBounds) -> list[Finding]:
     """Whether enough groups (hosts, repositories) are held out, and whole. Reads two narrow
     columns."""
     groups: dict[str, set[str]] = {"train": set(), "validation": set()}

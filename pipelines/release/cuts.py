@@ -16,11 +16,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contamination.contamination import OverlapPolicy
+from pipelines.cards.contamination import ContaminationPolicy
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.engine import Engine
 from pipelines.filtering.rejudging import Judge
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, canonical_json, digest
-from pipelines.release.recurring_blocks import RecurrencePolicy
 from pipelines.release.validation_sets import left_out
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
@@ -113,7 +113,7 @@ def recurring_spans(texts: pa.Array, recurring: np.ndarray, min_bytes: int) -> l
     return spans
 
 
-def overlap_actions(policy: OverlapPolicy) -> dict[str, str]:
+def overlap_actions(policy: ContaminationPolicy) -> dict[str, str]:
     return {"benchmark": policy.benchmark, "leakage": policy.leakage, "validation": policy.validation}
 
 
@@ -235,8 +235,6 @@ def build_cuts(
     release: ReleaseTables,
     recurring: Dataset,
     overlap: Dataset,
-    recurrence: RecurrencePolicy | None = None,
-    found: OverlapPolicy | None = None,
 ) -> Built:
     """Publish one row for each document of the release's dumps (schema CUTS), part by part.
 
@@ -244,7 +242,7 @@ def build_cuts(
     after the cut. Statistics: touched, excluded and characters, reasons, and characters by host for
     the hosts of each part that lose most.
     """
-    rules, actions = recurrence or RecurrencePolicy(), overlap_actions(found or OverlapPolicy())
+    rules, actions = release.card.recurrence, overlap_actions(release.card.contamination)
     parameters = {"recurrence": rules.parameters(), "overlap": actions, "dumps": list(release.dumps)}
 
     def write(writer: Writer) -> None:
@@ -295,7 +293,6 @@ def build_exclusions(
     validation_sets: Dataset,
     overlap: Dataset,
     cuts: Dataset,
-    found: OverlapPolicy | None = None,
 ) -> Built:
     """Publish the documents excluded after the first election (schema EXCLUSIONS), with every reason;
     the next of their cluster follow.
@@ -304,7 +301,7 @@ def build_exclusions(
     are not in the validation sets: because those are frozen, or beyond the card's
     `validation_documents` of their domain.
     """
-    actions = overlap_actions(found or OverlapPolicy())
+    actions = overlap_actions(release.card.contamination)
 
     def write(writer: Writer) -> None:
         sets = [

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import Field
 
-from pipelines.cards.base import Card
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
 from pipelines.engine import Engine, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, Writer
@@ -32,24 +31,6 @@ SCHEMA = described(
         ("hosts", pa.int32(), "different hosts of these documents"),
     ],
 )
-
-
-class RecurrencePolicy(Card):
-    """When a block recurs exceedingly. The paper names the filter but gives no numbers; CCNet
-    removes a paragraph at its second appearance in a shard, which would take definitions and
-    quotations too. Ten documents is our choice, not a published one.
-    """
-
-    min_documents: int = Field(default=10, ge=2)
-    """Surviving documents that hold the block."""
-    min_hosts: int = Field(default=1, ge=1)
-    """Hosts of these documents: with 1 a site's own template counts, 2 keeps what one site repeats."""
-    min_bytes: int = Field(default=12, ge=1)
-    """UTF-8 bytes of the block; shorter lines are no template: a bare number recurs everywhere."""
-    exempt_categories: tuple[str, ...] = ("code", "parallel", "stem")
-    """Categories that are not cut: cutting lines breaks a program or a pair."""
-    max_loss: float = Field(default=0.5, gt=0, le=1)
-    """A document that loses a larger share of its characters is excluded."""
 
 
 def host_numbers(hosts: pa.Array) -> pa.Array:
@@ -118,15 +99,14 @@ def build_recurring_blocks(
     engine: Engine,
     release: ReleaseTables,
     duplicates: Dataset,
-    policy: RecurrencePolicy | None = None,
 ) -> Built:
-    """Publish (block, documents, hosts) of the blocks at or above the policy's thresholds, sorted
-    by block.
+    """Publish (block, documents, hosts) of the blocks at or above the thresholds of the card's `recurrence`,
+    sorted by block.
 
     A block counts once for a surviving document. Where the card freezes the blocks of an earlier
     release, those are taken over.
     """
-    limits, card = policy or RecurrencePolicy(), release.card
+    card, limits = release.card, release.card.recurrence
     if card.blocks:
         taken = frozen(lake, "recurring_blocks", card.blocks)
 

@@ -17,12 +17,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contamination.contamination import OverlapPolicy
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import Engine, collect_parts, rows_of_parts
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
 from pipelines.release.cuts import CUT, build_cuts, build_exclusions
-from pipelines.release.recurring_blocks import RecurrencePolicy
 from pipelines.release.survivors import excluded_by_card, removed_ids, survivors
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
@@ -53,16 +51,14 @@ def build_release_decisions(
     validation_sets: Dataset,
     recurring: Dataset,
     overlap: Dataset,
-    recurrence: RecurrencePolicy | None = None,
-    found: OverlapPolicy | None = None,
 ) -> Built:
     """Publish one row for each document of the release's dumps (schema RELEASE_DECISIONS), part by part.
 
     On the way: `cuts`, `exclusions` and `final_duplicates` of the release.
     """
     card, places = release.card, release.places
-    cuts = build_cuts(lake, engine, release, recurring, overlap, recurrence, found).dataset
-    exclusions = build_exclusions(lake, engine, release, validation_sets, overlap, cuts, found).dataset
+    cuts = build_cuts(lake, engine, release, recurring, overlap).dataset
+    exclusions = build_exclusions(lake, engine, release, validation_sets, overlap, cuts).dataset
     final = build_duplicates(lake, engine, release, excluded=exclusions, asset="final_duplicates").dataset
 
     def write(writer: Writer) -> None:

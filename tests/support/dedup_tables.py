@@ -8,8 +8,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.tables.inputs import DumpTables, ReleaseTables

@@ -9,10 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.minhash import MinHashParameters
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.contamination.contamination import build_overlap
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.edits.edits import edits_stage
 from pipelines.engine import Engine
@@ -20,7 +22,7 @@ from pipelines.extraction.documents import build_documents
 from pipelines.filtering.decisions import build_decisions, current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
-from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
+from pipelines.release.recurring_blocks import build_recurring_blocks
 from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
@@ -80,15 +82,17 @@ def release(root: Path, engine: Engine) -> None:
         {"text": prose("bee")},
         {"text": prose("bad"), "reasons": ["rules/x"]},
     ]
-    tables = make_release(lake, {"a": rows, "b": other}, cutoff_date="2024-12-31")
-    policy = RecurrencePolicy(min_documents=3, min_hosts=3)
+    tables = make_release(
+        lake,
+        {"a": rows, "b": other},
+        cutoff_date="2024-12-31",
+        recurrence=RecurrencePolicy(min_documents=3, min_hosts=3),
+    )
     duplicates = build_duplicates(lake, engine, tables).dataset
     validation = build_validation_sets(lake, engine, tables, duplicates).dataset
-    blocks = build_recurring_blocks(lake, engine, tables, duplicates, policy).dataset
+    blocks = build_recurring_blocks(lake, engine, tables, duplicates).dataset
     overlap = build_overlap(lake, engine, tables, validation, [root / "benchmarks"]).dataset
-    release_decisions = build_release_decisions(
-        lake, engine, tables, validation, blocks, overlap, policy
-    ).dataset
+    release_decisions = build_release_decisions(lake, engine, tables, validation, blocks, overlap).dataset
     for which in ("main", "stem"):
         build_corpus(lake, engine, tables, release_decisions, which)  # type: ignore[arg-type]
     build_rejected(lake, engine, tables, release_decisions)

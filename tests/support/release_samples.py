@@ -8,8 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.cards.minhash import MinHashParameters
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.engine import InProcess
 from pipelines.filtering.decisions import Policy
 from pipelines.lake import Dataset, Lake
@@ -109,8 +111,10 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
 
 
 def make_release(lake: Lake, dumps: dict[str, list[dict[str, Any]]], **card: Any) -> ReleaseTables:
-    """A release over hand-made dumps; `card` overrides fields of its card."""
-    values = ReleaseCard(**({"name": "r", "dumps": tuple(dumps)} | card))
+    """A release over hand-made dumps, where a block recurs at three documents; `card` overrides fields
+    of its card."""
+    given = {"name": "r", "dumps": tuple(dumps), "recurrence": RecurrencePolicy(min_documents=3)}
+    values = ReleaseCard(**(given | card))
     return ReleaseTables(values, {n: make_dump(lake, n, rows) for n, rows in dumps.items()})
 
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import Item
-from pipelines.contamination.index import Index, OverlapPolicy
+from pipelines.contamination.index import Index
 from pipelines.contamination.reference import PlainIndex
 
 ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
@@ -35,7 +36,7 @@ def word(number: int) -> str:
 
 def index(*items: str, **policy: object) -> Index:
     return Index(
-        [Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], OverlapPolicy(**policy)
+        [Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], ContaminationPolicy(**policy)
     )  # type: ignore[arg-type]
 
 
@@ -173,7 +174,7 @@ LONG = st.lists(RARE, min_size=8, max_size=40).map("".join)
 def test_the_same_items_and_spans_as_by_a_plain_reading(
     items: list[str], cuts: list[tuple[int, int, int]], noise: list[str], common: int
 ) -> None:
-    policy = OverlapPolicy(common=common)
+    policy = ContaminationPolicy(common=common)
     pieces = [items[which % len(items)][start : start + size] for which, start, size in cuts]
     texts = [
         "".join(x + y for x, y in zip([*pieces, *noise], [*noise, *pieces], strict=False)),

@@ -11,7 +11,7 @@ from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import Engine, InProcess, Spark
 from pipelines.lake import Built, Dataset, Lake, LakeError
-from pipelines.release.recurring_blocks import RecurrencePolicy, build_recurring_blocks
+from pipelines.release.recurring_blocks import build_recurring_blocks
 from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets, domain_of
 from pipelines.tables.inputs import ReleaseTables, part_path
@@ -43,18 +43,16 @@ def assemble(
     lake: Lake,
     release: ReleaseTables,
     *overlaps: dict[str, Any],
-    minimum: int = 3,
     engine: Engine | None = None,
-    **more: Any,
 ) -> dict[str, Built]:
     """Every table of a release from its dumps on, by name."""
-    policy, engine = RecurrencePolicy(min_documents=minimum), engine or InProcess()
+    engine = engine or InProcess()
     duplicates = build_duplicates(lake, engine, release)
     validation = build_validation_sets(lake, engine, release, duplicates.dataset)
-    recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset, policy)
+    recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset)
     overlap = hits(lake, release, *overlaps)
     release_decisions = build_release_decisions(
-        lake, engine, release, validation.dataset, recurring.dataset, overlap, policy, **more
+        lake, engine, release, validation.dataset, recurring.dataset, overlap
     )
     out = {w: build_corpus(lake, engine, release, release_decisions.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
     out |= {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.corpora.data_card import as_markdown, data_card
 from pipelines.corpora.export import export_jsonl
 from pipelines.lake import Lake, LakeError
@@ -23,11 +24,11 @@ def published(lake: Lake) -> Lake:
     rows[1] |= {"language": "zh"}
     rows[3] |= {"reasons": ["rules/num_words", "rules/short_lines"]}
     rows[4] |= {"date": ""}
-    release = make_release(lake, {"a": rows})
+    release = make_release(lake, {"a": rows}, recurrence=RecurrencePolicy())
     lake.write_bytes(
         "cards/dumps/a.yaml", b"name: a\nkind: jsonl\nuris: [x]\nlicence: CC BY 4.0\ndate: 2023-06\n"
     )
-    assemble(lake, release, minimum=99)
+    assemble(lake, release)
     return lake
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks.near_truth import Truth, all_pairs, judge, natural_documents, with_planted
 from benchmarks.neardup import removed_by_skypile
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import bands, components, shingles
-from pipelines.dedup.signatures import MinHashParameters
 from tests.pipelines.dedup.test_duplicates import text
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import MinHashParameters
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
 from tests.support.dedup_tables import make_dump, make_release

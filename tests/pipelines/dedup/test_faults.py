@@ -12,8 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.inputs import DumpTables

@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
-from pipelines.inspection.funnel import Bounds, as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.lake import Lake
 from tests.support.judged import CHINESE, ENGLISH, MENU, judged
 
@@ -26,7 +27,7 @@ def test_the_funnel_counts_what_goes_in_and_out(lake: Lake, engine: InProcess) -
 
 
 def test_checks_hold_for_a_mixed_dump_and_fail_for_a_strange_one(lake: Lake, engine: InProcess) -> None:
-    bounds = Bounds(min_documents=2)
+    bounds = CheckBounds(min_documents=2)
     mixed = judged(lake, engine, "mixed", [[ENGLISH, CHINESE, MENU]])
     assert all(f.passed for f in judge_decisions(mixed.need("decisions"), mixed.signals["language"], bounds))
     assert all(f.passed for f in judge_edits(mixed.edits, bounds))
@@ -46,16 +47,16 @@ def test_checks_hold_for_a_mixed_dump_and_fail_for_a_strange_one(lake: Lake, eng
 
 
 def test_bounds_of_the_lake_take_the_place_of_the_defaults(lake: Lake) -> None:
-    assert Bounds.of(lake) == Bounds()
+    assert CheckBounds.of(lake) == CheckBounds()
     lake.write_bytes("cards/checks.yaml", b"min_keep_rate: 0.5\n")
-    assert Bounds.of(lake).min_keep_rate == 0.5
+    assert CheckBounds.of(lake).min_keep_rate == 0.5
 
 
 def test_a_dump_of_few_groups_is_named(lake: Lake, engine: InProcess) -> None:
     tables = judged(lake, engine, "one", [[ENGLISH, CHINESE]])
-    (found,) = judge_sides(tables.documents, tables.card, Bounds(min_documents=2))
+    (found,) = judge_sides(tables.documents, tables.card, CheckBounds(min_documents=2))
     assert not found.passed and "page by page" in found.meaning and found.numbers["validation_groups"] == 0
-    assert judge_sides(tables.documents, tables.card, Bounds())[0].passed
+    assert judge_sides(tables.documents, tables.card, CheckBounds())[0].passed
 
 
 def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_validation_side(
@@ -72,7 +73,9 @@ def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_vali
             name=f"d{bound}", kind="jsonl", uris=("a.jsonl",), min_groups=bound, validation_share=0.5
         )
         built = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset)
-        (found[bound],) = judge_sides(built.dataset, card, Bounds(min_documents=2, min_validation_groups=1))
+        (found[bound],) = judge_sides(
+            built.dataset, card, CheckBounds(min_documents=2, min_validation_groups=1)
+        )
     assert found[9].passed and not found[9].numbers["split_by_url"]
     assert (
         not found[10].passed

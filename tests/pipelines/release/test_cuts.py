@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.contamination.contamination import OverlapPolicy
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.lake import Lake, LakeError
 from pipelines.release.cuts import cut_text, merge_spans
 from pipelines.tables.schemas import document_id
@@ -28,21 +28,22 @@ def test_recurring_blocks_are_cut_and_documents_judged_again(lake: Lake) -> None
 
 def test_overlap_can_be_cut_or_only_marked(lake: Lake) -> None:
     text = "前面的话。" + prose("cat") + "answer is seven"
-    release = make_release(lake, {"a": [{"text": text}]})
     end = len(text.encode())
     found = hit(document_id("a", "f", 0), start=end - len("answer is seven"), end=end)
-    cut = assemble(lake, release, found, found=OverlapPolicy(benchmark="cut"))
+    rows = {"a": [{"text": text}]}
+    cut = assemble(lake, make_release(lake, rows, contamination=ContaminationPolicy(benchmark="cut")), found)
     assert texts(cut["main"]) == {"前面的话。" + prose("cat")}
-    marked = assemble(lake, release, found, found=OverlapPolicy(benchmark="mark"))
+    marked = assemble(
+        lake, make_release(lake, rows, contamination=ContaminationPolicy(benchmark="mark")), found
+    )
     assert texts(marked["main"]) == {text}
 
 
 def test_what_overlap_leaves_too_short_falls(lake: Lake) -> None:
     text = prose("cat")
-    release = make_release(lake, {"a": [{"text": text}]})
-    built = assemble(
-        lake, release, hit(document_id("a", "f", 0), end=110), found=OverlapPolicy(benchmark="cut")
-    )
+    policy = ContaminationPolicy(benchmark="cut")
+    release = make_release(lake, {"a": [{"text": text}]}, contamination=policy)
+    built = assemble(lake, release, hit(document_id("a", "f", 0), end=110))
     assert reasons(built) == {document_id("a", "f", 0): ["overlap/rules/num_chars", "overlap/loss"]}
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
 from pipelines.release.release_decisions import RELEASE_DECISIONS, check_no_equal_texts, equal_texts
@@ -51,14 +52,16 @@ def test_excluded_documents_leave_the_release_as_if_they_had_never_been_there(
         {"text": prose("cat" if k < 5 else "owl") + " More." * (k % 3), "url": f"u/{k}"} for k in range(8)
     ]
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    release = make_release(lake, {"a": rows}, tombstones=tuple(f"u/{k}" for k in sorted(buried)))
-    built = assemble(lake, release, *(hit(IDS[k]) for k in sorted(overlapping)), minimum=99)
+    release = make_release(
+        lake, {"a": rows}, tombstones=tuple(f"u/{k}" for k in sorted(buried)), recurrence=RecurrencePolicy()
+    )
+    built = assemble(lake, release, *(hit(IDS[k]) for k in sorted(overlapping)))
     other = Lake(tmp_path_factory.mktemp("other"))
     alive = [
         row | ({"reasons": ["never/there"]} if k in overlapping | buried else {})
         for k, row in enumerate(rows)
     ]
-    without = assemble(other, make_release(other, {"a": alive}), minimum=99)
+    without = assemble(other, make_release(other, {"a": alive}, recurrence=RecurrencePolicy()))
     assert built["main"].dataset.parts == () == without["main"].dataset.parts or (
         built["main"]
         .dataset.read(["doc_id", "text"])

@@ -1,0 +1,46 @@
+"""When benchmark text stands in training text, and what is done about it: a section of release cards.
+
+Belongs here: the bounds and the actions. Does not belong here: finding items in a text
+(contamination/).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.cards.base import Card
+
+Action = Literal["drop", "cut", "mark"]
+
+
+class ContaminationPolicy(Card):
+    """When a text holds a benchmark item, and what is done about it. The numbers are ours: with every
+    tenth token edited, 5-grams keep at least half."""
+
+    ngram: int = Field(default=5, ge=2)
+    """Tokens of an n-gram."""
+    containment: float = Field(default=0.35, gt=0, le=1)
+    """Share of an item's n-grams found within one window of the text."""
+    min_hits: int = Field(default=5, ge=1)
+    """N-grams found: nine words or characters in a row."""
+    min_words: int = Field(default=14, ge=2)
+    """Words of an item; shorter items are looked for whole, with at most a tenth of their tokens
+    edited."""
+    min_han: int = Field(default=18, ge=2)
+    """The like bound in Chinese characters."""
+    short_words: int = Field(default=8, ge=8)
+    """Words; still shorter items are not looked for and are counted."""
+    short_han: int = Field(default=10, ge=8)
+    """The like bound in Chinese characters."""
+    common: int = Field(default=5, ge=1)
+    """An n-gram in more items than this is left out."""
+    inside: float = Field(default=0.8, gt=0, le=1)
+    """A document of which this share lies in one item is found too."""
+    benchmark: Action = "drop"
+    """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
+    leakage: Action = "drop"
+    """What is done about text of the leakage sets."""
+    validation: Action = "drop"
+    """What is done about text of the validation sets."""
