@@ -66,12 +66,13 @@ def arrow(kind: pa.DataType) -> str:
 
 
 def assets() -> dict[str, Any]:
-    """Every asset of the graph by name, each after what it is made from."""
+    """Every asset of the graph by name, in the order of the definitions."""
     from jobs.definitions import build_definitions
 
-    graph = build_definitions().resolve_asset_graph()
-    ordered = [key for level in graph.toposorted_asset_keys_by_level for key in level]
-    return {key.to_user_string(): graph.get(key) for key in ordered}
+    definitions = build_definitions()
+    graph = definitions.resolve_asset_graph()
+    keys = [key for asset in definitions.assets or () for key in asset.keys]
+    return {key.to_user_string(): graph.get(key) for key in keys}
 
 
 def tables_page() -> str:
@@ -85,8 +86,8 @@ def tables_page() -> str:
     page = [
         "# Tables\n\nOne section for each asset of the graph, in order of the data's life. A table is a"
         "\nset of Parquet parts (zstd) with a `_manifest.json`, below"
-        "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one. Part i of every table of one dump has the"
-        "\nrows of part i of `documents`, in one order.\n"
+        "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one. Part"
+        "\ni of every table of one dump has the rows of part i of `documents`, in one order.\n"
     ]
     for name, node in nodes.items():
         readers = sorted(key.to_user_string() for key in node.child_keys)
