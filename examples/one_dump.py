@@ -13,9 +13,10 @@ from pathlib import Path
 
 from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import MinHashParameters, build_signatures
+from pipelines.dedup.signatures import build_signatures
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.edits.edits import edits_stage
 from pipelines.edits.render import rendered_texts

@@ -29,7 +29,8 @@ CARDS = {
     "ReleaseCard": "cards/releases/NAME.yaml",
     "RunCard": "cards/runs/NAME.yaml",
     "Policy": "cards/policy.yaml",
-    "Bounds": "cards/checks.yaml",
+    "CheckBounds": "cards/checks.yaml",
+    "MinHashParameters": "cards/minhash.yaml",
 }
 """The cards that a lake holds, and where."""
 
@@ -86,8 +87,8 @@ def tables_page() -> str:
     page = [
         "# Tables\n\nOne section for each asset of the graph, in order of the data's life. A table is a"
         "\nset of Parquet parts (zstd) with a `_manifest.json`, below"
-        "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one. Part"
-        "\ni of every table of one dump has the rows of part i of `documents`, in one order.\n"
+        "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one."
+        "\nPart i of every table of one dump has the rows of part i of `documents`, in one order.\n"
     ]
     for name, node in nodes.items():
         readers = sorted(key.to_user_string() for key in node.child_keys)

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from model.plan.card import RunCard
 from model.training.strategy import Strategy
+from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.filtering.decisions import Policy
-from pipelines.inspection.funnel import Bounds
 from tests.support.docs import fences, page
 
 EXAMPLES: dict[str, type[BaseModel]] = {
@@ -19,7 +20,8 @@ EXAMPLES: dict[str, type[BaseModel]] = {
     "cards/releases/": ReleaseCard,
     "cards/runs/": RunCard,
     "cards/policy.yaml": Policy,
-    "cards/checks.yaml": Bounds,
+    "cards/checks.yaml": CheckBounds,
+    "cards/minhash.yaml": MinHashParameters,
 }
 
 
