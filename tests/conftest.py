@@ -13,6 +13,7 @@ import pytest
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from tests.support.object_store import s3  # noqa: F401
+from tests.support.training_runs import make_run, ranks, shards  # noqa: F401
 
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"

@@ -19,9 +19,8 @@ from model.checkpoints.store import CheckpointStore
 from model.plan.base import PlanError
 from model.plan.card import RunCard
 from pipelines.lake import Lake, Writer
-from tests.model.conftest import VOCABULARY, ranks, write_shards  # noqa: F401
-from tests.model.test_train import explain, losses, weights
 from tests.support.ranks import Ranks
+from tests.support.training_runs import VOCABULARY, explain, losses, weights, write_learnable_shards
 
 CARD = {
     "name": "r",
@@ -70,7 +69,7 @@ def lake(s3: Any, tmp_path: Path) -> LakeResource:
         "stem": {"en-stem": 500},
         "validation": {"web-en": 400},
     }.items():
-        write_shards(tmp_path / name, sources, 1, sha256(tmp_path / "t" / "tokenizer.json"))
+        write_learnable_shards(tmp_path / name, sources, 1, sha256(tmp_path / "t" / "tokenizer.json"))
         publish(resource.lake, f"{name}_shards", "x", tmp_path / name)
     resource.lake.write_json("cards/releases/x.yaml", {"name": "x", "dumps": ["d"], "tokenizer": "t"})
     resource.lake.write_json("cards/runs/r.yaml", CARD)  # JSON is YAML
@@ -79,7 +78,7 @@ def lake(s3: Any, tmp_path: Path) -> LakeResource:
 
 def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_the_lake(
     lake: LakeResource,
-    ranks: Ranks,  # noqa: F811
+    ranks: Ranks,
 ) -> None:
     folder = prepare(lake, "r")
     run = json.loads((folder / "run.json").read_text())

@@ -23,8 +23,8 @@ from assets.cluster.launchers import LocalLauncher
 from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.phases import Phase, Schedule
-from tests.model.conftest import MODEL, write_shards
 from tests.support.hosts import Hosts, missing
+from tests.support.training_runs import MODEL, write_learnable_shards
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(missing()), reason=missing() or "hosts can be made")]
 STEPS, EVERY = 300, 60
@@ -55,7 +55,8 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         "validation": {"web-en": 700},
     }
     listings = {
-        name: write_shards(root / name, tokens, seed) for seed, (name, tokens) in enumerate(sources.items())
+        name: write_learnable_shards(root / name, tokens, seed)
+        for seed, (name, tokens) in enumerate(sources.items())
     }
     phase = Phase(
         name="a",

@@ -10,24 +10,9 @@ import pytest
 
 from model.training.strategy import Strategy, StrategyError
 from tests.support.ranks import Ranks
+from tests.support.training_runs import explain, losses, steps, weights
 
 FP32 = {"bf16": {"enabled": False}}
-
-
-def steps(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "logs" / "steps.jsonl").read_text().splitlines()]
-
-
-def losses(folder: Path) -> list[float]:
-    return [r["loss"] for r in steps(folder)]
-
-
-def weights(folder: Path, stage: str = "stage1") -> str:
-    return str(json.loads((folder / "export" / stage / "stage.json").read_text())["weights_hash"])
-
-
-def explain(folder: Path) -> str:
-    return "".join(p.read_text()[-1500:] for p in sorted(folder.glob("rank*.log")))
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,9 @@ from typing import Any
 import dagster as dg
 
 from assets.cluster.client import PipesDeepSpeedClient
-from tests.model.conftest import make_run, shards  # noqa: F401
 
 
-def test_a_stage_trains_under_dagster(make_run: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_stage_trains_under_dagster(make_run: Any, tmp_path: Path) -> None:
     run: Path = make_run("dagster", checkpoint_store=str(tmp_path / "store"))
     instance = dg.DagsterInstance.ephemeral()
 

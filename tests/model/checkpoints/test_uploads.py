@@ -15,10 +15,10 @@ from model.checkpoints import retention
 from model.checkpoints.manifest import finished_checkpoints, read_manifest
 from model.checkpoints.store import CheckpointStore
 from model.checkpoints.uploads import ATTEMPTS, Uploads
-from tests.model.test_train import explain, losses, weights
 from tests.support.checkpoints import fake_checkpoint
 from tests.support.fake_cluster import eventually
 from tests.support.ranks import Ranks
+from tests.support.training_runs import explain, losses, weights
 
 
 class Gate:

@@ -10,9 +10,8 @@ from safetensors.torch import load_file
 from model.network.architecture import Skywork
 from model.network.config import ModelConfig
 from model.network.pipeline import First, Last, Middle, hugging_face_name
-from tests.model.conftest import MODEL
-from tests.model.test_train import explain, losses, steps, weights
 from tests.support.ranks import Ranks
+from tests.support.training_runs import MODEL, explain, losses, steps, weights
 
 FP32 = {"bf16": {"enabled": False}}
 MASKED = MODEL | {"document_attention": True}

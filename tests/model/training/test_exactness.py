@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.model.test_train import explain, losses, weights
 from tests.support.ranks import Ranks
+from tests.support.training_runs import explain, losses, weights
 
 FP32 = {"bf16": {"enabled": False}}
 POINTS = {

@@ -7,8 +7,8 @@ from typing import Any
 
 from model.plan.limits import SpikePolicy
 from model.training.spikes import Skip, Skips, Spikes
-from tests.model.test_train import explain, losses, steps, weights
 from tests.support.ranks import ALL, Ranks
+from tests.support.training_runs import explain, losses, steps, weights
 
 EAGER: dict[str, Any] = {"minimum": 2, "limit": 2, "within": 4, "share": 0.2}
 

@@ -1,4 +1,4 @@
-"""Fixtures of the model's tests: a small run on small shards, and ranks to train it."""
+"""A small training run for tests: its shards, its folder, ranks to train it, what it has logged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ranks() -> Iterator[Ranks]:
     server.close()
 
 
-def write_shards(
+def write_learnable_shards(
     folder: Path, sources: dict[str, int], seed: int, tokenizer_hash: str = "t"
 ) -> dict[str, Any]:
     """A shard set of random documents that a model can learn (each token follows from the last,
@@ -62,9 +62,9 @@ def write_shards(
 def shards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Folders of main, stem and validation shards."""
     root = tmp_path_factory.mktemp("shards")
-    write_shards(root / "main", {"en-webpages": 6_000, "zh-webpages": 6_000}, 1)
-    write_shards(root / "stem", {"en-stem": 4_000}, 2)
-    write_shards(root / "validation", {"web-en": 700, "web-zh": 300}, 3)
+    write_learnable_shards(root / "main", {"en-webpages": 6_000, "zh-webpages": 6_000}, 1)
+    write_learnable_shards(root / "stem", {"en-stem": 4_000}, 2)
+    write_learnable_shards(root / "validation", {"web-en": 700, "web-zh": 300}, 3)
     return {n: root / n for n in ("main", "stem", "validation")}
 
 
@@ -120,3 +120,23 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) 
         return folder
 
     return make
+
+
+def steps(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's steps."""
+    return [json.loads(line) for line in (folder / "logs" / "steps.jsonl").read_text().splitlines()]
+
+
+def losses(folder: Path) -> list[float]:
+    """The loss of every step."""
+    return [r["loss"] for r in steps(folder)]
+
+
+def weights(folder: Path, stage: str = "stage1") -> str:
+    """The hash of the weights that a stage has exported."""
+    return str(json.loads((folder / "export" / stage / "stage.json").read_text())["weights_hash"])
+
+
+def explain(folder: Path) -> str:
+    """The end of every rank's output, for a failed assertion."""
+    return "".join(p.read_text()[-1500:] for p in sorted(folder.glob("rank*.log")))
