@@ -94,7 +94,8 @@ def tables_page() -> str:
         readers = sorted(key.to_user_string() for key in node.child_keys)
         page.append(f"\n## `{name}`\n\n{(node.description or '').strip()}\n")
         partition = getattr(node.partitions_def, "name", None) or "none"
-        page.append(f"- Partition: {partition}. Group: {node.group_name}.")
+        file = node.assets_def.node_def.compute_fn.decorated_fn.__module__.replace(".", "/") + ".py"
+        page.append(f"- Partition: {partition}. Group: {node.group_name}. Written by `{name}` in `{file}`.")
         page.append(f"- Read by: {', '.join(f'[`{r}`](#{r})' for r in readers) or 'people and commands'}.\n")
         for key in names[name]:
             if key != name:
