@@ -12,7 +12,7 @@ import dagster as dg
 from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
 from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
-from pipelines.contamination.contamination import build_overlap
+from pipelines.contamination.contamination import build_contamination
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.lake import Built, Lake
@@ -93,7 +93,7 @@ def validation_sets(
 
 
 @dg.asset(deps=[validation_sets], **CORPUS)
-def overlap(
+def contamination(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, files: FilesResource
 ) -> dg.MaterializeResult:
     """Training documents that hold items of benchmarks, leakage sets or validation documents."""
@@ -102,7 +102,9 @@ def overlap(
     if root.files("inputs/leakage"):
         folders.append(root.local("inputs/leakage"))
     return result(
-        build_overlap(root, spark.engine, lake.release(name), root.current("validation_sets", name), folders)
+        build_contamination(
+            root, spark.engine, lake.release(name), root.current("validation_sets", name), folders
+        )
     )
 
 
@@ -120,7 +122,7 @@ DISJOINT = dg.AssetCheckSpec(
 )
 
 
-@dg.asset(deps=[recurring_blocks, overlap], check_specs=[EQUAL_TEXTS], **CORPUS)
+@dg.asset(deps=[recurring_blocks, contamination], check_specs=[EQUAL_TEXTS], **CORPUS)
 def release_decisions(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
@@ -128,7 +130,7 @@ def release_decisions(
     was cut, every reason."""
     name, root = context.partition_key, lake.lake
     validation, recurring, found = (
-        root.current(t, name) for t in ("validation_sets", "recurring_blocks", "overlap")
+        root.current(t, name) for t in ("validation_sets", "recurring_blocks", "contamination")
     )
     built = build_release_decisions(root, spark.engine, lake.release(name), validation, recurring, found)
     pairs = (
@@ -302,7 +304,7 @@ ASSETS = [
     duplicates,
     recurring_blocks,
     validation_sets,
-    overlap,
+    contamination,
     release_decisions,
     skypile_main,
     skypile_stem,

@@ -9,7 +9,7 @@ earlier ones, so a third of the new dump doubles documents of the old one, and t
 are longer displace the old. One warm Spark session: signatures, duplicates, release decisions and corpus
 parts of the old dump (the whole), then of the new dump and the release of both (the share). CPU is
 of the whole process tree. Validation sets and blocks are frozen, as a card does for a release that
-grows; overlap is empty on both sides.
+grows; contamination is empty on both sides.
 
 `cost_share` is of signatures and election, with every part of the duplicates, clusters and verified
 pairs written again. `cost_share_published` counts release decisions and corpora too, of which those old
@@ -31,7 +31,7 @@ from benchmarks.signatures import DATA, hardware
 from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
-from pipelines.contamination.contamination import SCHEMA as OVERLAP
+from pipelines.contamination.contamination import SCHEMA as CONTAMINATION
 from pipelines.corpora.assembly import build_corpus
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import build_signatures
@@ -47,11 +47,11 @@ SHARE = 0.01  # of the old dump's documents come with the new one
 
 
 def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
-    """(recurring blocks, overlap) of nothing."""
+    """(recurring blocks, contamination) of nothing."""
 
     def parts(writer: Writer) -> None:
         for dump, _, i in release.places:
-            writer.write_table(part_path(dump, i), OVERLAP.empty_table())
+            writer.write_table(part_path(dump, i), CONTAMINATION.empty_table())
 
     def blocks(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", BLOCKS.empty_table())
@@ -59,7 +59,7 @@ def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
     name, dumps = release.card.name, {"dumps": list(release.dumps)}
     built = (
         lake.publish("recurring_blocks", name, version=0, write=blocks),
-        lake.publish("overlap", name, version=0, parameters=dumps, write=parts),
+        lake.publish("contamination", name, version=0, parameters=dumps, write=parts),
     )
     return built[0].dataset, built[1].dataset
 
@@ -100,10 +100,10 @@ def release_of(
     release = ReleaseTables(ReleaseCard(name=name, dumps=tuple(dumps)), dumps)
     duplicates = build_duplicates(lake, engine, release).dataset
     clock.mark("election")
-    blocks, overlap = _empty(lake, release)
+    blocks, contamination = _empty(lake, release)
     validation = build_validation_sets(lake, engine, release, duplicates).dataset
     clock.mark("untimed")
-    decided = build_release_decisions(lake, engine, release, validation, blocks, overlap).dataset
+    decided = build_release_decisions(lake, engine, release, validation, blocks, contamination).dataset
     clock.mark("verdicts")
     corpus = build_corpus(lake, engine, release, decided, "main").dataset
     clock.mark("parts")

@@ -35,7 +35,7 @@ RELEASE_TABLES = (
     "duplicates",
     "recurring_blocks",
     "validation_sets",
-    "overlap",
+    "contamination",
     "release_decisions",
     "skypile_main",
     "skypile_stem",

@@ -29,7 +29,7 @@ RELEASE_ASSETS = (
         "duplicates",
         "recurring_blocks",
         "validation_sets",
-        "overlap",
+        "contamination",
         "cuts",
         "exclusions",
         "final_duplicates",
@@ -329,7 +329,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
             for w in ("main", "stem")
             if f"skypile_{w}" in by_release
         },
-        "overlap": by_release.get("overlap", {}).get("stats"),
+        "contamination": by_release.get("contamination", {}).get("stats"),
         "recurrence": recurrence(
             by_release.get("cuts", {}).get("stats", {}), by_release.get("exclusions", {}).get("stats", {})
         ),

@@ -215,8 +215,8 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
             tables=recurring,
         ),
         of(
-            "Overlap with benchmarks, leakage and validation",
-            tables=_table("Found", flat(data["overlap"])) if data.get("overlap") else [],
+            "Contamination by benchmarks, leakage and validation",
+            tables=_table("Found", flat(data["contamination"])) if data.get("contamination") else [],
         ),
         of("Tokenizer", figure=_tokenizer_plots(data.get("tokenizer", {})), tables=tokenizers),
         of(

@@ -1,7 +1,7 @@
 """Items of benchmarks and leakage sets, read from any folder of JSONL, JSON, CSV, TSV or Parquet,
 plain, gzipped, zipped or tarred.
 
-Belongs here: which files and fields are items. Does not belong here: matching them (overlap.py),
+Belongs here: which files and fields are items. Does not belong here: matching them (matching.py),
 evaluating models on them.
 """
 

@@ -29,7 +29,7 @@ from pipelines.tables.schemas import ID
 
 VERSION = 3
 SCHEMA = described(
-    "overlap",
+    "contamination",
     [
         ("doc_id", ID, "the training document"),
         (
@@ -55,7 +55,7 @@ def validation_items(validation_sets: Dataset) -> list[Item]:
     return items
 
 
-def build_overlap(
+def build_contamination(
     lake: Lake,
     engine: Engine,
     release: ReleaseTables,
@@ -93,7 +93,7 @@ def build_overlap(
             canonical_json(parameters | {"dumps": []}),
             validation_sets.content_hash,
         )
-        known = lake.reusable("overlap")
+        known = lake.reusable("contamination")
         keys = [
             part_key(tables, i, ("documents", "edits", "decisions"), *what) for _, tables, i in release.places
         ]
@@ -139,7 +139,7 @@ def build_overlap(
     }
     inputs["items"] = fingerprint
     return lake.publish(
-        "overlap",
+        "contamination",
         release.card.name,
         version=VERSION,
         parameters=parameters | counts,

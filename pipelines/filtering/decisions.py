@@ -1,7 +1,7 @@
 """Keep, or every reason against: signals and scores under a policy.
 
 Belongs here: the policy's form and its application to columns. Does not belong here: numbers
-(policies/*.yaml), measuring (signals, quality), what depends on other documents (dedup, overlap,
+(policies/*.yaml), measuring (signals, quality), what depends on other documents (dedup, contamination,
 corpus). No text is read, so a new threshold costs seconds.
 """
 

@@ -135,7 +135,7 @@ def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
                     out.append(f"  release     {release}: rejected for {', '.join(found['reasons'])}{of}")
                     out += (
                         _items_in(lake, release, doc_id)
-                        if any(r.startswith("overlap/") for r in found["reasons"])
+                        if any(r.startswith("contamination/") for r in found["reasons"])
                         else []
                     )
                 else:
@@ -148,13 +148,13 @@ def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
 def _items_in(lake: Lake, release: str, doc_id: bytes) -> list[str]:
     """The items that a document of a release holds: item, source, kind, place in the rendered
     text."""
-    overlap = lake.current("overlap", release)
+    contamination = lake.current("contamination", release)
     out = []
-    for index in range(len(overlap.parts)):
-        table = overlap.read_part(index)
+    for index in range(len(contamination.parts)):
+        table = contamination.read_part(index)
         for row in table.filter(
             pc.equal(table["doc_id"], pa.scalar(doc_id, table.schema.field("doc_id").type))
         ).to_pylist():
             place = f"bytes {row['start']} to {row['end']}"
-            out.append(f"  overlap     holds {row['item']} of {row['source']} ({row['kind']}), {place}")
+            out.append(f"  contamination holds {row['item']} of {row['source']} ({row['kind']}), {place}")
     return out

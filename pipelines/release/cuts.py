@@ -1,8 +1,8 @@
 """What is cut out of each document of a release, and whether it still passes after that.
 
-Belongs here: the spans of recurring blocks and of overlap that the policy cuts, the text after
+Belongs here: the spans of recurring blocks and of contamination that the policy cuts, the text after
 them, its new judgement, and which documents fall for it. Does not belong here: which blocks recur
-(recurrence.py), where overlap was found (overlap.py), how a text is judged (rejudge.py), who takes
+(recurring_blocks.py), where it was found (contamination/), how a text is judged (filtering/rejudging.py), who takes
 the place of an excluded document (release_decisions.py).
 """
 
@@ -36,7 +36,7 @@ CUTS = described(
         (
             "reasons",
             pa.list_(pa.string()),
-            "recurrence/... or overlap/...: why the document leaves the release",
+            "recurrence/... or contamination/...: why the document leaves the release",
         ),
         ("content_hash", ID, "of the text after the cuts"),
     ],
@@ -69,7 +69,7 @@ def cut_text(text: str, cuts: list[tuple[int, int]]) -> str:
     data, pieces, position = text.encode(), [], 0
     if cuts[-1][1] > len(data):
         raise LakeError(
-            f"a cut ends at byte {cuts[-1][1]} of a text of {len(data)}: the overlap is of other documents; rebuild it"
+            f"a cut ends at byte {cuts[-1][1]} of a text of {len(data)}: the contamination is of other documents; rebuild it"
         )
     for start, end in cuts:
         pieces.append(data[position:start])
@@ -113,19 +113,19 @@ def recurring_spans(texts: pa.Array, recurring: np.ndarray, min_bytes: int) -> l
     return spans
 
 
-def overlap_actions(policy: ContaminationPolicy) -> dict[str, str]:
+def contamination_actions(policy: ContaminationPolicy) -> dict[str, str]:
     return {"benchmark": policy.benchmark, "leakage": policy.leakage, "validation": policy.validation}
 
 
 class _Part:
-    """One part of a dump: what of it recurs or overlaps, found without its text; then its table."""
+    """One part of a dump: what of it recurs or is contaminated, found without its text; then its table."""
 
     def __init__(
         self,
         release: ReleaseTables,
         place: tuple[str, DumpTables, int],
         recurring: np.ndarray,
-        overlap: Dataset,
+        contamination: Dataset,
     ) -> None:
         self.dump, self.tables, self.i = place
         self.path = part_path(self.dump, self.i)
@@ -152,7 +152,7 @@ class _Part:
         self.blocks = np.unique(flat[hit])
         self.recurs = np.zeros(len(lists), bool)
         self.recurs[pc.list_parent_indices(lists).to_numpy()[hit]] = True
-        self.overlaps = overlap.lake.read_parquet(overlap.file(self.path))
+        self.found = contamination.lake.read_parquet(contamination.file(self.path))
 
     def table(
         self, judge: Judge, rules: RecurrencePolicy, actions: Mapping[str, str]
@@ -161,7 +161,7 @@ class _Part:
         from pipelines.kernels.text_hashes import content_hashes
 
         spans: dict[bytes, list[tuple[int, int]]] = {}
-        for found in self.overlaps.to_pylist():
+        for found in self.found.to_pylist():
             if actions[found["kind"]] == "cut":
                 spans.setdefault(found["doc_id"], []).append((found["start"], found["end"]))
         ids = self.heads["doc_id"].to_pylist()
@@ -209,7 +209,7 @@ class _Part:
         for row, why, content, (gone, whole), host in zip(
             touched, judge.reasons(heads, finals), hashes, lost, heads["host"].to_pylist(), strict=True
         ):
-            cause = "recurrence" if self.recurs[row] and not exempt[row] else "overlap"
+            cause = "recurrence" if self.recurs[row] and not exempt[row] else "contamination"
             reasons[row] = [f"{cause}/{r}" for r in why] + (
                 [f"{cause}/loss"] if gone > rules.max_loss * whole else []
             )
@@ -234,7 +234,7 @@ def build_cuts(
     engine: Engine,
     release: ReleaseTables,
     recurring: Dataset,
-    overlap: Dataset,
+    contamination: Dataset,
 ) -> Built:
     """Publish one row for each document of the release's dumps (schema CUTS), part by part.
 
@@ -242,7 +242,7 @@ def build_cuts(
     after the cut. Statistics: touched, excluded and characters, reasons, and characters by host for
     the hosts of each part that lose most.
     """
-    rules, actions = release.card.recurrence, overlap_actions(release.card.contamination)
+    rules, actions = release.card.recurrence, contamination_actions(release.card.contamination)
     parameters = {"recurrence": rules.parameters(), "overlap": actions, "dumps": list(release.dumps)}
 
     def write(writer: Writer) -> None:
@@ -252,17 +252,17 @@ def build_cuts(
         known = lake.reusable("cuts")
 
         def work(number: int) -> None:
-            part = _Part(release, release.places[number], blocks, overlap)
+            part = _Part(release, release.places[number], blocks, contamination)
             if writer.has(part.path):
                 return
             judge = judges[part.dump]
-            overlaps = next(p.hash for p in overlap.parts if p.path == part.path)
+            found_hash = next(p.hash for p in contamination.parts if p.path == part.path)
             more = (
                 str(VERSION),
                 canonical_json(parameters["recurrence"]),
                 canonical_json(actions),
                 judge.fingerprint,
-                overlaps,
+                found_hash,
             )
             key = part_key(
                 part.tables,
@@ -279,7 +279,7 @@ def build_cuts(
     inputs = {
         **release.inputs("documents", "edits", "decisions", "signatures"),
         "recurring": recurring,
-        "overlap": overlap,
+        "contamination": contamination,
     }
     return lake.publish(
         "cuts", release.card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
@@ -291,17 +291,17 @@ def build_exclusions(
     engine: Engine,
     release: ReleaseTables,
     validation_sets: Dataset,
-    overlap: Dataset,
+    contamination: Dataset,
     cuts: Dataset,
 ) -> Built:
     """Publish the documents excluded after the first election (schema EXCLUSIONS), with every reason;
     the next of their cluster follow.
 
-    overlap/KIND by policy, the reasons of CUTS, and release/held_out for held-out documents that
+    contamination/KIND by policy, the reasons of CUTS, and release/held_out for held-out documents that
     are not in the validation sets: because those are frozen, or beyond the card's
     `validation_documents` of their domain.
     """
-    actions = overlap_actions(release.card.contamination)
+    actions = contamination_actions(release.card.contamination)
 
     def write(writer: Writer) -> None:
         sets = [
@@ -318,7 +318,7 @@ def build_exclusions(
                 return
             ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
             inside = pc.is_in(ids, value_set=held)
-            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (overlap, cuts)]
+            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (contamination, cuts)]
             limits = validation_sets.stats.get("limits", {})
             sets_here = (release.card.validation, canonical_json(limits))
             more = (
@@ -331,10 +331,10 @@ def build_exclusions(
             if writer.take(key, known):
                 return
             reasons: dict[bytes, list[str]] = {}
-            for row in lake.read_parquet(overlap.file(path), ["doc_id", "kind"]).to_pylist():
+            for row in lake.read_parquet(contamination.file(path), ["doc_id", "kind"]).to_pylist():
                 why = reasons.setdefault(row["doc_id"], [])
-                if actions[row["kind"]] == "drop" and f"overlap/{row['kind']}" not in why:
-                    why.append(f"overlap/{row['kind']}")
+                if actions[row["kind"]] == "drop" and f"contamination/{row['kind']}" not in why:
+                    why.append(f"contamination/{row['kind']}")
             mine = lake.read_parquet(cuts.file(path), ["doc_id", "reasons"])
             for row in mine.filter(pc.greater(pc.list_value_length(mine["reasons"]), 0)).to_pylist():
                 reasons.setdefault(row["doc_id"], []).extend(row["reasons"])
@@ -353,7 +353,7 @@ def build_exclusions(
 
     inputs = {
         **release.inputs("documents", "decisions"),
-        "overlap": overlap,
+        "contamination": contamination,
         "cuts": cuts,
         "validation_sets": validation_sets,
     }

@@ -4,7 +4,7 @@ Belongs here: the final election, without the documents that were excluded after
 cuts made equal; bringing all reasons together, row-aligned with documents. Does not belong here:
 what is cut and why a document falls (cuts.py), writing corpora (corpus.py).
 
-Documents fall for overlap, recurrence, a tombstone or the card after a first election has removed
+Documents fall for contamination, recurrence, a tombstone or the card after a first election has removed
 others because of them. So the same election is held again without the excluded documents: the next duplicate
 takes their place, as if they had never been there.
 """
@@ -50,15 +50,15 @@ def build_release_decisions(
     release: ReleaseTables,
     validation_sets: Dataset,
     recurring: Dataset,
-    overlap: Dataset,
+    contamination: Dataset,
 ) -> Built:
     """Publish one row for each document of the release's dumps (schema RELEASE_DECISIONS), part by part.
 
     On the way: `cuts`, `exclusions` and `final_duplicates` of the release.
     """
     card, places = release.card, release.places
-    cuts = build_cuts(lake, engine, release, recurring, overlap).dataset
-    exclusions = build_exclusions(lake, engine, release, validation_sets, overlap, cuts).dataset
+    cuts = build_cuts(lake, engine, release, recurring, contamination).dataset
+    exclusions = build_exclusions(lake, engine, release, validation_sets, contamination, cuts).dataset
     final = build_duplicates(lake, engine, release, excluded=exclusions, asset="final_duplicates").dataset
 
     def write(writer: Writer) -> None:

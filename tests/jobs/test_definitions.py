@@ -26,7 +26,7 @@ DESIGN = [
     "decisions",
     "duplicates",
     "recurring_blocks",
-    "overlap",
+    "contamination",
     "release_decisions",
     "skypile_main",
     "skypile_stem",

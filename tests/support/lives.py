@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
-from pipelines.contamination.contamination import build_overlap
+from pipelines.contamination.contamination import build_contamination
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import build_signatures
@@ -91,15 +91,17 @@ def release(root: Path, engine: Engine) -> None:
     duplicates = build_duplicates(lake, engine, tables).dataset
     validation = build_validation_sets(lake, engine, tables, duplicates).dataset
     blocks = build_recurring_blocks(lake, engine, tables, duplicates).dataset
-    overlap = build_overlap(lake, engine, tables, validation, [root / "benchmarks"]).dataset
-    release_decisions = build_release_decisions(lake, engine, tables, validation, blocks, overlap).dataset
+    contamination = build_contamination(lake, engine, tables, validation, [root / "benchmarks"]).dataset
+    release_decisions = build_release_decisions(
+        lake, engine, tables, validation, blocks, contamination
+    ).dataset
     for which in ("main", "stem"):
         build_corpus(lake, engine, tables, release_decisions, which)  # type: ignore[arg-type]
     build_rejected(lake, engine, tables, release_decisions)
     fate = {
         row["doc_id"]: row["reasons"] for row in release_decisions.read(["doc_id", "reasons"]).to_pylist()
     }
-    assert fate[document_id("a", "f", 3)] == ["overlap/benchmark"] and blocks.stats["recurring"] == 1, (
+    assert fate[document_id("a", "f", 3)] == ["contamination/benchmark"] and blocks.stats["recurring"] == 1, (
         fate,
         blocks.stats,
     )

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.contamination.benchmark_items import items_from_folders
-from pipelines.contamination.contamination import build_overlap
+from pipelines.contamination.contamination import build_contamination
 from pipelines.engine import InProcess
 from pipelines.lake import Lake, LakeError
 from pipelines.release.validation_sets import build_validation_sets
@@ -122,7 +122,7 @@ def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> Non
     rows += [{"text": f"{held_out} {words(rng, 500)}"}, {"text": ENGLISH, "reasons": ["gopher/words"]}]
     release = make_release(lake, {"a": rows})
     validation = build_validation_sets(lake, InProcess(), release, make_duplicates(lake)).dataset
-    built = build_overlap(lake, InProcess(), release, validation, [folder])
+    built = build_contamination(lake, InProcess(), release, validation, [folder])
     found = {r["doc_id"]: (r["kind"], r["source"], r["item"]) for r in built.dataset.read().to_pylist()}
     ids = [document_id("a", "f", k) for k in range(5)]
     assert found == {
@@ -130,6 +130,6 @@ def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> Non
         ids[3]: ("validation", "validation/web-en", ids[1].hex()),
     }
     assert built.dataset.stats["found_documents"] == 2
-    assert not build_overlap(lake, InProcess(), release, validation, [folder]).fresh
+    assert not build_contamination(lake, InProcess(), release, validation, [folder]).fresh
     (folder / "test.jsonl").write_text(json.dumps({"question": "Another " + ENGLISH}))
-    assert build_overlap(lake, InProcess(), release, validation, [folder]).fresh
+    assert build_contamination(lake, InProcess(), release, validation, [folder]).fresh

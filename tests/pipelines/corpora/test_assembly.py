@@ -22,13 +22,13 @@ FOOTER = "All rights reserved by the people of this site"
 
 
 def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
-    """An overlap table of these rows, in the parts of their dumps."""
+    """An contamination table of these rows, in the parts of their dumps."""
     tables, paths = [], []
     for dump, dump_tables, i in release.places:
         ids = set(dump_tables.documents.read_part(i, ["doc_id"])["doc_id"].to_pylist())
         tables.append(pa.Table.from_pylist([r for r in rows if r["doc_id"] in ids], SCHEMA))
         paths.append(part_path(dump, i))
-    return publish(lake, "overlap", release.card.name, tables, paths)
+    return publish(lake, "contamination", release.card.name, tables, paths)
 
 
 def hit(doc_id: bytes, **more: Any) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def texts(built: Built) -> set[str]:
 def assemble(
     lake: Lake,
     release: ReleaseTables,
-    *overlaps: dict[str, Any],
+    *matches: dict[str, Any],
     engine: Engine | None = None,
 ) -> dict[str, Built]:
     """Every table of a release from its dumps on, by name."""
@@ -50,9 +50,9 @@ def assemble(
     duplicates = build_duplicates(lake, engine, release)
     validation = build_validation_sets(lake, engine, release, duplicates.dataset)
     recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset)
-    overlap = hits(lake, release, *overlaps)
+    contamination = hits(lake, release, *matches)
     release_decisions = build_release_decisions(
-        lake, engine, release, validation.dataset, recurring.dataset, overlap
+        lake, engine, release, validation.dataset, recurring.dataset, contamination
     )
     out = {w: build_corpus(lake, engine, release, release_decisions.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
     out |= {
@@ -136,7 +136,7 @@ def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
         ids[4]: ["release/tombstone"],
         ids[5]: ["release/cutoff_date"],
         ids[6]: ["duplicate/exact"],
-        ids[7]: ["overlap/benchmark"],
+        ids[7]: ["contamination/benchmark"],
     }
     kept = {r["doc_id"]: r["kept_id"] for r in built["rejected"].dataset.read().to_pylist()}
     assert kept[ids[6]] == ids[0] and kept[ids[3]] is None

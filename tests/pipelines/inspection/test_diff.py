@@ -35,13 +35,15 @@ def published(lake: Lake, release: str, parts: list[dict[str, str]], rejected: d
 
 def test_lost_gained_and_changed_by_reason(lake: Lake) -> None:
     published(lake, "A", [{"a": "one", "b": "中文", "c": "three"}, {"s": "same"}], {"d": ["rules/short"]})
-    published(lake, "B", [{"a": "on", "d": "four"}, {"s": "same"}], {"b": ["duplicate/near", "overlap/mmlu"]})
+    published(
+        lake, "B", [{"a": "on", "d": "four"}, {"s": "same"}], {"b": ["duplicate/near", "contamination/mmlu"]}
+    )
     found = diff(lake, "A", "B")
     assert (found.lost.documents, found.lost.characters) == (2, 7)
     assert found.lost.by_reason == {
         "duplicate/near": {"documents": 1, "characters": 2},
         NOT_NAMED: {"documents": 1, "characters": 5},
-        "overlap/mmlu": {"documents": 1, "characters": 2},
+        "contamination/mmlu": {"documents": 1, "characters": 2},
     }
     assert found.gained.by_reason == {"rules/short": {"documents": 1, "characters": 4}}
     assert found.gained.samples == [

@@ -40,10 +40,12 @@ def test_the_item_that_a_document_holds_is_named(lake: Lake, engine: InProcess) 
         "end": 90,
     }
     tables = {
-        "overlap": pa.Table.from_pylist([row], SCHEMA),
-        "rejected": pa.Table.from_pylist([{"doc_id": doc_id, "reasons": ["overlap/benchmark"]}], REJECTED),
+        "contamination": pa.Table.from_pylist([row], SCHEMA),
+        "rejected": pa.Table.from_pylist(
+            [{"doc_id": doc_id, "reasons": ["contamination/benchmark"]}], REJECTED
+        ),
     }
     for asset, table in tables.items():
         lake.publish(asset, "r", version=1, write=lambda w, t=table: w.write_table("part-00000.parquet", t))
     lines = explain(lake, "https://d.invalid/0", "r")
-    assert "  overlap     holds test.jsonl:7 of gsm8k/test.jsonl (benchmark), bytes 3 to 90" in lines
+    assert "  contamination holds test.jsonl:7 of gsm8k/test.jsonl (benchmark), bytes 3 to 90" in lines

@@ -1,4 +1,4 @@
-"""Recurring blocks and overlap are cut; what is left is measured and judged again by the same
+"""Recurring blocks and contamination are cut; what is left is measured and judged again by the same
 policy."""
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def test_recurring_blocks_are_cut_and_documents_judged_again(lake: Lake) -> None
     assert stats["reasons"] == {"recurrence/rules/num_chars": 1, "recurrence/loss": 1}
 
 
-def test_overlap_can_be_cut_or_only_marked(lake: Lake) -> None:
+def test_contamination_can_be_cut_or_only_marked(lake: Lake) -> None:
     text = "前面的话。" + prose("cat") + "answer is seven"
     end = len(text.encode())
     found = hit(document_id("a", "f", 0), start=end - len("answer is seven"), end=end)
@@ -39,12 +39,14 @@ def test_overlap_can_be_cut_or_only_marked(lake: Lake) -> None:
     assert texts(marked["main"]) == {text}
 
 
-def test_what_overlap_leaves_too_short_falls(lake: Lake) -> None:
+def test_what_contamination_leaves_too_short_is_excluded(lake: Lake) -> None:
     text = prose("cat")
     policy = ContaminationPolicy(benchmark="cut")
     release = make_release(lake, {"a": [{"text": text}]}, contamination=policy)
     built = assemble(lake, release, hit(document_id("a", "f", 0), end=110))
-    assert reasons(built) == {document_id("a", "f", 0): ["overlap/rules/num_chars", "overlap/loss"]}
+    assert reasons(built) == {
+        document_id("a", "f", 0): ["contamination/rules/num_chars", "contamination/loss"]
+    }
 
 
 def test_decisions_without_a_policy_are_refused(lake: Lake) -> None:

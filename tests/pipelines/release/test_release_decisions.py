@@ -26,7 +26,10 @@ def test_where_a_canonical_document_falls_the_next_takes_its_place(lake: Lake) -
     built = assemble(lake, release, hit(IDS[0]))
     assert texts(built["main"]) == {rows[1]["text"], rows[3]["text"]}
     found = {r["doc_id"]: (r["reasons"], r["kept_id"]) for r in built["rejected"].dataset.read().to_pylist()}
-    assert found == {IDS[0]: (["overlap/benchmark"], None), IDS[2]: ([next(iter(found[IDS[2]][0]))], IDS[1])}
+    assert found == {
+        IDS[0]: (["contamination/benchmark"], None),
+        IDS[2]: ([next(iter(found[IDS[2]][0]))], IDS[1]),
+    }
     assert found[IDS[2]][0][0].startswith("duplicate/")
 
 
