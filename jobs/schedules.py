@@ -89,7 +89,8 @@ def readopt_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
             lost.append(run.run_id)
             context.instance.report_run_failed(
                 run,
-                "The process of this run has gone. Its job on the cluster goes on and is adopted by the retry.",
+                "The process of this run has gone."
+                " Its job on the cluster goes on and is adopted by the retry.",
             )
     context.update_cursor(json.dumps(seen))
     return dg.SkipReason(

@@ -14,6 +14,7 @@ from html import escape
 from typing import Any
 
 MAX_POINTS = 2000  # of one curve; longer logs are drawn at every n-th step
+SVG = "http://www.w3.org/2000/svg"
 WIDTH, LABEL, ROW = 400, 150, 18  # pixels: of a plot of vocabularies, of its names, of a bar
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -93,18 +94,33 @@ def bars_svg(groups: Mapping[str, Mapping[str, float]], x: str) -> str:
 def vocabularies_svg(domain: str, rows: Mapping[str, Mapping[str, float]], sizes: Mapping[str, int]) -> str:
     """Bytes per token as a bar for each vocabulary, the smallest vocabulary first, ours filled."""
     top = 1.2 * max(r["bytes_per_token"] for r in rows.values())
-    marks = []
+    caption = f"{domain}: bytes per token"
+    marks = [
+        element("title", escape(caption)),
+        element("text", escape(caption), x=LABEL, y=14, font_weight="bold"),
+    ]
     for index, name in enumerate(sorted(rows, key=lambda n: (sizes[n], n))):
         value, y = rows[name]["bytes_per_token"], 24 + ROW * index
         length = value / top * (WIDTH - LABEL)
         fill = "#1f5fa8" if name == "ours" else "#c9d8ea"
-        marks.append(
-            f'<text x="{LABEL - 6}" y="{y + 11}" text-anchor="end">{escape(name)} {sizes[name]:,}</text>'
-        )
-        marks.append(f'<rect x="{LABEL}" y="{y}" width="{length:.1f}" height="{ROW - 4}" fill="{fill}"/>')
-        marks.append(f'<text x="{LABEL + length + 4:.1f}" y="{y + 11}">{value:.2f}</text>')
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{34 + ROW * len(rows)}" font-family="sans-serif" font-size="11"'
-        f' role="img"><title>{escape(domain)}: bytes per token</title>'
-        f'<text x="{LABEL}" y="14" font-weight="bold">{escape(domain)}: bytes per token</text>{"".join(marks)}</svg>'
+        label = f"{escape(name)} {sizes[name]:,}"
+        marks.append(element("text", label, x=LABEL - 6, y=y + 11, text_anchor="end"))
+        marks.append(element("rect", x=LABEL, y=y, width=f"{length:.1f}", height=ROW - 4, fill=fill))
+        marks.append(element("text", f"{value:.2f}", x=f"{LABEL + length + 4:.1f}", y=y + 11))
+    return element(
+        "svg",
+        "".join(marks),
+        xmlns=SVG,
+        width=WIDTH,
+        height=34 + ROW * len(rows),
+        font_family="sans-serif",
+        font_size=11,
+        role="img",
     )
+
+
+def element(name: str, inside: str | None = None, **attributes: object) -> str:
+    """An element of a drawing that is made by hand; `inside` is markup, attributes are escaped, an
+    underscore in their names is a hyphen."""
+    said = "".join(f' {k.replace("_", "-")}="{escape(str(v))}"' for k, v in attributes.items())
+    return f"<{name}{said}/>" if inside is None else f"<{name}{said}>{inside}</{name}>"

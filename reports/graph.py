@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from reports.figures import SVG, element
+
 BOX = (150, 34)  # width and height of a node, pixels
 GAP = (18, 24)
 
@@ -65,25 +67,38 @@ def graph_svg(edges: Mapping[str, Sequence[str]], notes: Mapping[str, str]) -> s
         for level, row in enumerate(rows)
         for index, node in enumerate(row)
     }
-    out = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total[0]:.0f} {total[1]:.0f}" width="{total[0]:.0f}" '
-        'font-family="system-ui, sans-serif" role="img" aria-label="asset graph">'
-    ]
+    out = []
     for node, inputs in sorted(direct(edges).items()):
         for source in inputs:
             (x0, y0), (x1, y1) = at[source], at[node]
             x0, x1, y0 = x0 + width / 2, x1 + width / 2, y0 + height
             bend = (y1 - y0) / 2
             path = f"M{x0:.1f} {y0:.0f}C{x0:.1f} {y0 + bend:.0f} {x1:.1f} {y1 - bend:.0f} {x1:.1f} {y1:.0f}"
-            out.append(f'<path d="{path}" fill="none" stroke="#9aa5b1" stroke-width="1.1"/>')
+            out.append(element("path", d=path, fill="none", stroke="#9aa5b1", stroke_width=1.1))
     for node, (x, y) in sorted(at.items()):
         out.append(
-            f'<rect x="{x:.1f}" y="{y:.0f}" width="{width}" height="{height}" rx="5" fill="#eef3f8" stroke="#7b8794"/>'
+            element(
+                "rect",
+                x=f"{x:.1f}",
+                y=f"{y:.0f}",
+                width=width,
+                height=height,
+                rx=5,
+                fill="#eef3f8",
+                stroke="#7b8794",
+            )
         )
-        out.append(
-            f'<text x="{x + 7:.1f}" y="{y + 14:.0f}" font-size="11.5" font-weight="600" fill="#1c2024">{escape(node)}</text>'
-        )
-        out.append(
-            f'<text x="{x + 7:.1f}" y="{y + 27:.0f}" font-size="10" fill="#52606d">{escape(notes.get(node, ""))}</text>'
-        )
-    return "".join([*out, "</svg>"])
+        place = {"x": f"{x + 7:.1f}", "y": f"{y + 14:.0f}"}
+        out.append(element("text", escape(node), **place, font_size=11.5, font_weight=600, fill="#1c2024"))
+        place["y"] = f"{y + 27:.0f}"
+        out.append(element("text", escape(notes.get(node, "")), **place, font_size=10, fill="#52606d"))
+    return element(
+        "svg",
+        "".join(out),
+        xmlns=SVG,
+        viewBox=f"0 0 {total[0]:.0f} {total[1]:.0f}",
+        width=f"{total[0]:.0f}",
+        font_family="system-ui, sans-serif",
+        role="img",
+        aria_label="asset graph",
+    )

@@ -189,7 +189,10 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         )
         for t in evaluation
     }
-    note = "Percent of bytes here beside percent of training tokens in the paper; a bilingual vocabulary makes the two differ."
+    note = (
+        "Percent of bytes here beside percent of training tokens in the paper;"
+        " a bilingual vocabulary makes the two differ."
+    )
     several = "A document with several reasons counts under each."
     return [
         of(

@@ -35,7 +35,7 @@ def data_card(release: str, corpus: str, as_json: bool) -> None:
 
 @click.command(
     "export-jsonl",
-    help="Write a release's corpus in SkyPile-150B's form: JSON lines with the field `text`, and a data card.",
+    help="Write a release's corpus in SkyPile-150B's form: JSON lines of `text`, and a data card.",
 )
 @click.argument("release")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))

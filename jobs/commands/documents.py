@@ -33,7 +33,8 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
     if not dry_run:
         if path:
             raise click.UsageError(
-                "--policy is for --dry-run; copy the file to cards/policy.yaml of the lake to publish under it"
+                "--policy is for --dry-run; copy the file to cards/policy.yaml of the lake"
+                " to publish under it"
             )
         from jobs.runner import execute, open_instance
 

@@ -53,7 +53,8 @@ def export(name: str, tag: str | None, out: Path | None) -> None:
 
 
 @click.command(
-    help="Let the next start of a run go on from an earlier checkpoint; what came after is set aside, not deleted."
+    help="Let the next start of a run go on from an earlier checkpoint;"
+    " what came after is set aside, not deleted."
 )
 @click.argument("name")
 @click.argument("tag", metavar="CHECKPOINT")

@@ -43,7 +43,8 @@ def build(release: str, preset: str, extend: Path | None, no_report: bool) -> No
     lake = Settings().open_lake()
     dataset = lake.current("tokenizer", request.partition())
     click.echo(
-        f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces, {lake.local(dataset.file('tokenizer.json'))}"
+        f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces,"
+        f" {lake.local(dataset.file('tokenizer.json'))}"
     )
 
 

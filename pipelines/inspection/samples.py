@@ -105,5 +105,6 @@ def check_known(tables: DumpTables, reason: str) -> None:
     known = {KEPT, *tables.need("decisions").stats.get("reasons", {})}
     if reason and reason not in known:
         raise LakeError(
-            f"no document of dump {tables.card.name} was rejected for {reason!r}; its reasons: {', '.join(sorted(known))}"
+            f"no document of dump {tables.card.name} was rejected for {reason!r};"
+            f" its reasons: {', '.join(sorted(known))}"
         )

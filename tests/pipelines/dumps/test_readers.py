@@ -190,7 +190,10 @@ def test_bombs_cost_no_memory(tmp_path: Path) -> None:
     packed = b"".join(bomb.compress(bytes(1 << 24)) for _ in range(16)) + bomb.flush()
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Encoding: gzip\r\n\r\n"
     block = head + packed
-    record = b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.invalid/\r\nContent-Type: application/http; msgtype=response\r\n"
+    record = (
+        b"WARC/1.1\r\nWARC-Type: response\r\nWARC-Target-URI: https://a.invalid/\r\n"
+        b"Content-Type: application/http; msgtype=response\r\n"
+    )
     (tmp_path / "member.warc.gz").write_bytes(packed)
     (tmp_path / "body.warc").write_bytes(
         record + f"Content-Length: {len(block)}\r\n\r\n".encode() + block + b"\r\n\r\n"
@@ -214,7 +217,7 @@ def test_empty_and_foreign_files_are_named(tmp_path: Path) -> None:
 
 # What differs from warcio, and why.
 BROKEN_FOR_WARCIO = {
-    "arc__badexample.arc.gz": "one gzip stream over all records, and headers that are none: warcio reads nothing",
+    "arc__badexample.arc.gz": "one gzip stream over all, and headers that are none: warcio reads nothing",
     "bad.arc": "headers of too few fields: warcio ends at the first",
     "warcfile.warc.lz4": "warcio does not read lz4",
     "block-sized-records.warc.lz4": "warcio does not read lz4",

@@ -7,7 +7,11 @@ import sys
 
 from pipelines.lake.build_lock import CLOCK_SLACK_SECONDS, lives_here, this_process
 
-SAY = "import json; from pipelines.lake.build_lock import this_process; print(json.dumps(this_process()), flush=True); input()"
+SAY = """import json
+from pipelines.lake.build_lock import this_process
+print(json.dumps(this_process()), flush=True)
+input()
+"""
 
 
 def test_this_process_finds_itself_in_what_was_written() -> None:
