@@ -15,6 +15,9 @@ from typing import Any
 import dagster as dg
 from dagster import AssetRecordsFilter
 
+from reports.figures import curves_svg
+from reports.gather import read_lines
+
 REMEMBERED = 1000
 """Latest observations of an asset that a replay is compared with."""
 
@@ -150,10 +153,12 @@ class Progress:
             out["checkpoint_uploads"] = dg.MetadataValue.json(
                 {str(step): state for step, state in sorted(self.uploads.items())}
             )
-        records = read_lines(run_dir / "logs" / "validation.jsonl") or self.validation
+        logs = {n: run_dir / "logs" / f"{n}.jsonl" for n in ("steps", "validation")}
+        steps, validation = (read_lines(p) if p.exists() else [] for p in logs.values())
+        records = validation or self.validation
         if records:
             out["loss_by_domain"] = dg.MetadataValue.md(loss_table(records))
-            svg = loss_plot(read_lines(run_dir / "logs" / "steps.jsonl"), records)
+            svg = loss_plot(steps, records)
             out["loss_plot"] = dg.MetadataValue.md(
                 f"![loss](data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()})"
             )
@@ -163,18 +168,6 @@ class Progress:
                 path.write_text(svg)
                 out["loss_plot_file"] = dg.MetadataValue.path(str(path))
         return out
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSON-lines file; a torn last line is left out; empty where there is no
-    file."""
-    out = []
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            out.append(json.loads(line))
-        except ValueError:
-            continue
-    return out
 
 
 def loss_table(records: list[dict[str, Any]]) -> str:
@@ -193,8 +186,6 @@ def loss_table(records: list[dict[str, Any]]) -> str:
 def loss_plot(steps: list[dict[str, Any]], validation: list[dict[str, Any]]) -> str:
     """SVG: training loss, and the validation loss of every domain, over steps; at most 500 points a
     curve."""
-    from reports.figures import curves_svg
-
     curves: dict[str, list[tuple[float, float]]] = {}
     for r in steps[:: max(1, len(steps) // 500)]:
         if r.get("loss") is not None:

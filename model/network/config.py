@@ -1,68 +1,75 @@
 """Shapes of the model: presets, parameter counts, FLOPs.
 
 Belongs here: numbers that describe a network, without torch, so that plans, reports and Dagster can
-read them. Does not belong here: the network itself (architecture.py), schedules (plan.py).
+read them. Does not belong here: the network itself (architecture.py), schedules (model/plan).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 CHUNK_LOGITS = 1 << 26
 """Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536
 vocabulary."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
+class ModelConfig(BaseModel):
     """A LLaMA-style decoder; the defaults that the paper leaves open are named with their
     source."""
 
-    num_layers: int
-    hidden: int
-    num_heads: int
-    ffn: int
-    vocab_size: int = 65_536
-    """Paper 3.3."""
-    num_kv_heads: int = 0
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    num_layers: int = Field(gt=0)
+    """Blocks."""
+    hidden: int = Field(gt=0)
+    """Width of the stream."""
+    num_heads: int = Field(gt=0)
+    """Heads of attention; they divide `hidden`."""
+    ffn: int = Field(gt=0)
+    """Width of the feed-forward layer."""
+    vocab_size: int = Field(default=65_536, gt=0)
+    """Rows of both embeddings (paper 3.3)."""
+    num_kv_heads: int = Field(default=0, ge=0)
     """Groups of keys and values; 0 means one per head (MHA, paper Table 3)."""
-    context: int = 4_096
-    """Paper Table 3."""
+    context: int = Field(default=4_096, gt=0)
+    """Tokens that a position may look back over (paper Table 3)."""
     rope_theta: float = 10_000.0
-    """LLaMA; the paper is silent."""
+    """Base of the rotary angles (LLaMA; the paper is silent)."""
     norm_eps: float = 1e-6
-    """config.json of the released model."""
+    """Added to the variance in a norm (config.json of the released model)."""
     init_std: float = 0.02
-    """GPT-2, LLaMA in transformers; residual outputs are divided by sqrt(2 layers)."""
-    positions: str = "rotary"
-    """rotary, or absolute (GPT-7B of paper Table 9)."""
-    norm: str = "rms"
-    """rms, or layer (GPT-7B of paper Table 9)."""
-    activation: str = "swiglu"
-    """swiglu, or gelu (GPT-7B of paper Table 9)."""
-    dropout: float = 0.0
-    """Paper Table 9: 0.1 for GPT-7B only."""
+    """Of the first weights (GPT-2, LLaMA in transformers); residual outputs are divided by
+    sqrt(2 layers)."""
+    positions: Literal["rotary", "absolute"] = "rotary"
+    """How positions are told: absolute for the GPT-7B of paper Table 9."""
+    norm: Literal["rms", "layer"] = "rms"
+    """RMSNorm, or LayerNorm for the GPT-7B of paper Table 9."""
+    activation: Literal["swiglu", "gelu"] = "swiglu"
+    """Of the feed-forward layer: GELU for the GPT-7B of paper Table 9."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of activations left out in training (paper Table 9: 0.1 for GPT-7B only)."""
     document_attention: bool = False
     """Attend within a document only. The paper does not mention it."""
 
-    def __post_init__(self) -> None:
-        if self.num_kv_heads == 0:
-            object.__setattr__(self, "num_kv_heads", self.num_heads)
+    @model_validator(mode="before")
+    @classmethod
+    def _one_key_head_per_head(cls, value: Any) -> Any:
+        if isinstance(value, dict) and not value.get("num_kv_heads") and "num_heads" in value:
+            return {**value, "num_kv_heads": value["num_heads"]}
+        return value
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
         if self.hidden % self.num_heads or self.num_heads % self.num_kv_heads:
             raise ValueError(
                 f"heads {self.num_heads} must divide hidden {self.hidden},"
                 f" and key heads {self.num_kv_heads} must divide the heads"
             )
-        for name, known in (
-            ("positions", ("rotary", "absolute")),
-            ("norm", ("rms", "layer")),
-            ("activation", ("swiglu", "gelu")),
-        ):
-            if getattr(self, name) not in known:
-                raise ValueError(f"{name} {getattr(self, name)!r} is not one of {', '.join(known)}")
+        return self
 
     @property
     def head_dim(self) -> int:
@@ -104,16 +111,20 @@ class ModelConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, as `from_json` reads them."""
-        return asdict(self)
+        return self.model_dump()
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> ModelConfig:
-        """Read plain values; an unknown key raises ValueError."""
-        if unknown := sorted(set(value) - {f.name for f in fields(cls)}):
+        """Read plain values; ValueError names every wrong or unknown key."""
+        if unknown := sorted(set(value) - set(cls.model_fields)):
             raise ValueError(
-                f"unknown model keys {', '.join(unknown)}: known are {', '.join(f.name for f in fields(cls))}"
+                f"unknown model keys {', '.join(unknown)}: known are {', '.join(cls.model_fields)}"
             )
-        return cls(**value)
+        try:
+            return cls.model_validate(value)
+        except ValidationError as error:
+            wrong = [f"{'.'.join(map(str, e['loc'])) or 'model'}: {e['msg']}" for e in error.errors()]
+            raise ValueError("; ".join(wrong)) from None
 
     def to_llama(self) -> dict[str, Any]:
         """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
@@ -191,7 +202,7 @@ def preset(name: str, vocab_size: int | None = None) -> ModelConfig:
     names."""
     if name not in PRESETS:
         raise ValueError(f"unknown preset {name!r}: known are {', '.join(PRESETS)}")
-    return replace(PRESETS[name], vocab_size=vocab_size) if vocab_size else PRESETS[name]
+    return PRESETS[name].model_copy(update={"vocab_size": vocab_size}) if vocab_size else PRESETS[name]
 
 
 def model_config(value: str | dict[str, Any], vocab_size: int | None = None) -> ModelConfig:
