@@ -1,9 +1,9 @@
 """The DeepSpeed cluster as a Dagster resource: launch a job or adopt one that runs, and return its
 result.
 
-Belongs here: the cluster's settings, which job a run launches or adopts, and retries. Does not belong
-here: commands and processes (launchers.py), messages (mailbox.py), who may write (lease.py), the wait
-for a job's end (waiting.py), what the end means (outcome.py), training (model/train.py).
+Belongs here: the cluster's settings, which job a run launches or adopts, and retries. Does not
+belong here: commands and processes (launchers.py), messages (mailbox.py), who may write (lease.py),
+the wait for a job's end (waiting.py), what the end means (outcome.py), training (model/train.py).
 """
 
 from __future__ import annotations
@@ -170,9 +170,9 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         """The lease under which this run goes on, and the id of its job if that is to be adopted
         (None: to be launched).
 
-        Adopted is what runs, whoever launched it, and this step's own launch if it has succeeded.
-        Anything else is taken over with the next epoch, after what may be left of it was killed.
-        """
+        A job that runs is adopted, by whichever run it was launched, and so is this step's own
+        launch if it has succeeded. Anything else is replaced under the next epoch, after its
+        remaining processes were killed."""
         own = find_launch(context)
         while True:
             before = lease.current(store)

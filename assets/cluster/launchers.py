@@ -125,7 +125,7 @@ class LocalLauncher:
     """DeepSpeed's own launcher on this machine, or on the hosts of `hostfile`. `shell` runs one
     command line.
 
-    With an ssh command as `shell` (see `over_ssh`) the same code starts the job on a head node;
+    With an ssh command as `shell` (see `over_ssh`) the job starts on a head node;
     `hostfile`, `root` and `interpreter` are then paths there. A job's id is `<process
     group>@<boot>`.
     """
@@ -286,7 +286,7 @@ class SlurmLauncher:
         return ["srun", "--ntasks=1", self.interpreter, "-m", module, *arguments]
 
     def start(self, job: Path, command: Sequence[str], environment: Mapping[str, str], ranks: int = 1) -> str:
-        """Submit the job. It is never requeued by Slurm: a second start is the lease's affair."""
+        """Submit the job. Slurm never requeues it: a second start needs a new lease (lease.py)."""
         job.mkdir(parents=True, exist_ok=True)
         (job / "environment").touch(mode=0o600)
         (job / "environment").write_text(environment_file(environment))

@@ -4,9 +4,8 @@ Belongs here: who may write the checkpoints of a run. Does not belong here: star
 (client.py); that a job which has lost the lease leaves (model/run/control.py).
 
 `lease/00000003.json` names the job of epoch 3. Who launches creates the next number; creation is
-atomic and exclusive on a folder (a hard link) and on S3 (If-None-Match), so of two that launch at
-the same time one wins and the other adopts the winner's job.
-"""
+atomic and exclusive on a folder (a hard link) and on S3 (If-None-Match), so where two launch at
+once, one creates the lease and the other adopts its job."""
 
 from __future__ import annotations
 

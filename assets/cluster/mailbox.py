@@ -4,8 +4,8 @@ each other.
 Belongs here: where these stand, on a shared folder or on S3, and how messages are read. Does not
 belong here: starting and ending jobs (launchers.py), what a run means (client.py).
 
-Messages are only ever added, so that whoever adopts a job reads all of them again: one file that
-grows, or numbered chunks on S3.
+Messages are only ever added, so that a run which adopts a job reads all of them again: one file
+that grows, or numbered chunks on S3.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def failure(
     exception: dict[str, Any],
     disk: Path | None = None,
 ) -> dg.Failure:
-    """The error of the job in `folder` as a sentence: `exception`, which rank 0 reported, or the last
-    errors on any rank's stderr; and that `disk` is full, if it is.
+    """The error of the job in `folder` as a sentence: `exception`, which rank 0 reported, or the
+    last errors on any rank's stderr; and that `disk` is full, if it is.
 
     torch says of a full disk only "unexpected pos".
     """

@@ -118,7 +118,7 @@ class Progress:
         return True
 
     def _upload(self, payload: dict[str, Any]) -> None:
-        """How a checkpoint fares on its way to the store (model/checkpoints/uploads.py)."""
+        """The state of a checkpoint's upload to the store (model/checkpoints/uploads.py)."""
         step, state = payload["step"], payload["state"]
         self.uploads[int(step)] = state
         if "error" in payload:

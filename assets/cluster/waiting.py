@@ -1,4 +1,5 @@
-"""Waiting for a job to end: looks at it again and again, ends it when it hangs, stops it when asked.
+"""Waiting for a job to end: looks at it again and again, ends it when it hangs, stops it when
+asked.
 
 Belongs here: what is done while a job runs, and when it is left to itself. Does not belong here:
 starting or adopting a job (client.py), what its end means (outcome.py), which ranks are silent
@@ -32,8 +33,8 @@ KILL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Job:
-    """A launched job: its folder on the cluster, the launcher's id, its mailbox, and the marker that
-    is on the command line of each of its ranks (empty for an evaluation)."""
+    """A launched job: its folder on the cluster, the launcher's id, its mailbox, and the marker
+    that is on the command line of each of its ranks (empty for an evaluation)."""
 
     folder: Path
     id: str

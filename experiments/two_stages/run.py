@@ -1,4 +1,5 @@
-"""`python -m experiments.two_stages.run --corpus FOLDER`: train what is missing, then print the report.
+"""`python -m experiments.two_stages.run --corpus FOLDER`: train what is missing, then print the
+report.
 
 Belongs here: the order of the steps. Does not belong here: what they do (corpus.py, trainings.py,
 compare.py). A finished training is kept; an unfinished one goes on from its last checkpoint.

@@ -3,10 +3,10 @@
 Belongs here: the arms as run cards, and a run folder for each. Does not belong here: the loop
 (model/train.py), what the losses say (compare.py).
 
-Every seed trains Stage-1 once. From its last checkpoint go the arms of Stage-2: constant STEM shares,
-and the paper's ramp from 10 to 40 % (mean 20 %). A further arm, `one-stage`, reads the tokens of the
-ramp's whole run in one stage: the learning rates are equal, its STEM is spread evenly over all steps.
-"""
+Every seed trains Stage-1 once. From its last checkpoint go the arms of Stage-2: constant STEM
+shares, and the paper's ramp from 10 to 40 % (mean 20 %). A further arm, `one-stage`, reads the
+tokens of the ramp's whole run in one stage: the learning rates are equal, its STEM is spread evenly
+over all steps."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ RELEASE = "two-stages"
 
 @dataclass(frozen=True)
 class Training:
-    """One training of one seed: its card, the stage to train, and whether it goes on from the seed's
-    Stage-1."""
+    """One training of one seed: its card, the stage to train, and whether it goes on from the
+    seed's Stage-1."""
 
     seed: int
     arm: str

@@ -106,8 +106,8 @@ def export_stage(
     """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last. Every rank
     calls it; rank 0 writes and returns the record, the others return an empty one.
 
-    `state` are the weights by Hugging Face name (rank 0's); the losses are read from the run's logs.
-    """
+    `state` are the weights by Hugging Face name (rank 0's); the losses are read from the run's
+    logs."""
     record: dict[str, Any] = {}
     if distributed.rank() == 0:
         folder = run_dir / "export" / end.stage
@@ -185,8 +185,8 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
 
 
 def load_model(folder: Path, dtype: Any = None) -> Skywork:
-    """The model of a folder that `export_model` (or Hugging Face) wrote. ValueError if names or shapes
-    differ."""
+    """The model of a folder that `export_model` (or Hugging Face) wrote. ValueError if names or
+    shapes differ."""
     import torch
     from safetensors.torch import load_file
 

@@ -1,7 +1,7 @@
 """A checkpoint's manifest, `checkpoint.json`: what makes a folder of states a checkpoint.
 
-Belongs here: reading it, which checkpoints a run's folder has, which of them is the latest. Does not
-belong here: saving one (write.py), comparing one with its files (verify.py), which of them stay
+Belongs here: reading it, which checkpoints a run's folder has, which of them is the latest. Does
+not belong here: saving one (write.py), comparing one with its files (verify.py), which of them stay
 (retention.py). No torch.
 
 A manifest has `tag`, `step`, `stage`, `stage_end`, `files` (name to `bytes` and `sha256`),

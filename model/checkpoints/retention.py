@@ -1,8 +1,7 @@
 """Which checkpoints of a run stay, and going back to an older one.
 
-Belongs here: retention, rollback of a folder of checkpoints. Does not belong here: the copies in the
-store (store.py), rollback of a whole run (rollback.py).
-"""
+Belongs here: retention, rollback of a folder of checkpoints. Does not belong here: the copies in
+the store (store.py), rollback of a whole run (rollback.py)."""
 
 from __future__ import annotations
 
@@ -58,8 +57,8 @@ def retain(folder: Path, keep_last: int, keep_every: int, kept: Set[str] = froze
 def rollback(folder: Path, tag: str) -> dict[str, Any]:
     """Make a verified older checkpoint the current one and record it in `rollbacks.jsonl`.
 
-    Later ones are renamed `<tag>.abandoned-<n>`: they stay for whoever wants them, and no retention
-    counts them.
+    Later ones are renamed `<tag>.abandoned-<n>`: they stay until a person deletes them, and no
+    retention counts them.
     """
     value = verify_checkpoint(folder / tag)
     before = (folder / "latest").read_text().strip() if (folder / "latest").exists() else ""

@@ -1,5 +1,5 @@
-"""Comparing a checkpoint with its manifest; `python -m model.checkpoints.verify --run-dir DIR --stage
-STAGE` asks whether a stage is trained to its end.
+"""Comparing a checkpoint with its manifest; `python -m model.checkpoints.verify --run-dir DIR
+--stage STAGE` asks whether a stage is trained to its end.
 
 Belongs here: what has to be true before a checkpoint is loaded, and before a stage counts as a
 success. Does not belong here: the format of checkpoints (manifest.py). The orchestrator runs the
@@ -40,7 +40,7 @@ def compare_files(path: Path, files: Mapping[str, dict[str, Any]]) -> None:
 
 def verify_on_all_ranks(path: Path) -> dict[str, Any]:
     """`verify` by all ranks, each reading its share of the files: all of them return the manifest,
-    or raise the same CheckpointError."""
+    or all raise one CheckpointError."""
     import torch.distributed as dist
 
     value, wrong = read_manifest(path), ""

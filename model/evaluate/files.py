@@ -31,8 +31,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
-    """Answers kept by an earlier call, by question id; a last line that was cut off is dropped from the
-    file too."""
+    """Answers kept by an earlier call, by question id; a last line that was cut off is dropped from
+    the file too."""
     out: dict[str, dict[str, Any]] = {}
     if not path.is_file():
         return out

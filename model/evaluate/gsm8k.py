@@ -2,7 +2,7 @@
 
 The prompt's form and the rules of extraction follow the Skywork repository's script, but the number
 is parsed, never evaluated. Its file of eight examples is not reprinted here: the first eight of the
-train split are put into the same form.
+train split are put into its form.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ EQUALS = re.compile(r"=\s*(\$?-?[0-9][0-9.,]*)")
 
 
 def worked_example(record: Mapping[str, str]) -> str:
-    """A question of the train split as one shot: calculation notes dropped, the final `#### N` as a sentence."""
+    """A question of the train split as one shot: calculation notes dropped, the final `#### N` as a
+    sentence."""
     reasoning, _, answer = record["answer"].partition("####")
     reasoning = NOTE.sub("", reasoning).strip()
     asked = f"Question: {record['question']}\nLet's think step by step\n"

@@ -33,7 +33,7 @@ def geometric_mean(perplexities: Iterable[float]) -> float:
 
 
 def normalised_loss(loss: float, tokens: int, reference_tokens: int) -> float:
-    """Loss per token of a reference tokenizer: the same characters' total loss over the reference's
+    """Loss per token of a reference tokenizer: the characters' total loss over the reference's
     count (paper 4.3)."""
     if reference_tokens <= 0:
         raise ValueError("the reference tokenizer must predict at least one token")

@@ -1,9 +1,8 @@
 """The network: a LLaMA-style decoder with Hugging Face parameter names.
 
-Belongs here: blocks, loss, generation. Does not belong here: the same blocks cut into stages
-(pipeline.py), parallelism (strategy.py), files (export.py). Shape letters: B batch, L length, D
-hidden, N heads, K key heads, H head width, V vocabulary.
-"""
+Belongs here: blocks, loss, generation. Does not belong here: the blocks as stages of a pipeline
+(pipeline.py), parallelism (model/training/strategy.py), files (model/checkpoints/export.py). Shape
+letters: B batch, L length, D hidden, N heads, K key heads, H head width, V vocabulary."""
 
 from __future__ import annotations
 
@@ -75,7 +74,7 @@ def document_mask(documents_BL: Tensor) -> Tensor:
 
 
 def document_blocks(documents_BL: Tensor) -> Any:
-    """The same mask for flex attention on a GPU: blocks of keys that no query may see are never
+    """`document_mask` for flex attention on a GPU: blocks of keys that no query may see are never
     computed."""
     from torch.nn.attention.flex_attention import create_block_mask
 
@@ -368,10 +367,7 @@ def decay_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for name, p in module.named_parameters():
-        (
-            plain
-            if "norm" in name or "embed" in name or len(getattr(p, "ds_shape", p.shape)) < 2
-            else decayed
-        ).append(p)
+        vector = len(getattr(p, "ds_shape", p.shape)) < 2  # ZeRO-3 keeps the shape apart
+        (plain if "norm" in name or "embed" in name or vector else decayed).append(p)
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
     return [g for g in groups if g["params"]]
