@@ -20,8 +20,8 @@ from pipelines.release.recurring_blocks import build_recurring_blocks
 from pipelines.release.release_decisions import build_release_decisions, equal_texts
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.shards.writer import build_shards
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
-from pipelines.tokenizer.extend import Base, load_base
+from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tokenizer.extend import load_base
 from pipelines.tokenizer.report import build_tokenizer_report
 from reports.vocabulary import markdown, page
 
@@ -210,23 +210,11 @@ def rejected(
 
 
 class TokenizerRequest(dg.Config):
-    """Which release the vocabulary is trained on, which preset, and the file of a vocabulary to
-    extend (none: from scratch)."""
+    """The release that a vocabulary is trained on, and the vocabulary; empty: the one that the
+    release's card names."""
 
     release: str = "demo"
-    preset: str = "demo"
-    extend: str = ""
-
-    def base(self) -> Base | None:
-        return load_base(self.extend) if self.extend else None
-
-    def partition(self) -> str:
-        base = self.base()
-        return (
-            TokenizerConfig.preset(self.preset).extending(base.name, len(base.vocab)).name
-            if base
-            else self.preset
-        )
+    tokenizer: str = ""
 
 
 @dg.asset(
@@ -240,9 +228,10 @@ def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource
     """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper
     Table 2)."""
     corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
+    wanted = lake.tokenizer_config(config.release, config.tokenizer)
     return result(
         build_tokenizer(
-            lake.lake, spark.engine, corpora, TokenizerConfig.preset(config.preset), config.base()
+            lake.lake, spark.engine, corpora, wanted, load_base(wanted.extends) if wanted.extends else None
         )
     )
 
@@ -255,7 +244,7 @@ def tokenizer_report(
     sets."""
     root = lake.lake
     vocabulary, held_out = (
-        root.current("tokenizer", config.partition()),
+        root.current("tokenizer", lake.tokenizer_config(config.release, config.tokenizer).name),
         root.current("validation_sets", config.release),
     )
     built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder(), page)

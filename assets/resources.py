@@ -13,6 +13,7 @@ import dagster as dg
 from model.checkpoints.store import run_folder
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import Spark
 from pipelines.lake import Lake, safe_name
 from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables
@@ -34,6 +35,10 @@ class LakeResource(dg.ConfigurableResource):
 
     def release_card(self, name: str) -> ReleaseCard:
         return ReleaseCard.load(self.lake.local(f"cards/releases/{name}.yaml"))
+
+    def tokenizer_config(self, release: str, name: str = "") -> TokenizerConfig:
+        """The vocabulary `name`; without one, that of the release's card."""
+        return TokenizerConfig.of(self.lake, name or self.release_card(release).tokenizer)
 
     def dump(self, name: str, *tables: str) -> DumpTables:
         """The dump's documents and edits, and the tables asked for."""

@@ -23,12 +23,13 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.tokenizer import CORPUS_FOLDER, read_texts
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import _encoder, build_shards
 from pipelines.tables.schemas import CORPUS, document_id
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.build import build_tokenizer
 from pipelines.tokenizer.encoder import Encoder
 
 GOAL = {"ratio_tokenizers": 5.0}

@@ -19,8 +19,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.tokenizer.build import TokenizerConfig, assemble, train
 from pipelines.tokenizer.figure import page
+
+from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.tokenizer.build import assemble, train
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, own_encoder, own_fallback
 

@@ -102,10 +102,10 @@ def run_dumps(instance: dg.DagsterInstance, names: list[str]) -> None:
         execute(instance, "dump", name, DUMP_DECISIONS)
 
 
-def run_release(instance: dg.DagsterInstance, name: str, preset: str) -> None:
+def run_release(instance: dg.DagsterInstance, name: str) -> None:
     """All assets of a release."""
     instance.add_dynamic_partitions("release", [name])
-    request = {"config": {"release": name, "preset": preset}}
+    request = {"config": {"release": name}}
     execute(instance, "release", name, config={"ops": {"tokenizer": request, "tokenizer_report": request}})
 
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 import zstandard
 
 from experiments.two_stages.config import TwoStages
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.validation_sets import domain_of
 from pipelines.shards.writer import build_shards
 from pipelines.tables.schemas import CORPUS, VALIDATION, document_id
 from pipelines.tokenizer.build import build_tokenizer
-from pipelines.tokenizer.config import TokenizerConfig
 
 CATEGORIES = {"web": "webpages", "law": "miscellany", "literature": "books"}
 """Category of a folder of the corpus, where it is not the folder's name."""

@@ -1,4 +1,4 @@
-"""Writing the cards that name a dump, a release or a training run, checked before they are
+"""Writing the cards of a dump, a release, a vocabulary or a training run, checked before they are
 written."""
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import click
 import yaml
 
 from jobs.settings import Settings
+from pipelines.cards.release import ReleaseCard
+from pipelines.cards.tokenizer import PRESETS, TokenizerConfig
 from pipelines.lake import LakeError, safe_name
 
 
-@click.group(help="Write the card of a dump, a release or a training run.")
+@click.group(help="Write the card of a dump, a release, a vocabulary or a training run.")
 def card() -> None:
     """The command group."""
 
@@ -72,20 +74,37 @@ def dump(name: str, kind: str, uris: tuple[str, ...], replace: bool, **fields: A
 @click.option("--dump", "dumps", multiple=True, required=True, help="A dump's name; may be given again.")
 @click.option(
     "--tokenizer",
-    default="full",
+    default=ReleaseCard.model_fields["tokenizer"].default,
     show_default=True,
-    help="Vocabulary of its token shards: full (65,536) or demo (8,192).",
+    help="Vocabulary of its token shards: full (65,536), demo (8,192), or one that has a card.",
 )
 @REPLACE
 def release(name: str, dumps: tuple[str, ...], tokenizer: str, replace: bool) -> None:
-    from pipelines.cards.release import ReleaseCard
-
     write(
         "release",
         name,
         validated(ReleaseCard, {"name": name, "dumps": list(dumps), "tokenizer": tokenizer}),
         replace,
     )
+
+
+@card.command(
+    help="A vocabulary of your own sizes, or one that extends another as the paper extends LLaMA's."
+)
+@click.argument("name")
+@click.option(
+    "--preset", type=click.Choice(PRESETS), default="full", show_default=True, help="The sizes to begin with."
+)
+@click.option(
+    "--extends",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A tokenizer.json or a SentencePiece BPE .model, whose ids stay.",
+)
+@REPLACE
+def tokenizer(name: str, preset: str, extends: Path | None, replace: bool) -> None:
+    file = str(extends.resolve()) if extends else ""
+    value = TokenizerConfig.preset(preset).model_dump(mode="json") | {"name": name, "extends": file}
+    write("tokenizer", name, validated(TokenizerConfig, value), replace)
 
 
 @card.command(help="A small two-stage training run of a release, to be edited: phases, mixture, sizes.")

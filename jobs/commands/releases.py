@@ -11,14 +11,11 @@ from jobs.settings import Settings
 
 @click.command(help="Run all assets of a release that has a card in lake/cards/releases.")
 @click.argument("name")
-@click.option(
-    "--preset", default="demo", help="Tokenizer preset: demo (8,192) or full (65,536).", show_default=True
-)
-def release(name: str, preset: str) -> None:
+def release(name: str) -> None:
     from jobs.runner import open_instance, run_release
 
     with open_instance() as instance:
-        run_release(instance, name, preset)
+        run_release(instance, name)
 
 
 @click.command(help="What release SECOND lost, gained and changed against release FIRST, by reason.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from jobs.settings import Settings
@@ -15,7 +13,7 @@ def tokenizer() -> None:
 
 
 @tokenizer.command(
-    help="Train a vocabulary on a release, or extend an existing one with Chinese pieces as the paper did."
+    help="Train the vocabulary that a release's card names; its tokenizer card says whether one is extended."
 )
 @click.option(
     "--release",
@@ -23,29 +21,27 @@ def tokenizer() -> None:
     show_default=True,
     help="The release whose SkyPile-Main and -STEM are sampled.",
 )
-@click.option("--preset", default="demo", show_default=True, help="Sizes: demo (8,192) or full (65,536).")
 @click.option(
-    "--extend",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A tokenizer.json or a SentencePiece BPE .model.",
+    "--tokenizer", "name", default="", help="Another vocabulary: full, demo or one that has a tokenizer card."
 )
 @click.option("--no-report", is_flag=True, help="Do not measure it beside its peers afterwards.")
-def build(release: str, preset: str, extend: Path | None, no_report: bool) -> None:
+def build(release: str, name: str, no_report: bool) -> None:
     from assets.release import TokenizerRequest
     from jobs.runner import execute, open_instance
+    from pipelines.cards.release import ReleaseCard
 
-    request = TokenizerRequest(release=release, preset=preset, extend=str(extend.resolve()) if extend else "")
+    request = TokenizerRequest(release=release, tokenizer=name)
     assets = ["tokenizer"] if no_report else ["tokenizer", "tokenizer_report"]
     with open_instance() as instance:
         config = {"config": request.model_dump()}
         instance.add_dynamic_partitions("release", [release])
         execute(instance, "release", release, assets, config={"ops": dict.fromkeys(assets, config)})
     lake = Settings().open_lake()
-    dataset = lake.current("tokenizer", request.partition())
-    click.echo(
-        f"tokenizer {request.partition()}: {dataset.stats['vocab_size']} pieces,"
-        f" {lake.local(dataset.file('tokenizer.json'))}"
-    )
+    if not name:
+        name = ReleaseCard.load(lake.local(f"cards/releases/{release}.yaml")).tokenizer
+    dataset = lake.current("tokenizer", name)
+    file = lake.local(dataset.file("tokenizer.json"))
+    click.echo(f"tokenizer {name}: {dataset.stats['vocab_size']} pieces, {file}")
 
 
 COMMANDS = [tokenizer]

@@ -101,7 +101,7 @@ def main() -> int:
     )
     with open_instance() as instance:
         run_dumps(instance, dumps)
-        run_release(instance, RELEASE, "demo")
+        run_release(instance, RELEASE)
         shards = {n: lake.current(f"{n}_shards", RELEASE).read_json("shards.json") for n in ("main", "stem")}
         write_card(
             root / "cards/runs" / f"{RUN}.yaml",

@@ -6,16 +6,29 @@ Belongs here: how a card is read and what its errors say. Does not belong here: 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from pipelines.lake import Lake
+from pipelines.lake import Lake, LakeError, safe_name
 
 
 class CardError(Exception):
     """A card or config that cannot be used: names the file, the key and what was expected."""
+
+
+def _plain_name(value: str) -> str:
+    if "/" in value or value != value.strip():
+        raise ValueError("use one plain name without '/' and without spaces around it")
+    try:
+        return safe_name(value)
+    except LakeError as error:  # pydantic gathers ValueError only
+        raise ValueError(str(error)) from None
+
+
+CardName = Annotated[str, AfterValidator(_plain_name)]
+"""A card's name: a partition key, and the card's file name."""
 
 
 class Card(BaseModel):

@@ -10,8 +10,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from pipelines.cards.base import Card
-from pipelines.lake import safe_name
+from pipelines.cards.base import Card, CardName
 
 CATEGORIES = (
     "webpages",
@@ -29,7 +28,7 @@ CATEGORIES = (
 class DumpCard(Card):
     """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia."""
 
-    name: str
+    name: CardName
     """The dump's partition key, and the card's file name."""
     kind: Literal["warc", "wet", "jsonl", "parquet"]
     """Format of the files; `warc` reads ARC too."""
@@ -47,8 +46,6 @@ class DumpCard(Card):
     category: str = "webpages"
     """Row of the paper's Table 1: webpages, books, academic, encyclopedia, social, code, miscellany,
     parallel; or stem."""
-    languages: tuple[str, ...] = ("en", "zh")
-    """For readers of the card; no stage reads it."""
     licence: str = ""
     """Shown in data cards."""
     date: str = ""
@@ -65,13 +62,6 @@ class DumpCard(Card):
     min_groups: int = Field(default=50, ge=0)
     """A dump of fewer groups is split by URL, with a warning: a share of .02 would hold out less than
     one group (ours). 0 never splits by URL."""
-
-    @field_validator("name")
-    @classmethod
-    def _name_is_a_path(cls, value: str) -> str:
-        if "/" in value or value != value.strip():
-            raise ValueError("use one plain name without '/'")
-        return safe_name(value, "dump name")
 
     @field_validator("category")
     @classmethod

@@ -96,11 +96,7 @@ def _build(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
 
 def _parameters(card: DumpCard) -> dict[str, Any]:
     """What of the card decides the documents; where the files lie does not."""
-    return {
-        k: v
-        for k, v in card.parameters().items()
-        if k not in ("uris", "sample", "licence", "languages", "reference")
-    }
+    return {k: v for k, v in card.parameters().items() if k not in ("uris", "sample", "licence", "reference")}
 
 
 def _split(lake: Lake, card: DumpCard, raw: Dataset) -> SplitBy:

@@ -2,7 +2,7 @@
 byte fallback.
 
 Belongs here: the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes
-(config.py), which text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py),
+(cards/tokenizer.py), which text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py),
 measurements (report.py).
 """
 
@@ -20,17 +20,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cards.tokenizer import NUM_BYTES, RESERVED, TokenizerConfig
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
 from pipelines.tokenizer.bpe import Merge, train_merges
-from pipelines.tokenizer.config import NUM_BYTES, RESERVED, TokenizerConfig
 from pipelines.tokenizer.extend import Base, extend
 from pipelines.tokenizer.pattern import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
 from pipelines.tokenizer.sample import draw_sample
 
 if TYPE_CHECKING:
     from pipelines.engine import Engine
-
-__all__ = ["TokenizerConfig", "assemble", "build_tokenizer", "train"]
 
 VERSION = 4
 WEIGHT = 1_000  # of a Han run that occurs once: roots of counts keep three digits
@@ -318,8 +316,7 @@ def build_tokenizer(
     """Publish `tokenizer` (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
 
     `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by
-    hash. With `base`, that vocabulary is extended (partition: `<config>-<base>`); its ids stay as
-    they are.
+    hash. With `base`, that vocabulary is extended; its ids stay as they are.
     """
 
     def write(writer: Writer) -> None:

@@ -21,8 +21,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.cards.tokenizer import RESERVED
 from pipelines.lake import LakeError
-from pipelines.tokenizer.config import RESERVED
 from pipelines.tokenizer.pattern import PATTERN
 from pipelines.tokenizer.pretokens import DIGIT, HAN_CLASS, LETTER, LINE_END, SIGN, SPACE, character_classes
 

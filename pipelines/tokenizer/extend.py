@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.cards.tokenizer import NUM_BYTES, RESERVED
 from pipelines.lake import LakeError
 from pipelines.tokenizer.bpe import Merge
-from pipelines.tokenizer.config import NUM_BYTES, RESERVED
 
 CONTROL = (
     "<unk>",
@@ -54,7 +54,7 @@ def load_base(path: str | Path) -> Base:
         data = path.read_bytes()
     except OSError as error:
         raise LakeError(
-            f"{path} cannot be read ({error.strerror}): --extend takes a tokenizer.json or a SentencePiece .model"
+            f"{path} cannot be read ({error.strerror}): a tokenizer card's `extends` takes a tokenizer.json or a SentencePiece .model"
         ) from None
     value = _from_sentencepiece(path, data) if path.suffix == ".model" else _from_json(path, data)
     vocab = value["model"]["vocab"]

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.cards.tokenizer import NUM_BYTES
 from pipelines.lake import Built, Dataset, Lake, Writer
-from pipelines.tokenizer.config import NUM_BYTES
 from pipelines.tokenizer.pattern import HAN_RUN
 
 VERSION = 2

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.pretokens import count_pretokens
 
 if TYPE_CHECKING:

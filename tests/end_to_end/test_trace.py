@@ -22,13 +22,14 @@ from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.phases import Phase, Schedule
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.engine import InProcess
 from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake, LakeError, Writer
 from pipelines.shards.writer import build_shards
 from pipelines.tables.schemas import CORPUS
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.build import build_tokenizer
 from tests.support.tokenizer_samples import ENGLISH
 
 LENGTH, BATCH = 64, 4

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.contamination.contamination import build_contamination
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
@@ -29,7 +30,7 @@ from pipelines.shards.writer import build_shards
 from pipelines.signals.signals import build_signals
 from pipelines.tables.schemas import document_id
 from pipelines.tables.stage import build
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.build import build_tokenizer
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED
 from tests.support.release_samples import make_release, prose
 from tests.support.tokenizer_samples import corpus, sample_texts

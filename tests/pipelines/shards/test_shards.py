@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake
 from pipelines.shards.format import LISTING, ShardError, order_key, table_path
 from pipelines.shards.reader import ShardSet
 from pipelines.shards.writer import build_shards
 from pipelines.tables.schemas import document_id
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.build import build_tokenizer
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 TEXTS = [*sample_texts(), ("en", ""), ("zh", "🚀龘\x00 </s> <0x41>")]

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.shards.writer import build_shards
 from pipelines.tokenizer.build import build_tokenizer
-from pipelines.tokenizer.config import TokenizerConfig
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 CONFIG = TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)

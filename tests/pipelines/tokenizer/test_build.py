@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.cards.tokenizer import RESERVED, TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer, train
-from pipelines.tokenizer.config import RESERVED
+from pipelines.tokenizer.build import build_tokenizer, train
 from pipelines.tokenizer.pattern import HAN_RUN
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import corpus, sample_texts

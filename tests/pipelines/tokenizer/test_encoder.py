@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.tokenizer.build import TokenizerConfig, assemble, train
+from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.tokenizer.build import assemble, train
 from pipelines.tokenizer.encoder import MAX_SYMBOLS, Encoder, EncoderError
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import sample_texts

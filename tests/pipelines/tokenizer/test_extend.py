@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.cards.base import CardError
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tokenizer.build import assemble, build_tokenizer, train
-from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.encoder import Encoder
 from pipelines.tokenizer.extend import Base, load_base
 from pipelines.tokenizer.pretokens import count_pretokens
@@ -125,9 +125,7 @@ def test_chinese_takes_fewer_tokens_and_shards_can_be_made_with_it(
 
 def test_the_same_base_gives_the_same_file(tmp_path: Path, llama: Base, extended: Dataset) -> None:
     again = build(tmp_path, llama, SMALL)
-    assert (
-        again.content_hash == extended.content_hash and extended.manifest.partition == "test-llama2-tokenizer"
-    )
+    assert again.content_hash == extended.content_hash and extended.manifest.partition == "test"
 
 
 def test_a_tokenizer_json_is_extended_too(tmp_path: Path) -> None:

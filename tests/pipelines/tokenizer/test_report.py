@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
-from pipelines.tokenizer.build import TokenizerConfig, build_tokenizer
+from pipelines.tokenizer.build import build_tokenizer
 from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure_tokenizer
 from tests.support.tokenizer_samples import corpus, sample_texts
 

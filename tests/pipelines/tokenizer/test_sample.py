@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
-from pipelines.tokenizer.config import TokenizerConfig
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.sample import draw_sample, quotas
 from tests.support.tokenizer_samples import corpus, sample_texts

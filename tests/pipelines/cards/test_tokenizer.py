@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from pipelines.cards.base import CardError
-from pipelines.tokenizer.config import RESERVED, TokenizerConfig
+from pipelines.cards.tokenizer import RESERVED, TokenizerConfig
+from pipelines.lake import Lake
 
 
 def test_full_preset_has_the_sizes_of_the_paper() -> None:
@@ -36,3 +37,22 @@ def test_unknown_preset_and_oversized_vocabulary_are_refused() -> None:
         TokenizerConfig(name="big", words=40_000)
     with pytest.raises(ValidationError, match="256 bytes"):
         TokenizerConfig(name="none", latin=200)
+
+
+def test_a_lake_may_have_tokenizer_cards_of_its_own(lake: Lake) -> None:
+    assert TokenizerConfig.of(lake, "demo") == TokenizerConfig.preset("demo")
+    with pytest.raises(
+        CardError, match=r"'mine' is neither full .* cards/tokenizers/mine\.yaml does not exist"
+    ):
+        TokenizerConfig.of(lake, "mine")
+    lake.write_bytes("cards/tokenizers/mine.yaml", b"name: mine\nwords: 100\nextends: inputs/base.json\n")
+    mine = TokenizerConfig.of(lake, "mine")
+    assert (mine.words, mine.extends) == (100, str(lake.local("inputs/base.json")))
+    lake.write_bytes("cards/tokenizers/full.yaml", b"name: other\n")
+    with pytest.raises(CardError, match=r"is of the tokenizer 'other': name it 'full'"):
+        TokenizerConfig.of(lake, "full")
+
+
+def test_where_the_extended_file_lies_is_no_parameter() -> None:
+    one, other = (TokenizerConfig(name="x", extends=path) for path in ("/a.json", "/b.json"))
+    assert one.parameters() == other.parameters() and "extends" not in one.parameters()
