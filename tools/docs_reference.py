@@ -27,6 +27,7 @@ GENERATED = "<!-- written by tools/docs_reference.py -->\n"
 CARDS = {
     "DumpCard": "cards/dumps/NAME.yaml",
     "ReleaseCard": "cards/releases/NAME.yaml",
+    "TokenizerConfig": "cards/tokenizers/NAME.yaml",
     "RunCard": "cards/runs/NAME.yaml",
     "Policy": "cards/policy.yaml",
     "CheckBounds": "cards/checks.yaml",

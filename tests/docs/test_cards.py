@@ -12,6 +12,7 @@ from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.filtering.decisions import Policy
 from tests.support.docs import fences, page
 
@@ -19,6 +20,7 @@ EXAMPLES: dict[str, type[BaseModel]] = {
     "cards/dumps/": DumpCard,
     "cards/releases/": ReleaseCard,
     "cards/runs/": RunCard,
+    "cards/tokenizers/": TokenizerConfig,
     "cards/policy.yaml": Policy,
     "cards/checks.yaml": CheckBounds,
     "cards/minhash.yaml": MinHashParameters,

@@ -42,7 +42,7 @@ def test_unknown_preset_and_oversized_vocabulary_are_refused() -> None:
 def test_a_lake_may_have_tokenizer_cards_of_its_own(lake: Lake) -> None:
     assert TokenizerConfig.of(lake, "demo") == TokenizerConfig.preset("demo")
     with pytest.raises(
-        CardError, match=r"'mine' is neither full .* cards/tokenizers/mine\.yaml does not exist"
+        CardError, match=r"'mine' is neither full .*cards/tokenizers/mine\.yaml does not exist"
     ):
         TokenizerConfig.of(lake, "mine")
     lake.write_bytes("cards/tokenizers/mine.yaml", b"name: mine\nwords: 100\nextends: inputs/base.json\n")
