@@ -137,19 +137,23 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_head_node_runs_what_a_local_shell_would(ssh: Path, tmp_path: Path) -> None:
     """The real argv goes through two shells; the first connection fails and is tried again."""
     job = tmp_path / "a run" / "jobs" / "it's a job"
-    launcher = LocalLauncher(shell=over_ssh("head"))
+    waits: list[float] = []
+    launcher = LocalLauncher(shell=over_ssh("head"), sleep=waits.append)
     job_id = launcher.start(job, ["bash", "-c", 'echo "$A $0"; exit 4', "it's"], {"A": 'quo"ted $HOME'})
     assert ended(launcher, job, job_id) == 4
     assert (job / "stdout").read_text() == "quo\"ted $HOME it's\n"
     assert all(line.startswith("head ") for line in ssh.read_text().splitlines())
     assert "quo" not in ssh.read_text()  # the environment went over stdin
+    assert waits == [1]
 
 
 def test_a_head_node_that_is_away_is_unreachable_not_dead(ssh: Path, tmp_path: Path) -> None:
-    launcher = LocalLauncher(shell=over_ssh("head"), attempts=1)
+    waits: list[float] = []
+    launcher = LocalLauncher(shell=over_ssh("head"), attempts=4, sleep=waits.append)
     Path(f"{ssh}.down").touch()
     with pytest.raises(Unreachable, match="No route to host"):
         launcher.state(tmp_path, "1@x")
+    assert waits == [1, 2, 4]
 
 
 def test_the_sweep_looks_on_every_host_and_names_those_it_cannot_reach(ssh: Path, tmp_path: Path) -> None:

@@ -112,12 +112,18 @@ def test_listing_over_http_with_retries(server: str, tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_a_refusal_and_an_endless_failure_name_the_object(server: str) -> None:
+def test_a_refusal_and_an_endless_failure_name_the_object(
+    server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(raw.RETRIES, "sleep", waits.append)
     _Handler.files, _Handler.failures = {"/down": b"x"}, {"/down": 99}
     with pytest.raises(FetchError, match="/gone: the server answered 404"), fetched(f"{server}/gone"):
         pass
+    assert waits == []
     with pytest.raises(FetchError, match="/down: gave up after 5 tries"), fetched(f"{server}/down"):
         pass
+    assert waits == [0.5, 1, 2, 4]
 
 
 def test_a_lost_connection_goes_on_from_the_bytes_that_came(monkeypatch: pytest.MonkeyPatch) -> None:
