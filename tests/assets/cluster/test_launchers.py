@@ -153,6 +153,9 @@ def test_a_head_node_that_is_away_is_unreachable_not_dead(ssh: Path, tmp_path: P
     Path(f"{ssh}.down").touch()
     with pytest.raises(Unreachable, match="No route to host"):
         launcher.state(tmp_path, "1@x")
+    assert waits == []  # who asks for a state asks again by itself
+    with pytest.raises(Unreachable, match="No route to host"):
+        launcher.output(["true"])
     assert waits == [1, 2, 4]
 
 
