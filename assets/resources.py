@@ -16,7 +16,7 @@ from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import Spark
 from pipelines.lake import Lake, safe_name
-from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables
+from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables, resolve
 
 
 class LakeResource(dg.ConfigurableResource):
@@ -46,10 +46,7 @@ class LakeResource(dg.ConfigurableResource):
 
     def release(self, name: str) -> ReleaseTables:
         """All tables of every dump the release's card names."""
-        card = self.release_card(name)
-        return ReleaseTables(
-            card, {d: self.dump(d, "signals", "scores", "signatures", "decisions") for d in card.dumps}
-        )
+        return resolve(self.lake, self.release_card(name))
 
     def training_dumps(self) -> dict[str, DumpTables]:
         """Documents and edits of the dumps that models are trained on: those named by

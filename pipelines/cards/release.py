@@ -24,8 +24,9 @@ class ReleaseCard(Card):
     """The release's partition key, and the card's file name."""
     dumps: tuple[str, ...] = Field(min_length=1)
     """The dumps that are published together, in this order."""
-    policy: str = "default"
-    """Not read: the lake's own policy decides."""
+    policy: str = ""
+    """The name of the policy that its dumps must have been decided under, or the release is refused;
+    empty: whatever the lake's policy was."""
     tokenizer: str = "full"
     """The vocabulary that its token shards are written with: `full` (65,536 pieces, paper Table 2), `demo`
     (8,192), or one that has a card in cards/tokenizers."""

@@ -73,7 +73,8 @@ def _dumps(lake: Lake, composition: dict[str, Any]) -> dict[str, dict[str, Any]]
         path = f"cards/dumps/{name}.yaml"
         if lake.exists(path):
             card = DumpCard.load(lake.local(path))
-            entry |= {key: getattr(card, key) for key in ("kind", "category", "licence", "date")}
+            entry |= {"kind": card.kind, "category": card.category}
+            entry |= {"licence": card.licence, "date": card.date}
     return dict(sorted(found.items()))
 
 

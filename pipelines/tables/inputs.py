@@ -115,7 +115,21 @@ def resolve(lake: Lake, card: ReleaseCard, *tables: str) -> ReleaseTables:
                 f"release {card.name} names dump {name!r}, but {lake.root}/{path} does not exist"
             )
         dumps[name] = dump_tables(lake, DumpCard.load(lake.local(path)), *(tables or RELEASE_INPUTS))
+    _same_policy(card, dumps)
     return ReleaseTables(card, dumps)
+
+
+def _same_policy(card: ReleaseCard, dumps: Mapping[str, DumpTables]) -> None:
+    """LakeError where the card names a policy and decisions of a dump were made under another."""
+    for name, tables in dumps.items():
+        if not card.policy or tables.decisions is None:
+            continue
+        used = tables.decisions.manifest.parameters["policy"]["name"]
+        if used != card.policy:
+            raise LakeError(
+                f"release {card.name} names the policy {card.policy!r}, but dump {name} was decided under"
+                f" {used!r}: decide it again under {card.policy!r} (cards/policy.yaml), or change the card"
+            )
 
 
 def frozen(lake: Lake, asset: str, name: str) -> Dataset:

@@ -9,9 +9,10 @@ import pytest
 
 from pipelines.cards.base import CardError
 from pipelines.cards.release import ReleaseCard
-from pipelines.lake import Lake, MissingDataset
+from pipelines.lake import Lake, LakeError, MissingDataset
 from pipelines.release.survivors import excluded_by_card
 from pipelines.tables.inputs import frozen, resolve
+from tests.support.release_samples import make_dump, prose
 
 
 def test_card_names_what_is_wrong(tmp_path: Path) -> None:
@@ -41,6 +42,16 @@ def test_tombstones_and_cutoff() -> None:
 def test_resolve_names_the_missing_dump(lake: Lake) -> None:
     with pytest.raises(MissingDataset, match="names dump 'absent'"):
         resolve(lake, ReleaseCard(name="r", dumps=("absent",)))
+
+
+def test_a_release_may_insist_on_a_policy(lake: Lake) -> None:
+    dump = make_dump(lake, "a", [{"text": prose("cat")}])
+    lake.write_bytes("cards/dumps/a.yaml", b"name: a\nkind: jsonl\nuris: [x]\n")
+    card = ReleaseCard(name="r", dumps=("a",), policy="tests")
+    assert resolve(lake, card, "decisions").dumps["a"].decisions == dump.decisions
+    other = ReleaseCard(name="r", dumps=("a",), policy="strict")
+    with pytest.raises(LakeError, match="names the policy 'strict', but dump a was decided under 'tests'"):
+        resolve(lake, other, "decisions")
 
 
 def test_frozen_tables_by_release_or_for_good(lake: Lake) -> None:
