@@ -65,12 +65,16 @@ class LakeResource(dg.ConfigurableResource):
         """The folder of a training run, on storage that all hosts share."""
         return run_folder(self.lake, self.runs, run)
 
+    def run_places(self, run: str) -> list[str]:
+        """Where JSON of a run is written: the folder where the run works and, if that is elsewhere,
+        the lake, for garbage collection and reports."""
+        elsewhere = [f"{self.lake.root}/runs/{safe_name(run)}"] if self.runs or self.lake.is_s3 else []
+        return [str(self.run_dir(run)), *elsewhere]
+
     def write_run_json(self, run: str, name: str, value: Any) -> None:
-        """A JSON file of a run: where the run works and, if that is elsewhere, in the lake, for
-        garbage collection and reports."""
-        Lake(self.run_dir(run)).write_json(name, value)
-        if self.runs or self.lake.is_s3:
-            self.lake.write_json(f"runs/{safe_name(run)}/{name}", value)
+        """A JSON file of a run, in each of its places."""
+        for place in self.run_places(run):
+            Lake(place).write_json(name, value)
 
 
 class SparkResource(dg.ConfigurableResource):

@@ -1,7 +1,8 @@
 """Assets of one training run: checkpoints, evaluation reports, the model card.
 
-Belongs here: resolve paths, write the run's `run.json`, hand the work to the cluster. Training and
-evaluation happen in other processes: torch is never imported here.
+Belongs here: resolve paths, write the run file, hand the work to the cluster. Does not belong here:
+what a run file says (model/plan/prepare.py), training and evaluation: they happen in other
+processes, torch is never imported here.
 """
 
 import json
@@ -14,15 +15,10 @@ from assets.cluster.client import PipesDeepSpeedClient
 from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
-from model.checkpoints.manifest import finished_checkpoints, read_manifest, sha256
-from model.checkpoints.store import CheckpointStore
-from model.network.config import vocabulary
+from model.checkpoints.store import begun
 from model.plan.base import PlanError
-from model.plan.build import build_plan
 from model.plan.card import RunCard
-from model.plan.plan import Plan
-from model.plan.sources import CORPORA
-from pipelines.lake import Dataset, Lake
+from model.plan.prepare import checkpoint_store, prepare_run
 
 TRAINING: dict[str, Any] = {
     "owners": [OWNER],
@@ -36,11 +32,6 @@ EVALUATION: dict[str, Any] = {
     "partitions_def": RUN,
     "pool": "gpu_cluster",
 }
-RETENTION = {"keep_last", "keep_every", "checkpoint_store"}
-ADDRESSES = {"tokenizer", "main_shards", "stem_shards", "validation_shards", "release_shards"}
-WATCHING = {"validation_sequences", "limit_seconds", "preflight", "peak_flops"}
-"""Of run.json, what may change while a run goes on: none changes a trained number, as the contents
-of `inputs` are compared."""
 
 
 def run_card(lake: LakeResource, run: str) -> RunCard:
@@ -48,103 +39,31 @@ def run_card(lake: LakeResource, run: str) -> RunCard:
     return RunCard.load(lake.lake.local(f"cards/runs/{run}.yaml"))
 
 
-def listing(shards: Dataset) -> dict[str, Any]:
-    """What a shard set holds."""
-    value: dict[str, Any] = shards.read_json("shards.json")
-    return value
-
-
-def address(shards: Dataset) -> str:
-    """Where ranks read a shard set: a folder, or the set on S3, of which they fetch only what they
-    read."""
-    return f"{shards.lake.root}/{shards.path}" if shards.lake.is_s3 else str(shards.local())
-
-
-def checkpoint_store(root: Lake, card: RunCard, run: str) -> str:
-    """Where the run's checkpoints are copied to; empty where the lake is a folder and the card
-    names no store."""
-    return (
-        f"{card.checkpoint_store.rstrip('/')}/{run}"
-        if card.checkpoint_store
-        else f"{root.root}/runs/{run}"
-        if root.is_s3
-        else ""
-    )
-
-
 def fork(lake: LakeResource, card: RunCard) -> str:
-    """The checkpoint of another run that the card's run goes on from; empty without one. Failure
+    """The checkpoint of another run that the card's run goes on from; empty without one. PlanError
     where it is not there."""
     if not card.fork:
         return ""
     run, tag = card.fork.split("/")
     folder = lake.run_dir(run) / "checkpoints" / tag
     if not folder.is_dir():
-        raise dg.Failure(
-            f"the run card's fork {card.fork}: {folder} does not exist; name a checkpoint of run {run}",
-            allow_retries=False,
+        raise PlanError(
+            f"the run card's fork {card.fork}: {folder} does not exist; name a checkpoint of run {run}"
         )
     return str(folder)
 
 
 def prepare(lake: LakeResource, run: str) -> Path:
-    """Write `runs/<run>/run.json`: the plan and every input by path and hash. Returns the run's
-    folder.
-
-    A run that has checkpoints, here or in its store, keeps the phases it has begun; what is changed
-    beside later phases is refused.
-    """
-    root, card, folder = lake.lake, run_card(lake, run), lake.run_dir(run)
-    path = folder / "run.json"
-    shards = {name: root.current(f"{name}_shards", card.release) for name in (*CORPORA, "validation")}
-    others = {
-        r: {c: root.current(f"{c}_shards", r) for c in CORPORA} for r in card.releases if r != card.release
-    }
-    tokenizer = root.current("tokenizer", card.tokenizer or lake.release_card(card.release).tokenizer)
-    old = json.loads(path.read_text()) if path.exists() else {}
-    saved = [int(read_manifest(p)["step"]) for p in finished_checkpoints(folder / "checkpoints")]
-    address_of_store = checkpoint_store(root, card, run)
-    if address_of_store and not saved:
-        old, saved = CheckpointStore(address_of_store).begun() or (old, saved)
-    plan = build_plan(
-        card,
-        {c: listing(shards[c]) for c in CORPORA},
-        {r: {c: listing(d) for c, d in sets.items()} for r, sets in others.items()},
-        Plan.from_json(old["plan"]) if saved else None,
-        max(saved, default=0),
+    """Write the run file of a card over the present shards; returns the run's folder."""
+    card, folder = run_card(lake, run), lake.run_dir(run)
+    tokenizer = card.tokenizer or lake.release_card(card.release).tokenizer
+    before, step = begun(folder, checkpoint_store(lake.lake, card, run)) or (None, 0)
+    # A run that has checkpoints of its own does not look for its ancestor any more.
+    value = prepare_run(
+        lake.lake, run, card, tokenizer, "" if before else fork(lake, card), before=before, step=step
     )
-    definition = tokenizer.local("tokenizer.json")
-    if sha256(definition) != plan.tokenizer_hash:
-        raise PlanError(
-            f"the shards of release {card.release} were made with a tokenizer of hash {plan.tokenizer_hash}, but tokenizer"
-            f" {tokenizer.manifest.partition} has {sha256(definition)}: name theirs in the card of run {run}, or build the shards again"
-        )
-    value: dict[str, Any] = {
-        "run": run,
-        "release": card.release,
-        "plan": plan.to_json(),
-        "model": card.config(vocabulary(definition)).to_json() if card.model else card.preset,
-        **card.settings.model_dump(mode="json"),
-        "fork": old.get("fork", "") if saved else fork(lake, card),
-        "checkpoint_store": address_of_store,
-        "tokenizer": str(definition),
-        "inputs": {f"{n}_shards": d.content_hash for n, d in shards.items()}
-        | {"tokenizer": tokenizer.content_hash},
-        **{f"{c}_shards": address(shards[c]) for c in CORPORA},
-        "validation_shards": str(shards["validation"].local()),
-        "release_shards": {f"{r}/{c}": address(d) for r, sets in others.items() for c, d in sets.items()},
-    }
-    changed = sorted(
-        k
-        for k in value
-        if old.get(k) != value[k] and k not in {"plan", "fork"} | RETENTION | ADDRESSES | WATCHING
-    )
-    if saved and changed:
-        raise dg.Failure(
-            f"run {run} has checkpoints of another plan ({', '.join(changed)} differ from {path}): name a new run, or remove {folder}",
-            allow_retries=False,
-        )
-    lake.write_run_json(run, "run.json", value)
+    for place in lake.run_places(run):
+        value.write(place)
     return folder
 
 
@@ -158,7 +77,10 @@ def train(
     context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, stage: str
 ) -> Any:
     """Train one stage on the cluster, or report the one that is there."""
-    folder = prepare(lake, context.partition_key)
+    try:
+        folder = prepare(lake, context.partition_key)
+    except PlanError as error:  # a person must change a card, so that a retry would change nothing
+        raise dg.Failure(str(error), allow_retries=False) from error
     if done := finished(folder, stage):
         return dg.MaterializeResult(
             metadata={**done, "recomputed": False}, data_version=dg.DataVersion(str(done["weights_hash"]))

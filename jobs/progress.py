@@ -20,6 +20,7 @@ import dagster as dg
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from model.plan.run_file import RUN_FILE, RunFile
 from pipelines.engine import tree_cpu_seconds
 
 console = Console(highlight=False)
@@ -97,8 +98,8 @@ def training_work(run_dir: Path) -> Callable[[], tuple[int, int, str] | None]:
     """A look at a training run's own log: (steps done, planned steps, "step" and its loss)."""
 
     def look() -> tuple[int, int, str] | None:
-        log, plan = run_dir / "logs" / "steps.jsonl", run_dir / "run.json"
-        if not (log.exists() and plan.exists()):
+        log = run_dir / "logs" / "steps.jsonl"
+        if not (log.exists() and (run_dir / RUN_FILE).exists()):
             return None
         with open(log, "rb") as stream:
             stream.seek(max(0, log.stat().st_size - 8192))
@@ -108,12 +109,8 @@ def training_work(run_dir: Path) -> Callable[[], tuple[int, int, str] | None]:
                 record = json.loads(line)
             except ValueError:  # cut at either end
                 continue
-            last = json.loads(plan.read_text())["plan"]["phases"][-1]
-            return (
-                int(record["step"]),
-                last["start_step"] + last["steps"],
-                f"steps, loss {record['loss']:.3f}",
-            )
+            steps = RunFile.load(run_dir).plan.steps
+            return int(record["step"]), steps, f"steps, loss {record['loss']:.3f}"
         return None
 
     return look

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import math
 import os
 import time
@@ -34,10 +33,9 @@ from model.checkpoints.uploads import Uploads
 from model.checkpoints.verify import refuse_differences, verify_on_all_ranks
 from model.checkpoints.world_size import drop_universal, to_universal
 from model.checkpoints.write import environment, moment_sums, save_checkpoint
-from model.data.loader import Loader, shard_addresses
-from model.network.config import model_config, vocabulary
-from model.plan.card import settings_of
-from model.plan.plan import Plan
+from model.data.loader import Loader
+from model.plan.phases import STAGES
+from model.plan.run_file import RunFile
 from model.run.control import STOP, SUPERSEDED, Orders, Superseded
 from model.run.heartbeat import Heartbeat
 from model.run.logs import JsonLines, TensorBoard
@@ -61,23 +59,18 @@ class Trainer:
 
     def __init__(self, folder: Path, stage: str, report: Reporter, orders: Orders) -> None:
         self.folder, self.stage, self.report, self.orders = folder, stage, report, orders
-        self.run = json.loads((folder / "run.json").read_text())
-        self.settings = settings_of(self.run)
-        self.plan = Plan.from_json(self.run["plan"])
+        self.run = RunFile.load(folder)
+        self.settings, self.plan = self.run.settings, self.run.plan
         self.first_step, self.end_step = self.plan.stage_steps(stage)
         self.heart = Heartbeat(folder / "heartbeats", distributed.rank(), self.settings.limit_seconds)
         self.heart.beat("start", self.first_step)
-        tokenizer = Path(self.run["tokenizer"]) if self.run.get("tokenizer") else None
-        self.tokenizer = (
-            tokenizer if tokenizer is None or tokenizer.is_file() else tokenizer / "tokenizer.json"
-        )
-        self.config = model_config(self.run["model"], vocabulary(self.tokenizer))
+        self.tokenizer, self.config = self.run.tokenizer_file, self.run.shape
         self.micro_batch = self.settings.micro_batch
         self.strategy = Strategy.parse(
             self.settings.deepspeed, self.plan.global_batch, self.micro_batch, distributed.world_size()
         )
         data_rank, data_ranks = self.strategy.data_rank(distributed.rank()), self.strategy.data_ranks
-        self.loader = Loader(self.plan, shard_addresses(self.run), data_rank, data_ranks, self.micro_batch)
+        self.loader = Loader(self.plan, self.run.shards.by_corpus(), data_rank, data_ranks, self.micro_batch)
         self.sources = [s.name for s in self.plan.sources]
         self.identity = {
             "model": self.config.to_json(),
@@ -87,7 +80,7 @@ class Trainer:
         # The whole plan: a fork may have another, and then other samples ahead.
         self.future = self.plan.fingerprint(self.plan.steps)
         self.checkpoints = folder / "checkpoints"
-        self.store = CheckpointStore(root) if (root := self.run.get("checkpoint_store")) else None
+        self.store = CheckpointStore(root) if (root := self.run.checkpoint_store) else None
         self.keep_last, self.keep_every = self.settings.keep_last, self.settings.keep_every
         self.uploads = Uploads(
             self.store if distributed.rank() == 0 else None,
@@ -111,10 +104,10 @@ class Trainer:
             self.skips = Skips(self.folder)
         self.uploads.add_missing()
         found = latest_checkpoint(self.checkpoints)
-        if found is None and self.run.get("fork"):
+        if found is None and self.run.fork:
             # The first start of a run that goes on from another run's checkpoint; from its first
             # own save on it is a run like any.
-            found = Path(self.run["fork"])
+            found = Path(self.run.fork)
         if found is None and self.stage == "stage2" and self.first_step > 0:
             raise CheckpointError(
                 f"{self.checkpoints} is empty: stage2 goes on from stage1's last checkpoint, train stage1 first"
@@ -340,7 +333,7 @@ class Trainer:
         """From the last checkpoint to the stage's end, or to a stop request. Returns DONE or
         STOPPED."""
         self.validation = Validation(
-            Path(self.run["validation_shards"]),
+            Path(self.run.shards.validation),
             self.plan.sequence_length,
             self.micro_batch,
             self.settings.validation_sequences,
@@ -497,7 +490,7 @@ def main(argv: list[str] | None = None) -> int:
     """The command line; Dagster's two arguments are read by dagster_pipes."""
     parser = argparse.ArgumentParser(prog="python -m model.train", description=__doc__)
     parser.add_argument("--run-dir", type=Path, required=True)
-    parser.add_argument("--stage", choices=("stage1", "stage2"), required=True)
+    parser.add_argument("--stage", choices=STAGES, required=True)
     parser.add_argument("--local_rank", type=int, default=-1, help="set by DeepSpeed's launcher")
     parser.add_argument(
         "--epoch", type=int, default=0, help="number of the lease under which this job may write; 0 for none"

@@ -24,6 +24,7 @@ from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.mixture import StemShare
 from model.plan.phases import STEM_RAMP, Phase, Schedule
+from model.plan.run_file import RunFile, ShardAddresses
 
 FORK = multiprocessing.get_context("fork")
 RELEASE = "two-stages"
@@ -118,16 +119,19 @@ def train(out: Path, training: Training, paths: dict[str, str]) -> None:
         return
     folder = out / "cells" / training.name
     folder.mkdir(parents=True, exist_ok=True)
-    value = {
-        "plan": build_plan(training.card, listings(paths)).to_json(),
-        "model": training.card.preset,
-        **training.card.settings.model_dump(mode="json"),
-        **paths,
-    }
-    if training.forks:
-        checkpoints = out / "cells" / f"seed{training.seed}-stage1" / "checkpoints"
-        value["fork"] = str(checkpoints / (checkpoints / "latest").read_text())
-    (folder / "run.json").write_text(json.dumps(value))
+    checkpoints = out / "cells" / f"seed{training.seed}-stage1" / "checkpoints"
+    RunFile(
+        run=training.name,
+        release=RELEASE,
+        plan=build_plan(training.card, listings(paths)),
+        model=training.card.preset,
+        settings=training.card.settings,
+        shards=ShardAddresses(
+            main=paths["main_shards"], stem=paths["stem_shards"], validation=paths["validation_shards"]
+        ),
+        tokenizer=paths["tokenizer"],
+        fork=str(checkpoints / (checkpoints / "latest").read_text()) if training.forks else "",
+    ).write(folder)
     started = time.monotonic()
     run = FORK.Process(target=_train_here, args=(folder, training.stage))
     run.start()

@@ -21,13 +21,10 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
     from model.plan.build import build_plan
     from model.plan.card import RunCard
     from model.plan.describe import describe_plan
-    from model.plan.sources import CORPORA
+    from model.plan.prepare import listings_of, training_shards
 
     card = RunCard.load(lake.local(f"cards/runs/{name}.yaml"))
-    listings = {
-        r: {c: lake.current(f"{c}_shards", r).read_json("shards.json") for c in CORPORA}
-        for r in (*card.releases, card.release)
-    }
+    listings = listings_of(training_shards(lake, card))
     plan = build_plan(card, listings[card.release], listings)
     flops = teraflops * 1e12 if teraflops else run_cost.FLOPS_PER_RANK
     try:

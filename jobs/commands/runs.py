@@ -8,12 +8,16 @@ import click
 
 
 def run_folder(name: str) -> Path:
-    """The folder of a run. ClickException if it has not been started."""
+    """The folder of a run. ClickException if it has not been started, or by other code."""
     from jobs.settings import Settings
+    from model.plan.base import PlanError
+    from model.plan.run_file import RunFile
 
     folder = Settings().run_folder(name)
-    if not (folder / "run.json").exists():
-        raise click.ClickException(f"{folder} has no run.json: start the run first (skypile run {name})")
+    try:
+        RunFile.load(folder)
+    except PlanError as error:
+        raise click.ClickException(str(error)) from error
     return folder
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from model.checkpoints.manifest import sha256, write_json
 from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
+from model.plan.run_file import RunFile
 from model.training import distributed
 
 if TYPE_CHECKING:
@@ -172,10 +173,10 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     CheckpointError if it does not verify."""
     path = run_dir / "checkpoints" / tag
     record = verify_checkpoint(path)
-    tokenizer = json.loads((run_dir / "run.json").read_text()).get("tokenizer")
+    tokenizer = RunFile.load(run_dir).tokenizer_file
     state = checkpoint_state(path, record)
     config = ModelConfig.from_json(record["model"])
-    h = export_model(state, config, Path(tokenizer) if tokenizer else None, folder)
+    h = export_model(state, config, tokenizer, folder)
     write_json(
         folder / "stage.json",
         {k: record[k] for k in ("stage", "step", "tokens", "tag")}

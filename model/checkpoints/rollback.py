@@ -15,15 +15,14 @@ from model.checkpoints import retention
 from model.checkpoints.manifest import CheckpointError
 from model.checkpoints.store import FOLDER, CheckpointStore
 from model.checkpoints.verify import verify_checkpoint
+from model.plan.run_file import RunFile
 
 
 def rollback_run(run_dir: Path, tag: str) -> dict[str, Any]:
-    """`checkpoint.rollback` of a whole run: exports of stages that ended later are set aside too,
+    """`retention.rollback` of a whole run: exports of stages that ended later are set aside too,
     so that these stages train again, and later checkpoints of the run's store lose their manifests.
     CheckpointError, with nothing changed, if the store does not answer."""
-    path = run_dir / "run.json"
-    root = json.loads(path.read_text()).get("checkpoint_store") if path.exists() else None
-    if root:
+    if root := RunFile.load(run_dir).checkpoint_store:
         step = int(verify_checkpoint(run_dir / FOLDER / tag)["step"])
         try:
             CheckpointStore(root).abandon(step)

@@ -24,19 +24,27 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from model.checkpoints.manifest import MANIFEST, CheckpointError, latest_checkpoint, read_manifest
+from model.checkpoints.manifest import (
+    MANIFEST,
+    CheckpointError,
+    finished_checkpoints,
+    latest_checkpoint,
+    read_manifest,
+)
 from model.checkpoints.retention import expired
 from model.checkpoints.write import finish_checkpoint
+from model.plan.run_file import RUN_FILE, RunFile
 from model.training import distributed
 from pipelines.lake import Lake, LakeError, safe_name
 
 FOLDER = "checkpoints"
 TAG = re.compile(r"step-\d{8}")
-RUN_FILES = (
+BESIDE = (
     "skips.json",
     "logs/steps.jsonl",
     "logs/validation.jsonl",
-)  # beside run.json, which comes first on a fresh machine
+)
+"""What a fresh machine needs beside the run file and the states."""
 STREAMS = 4
 """Files that move at the same time; pyarrow sends the parts of each in the background."""
 CHUNK_BYTES = 8 << 20
@@ -80,10 +88,12 @@ class CheckpointStore:
             if self.lake.exists(name := f"{FOLDER}/{t}/{MANIFEST}")
         }
 
-    def begun(self) -> tuple[dict[str, Any], list[int]] | None:
-        """`run.json` and the steps of the checkpoints of a run that has been here before."""
+    def begun(self) -> tuple[RunFile, int] | None:
+        """The run file and the last saved step of a run that has been here before."""
         steps = [int(json.loads(data)["step"]) for data in self.manifests().values()]
-        return (self.lake.read_json("run.json"), steps) if steps else None
+        if not steps:
+            return None
+        return RunFile.parse(self.lake.read_json(RUN_FILE), f"{self.root}/{RUN_FILE}"), max(steps)
 
     def send(self, path: Path, moved: Callable[[int], None] = ignore) -> bool:
         """Copy the files of a checkpoint folder, all but its manifest; False if it is complete
@@ -108,7 +118,7 @@ class CheckpointStore:
     def publish(self, path: Path) -> None:
         """Make a checkpoint whose files were sent visible: the run's small files, then the
         manifest."""
-        for name in ("run.json", *RUN_FILES):
+        for name in (RUN_FILE, *BESIDE):
             with contextlib.suppress(FileNotFoundError):
                 self.lake.write_bytes(name, (path.parent.parent / name).read_bytes())
         self.lake.write_bytes(f"{FOLDER}/{path.name}/{MANIFEST}", (path / MANIFEST).read_bytes())
@@ -196,6 +206,15 @@ class CheckpointStore:
         return gone
 
 
+def begun(run_dir: Path, store: str) -> tuple[RunFile, int] | None:
+    """The run file and the last saved step of a run that has checkpoints in its folder or, where it
+    has none there, in the store of this address."""
+    steps = [int(read_manifest(p)["step"]) for p in finished_checkpoints(run_dir / FOLDER)]
+    if steps:
+        return RunFile.load(run_dir), max(steps)
+    return CheckpointStore(store).begun() if store else None
+
+
 def _parallel(act: Callable[[Any], None], items: Iterable[Any]) -> None:
     """Act on every item, STREAMS at a time; the first error ends it."""
     pool = ThreadPoolExecutor(STREAMS, thread_name_prefix="checkpoint-store")
@@ -251,7 +270,7 @@ def restore(
     distributed.barrier()
     if distributed.rank() == 0:
         own = Lake(run_dir)
-        for name in RUN_FILES:
+        for name in BESIDE:
             if store.lake.exists(name):
                 own.write_bytes(name, store.lake.read_bytes(name))
         Lake(partial).write_bytes(MANIFEST, data)

@@ -24,16 +24,9 @@ from model.data.order import Index, PassOrder
 from model.data.readahead import CACHE_BYTES, Need, ReadAhead, Tokens
 from model.plan.base import PlanError
 from model.plan.plan import Plan, PlannedPhase
-from model.plan.sources import CORPORA
 from pipelines.lake import canonical_json, digest
 from pipelines.shards.format import END_OF_DOCUMENT, TOKEN
 from pipelines.shards.reader import ShardSet
-
-
-def shard_addresses(run: Mapping[str, Any]) -> dict[str, str]:
-    """The shard sets that a `run.json` names: by corpus, and by release/corpus where a phase reads
-    another release."""
-    return {**{c: run[f"{c}_shards"] for c in CORPORA}, **run.get("release_shards", {})}
 
 
 class MicroBatch(NamedTuple):

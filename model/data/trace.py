@@ -16,19 +16,16 @@ from typing import Any
 import numpy as np
 
 from model.checkpoints.manifest import finished_checkpoints, read_manifest
-from model.data.loader import Loader, shard_addresses
-from model.plan.plan import Plan
+from model.data.loader import Loader
+from model.plan.run_file import RunFile
 from model.training.spikes import Skips
 from pipelines.lake import LakeError
 
 
 def open_run(run_dir: Path) -> Loader:
     """The loader of a run, as one rank. LakeError where there is no run."""
-    path = run_dir / "run.json"
-    if not path.exists():
-        raise LakeError(f"{path} does not exist: the run has not been started")
-    run = json.loads(path.read_text())
-    return Loader(Plan.from_json(run["plan"]), shard_addresses(run))
+    run = RunFile.load(run_dir)
+    return Loader(run.plan, run.shards.by_corpus())
 
 
 def of_sample(run_dir: Path, step: int, sample: int) -> list[dict[str, Any]]:

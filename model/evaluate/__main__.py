@@ -22,6 +22,7 @@ from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
 from model.evaluate.scorer import Scorer, load_scorer
+from model.plan.run_file import RunFile
 from pipelines.lake.atomic import write_whole
 from pipelines.shards.format import ShardError
 
@@ -47,9 +48,7 @@ def run(
 ) -> dict[str, Any]:
     """The report of one task. `limit`: questions or documents of a set, 0 for all."""
     if task == "validation":
-        shards = data or Path(
-            json.loads((run_dir / "run.json").read_text(encoding="utf-8"))["validation_shards"]
-        )
+        shards = data or Path(RunFile.load(run_dir).shards.validation)
         return validation_loss(scorer, shards, export / "tokenizer.json")
     if task == "perplexity":
         return domain_perplexity(scorer, data, limit=limit)

@@ -138,11 +138,6 @@ class RunCard(RunSettings):
             raise PlanError(f"{path}: {sentence(error)}") from None
 
 
-def settings_of(run: Mapping[str, Any]) -> RunSettings:
-    """The settings of a run.json."""
-    return RunSettings(**{name: run[name] for name in RunSettings.model_fields if name in run})
-
-
 def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, Any]]) -> RunCard:
     """A run of two stages for two CPU ranks, as small as the release asks: 60 + 20 + 40 steps of 8
     x 256 tokens at most.

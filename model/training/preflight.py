@@ -25,9 +25,8 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoints.manifest import sha256
-from model.data.loader import shard_addresses
-from model.plan.card import settings_of
 from model.plan.limits import PreflightLimits
+from model.plan.run_file import RunFile
 from model.training import distributed
 from pipelines.shards.format import LISTING
 from pipelines.shards.reader import ShardSet
@@ -177,7 +176,7 @@ def clock_offsets(rounds: int = 5) -> list[float]:
     return best
 
 
-def measure(folder: Path, run: dict[str, Any], limits: PreflightLimits) -> list[dict[str, Any]]:
+def measure(folder: Path, run: RunFile, limits: PreflightLimits) -> list[dict[str, Any]]:
     """One record a rank, the same list on every rank. All ranks call it, inside the process
     group."""
     import torch
@@ -186,12 +185,10 @@ def measure(folder: Path, run: dict[str, Any], limits: PreflightLimits) -> list[
     gpu = torch.cuda.is_available()
     rank, world = distributed.rank(), distributed.world_size()
     # Sets on S3 are compared by the loader, object by object.
-    sets = [*shard_addresses(run).values(), str(run.get("validation_shards", ""))]
-    folders = [Path(s) for s in dict.fromkeys(sets) if s and not s.startswith("s3://")]
+    sets = [*run.shards.by_corpus().values(), run.shards.validation]
+    folders = [Path(s) for s in dict.fromkeys(sets) if not s.startswith("s3://")]
     hashes, faults, read = input_faults(folders, rank, world, limits.hash_bytes)
-    tokenizer = Path(run["tokenizer"]) if run.get("tokenizer") else None
-    if tokenizer is not None and tokenizer.is_dir():
-        tokenizer = tokenizer / "tokenizer.json"
+    tokenizer = run.tokenizer_file
     if tokenizer is not None and not tokenizer.exists():
         faults.append(f"{tokenizer} does not exist")
     place, shared = shared_folder(folder)
@@ -255,10 +252,10 @@ def judge(
     return refusals, warnings
 
 
-def check(folder: Path, run: dict[str, Any], parameters: int) -> dict[str, Any]:
+def check(folder: Path, run: RunFile, parameters: int) -> dict[str, Any]:
     """Measure and judge; the report, the same on every rank. PreflightError, on every rank, if the
     run is refused."""
-    limits = settings_of(run).preflight
+    limits = run.settings.preflight
     rows = measure(folder, run, limits)
     refusals, warnings = judge(rows, parameters, limits)
     if refusals:
@@ -273,19 +270,16 @@ def check(folder: Path, run: dict[str, Any], parameters: int) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Check the hosts of a run without training; rank 0 prints the report."""
-    from model.network.config import model_config, vocabulary
-
     parser = argparse.ArgumentParser(
         prog="python -m model.training.preflight", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("--run-dir", type=Path, required=True)
     parser.add_argument("--local_rank", type=int, default=-1, help="set by DeepSpeed's launcher")
     folder = parser.parse_args(argv).run_dir
-    run = json.loads((folder / "run.json").read_text())
-    tokenizer = Path(run["tokenizer"]) if run.get("tokenizer") else None
+    run = RunFile.load(folder)
     distributed.start()
     try:
-        report = check(folder, run, model_config(run["model"], vocabulary(tokenizer)).num_parameters)
+        report = check(folder, run, run.shape.num_parameters)
     except PreflightError as error:
         if distributed.rank() == 0:
             print(error, flush=True)

@@ -35,7 +35,7 @@ def test_json_of_a_run_is_in_its_folder_and_in_a_lake_on_s3(s3: Any, tmp_path: P
 
 
 def test_checkpoints_are_copied_where_the_card_says_or_into_a_lake_on_s3(tmp_path: Path) -> None:
-    from assets.run import checkpoint_store
+    from model.plan.prepare import checkpoint_store
 
     card = RunCard.model_validate({"name": "r", "release": "x", "global_batch": 2, "phases": [PHASE]})
     s3, folder = LakeResource(root="s3://b/lake").lake, LakeResource(root=str(tmp_path)).lake

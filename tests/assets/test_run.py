@@ -3,8 +3,8 @@ it."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -12,12 +12,14 @@ import pytest
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 
+from assets.cluster.client import PipesDeepSpeedClient
 from assets.resources import LakeResource
-from assets.run import fork, prepare
+from assets.run import fork, prepare, train
 from model.checkpoints.manifest import sha256
 from model.checkpoints.store import CheckpointStore
 from model.plan.base import PlanError
 from model.plan.card import RunCard
+from model.plan.run_file import RunFile
 from pipelines.lake import Lake, Writer
 from tests.support.ranks import Ranks
 from tests.support.training_runs import VOCABULARY, explain, losses, weights, write_learnable_shards
@@ -81,16 +83,17 @@ def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_t
     ranks: Ranks,
 ) -> None:
     folder = prepare(lake, "r")
-    run = json.loads((folder / "run.json").read_text())
-    assert folder == lake.run_dir("r") and lake.lake.read_json("runs/r/run.json") == run
-    assert run["main_shards"].startswith(lake.root) and run["checkpoint_store"] == f"{lake.root}/runs/r"
+    run = RunFile.load(folder)
+    assert folder == lake.run_dir("r")
+    assert RunFile.parse(lake.lake.read_json("runs/r/run.json"), "the lake's") == run
+    assert run.shards.main.startswith(lake.root) and run.checkpoint_store == f"{lake.root}/runs/r"
     assert ranks.train(folder, "stage1", 1) == [0], explain(folder)
-    store = CheckpointStore(run["checkpoint_store"])
+    store = CheckpointStore(run.checkpoint_store)
     assert list(store.manifests()) == ["step-00000002", "step-00000004"]
     assert (folder / "export" / "stage1" / "stage.json").exists()
     # While a run goes on its retention and its store may be changed, its batches may not.
     lake.lake.write_json("cards/runs/r.yaml", CARD | {"keep_every": 0, "keep_last": 5})
-    assert json.loads((prepare(lake, "r") / "run.json").read_text())["keep_last"] == 5
+    assert RunFile.load(prepare(lake, "r")).settings.keep_last == 5
     lake.lake.write_json("cards/runs/r.yaml", CARD | {"global_batch": 8})
     with pytest.raises(PlanError, match="cannot change"):
         prepare(lake, "r")
@@ -106,15 +109,10 @@ def test_a_run_of_a_lake_on_s3_works_in_a_folder_and_leaves_its_checkpoints_in_t
 
 
 def test_a_fork_is_a_checkpoint_of_another_run_that_is_there(tmp_path: Path) -> None:
-    resource, card = (
-        LakeResource(root=str(tmp_path)),
-        RunCard.model_validate(CARD | {"fork": "base/step-00000060"}),
-    )
-    with pytest.raises(
-        dg.Failure, match="step-00000060 does not exist; name a checkpoint of run base"
-    ) as caught:
+    resource = LakeResource(root=str(tmp_path))
+    card = RunCard.model_validate(CARD | {"fork": "base/step-00000060"})
+    with pytest.raises(PlanError, match="step-00000060 does not exist; name a checkpoint of run base"):
         fork(resource, card)
-    assert caught.value.allow_retries is False
     folder = tmp_path / "runs" / "base" / "checkpoints" / "step-00000060"
     folder.mkdir(parents=True)
     assert fork(resource, card) == str(folder)
@@ -127,3 +125,8 @@ def test_a_tokenizer_that_did_not_make_the_shards_is_refused(lake: LakeResource,
     lake.lake.write_json("cards/runs/r.yaml", CARD | {"tokenizer": "other"})
     with pytest.raises(PlanError, match="but tokenizer other has"):
         prepare(lake, "r")
+    # Nothing changes by itself, so Dagster does not try again.
+    context: Any = SimpleNamespace(partition_key="r")
+    with pytest.raises(dg.Failure, match="but tokenizer other has") as caught:
+        train(context, lake, PipesDeepSpeedClient(), "stage1")
+    assert caught.value.allow_retries is False

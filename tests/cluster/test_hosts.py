@@ -24,6 +24,7 @@ from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.phases import Phase, Schedule
 from tests.support.hosts import Hosts, missing
+from tests.support.runs import run_file
 from tests.support.training_runs import MODEL, write_learnable_shards
 
 pytestmark = [pytest.mark.full, pytest.mark.skipif(bool(missing()), reason=missing() or "hosts can be made")]
@@ -67,21 +68,19 @@ def make_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     card = RunCard(
         name="test", release="r", sequence_length=32, global_batch=8, micro_batch=2, phases=(phase,)
     )
-    value = {
-        "plan": build_plan(card, {n: listings[n] for n in ("main", "stem")}).to_json(),
-        "model": MODEL,
-        "deepspeed": {},
-        "micro_batch": 2,
-        "seed": 1,
-        "checkpoint_every": EVERY,
-        "validate_every": STEPS,
-        **{f"{n}_shards": str(root / n) for n in sources},
-    }
+    run = run_file(
+        build_plan(card, {n: listings[n] for n in ("main", "stem")}),
+        {n: root / n for n in sources},
+        model=MODEL,
+        micro_batch=2,
+        checkpoint_every=EVERY,
+        validate_every=STEPS,
+    )
 
     def make(name: str) -> Path:
         folder = root / name
         (folder / "checkpoints").mkdir(parents=True)
-        (folder / "run.json").write_text(json.dumps(value))
+        run.write(folder)
         return folder
 
     return make

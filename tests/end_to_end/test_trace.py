@@ -21,6 +21,7 @@ from model.data.trace import open_run
 from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.phases import Phase, Schedule
+from model.plan.run_file import RunFile
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.dumps.raw_dump import build_raw_dump
@@ -30,6 +31,7 @@ from pipelines.lake import Lake, LakeError, Writer
 from pipelines.shards.writer import build_shards
 from pipelines.tables.schemas import CORPUS
 from pipelines.tokenizer.build import build_tokenizer
+from tests.support.runs import run_file
 from tests.support.tokenizer_samples import ENGLISH
 
 LENGTH, BATCH = 64, 4
@@ -89,10 +91,9 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     run = RunCard(name="r", release="r", sequence_length=LENGTH, global_batch=BATCH, phases=(phase,))
     lake.write_json("cards/runs/r.yaml", run.model_dump(mode="json"))  # JSON is YAML
     plan = build_plan(run, {c: d.read_json("shards.json") for c, d in shards.items()})
-    addresses = {f"{c}_shards": str(d.local()) for c, d in shards.items()}
-    lake.write_json(
-        "runs/r/run.json",
-        {"plan": plan.to_json(), "tokenizer": str(tokenizer.local("tokenizer.json")), **addresses},
+    definition = str(tokenizer.local("tokenizer.json"))
+    run_file(plan, {c: d.local() for c, d in shards.items()}, tokenizer=definition).write(
+        lake.local("runs/r")
     )
     lake.write_json("runs/r/checkpoints/step-00000008/checkpoint.json", {"step": 8})
     return lake
@@ -110,7 +111,7 @@ def test_a_sample_leads_to_its_warc_records_and_back(
     lake: Lake, monkeypatch: pytest.MonkeyPatch, step: int, sample: int
 ) -> None:
     folder = Path(lake.root) / "runs/r"
-    tokenizer = Tokenizer.from_file(json.loads((folder / "run.json").read_text())["tokenizer"])
+    tokenizer = Tokenizer.from_file(RunFile.load(folder).tokenizer)
     loader = open_run(folder)
     loader.verify()
     tokens = loader.batch(step)[sample].inputs[0]

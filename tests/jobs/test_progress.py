@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
 from pathlib import Path
 
@@ -9,13 +8,12 @@ import pytest
 from rich.console import Console
 
 from jobs import progress
+from tests.support.runs import run_file, small_plan
 
 
 def write_run(folder: Path, log: str) -> None:
     (folder / "logs").mkdir()
-    (folder / "run.json").write_text(
-        json.dumps({"plan": {"phases": [{"start_step": 0, "steps": 80}, {"start_step": 80, "steps": 40}]}})
-    )
+    run_file(small_plan(120)).write(folder)
     (folder / "logs" / "steps.jsonl").write_text(log)
 
 

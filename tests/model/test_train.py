@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import shutil
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from model.plan.run_file import RunFile
 from model.training.strategy import Strategy, StrategyError
 from tests.support.ranks import Ranks
 from tests.support.training_runs import explain, losses, steps, weights
@@ -178,9 +180,10 @@ def test_loss_does_not_depend_on_ranks_or_micro_batch(make_run: Any, ranks: Rank
 
 
 def test_checkpoint_of_another_plan_is_refused(whole: Path, ranks: Ranks) -> None:
-    value = json.loads((whole / "run.json").read_text())
-    value["plan"]["phases"][0]["seed"] = 7
-    (whole / "run.json").write_text(json.dumps(value))
+    run = RunFile.load(whole)
+    first, *rest = run.plan.phases
+    plan = dataclasses.replace(run.plan, phases=(dataclasses.replace(first, seed=7), *rest))
+    run.model_copy(update={"plan": plan}).write(whole)
     assert 0 not in ranks.train(whole, "stage2", 2)
     assert "belongs to another run (plan" in (whole / "rank0.log").read_text()
 

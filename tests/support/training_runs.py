@@ -15,6 +15,7 @@ import pytest
 
 from pipelines.shards.format import FORMAT, PROVENANCE, ShardFile, pack_files, table_path
 from tests.support.ranks import Ranks
+from tests.support.runs import run_file
 
 VOCABULARY = 97
 MODEL = {"num_layers": 2, "hidden": 32, "num_heads": 2, "ffn": 48, "vocab_size": VOCABULARY, "context": 64}
@@ -106,17 +107,8 @@ def make_run(tmp_path_factory: pytest.TempPathFactory, shards: dict[str, Path]) 
         )
         listings = {n: json.loads((shards[n] / "shards.json").read_text()) for n in ("main", "stem")}
         folder = tmp_path_factory.mktemp(name)
-        value = {
-            "plan": build_plan(card, listings).to_json(),
-            "model": MODEL,
-            "deepspeed": {},
-            "micro_batch": 2,
-            "seed": 1,
-            "checkpoint_every": 3,
-            "validate_every": 3,
-            **{f"{n}_shards": str(p) for n, p in shards.items()},
-        }
-        (folder / "run.json").write_text(json.dumps(value | changes))
+        settings = {"micro_batch": 2, "seed": 1, "checkpoint_every": 3, "validate_every": 3}
+        run_file(build_plan(card, listings), shards, **{"model": MODEL} | settings | changes).write(folder)
         return folder
 
     return make

@@ -11,6 +11,7 @@ from model.checkpoints.manifest import finished_checkpoints
 from model.checkpoints.store import CheckpointStore
 from model.run.heartbeat import Heartbeat
 from tests.support.checkpoints import fake_checkpoint
+from tests.support.runs import run_file
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         fake_checkpoint(folder / "checkpoints", step, tokens=10 * step)
     (folder / "export" / "stage1").mkdir(parents=True)
     (folder / "export" / "stage1" / "stage.json").write_text(json.dumps({"step": 6}))
-    (folder / "run.json").write_text("{}")
+    run_file().write(folder)
     return folder
 
 
@@ -40,11 +41,11 @@ def test_rollback_reaches_the_store_or_changes_nothing(run: Path, tmp_path: Path
         store.send(path)
         store.publish(path)
     (tmp_path / "file").touch()
-    (run / "run.json").write_text(json.dumps({"checkpoint_store": str(tmp_path / "file")}))
+    run_file(checkpoint_store=str(tmp_path / "file")).write(run)
     done = CliRunner().invoke(rollback, ["r", "step-00000003"])
     assert done.exit_code == 1 and "does not answer" in done.output
     assert (run / "checkpoints" / "latest").read_text() == "step-00000006"
-    (run / "run.json").write_text(json.dumps({"checkpoint_store": store.root}))
+    run_file(checkpoint_store=store.root).write(run)
     assert CliRunner().invoke(rollback, ["r", "step-00000003"]).exit_code == 0
     assert list(store.manifests()) == ["step-00000003"]
 

@@ -13,6 +13,7 @@ from model.plan.card import RunCard
 from model.plan.mixture import StemShare
 from model.plan.phases import Phase, Schedule
 from pipelines.lake import LakeError
+from tests.support.runs import run_file
 from tests.support.shard_sets import write_shards
 
 
@@ -33,15 +34,11 @@ def run(tmp_path: Path) -> Path:
         ),
     )
     card = RunCard(name="r", release="x", sequence_length=16, global_batch=8, phases=phases)
-    plan = build_plan(card, listings).to_json()
+    plan = build_plan(card, listings)
     folder = tmp_path / "run"
     (folder / "checkpoints" / "step-30").mkdir(parents=True)
     (folder / "checkpoints" / "step-30" / "checkpoint.json").write_text(json.dumps({"step": 30}))
-    (folder / "run.json").write_text(
-        json.dumps(
-            {"plan": plan, "main_shards": str(tmp_path / "main"), "stem_shards": str(tmp_path / "stem")}
-        )
-    )
+    run_file(plan, {"main": tmp_path / "main", "stem": tmp_path / "stem"}).write(folder)
     return folder
 
 

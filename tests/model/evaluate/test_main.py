@@ -30,6 +30,7 @@ from pipelines.shards.format import (
     shard_paths,
     table_path,
 )
+from tests.support.runs import run_file
 
 DOCUMENTS = [[5, 6, 7, 8, 2], [9, 10, 2], [11, 12, 13, 14, 15, 16, 2]]
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCD 0123456789?"
@@ -76,7 +77,7 @@ def run_dir(tmp_path: Path) -> Path:
     (shards / LISTING).write_text(
         json.dumps({"format": FORMAT, "tokenizer_hash": "0", "sources": {"web-en": source}})
     )
-    (tmp_path / "run.json").write_text(json.dumps({"validation_shards": str(shards)}))
+    run_file(shards={"validation": shards}).write(tmp_path)
     return tmp_path
 
 
@@ -126,7 +127,7 @@ def test_every_task_names_what_is_missing(run_dir: Path) -> None:
     code, report = call(run_dir, "benchmarks", "--data", str(run_dir))
     assert code == 0
     assert all("missing" in report[name] for name in ("ceval", "cmmlu", "mmlu", "gsm8k"))
-    (run_dir / "run.json").write_text(json.dumps({"validation_shards": str(run_dir / "nowhere")}))
+    run_file(shards={"validation": run_dir / "nowhere"}).write(run_dir)
     assert "nowhere" in call(run_dir, "validation")[1]["missing"]
 
 

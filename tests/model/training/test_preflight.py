@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from model.plan.limits import PreflightLimits
+from model.plan.run_file import RunFile
 from model.training.preflight import input_faults, judge
 from tests.support.ranks import Ranks
 
@@ -67,8 +67,8 @@ def test_slow_network_is_a_warning_when_a_rate_is_expected() -> None:
 def test_damaged_and_truncated_shards_are_found(make_run: Any, tmp_path: Path) -> None:
     import shutil
 
-    run = json.loads((make_run("inputs") / "run.json").read_text())
-    folder = Path(shutil.copytree(run["main_shards"], tmp_path / "main"))
+    run = RunFile.load(make_run("inputs"))
+    folder = Path(shutil.copytree(run.shards.main, tmp_path / "main"))
     assert input_faults([folder], 0, 1, 1 << 20)[1] == []
     victim = next(iter(folder.rglob("*.bin")))
     data = bytearray(victim.read_bytes())
@@ -97,11 +97,12 @@ def test_the_shards_of_every_release_are_looked_at(make_run: Any, ranks: Ranks, 
     import shutil
 
     folder = make_run("releases")
-    run = json.loads((folder / "run.json").read_text())
-    other = Path(shutil.copytree(run["main_shards"], tmp_path / "other"))
+    run = RunFile.load(folder)
+    other = Path(shutil.copytree(run.shards.main, tmp_path / "other"))
     victim = next(iter(other.rglob("*.bin")))
     victim.write_bytes(victim.read_bytes()[:-2])
-    (folder / "run.json").write_text(json.dumps(run | {"release_shards": {"old/main": str(other)}}))
+    sets = run.shards.model_copy(update={"others": {"old": {"main": str(other)}}})
+    run.model_copy(update={"shards": sets}).write(folder)
     assert ranks.train(folder, "stage1", 1) != [0]
     assert f"{victim} is missing or has another size" in (folder / "rank0.log").read_text()
 
