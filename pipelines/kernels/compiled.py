@@ -4,19 +4,24 @@ Belongs here: the decorators and why there are three. Does not belong here: any 
 
 A compiled function is written with types, so that mypy checks it and its callers like any other;
 Numba ignores them and infers its own. `Array` is a NumPy array whose element type and shape the
-docstring gives. A number that Numba keeps as int64, whatever its array holds, is an `int`.
+docstring gives. A number that Numba keeps as int64 is an `int`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar, cast
 
+import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 Array: TypeAlias = npt.NDArray[Any]
+Value: TypeAlias = int | np.integer[Any]  # what may be hashed
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+int64 = cast("Callable[[Any], int]", np.int64)
+"""np.int64, which mypy takes for int: a number of a narrower or unsigned array as int64."""
 
 
 def kernel(function: Function) -> Function:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from pipelines.kernels.compiled import Array, inlined
+from pipelines.kernels.compiled import Array, inlined, int64
 from pipelines.kernels.hashing64 import U32, U64
 
 
@@ -48,15 +48,15 @@ def decode(data: Array, i: int, end: int) -> tuple[np.uint32, int]:
 
 
 @inlined
-def decode_valid(data: Array, i: int) -> tuple[np.int64, int]:
+def decode_valid(data: Array, i: int) -> tuple[int, int]:
     """(code point int64, width in bytes) at byte i, for loops whose text ends where a character
     ends: rules and the tokenizer read valid UTF-8 only, and `decode`'s bounds cost them time."""
-    c = np.int64(data[i])
+    c = int64(data[i])
     if c < 0x80:
         return c, 1
     if c < 0xE0:
-        return (c & 0x1F) << 6 | np.int64(data[i + 1] & 0x3F), 2
+        return (c & 0x1F) << 6 | int64(data[i + 1] & 0x3F), 2
     if c < 0xF0:
-        return (c & 0x0F) << 12 | np.int64(data[i + 1] & 0x3F) << 6 | np.int64(data[i + 2] & 0x3F), 3
-    high = (c & 0x07) << 18 | np.int64(data[i + 1] & 0x3F) << 12
-    return high | np.int64(data[i + 2] & 0x3F) << 6 | np.int64(data[i + 3] & 0x3F), 4
+        return (c & 0x0F) << 12 | int64(data[i + 1] & 0x3F) << 6 | int64(data[i + 2] & 0x3F), 3
+    high = (c & 0x07) << 18 | int64(data[i + 1] & 0x3F) << 12
+    return high | int64(data[i + 2] & 0x3F) << 6 | int64(data[i + 3] & 0x3F), 4

@@ -1,53 +1,86 @@
-"""Repeated n-grams of tokens, by one compiled kernel.
+"""Repeated n-grams of tokens, by one compiled pass over a text's token hashes.
 
-Belongs here: the kernel. Does not belong here: what a token is (in_words.py, in_characters.py).
+Belongs here: the kernel and the room that it works in. Does not belong here: what a token is
+(in_words.py, in_characters.py), shares (they divide by different totals).
 """
 
 from __future__ import annotations
 
-# Numba infers the types of compiled code; mypy cannot follow max() of untyped integers there.
-# mypy: disable-error-code="operator,assignment"
+from typing import NamedTuple
+
 import numpy as np
-from numba import njit
+
+from pipelines.kernels.compiled import Array, inlined, int64, kernel
+from pipelines.kernels.hashing64 import GOLDEN, MIX, U64
 
 TOP, DUPLICATE, LONG = (2, 3, 4), (5, 6, 7, 8, 9, 10), 13
-COLUMNS = (
-    *(f"top_{n}_gram" for n in TOP),
-    *(f"duplicate_{n}_gram" for n in DUPLICATE),
-    f"repeated_{LONG}_gram",
-)
-
-U64 = np.uint64
-STEP, MIX = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9)
+NUM_ORDERS = len(TOP) + len(DUPLICATE)  # 2 to 10: places 0 to 8 of the result
+RECURRING = NUM_ORDERS  # place of the share of n-grams of LONG that recur
 _SEEN, _RECURS = 1, 2
 
 
-@njit(cache=True, inline="always")
-def _joined(gram, token):  # type: ignore[no-untyped-def]
-    h = (gram ^ (token * STEP)) * MIX
+class Room(NamedTuple):
+    """Arrays for the tokens of the longest text, and for counting their n-grams.
+
+    tokens uint64: a hash for each token. ends int64: characters up to each token, one more than
+    tokens. found float64 [10]: the result. The rest is scratch: keys uint64, a power of two of at
+    least twice the tokens; slots uint32, twice that; counts, firsts, places int32 and grams uint64,
+    one more than tokens.
+    """
+
+    tokens: Array
+    ends: Array
+    found: Array
+    keys: Array
+    slots: Array
+    counts: Array
+    firsts: Array
+    grams: Array
+    places: Array
+
+
+@inlined
+def make_room(num_tokens: int, num_keys: int) -> Room:
+    """Room for texts of that many tokens; `num_keys` as in Room.keys."""
+    return Room(
+        np.zeros(num_tokens, np.uint64),
+        np.zeros(num_tokens + 1, np.int64),
+        np.zeros(NUM_ORDERS + 1),
+        np.zeros(num_keys, np.uint64),
+        np.zeros(2 * num_keys, np.uint32),
+        np.zeros(num_tokens + 1, np.int32),
+        np.zeros(num_tokens + 1, np.int32),
+        np.zeros(num_tokens, np.uint64),
+        np.zeros(num_tokens + 1, np.int32),
+    )
+
+
+@inlined
+def _joined(gram: np.uint64, token: np.uint64) -> np.uint64:
+    h = (gram ^ (token * GOLDEN)) * MIX
     return h ^ (h >> U64(29))
 
 
-@njit(cache=True, inline="always")
-def _slot(gram, mask):  # type: ignore[no-untyped-def]
+@inlined
+def _slot(gram: np.uint64, mask: np.uint64) -> np.uint64:
     return (gram >> U64(13)) & mask
 
 
-@njit(cache=True, inline="always")
-def _first_of(gram, i, keys, slots, mask):  # type: ignore[no-untyped-def]
+@inlined
+def _first_of(gram: np.uint64, i: int, keys: Array, slots: Array, mask: np.uint64) -> int:
     """The number that came first with this hash: `i` itself where it is new. `slots` are numbers +
     1, 0 is free; `keys` their hashes."""
     slot = _slot(gram, mask)
     while slots[slot] != 0:
         if keys[slot] == gram:
-            return np.int64(slots[slot]) - 1
+            return int64(slots[slot]) - 1
         slot = (slot + U64(1)) & mask
     keys[slot], slots[slot] = gram, i + 1
-    return np.int64(i)
+    return int64(i)
 
 
-@njit(cache=True)
-def _clear(slots, num_slots):  # type: ignore[no-untyped-def]
+@kernel
+def _clear(slots: Array, num_slots: int) -> np.uint64:
     """Empty that many slots or up to twice as many; returns their mask."""
     size = 16
     while size < num_slots:
@@ -56,10 +89,10 @@ def _clear(slots, num_slots):  # type: ignore[no-untyped-def]
     return U64(size - 1)
 
 
-@njit(cache=True)
-def variety(tokens, n, keys, slots, counts):  # type: ignore[no-untyped-def]
-    """(different tokens, entropy in nats) of the first n tokens; `keys`, `slots`, `counts` as in
-    `repeated`."""
+@kernel
+def variety(room: Room, n: int) -> tuple[int, float]:
+    """(different tokens, entropy in nats) of the first n tokens."""
+    tokens, keys, slots, counts = room.tokens, room.keys, room.slots, room.counts
     mask = _clear(slots, 2 * n)
     for i in range(n):
         first = _first_of(tokens[i], i, keys, slots, mask)
@@ -74,8 +107,10 @@ def variety(tokens, n, keys, slots, counts):  # type: ignore[no-untyped-def]
     return distinct, entropy
 
 
-@njit(cache=True)
-def _maybe_repeated(tokens, order, left, grams, places, slots, counts):  # type: ignore[no-untyped-def]
+@kernel
+def _maybe_repeated(
+    tokens: Array, order: int, left: int, grams: Array, places: Array, slots: Array, counts: Array
+) -> tuple[int, int]:
     """(how many places are left, the place whose count is highest): hash the n-grams, keep the
     places of those that may recur.
 
@@ -99,19 +134,21 @@ def _maybe_repeated(tokens, order, left, grams, places, slots, counts):  # type:
                 used += 1
                 slots[_slot(gram, mask)] += np.uint32(1)
         left = used
-    used, most, lead = 0, np.uint32(1), np.int64(0)
+    used, most, lead = 0, np.uint32(1), int64(0)
     for k in range(left):
         i = places[k]
         count = slots[_slot(grams[i], mask)]
         places[used], counts[used] = i, count
         used += count > 1
         if count > most:
-            most, lead = count, np.int64(i)
+            most, lead = count, int64(i)
     return used, lead
 
 
-@njit(cache=True)
-def _most_frequent(grams, places, left, lead, counts, keys, slots, rivals):  # type: ignore[no-untyped-def]
+@kernel
+def _most_frequent(
+    grams: Array, places: Array, left: int, lead: int, counts: Array, keys: Array, slots: Array, rivals: Array
+) -> tuple[int, int]:
     """(occurrences, first place) of the most frequent n-gram, the first of equals; (1, -1) where
     each is there once.
 
@@ -129,15 +166,15 @@ def _most_frequent(grams, places, left, lead, counts, keys, slots, rivals):  # t
     for k in range(n):
         counts[k] = 0
         counts[_first_of(grams[rivals[k]], k, keys, slots, mask)] += 1
-    best, place = 1, np.int64(-1)
+    best, place = 1, int64(-1)
     for k in range(n):
         if counts[k] > best:
-            best, place = counts[k], np.int64(rivals[k])
+            best, place = counts[k], int64(rivals[k])
     return best, place
 
 
-@njit(cache=True)
-def _longer(firsts, places, left, keys, slots, branching):  # type: ignore[no-untyped-def]
+@kernel
+def _longer(firsts: Array, places: Array, left: int, keys: Array, slots: Array, branching: Array) -> int:
     """How many places are left of those with repeated (n - 1)-grams, and the first place of each
     one's n-gram into `firsts`.
 
@@ -160,13 +197,10 @@ def _longer(firsts, places, left, keys, slots, branching):  # type: ignore[no-un
     return used
 
 
-@njit(cache=True)
-def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams, places, out):  # type: ignore[no-untyped-def]
-    """Characters in repeated n-grams of one text into `out` (COLUMNS, not yet shares).
-
-    `tokens` uint64 [n]: a hash for each token; `ends` int64 [n + 1]: characters up to each token;
-    `counts`, `firsts`, `places` int32, `grams` uint64: room of at least n + 1; `keys` uint64: a
-    power of two of at least 2 n; `slots` uint32: twice that.
+@kernel
+def repeated(room: Room, n: int, in_characters: bool) -> None:
+    """Characters in repeated n-grams of the first n tokens into room.found, for the orders 2 to 10;
+    then the share of n-grams of LONG that recur.
 
     In words, as Gopher (Rae et al. 2021, table A1) and datatrove: the most frequent n-gram (n =
     2..4, the first of equals) counts length x occurrences, spaces included; a repeated n-gram (n =
@@ -177,6 +211,8 @@ def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams,
     An n-gram can only recur where its first and its last n - 1 tokens do, so each order looks at
     the few places that the one before left.
     """
+    tokens, ends, out, keys, slots = room.tokens, room.ends, room.found, room.keys, room.slots
+    counts, firsts, grams, places = room.counts, room.firsts, room.grams, room.places
     out[:] = 0.0
     left = max(n - 1, 0)
     for order in TOP:
@@ -189,9 +225,9 @@ def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams,
         if best == 1:
             continue
         if in_characters:
-            covered, total = np.int64(0), np.int64(0)
+            covered, total = int64(0), int64(0)
             for k in range(left):
-                i = np.int64(places[k])
+                i = int64(places[k])
                 if grams[i] == grams[first]:
                     total += ends[i + order] - ends[max(i, covered)]
                     covered = i + order
@@ -209,9 +245,9 @@ def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams,
                 firsts[i] = _first_of(grams[i], i, keys, slots, mask)
         else:
             left = _longer(firsts, places, left, keys, slots, counts)
-        total, until = np.int64(0), np.int64(0)
+        total, until = int64(0), int64(0)
         for k in range(left):
-            i = np.int64(places[k])
+            i = int64(places[k])
             first = firsts[i]
             if first == i:
                 counts[i] = _SEEN if i >= until else 0
@@ -231,4 +267,4 @@ def repeated(tokens, ends, n, in_characters, keys, slots, counts, firsts, grams,
             used += counts[firsts[places[k]]] >= _RECURS
         left = used
         if order == LONG:
-            out[9] = left / (n - LONG + 1)
+            out[RECURRING] = left / (n - LONG + 1)

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from benchmarks.datatrove_reasons import REASONS
 from benchmarks.rules import ORACLE, PEER, compare, failing, read_texts
 from pipelines.signals.characters import terminal_marks
+from pipelines.signals.columns import MEANINGS
 from pipelines.signals.reference import plain_rules
-from pipelines.signals.rules import COLUMNS, SCHEMA, measure_rules
+from pipelines.signals.rules import SCHEMA, measure_rules
 
 LANGUAGE = {"words": "en", "characters": "zh"}
 SHARES = [
@@ -263,7 +264,7 @@ def test_chinese_shares_have_no_phantom_spaces() -> None:
 
 
 def test_columns_are_described_and_null_where_not_counted() -> None:
-    assert [*COLUMNS] == SCHEMA.names[1:]
+    assert [*MEANINGS] == SCHEMA.names[1:]
     rows = measure_rules(["The cat.", "猫。"], ["en", "zh"]).to_pylist()
     assert rows[0]["entropy"] is None and rows[1]["c4_sentences"] is None and rows[1]["entropy"] is not None
     assert all(r["num_tokens"] == 0 for r in measure_rules(["", "  \n"], ["en", "zh"]).to_pylist())
@@ -282,14 +283,14 @@ def test_a_word_longer_than_the_packed_counters_is_counted() -> None:
     assert row["num_tokens"] == 2 and row["digits"] == pytest.approx(100_000 / 200_003)
 
 
-def verdicts_of(texts: list[str], folder: Path) -> list[dict[str, str]]:
+def reasons_of(texts: list[str], folder: Path) -> list[dict[str, str]]:
     if not PEER.exists():
         pytest.skip("datatrove is not installed: run `make bench-setup`")
     (folder / "texts").write_text("".join(json.dumps(t) + "\n" for t in texts))
-    command = [str(PEER), str(ORACLE), str(folder / "texts"), str(folder / "verdicts")]
+    command = [str(PEER), str(ORACLE), str(folder / "texts"), str(folder / "reasons")]
     done = subprocess.run(command, input="", text=True, capture_output=True, timeout=900)
     assert done.returncode == 0, done.stderr[-2000:]
-    return [json.loads(line) for line in (folder / "verdicts").read_text().splitlines()]
+    return [json.loads(line) for line in (folder / "reasons").read_text().splitlines()]
 
 
 # Decisions that may differ, each with its reason: none was found in 5,574 documents of the corpus.
@@ -306,7 +307,7 @@ def test_decisions_equal_datatrove(shared_data: Path, tmp_path: Path) -> None:
         + other
         + ["", "\n", "a", "- x\n" * 60, "the of and to " * 20 + "\n", "a...\n" * 80, "x" * 2000]
     )
-    found = verdicts_of(texts, tmp_path)
+    found = reasons_of(texts, tmp_path)
     different = [
         (f"{row}/{name}", reason, ours)
         for row, name, reason, ours in compare(found, failing(texts))
@@ -322,7 +323,7 @@ def test_decisions_equal_datatrove_on_five_thousand_documents(shared_data: Path,
     english, other = read_texts(shared_data / "corpus", 400)
     texts = english + other
     assert len(texts) >= 5000
-    found = verdicts_of(texts, tmp_path)
+    found = reasons_of(texts, tmp_path)
     assert [d for d in compare(found, failing(texts)) if f"{d[0]}/{d[1]}" not in DIFFERENCES] == []
 
 
