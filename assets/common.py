@@ -37,27 +37,15 @@ def metadata(built: Built) -> dict[str, Any]:
 
 
 def result(
-    built: Built | Mapping[str, Built],
+    built: Built,
     checks: list[dg.AssetCheckResult] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult:
-    """One dataset, or the column groups of one asset, as the result of a materialization."""
-    if isinstance(built, Built):
-        return dg.MaterializeResult(
-            metadata={**metadata(built), **(more or {})},
-            data_version=dg.DataVersion(built.dataset.content_hash),
-            check_results=checks or [],
-        )
-    values = {
-        f"{name}/{key}": value
-        for name, b in built.items()
-        for key, value in metadata(b).items()
-        if not key.startswith("dagster/")
-    }
-    values["recomputed"] = any(b.fresh for b in built.values())
-    version = "-".join(b.dataset.content_hash[:12] for b in built.values())
+    """A dataset as the result of a materialization, with `more` beside its metadata."""
     return dg.MaterializeResult(
-        metadata=values, data_version=dg.DataVersion(version), check_results=checks or []
+        metadata={**metadata(built), **(more or {})},
+        data_version=dg.DataVersion(built.dataset.content_hash),
+        check_results=checks or [],
     )
 
 

@@ -15,14 +15,16 @@ from assets.resources import FilesResource, LakeResource, SparkResource
 from pipelines.contamination.contamination import build_contamination
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
+from pipelines.engine import InProcess
 from pipelines.lake import Built, Lake
 from pipelines.release.recurring_blocks import build_recurring_blocks
 from pipelines.release.release_decisions import build_release_decisions, equal_texts
 from pipelines.release.validation_sets import build_validation_sets
-from pipelines.shards.writer import build_shards
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.shards.writer import shards_stage
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
 from pipelines.tokenizer.extend import load_base
-from pipelines.tokenizer.report import build_tokenizer_report
+from pipelines.tokenizer.report import tokenizer_report_stage
 from reports.vocabulary import markdown, page
 
 CORPUS: dict[str, Any] = {
@@ -229,11 +231,8 @@ def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource
     Table 2)."""
     corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
     wanted = lake.tokenizer_config(config.release, config.tokenizer)
-    return result(
-        build_tokenizer(
-            lake.lake, spark.engine, corpora, wanted, load_base(wanted.extends) if wanted.extends else None
-        )
-    )
+    stage = tokenizer_stage(corpora, wanted, load_base(wanted.extends) if wanted.extends else None)
+    return result(build(lake.lake, spark.engine, stage))
 
 
 @dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
@@ -247,7 +246,8 @@ def tokenizer_report(
         root.current("tokenizer", lake.tokenizer_config(config.release, config.tokenizer).name),
         root.current("validation_sets", config.release),
     )
-    built = build_tokenizer_report(root, vocabulary, held_out, files.peers_folder(), page)
+    stage = tokenizer_report_stage(vocabulary, held_out, files.peers_folder(), page)
+    built = build(root, InProcess(), stage)
     done = result(built)
     table = {
         "bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))),
@@ -261,7 +261,8 @@ def _shards(
 ) -> dg.MaterializeResult:
     name, root = context.partition_key, lake.lake
     vocabulary = root.current("tokenizer", lake.release_card(name).tokenizer)
-    return result(build_shards(root, spark.engine, asset, root.current(corpus, name), vocabulary, SHARD_SEED))
+    stage = shards_stage(asset, root.current(corpus, name), vocabulary, SHARD_SEED)
+    return result(build(root, spark.engine, stage))
 
 
 @dg.asset(deps=[skypile_main, tokenizer], **SHARDS)

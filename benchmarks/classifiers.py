@@ -51,21 +51,23 @@ def ready(rows: Iterable[Text]) -> list[Ready]:
 
 def trained(rows: list[Ready], settings: dict[str, Any], folder: str) -> str:
     """Path of a model of the rows, without the pieces that the rule leaves out."""
-    from pipelines.quality.classifiers import TRAINING, Examples, train
+    from pipelines.quality.classifiers import TRAINING, Examples, train_classifier
 
     examples: Examples = {}
     for k, (label, source, words, mixed) in enumerate(rows):
         if not mixed:
             examples.setdefault(label, []).append((number(str(k)).to_bytes(4, "big"), source, words))
     path = Path(tempfile.mkdtemp(dir=folder), "model.bin")
-    train(examples, path, TRAINING | settings)
+    train_classifier(examples, path, TRAINING | settings)
     return str(path)
 
 
 def scored(model: str, rows: list[Ready]) -> list[Scored]:
-    from pipelines.quality.classifiers import predict
+    from pipelines.quality.classifiers import predict_labels
 
-    return [(la, so, predict(model, words).get("exercise", 0.0), mixed) for la, so, words, mixed in rows]
+    return [
+        (la, so, predict_labels(model, words).get("exercise", 0.0), mixed) for la, so, words, mixed in rows
+    ]
 
 
 def folds_of(rows: list[Ready], count: int) -> list[tuple[list[Ready], list[Ready]]]:
@@ -109,9 +111,9 @@ def left_out(rows: list[Ready], folder: str) -> tuple[list[Scored], list[dict[st
 
 def figures(name: str, language: str, found: list[Scored]) -> dict[str, Any]:
     """The report of `found` under metric names, and its lines of the table."""
-    from pipelines.quality.held_out import report
+    from pipelines.quality.held_out import held_out_report
 
-    numbers = report(
+    numbers = held_out_report(
         [s for la, _, s, _ in found if la == "exercise"], [s for la, _, s, _ in found if la != "exercise"]
     )
     labels = sorted({f[0] for f in found} - {"exercise"})

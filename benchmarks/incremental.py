@@ -34,7 +34,7 @@ from pipelines.cards.release import ReleaseCard
 from pipelines.contamination.contamination import SCHEMA as CONTAMINATION
 from pipelines.corpora.assembly import build_corpus
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import build_signatures
+from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import Spark
 from pipelines.filtering.decisions import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
@@ -42,6 +42,7 @@ from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
 from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets
 from pipelines.tables.inputs import DumpTables, ReleaseTables, part_path
+from pipelines.tables.stage import build
 
 SHARE = 0.01  # of the old dump's documents come with the new one
 
@@ -92,8 +93,8 @@ def release_of(
     """(CPU seconds by stage, the corpus, tables with signatures) of a release whose dump `fresh`
     has no signatures yet."""
     clock = Clock()
-    signed = build_signatures(
-        lake, engine, dumps[fresh].documents, dumps[fresh].edits, MinHashParameters()
+    signed = build(
+        lake, engine, signatures_stage(dumps[fresh].documents, dumps[fresh].edits, MinHashParameters())
     ).dataset
     dumps = dumps | {fresh: replace(dumps[fresh], signatures=signed)}
     clock.mark("signatures")

@@ -26,13 +26,14 @@ from pathlib import Path
 from statistics import mean
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.edits.edits import edits_stage
 from pipelines.engine import InProcess
-from pipelines.extraction.documents import build_documents
+from pipelines.extraction.documents import documents_stage
+from pipelines.extraction.split import split_stage
 from pipelines.lake import Lake
 from pipelines.signals.language import model_path
-from pipelines.signals.signals import build_signals
+from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
 from pipelines.tables.stage import build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,19 +47,23 @@ STAGES = ("documents", "edits", "signals", "signatures")
 def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     """(pages, CPU seconds by stage) of one pass over the WARC files of a folder."""
     from pipelines.cards.minhash import MinHashParameters
-    from pipelines.dedup.signatures import build_signatures
+    from pipelines.dedup.signatures import signatures_stage
 
     lake, engine = Lake(lake_root), InProcess()
     card = DumpCard(name="pages", kind="warc", uris=(f"{folder}/*.warc.gz",))
-    raw = build_raw_dump(lake, card).dataset
+    raw_dump = build(lake, engine, raw_dump_stage(card, Path(lake.root))).dataset
     marks = [time.process_time()]
-    documents = build_documents(lake, engine, card, raw).dataset
+    split = build(lake, engine, split_stage(card, raw_dump)).dataset
+    documents = build(lake, engine, documents_stage(card, raw_dump, split)).dataset
     marks.append(time.process_time())
     edits = build(lake, engine, edits_stage(documents)).dataset
     marks.append(time.process_time())
-    build_signals(lake, engine, documents, edits)
+    language = build(lake, engine, language_stage(documents, edits)).dataset
+    build(lake, engine, rules_stage(documents, edits, language))
+    build(lake, engine, safety_stage(documents, edits))
+    build(lake, engine, code_stage(documents, edits))
     marks.append(time.process_time())
-    build_signatures(lake, engine, documents, edits, MinHashParameters())
+    build(lake, engine, signatures_stage(documents, edits, MinHashParameters()))
     marks.append(time.process_time())
     return documents.stats["pages"], {
         stage: b - a for stage, a, b in zip(STAGES, marks, marks[1:], strict=False)

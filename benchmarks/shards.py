@@ -27,9 +27,10 @@ from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.shards.reader import ShardSet
-from pipelines.shards.writer import _encoder, build_shards
+from pipelines.shards.writer import _encoder, shards_stage
 from pipelines.tables.schemas import CORPUS, document_id
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
 from pipelines.tokenizer.encoder import Encoder
 
 GOAL = {"ratio_tokenizers": 5.0}
@@ -70,7 +71,7 @@ def main() -> None:
             split["unseen" if i % 2 else "train"].append(item)
     lake = Lake(tempfile.mkdtemp(prefix="bench-shards-"))
     train, unseen = (publish(lake, n, split[n]) for n in ("train", "unseen"))
-    tokenizer = build_tokenizer(lake, InProcess(), [train], TokenizerConfig.preset("full")).dataset
+    tokenizer = build(lake, InProcess(), tokenizer_stage([train], TokenizerConfig.preset("full"))).dataset
     definition = tokenizer.local("tokenizer.json").read_text(encoding="utf-8")
 
     # A worker starts once (compiled code, class and merge tables), as the peer loads its file
@@ -79,7 +80,7 @@ def main() -> None:
     num_bytes = sum(len(t.encode()) for _, t in split["unseen"])
 
     started = time.process_time()
-    built = build_shards(lake, InProcess(), "main_shards", unseen, tokenizer, seed=1)
+    built = build(lake, InProcess(), shards_stage("main_shards", unseen, tokenizer, seed=1))
     ours_seconds = time.process_time() - started
 
     from tokenizers import Tokenizer

@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts
+from pipelines.tables.stage import build
 
 PART = 25_000  # documents
 TICK = os.sysconf("SC_CLK_TCK")
@@ -204,11 +205,13 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
     from pipelines.cards.minhash import MinHashParameters
     from pipelines.cards.release import ReleaseCard
     from pipelines.dedup.duplicates import build_duplicates
-    from pipelines.dedup.signatures import build_signatures
+    from pipelines.dedup.signatures import signatures_stage
     from pipelines.tables.inputs import ReleaseTables
 
     marks = [(time.time(), cpu_seconds())]
-    signatures = build_signatures(lake, engine, tables.documents, tables.edits, MinHashParameters()).dataset
+    signatures = build(
+        lake, engine, signatures_stage(tables.documents, tables.edits, MinHashParameters())
+    ).dataset
     marks.append((time.time(), cpu_seconds()))
     name = tables.card.name
     release = ReleaseTables(

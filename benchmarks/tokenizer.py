@@ -22,7 +22,7 @@ from typing import Any
 from pipelines.tokenizer.figure import page
 
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.tokenizer.build import assemble, train
+from pipelines.tokenizer.build import assemble, train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, own_encoder, own_fallback
 
@@ -83,7 +83,7 @@ def main() -> None:
             texts = [text for _, text in read_texts(path, train_chars)]
             counts.update(count_pretokens(texts))
             characters += sum(map(len, texts))
-    pieces = train(counts, TokenizerConfig.preset("full"))
+    pieces = train_pieces(counts, TokenizerConfig.preset("full"))
     seconds = time.process_time() - started
     tokenizer = assemble(pieces)
     every = pieces.latin + pieces.characters + pieces.words

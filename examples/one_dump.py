@@ -16,18 +16,19 @@ from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import build_signatures
-from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.dedup.signatures import signatures_stage
+from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.edits.edits import edits_stage
 from pipelines.edits.render import rendered_texts
 from pipelines.engine import InProcess
-from pipelines.extraction.documents import build_documents
-from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.extraction.documents import documents_stage
+from pipelines.extraction.split import split_stage
+from pipelines.filtering.decisions import current_policy, decisions_stage
 from pipelines.lake import Built, Dataset, Lake
-from pipelines.quality.classifiers import build_reference_classifier, build_stem_classifier
-from pipelines.quality.perplexity import build_perplexity_models
-from pipelines.quality.scores import build_scores
-from pipelines.signals.signals import build_signals
+from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
+from pipelines.quality.perplexity import perplexity_models_stage
+from pipelines.quality.scores import scores_stage
+from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
 from pipelines.tables.inputs import resolve
 from pipelines.tables.stage import build
 
@@ -62,31 +63,38 @@ def main(folder: Path, files: list[Path]) -> None:
     # --8<-- [end:open]
 
     # --8<-- [start:documents]
-    raw = build_raw_dump(lake, card).dataset
-    documents = told(build_documents(lake, engine, card, raw))
+    raw_dump = told(build(lake, engine, raw_dump_stage(card, folder)))
+    split = told(build(lake, engine, split_stage(card, raw_dump)))  # training and validation
+    documents = told(build(lake, engine, documents_stage(card, raw_dump, split)))
     edits = told(build(lake, engine, edits_stage(documents)))
     text = rendered_texts(documents, edits, 0)[0].as_py()  # what everything below reads
     print(text[:60], "...", text[-60:])
     # --8<-- [end:documents]
 
     # --8<-- [start:signals]
-    signals = {name: b.dataset for name, b in build_signals(lake, engine, documents, edits).items()}
-    reference = build_reference_classifier(lake, {}).dataset  # trained on no dump: it scores nothing
-    stem = build_stem_classifier(lake, {}).dataset
-    perplexity = build_perplexity_models(lake, {}).dataset
-    scores = told(build_scores(lake, engine, documents, edits, signals, reference, stem, perplexity))
+    language = told(build(lake, engine, language_stage(documents, edits)))
+    signals = {
+        "language": language,
+        "rules": told(build(lake, engine, rules_stage(documents, edits, language))),
+        "safety": told(build(lake, engine, safety_stage(documents, edits))),
+        "code": told(build(lake, engine, code_stage(documents, edits))),
+    }
+    # Models that are trained on no dump score nothing.
+    trained = (reference_classifier_stage({}), stem_classifier_stage({}), perplexity_models_stage({}))
+    models = [build(lake, engine, stage).dataset for stage in trained]
+    scores = told(build(lake, engine, scores_stage(documents, edits, language, *models)))
     # --8<-- [end:signals]
 
     # --8<-- [start:decisions]
     policy = current_policy(lake)
-    decisions = told(build_decisions(lake, engine, card, documents, signals, scores, policy))
+    decisions = told(build(lake, engine, decisions_stage(documents, signals, scores, policy)))
     urls = documents.read()["url"].to_pylist()
     for url, decision in zip(urls, decisions.read().to_pylist(), strict=True):
         print("in " if decision["keep"] else "out", url, *decision["reasons"][:3])
     # --8<-- [end:decisions]
 
     # --8<-- [start:duplicates]
-    told(build_signatures(lake, engine, documents, edits, MinHashParameters()))
+    told(build(lake, engine, signatures_stage(documents, edits, MinHashParameters())))
     release = resolve(lake, ReleaseCard(name="first", dumps=("first",)))
     duplicates = told(build_duplicates(lake, engine, release))
     url_of = dict(zip(documents.read()["doc_id"].to_pylist(), urls, strict=True))

@@ -26,7 +26,7 @@ from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.settings import Settings
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
-from pipelines.dumps.raw_dump import expand
+from pipelines.dumps.raw_dump import list_files
 from pipelines.engine import InProcess
 from pipelines.lake import LINEAGE, Built, Dataset, Lake, LakeError, Writer, recompute_key
 from pipelines.tables.inputs import part_path, resolve
@@ -42,7 +42,11 @@ RELEASE_TABLES = (
     "rejected",
 )
 SHARDS = ("main_shards", "stem_shards", "validation_shards")
-DUMP_TABLES = ("raw_dump", "documents", "edits", "signals", "signatures", "scores", "decisions")
+DUMP_TABLES = (
+    *("raw_dump", "split", "documents", "edits"),
+    *("signals/language", "signals/rules", "signals/safety", "signals/code"),
+    *("signatures", "scores", "decisions"),
+)
 
 
 class WouldCompute(Exception):
@@ -56,7 +60,7 @@ class WouldCompute(Exception):
 class LookingLake(Lake):
     """A lake that is read and never written."""
 
-    def build(
+    def publish(
         self,
         asset: str,
         partition: str = "all",
@@ -165,7 +169,6 @@ class _Costs:
 
 # what one asset publishes, where it is more than the table of its own name
 TABLES_OF = {
-    "signals": ("signals/language", "signals/rules", "signals/safety"),
     "duplicates": ("duplicates", "clusters", "verified_pairs"),
     "release_decisions": ("cuts", "exclusions", "final_duplicates", "release_decisions"),
 }
@@ -196,7 +199,7 @@ def _steps(
     }
     costs, steps, stale = _Costs(lake), [], set()
     for name in names:
-        asset: dg.AssetsDefinition = getattr(module, name)
+        asset: dg.AssetsDefinition = getattr(module, name.replace("/", "_"))
         after = sorted(k.to_user_string() for k in asset.dependency_keys if k.to_user_string() in stale)
         why = f"follows {', '.join(after)}" if after else _ask(asset, partition, resources)
         tables = TABLES_OF.get(name, (name,))
@@ -228,7 +231,7 @@ def _raw(lake: Lake, names: list[str]) -> dict[str, int]:
 def of_dump(lake: Lake, name: str) -> Foresight:
     """Foresight of a dump that has a card; its files are listed, and none is read."""
     card = DumpCard.load(lake.local(f"cards/dumps/{name}.yaml"))
-    files = [entry for uri in card.uris for entry in expand(card, uri, Path(lake.root))]
+    files = [entry for uri in card.uris for entry in list_files(card, uri, Path(lake.root))]
     size = sum(entry[2] or 0 for entry in files)
     sizes = _raw(lake, [p.rsplit("/", 1)[1].removesuffix(".json") for p in lake.files("pointers/raw_dump")])
     return Foresight(name, len(files), size, 0, 0, _steps(dump_assets, DUMP_TABLES, name, lake, sizes, size))

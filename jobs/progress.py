@@ -61,8 +61,9 @@ STAGES = Stages()
 @dg.success_hook
 def report_stage(context: dg.HookContext) -> None:
     """Print the asset's name, seconds and main figures when its step has succeeded."""
-    name = str(context.op.name)
-    event = context.instance.get_latest_materialization_event(dg.AssetKey(name))
+    key = dg.AssetKey(str(context.op.name).split("__"))  # the op of signals/rules is signals__rules
+    name = key.to_user_string()
+    event = context.instance.get_latest_materialization_event(key)
     if event is None or event.asset_materialization is None:
         return
     materialization = event.asset_materialization

@@ -19,7 +19,10 @@ from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work
 from jobs.settings import ROOT, Settings
 
-DUMP_TABLES = ["raw_dump", "documents", "edits", "signals", "signatures"]
+DUMP_TABLES = [
+    *("raw_dump", "split", "documents", "edits"),
+    *("signals/language", "signals/rules", "signals/safety", "signals/code", "signatures"),
+]
 DUMP_DECISIONS = ["scores", "decisions"]
 
 
@@ -79,7 +82,7 @@ def execute(
         result = definition.execute_in_process(
             instance=instance,
             partition_key=partition,
-            asset_selection=[dg.AssetKey(a) for a in assets] if assets else None,
+            asset_selection=[dg.AssetKey.from_user_string(a) for a in assets] if assets else None,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
             raise_on_error=False,
         )

@@ -15,6 +15,7 @@ from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 DUMP_ASSETS = (
     *(
         "raw_dump",
+        "split",
         "documents",
         "edits",
         "signals/language",

@@ -20,9 +20,10 @@ from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.validation_sets import domain_of
-from pipelines.shards.writer import build_shards
+from pipelines.shards.writer import shards_stage
 from pipelines.tables.schemas import CORPUS, VALIDATION, document_id
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
 
 CATEGORIES = {"web": "webpages", "law": "miscellany", "literature": "books"}
 """Category of a folder of the corpus, where it is not the folder's name."""
@@ -92,9 +93,10 @@ def prepare(lake: Lake, corpus: Path, config: TwoStages) -> dict[str, str]:
     tokenizer_config = TokenizerConfig.proportional(
         "two_stages", config.vocabulary, sample_chars=config.tokenizer_characters
     )
-    tokenizer = build_tokenizer(lake, InProcess(), [sets["main"]], tokenizer_config).dataset
+    tokenizer = build(lake, InProcess(), tokenizer_stage([sets["main"]], tokenizer_config)).dataset
     paths = {"tokenizer": str(tokenizer.local("tokenizer.json"))}
     for name, dataset in sets.items():
-        built = build_shards(lake, InProcess(), f"{name}_shards", dataset, tokenizer, seed=1)
+        stage = shards_stage(f"{name}_shards", dataset, tokenizer, seed=1)
+        built = build(lake, InProcess(), stage)
         paths[f"{name}_shards"] = str(built.dataset.local())
     return paths

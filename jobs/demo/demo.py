@@ -27,9 +27,13 @@ BUDGET = {"sample": 60, "dumps": 180, "release": 150, "training": 190, "evaluati
 GROUPS = {
     "dumps": {
         "raw_dump",
+        "split",
         "documents",
         "edits",
-        "signals",
+        "signals/language",
+        "signals/rules",
+        "signals/safety",
+        "signals/code",
         "signatures",
         "reference_classifier",
         "stem_classifier",

@@ -11,11 +11,12 @@ import pyarrow as pa
 
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import shingles
-from pipelines.engine import Engine
+from pipelines.edits.render import rendered_texts
 from pipelines.kernels import text_hashes
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.lake import Dataset, LakeError
 from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
 VERSION = 2
 
@@ -74,37 +75,28 @@ def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int, path: str)
     return data[array.offset * num_perm : (array.offset + len(array)) * num_perm].reshape(-1, num_perm)
 
 
-def build_signatures(
-    lake: Lake, engine: Engine, documents: Dataset, edits: Dataset, parameters: MinHashParameters
-) -> Built:
-    """One row for each document of the dump, row-aligned with `documents`."""
-    from pipelines.edits.render import rendered_texts
+def signatures_stage(documents: Dataset, edits: Dataset, parameters: MinHashParameters) -> Stage:
+    """The signature of every document (see `schema`), row-aligned with `documents`.
 
-    def write(writer: Writer) -> None:
-        def work(i: int) -> None:
-            path = f"part-{i:05d}.parquet"
-            if writer.has(path):
-                return
-            ids = documents.read_part(i, ["doc_id"]).column(0).combine_chunks()
-            texts = rendered_texts(documents, edits, i)
-            table = sign(
-                ids, texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts, parameters
-            )
-            stats = {
-                "documents": table.num_rows,
-                "shingles": int(np.sum(table.column("num_shingles").to_numpy(), dtype=np.int64)),
-            }
-            writer.write_table(path, table, stats)
+    Stats: documents, shingles.
+    """
 
-        engine.map_parts(len(documents.parts), work)
+    def rows(i: int) -> tuple[pa.Table, Stats]:
+        ids = documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
+        table = sign(ids, rendered_texts(documents, edits, i), parameters)
+        shingled = int(np.sum(table["num_shingles"].to_numpy(), dtype=np.int64))
+        return table, {"documents": table.num_rows, "shingles": shingled}
 
-    inputs = {"documents": documents, "edits": edits}
-    partition = documents.manifest.partition
-    return lake.publish(
+    parts = [OutputPart(f"part-{i:05d}.parquet") for i in range(len(documents.parts))]
+
+    def compute(building: Building) -> None:
+        building.write_parts(parts, rows)
+
+    return Stage(
         "signatures",
-        partition,
-        version=VERSION,
+        VERSION,
+        compute,
+        partition=documents.manifest.partition,
         parameters=parameters.parameters(),
-        inputs=inputs,
-        write=write,
+        inputs={"documents": documents, "edits": edits},
     )

@@ -1,8 +1,7 @@
-"""The files of a dump: listing folders, `*.paths.gz`, https and s3, and fetching one file to a
-local path.
+"""The table `raw_dump`: the files of a dump. Listing them and fetching one to a local path.
 
-Belongs here: addresses, sizes, hashes, bounded retries. Does not belong here: what is inside a file
-(readers.py).
+Belongs here: folders, `*.paths.gz`, https and s3; addresses, sizes, hashes, bounded retries. Does
+not belong here: what is inside a file (readers.py).
 """
 
 from __future__ import annotations
@@ -24,8 +23,9 @@ import pyarrow as pa
 import tenacity
 
 from pipelines.cards.dump import DumpCard
-from pipelines.lake import Built, Lake, LakeError, Writer, digest
+from pipelines.lake import LakeError, digest
 from pipelines.tables.columns import described
+from pipelines.tables.stage import Building, Stage
 
 VERSION = 1
 RAW = described(
@@ -145,7 +145,7 @@ def _kept(card: DumpCard, name: str) -> bool:
     return int(digest("sample", name)[:13], 16) < card.sample * 16**13
 
 
-def expand(card: DumpCard, uri: str, base: Path) -> list[tuple[str, str, int, str]]:
+def list_files(card: DumpCard, uri: str, base: Path) -> list[tuple[str, str, int, str]]:
     """(file, uri, bytes, etag or sha256) of what one entry of `uris` names. Raises FetchError where
     it names nothing.
 
@@ -158,7 +158,10 @@ def expand(card: DumpCard, uri: str, base: Path) -> list[tuple[str, str, int, st
         root = uri[: uri.index("crawl-data/")] if "crawl-data/" in uri else COMMON_CRAWL
         names = [line if "://" in line else root + line for line in lines]
         return [
-            row for name in names if _kept(card, name.rsplit("/", 1)[-1]) for row in expand(card, name, base)
+            row
+            for name in names
+            if _kept(card, name.rsplit("/", 1)[-1])
+            for row in list_files(card, name, base)
         ]
     if uri.startswith("s3://"):
         found = _s3_list(uri)
@@ -230,13 +233,15 @@ def _download(uri: str, target: Path) -> None:
                 raise OSError(f"{got} of {length} bytes came")
 
 
-def build_raw_dump(lake: Lake, card: DumpCard) -> Built:
-    """List the dump's files and publish the list. Raises FetchError where the card names no
-    file."""
-    base = Path(lake.root)
+def raw_dump_stage(card: DumpCard, base: Path) -> Stage:
+    """The list of the dump's files (schema RAW). They are listed now: the list is the stage's input.
+
+    `base` is the lake's own folder, where relative paths start. Stats: files, bytes. Raises FetchError
+    where the card names no file.
+    """
     rows = {}
     for uri in card.uris:
-        for file, address, size, tag in expand(card, uri, base):
+        for file, address, size, tag in list_files(card, uri, base):
             rows[_relative(address, base)] = (file, size, tag)
     if not rows:
         raise FetchError(
@@ -244,28 +249,26 @@ def build_raw_dump(lake: Lake, card: DumpCard) -> Built:
         )
     names = [file for file, _, _ in rows.values()]
     doubled = {n for n in names if names.count(n) > 1} if len(names) != len(set(names)) else set()
-    records: list[dict[str, Any]] = []
-    for address, (file, size, tag) in sorted(rows.items()):
-        records.append(
-            {
-                "file": address if file in doubled else file,
-                "uri": address,
-                "bytes": size,
-                "etag_or_sha256": tag,
-            }
-        )
-    table = pa.Table.from_pylist(records, RAW)
+    records: list[dict[str, Any]] = [
+        {
+            "file": address if file in doubled else file,
+            "uri": address,
+            "bytes": size,
+            "etag_or_sha256": tag,
+        }
+        for address, (file, size, tag) in sorted(rows.items())
+    ]
 
-    def write(writer: Writer) -> None:
-        total = sum(r["bytes"] for r in records)
-        writer.write_table("part-00000.parquet", table, {"files": len(records), "bytes": total})
+    def compute(building: Building) -> None:
+        stats = {"files": len(records), "bytes": sum(r["bytes"] for r in records)}
+        building.writer.write_table("part-00000.parquet", pa.Table.from_pylist(records, RAW), stats)
 
     listing = digest(*(f"{r['file']}\0{r['uri']}\0{r['bytes']}\0{r['etag_or_sha256']}" for r in records))
-    return lake.publish(
+    return Stage(
         "raw_dump",
-        card.name,
-        version=VERSION,
+        VERSION,
+        compute,
+        partition=card.name,
         parameters={"sample": card.sample},
         inputs={"files": listing},
-        write=write,
     )

@@ -1,199 +1,127 @@
-"""Raw dump -> documents, file by file.
+"""The table `documents`: the records of a dump as documents, file by file.
 
-Belongs here: cutting parts, counting what came in and what was left out, document ids, groups and
-sides. Does not belong here: formats (dumps/readers.py), text (html.py).
+Belongs here: cutting parts, counting what came in and what was left out, one record as one row. Does
+not belong here: formats (dumps/readers.py), the text of a page (page.py), groups and sides (group.py,
+side.py, split.py), which records are not read at all (selection.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.opt_outs import opt_outs
-from pipelines.dumps.raw_dump import FetchError, fetched
+from pipelines.dumps.raw_dump import fetched
 from pipelines.dumps.readers import Record, read_records
-from pipelines.engine import Engine
 from pipelines.extraction.charset import decode
+from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.page import extract
 from pipelines.extraction.quarantine import (
     AGAIN,
     SECONDS,
-    Quarantined,
     TooSlow,
-    add,
+    add_to_quarantine,
     deadline,
     fingerprint,
-    offsets,
+    quarantined_offsets,
 )
-from pipelines.extraction.side import SplitBy, side, split_by
-from pipelines.lake import Built, Dataset, Lake, LakeFiles, Writer
-from pipelines.lake.hashing import canonical_json, digest
+from pipelines.extraction.selection import TEXT_TYPES, reason_left_out
+from pipelines.extraction.side import SplitBy, side
+from pipelines.extraction.split import split_of
+from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
+from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
 VERSION = 5
-SPLIT_VERSION = 1
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
-HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
-TEXT_TYPES = ("text/plain",)
+_NO_INPUT = ("uris", "sample", "licence", "reference")  # of the card: decide no document
 
 
-def build_documents(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
-    """Publish the dump's documents (schema DOCUMENTS).
+def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
+    """The documents of a dump (schema DOCUMENTS).
 
-    One part for each input file, named by a hash of the file's name, or more where a file holds
-    over PART_ROWS documents (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A
-    larger `sample`, or a listing with new files, takes over the parts of files that are unchanged,
-    unless it has so many groups more that it is no longer split by URL. Stats: `documents`,
-    `pages`, `bytes_in`, `chars_out` and counts by reason.
+    One part for each input file, named by a hash of the file's name, or more where a file holds over
+    PART_ROWS documents (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A larger
+    `sample`, or a listing with new files, takes over the parts of files that are unchanged, unless it
+    has so many groups more that it is no longer split by URL. Pages that the clock stops are
+    quarantined, and the stage is made anew without them. Stats: documents, pages, bytes_in, chars_out,
+    validation_documents, files, and counts by reason.
     """
-    while True:
-        try:
-            return _build(lake, engine, card, raw)
-        except Quarantined:
-            continue
+    lake = raw_dump.lake
+    quarantined = fingerprint(lake, card.name)
+    by = split_of(split)
+    parameters = {k: v for k, v in card.parameters().items() if k not in _NO_INPUT} | {"split_by": by}
 
+    def compute(building: Building) -> None:
+        files = raw_dump.read().to_pylist()
+        shared = (str(VERSION), canonical_json(parameters))
+        # What a file holds is told by its etag or hash; without one, it is read anew each time.
+        keys = [
+            digest(*shared, f["file"], f["etag_or_sha256"], str(f["bytes"]), quarantined)
+            if f["etag_or_sha256"]
+            else ""
+            for f in files
+        ]
+        writer, base = building.writer, Path(lake.root)
 
-def _build(lake: Lake, engine: Engine, card: DumpCard, raw: Dataset) -> Built:
-    files = raw.read().to_pylist()
-    named = fingerprint(lake, card.name)
-    by = _split(lake, card, raw)
-    parameters = _parameters(card) | {"split_by": by}
-    known = lake.reusable("documents")
+        def parts(i: int) -> Iterator[tuple[str, pa.Table, Stats]]:
+            first = f"part-{digest(files[i]['file'])[:12]}.parquet"
+            if not writer.has(first):  # written last: it stands for all parts of its file
+                yield from _read_file(lake, card, files[i], base, first, by)
 
-    def write(writer: Writer) -> None:
-        def work(index: int) -> None:
-            file = files[index]
-            first = f"part-{digest(file['file'])[:12]}.parquet"
-            if writer.has(first):  # the first part is written last, so it stands for all of its file
-                return
-            tag = file["etag_or_sha256"]
-            key = (
-                digest(str(VERSION), canonical_json(parameters), file["file"], tag, str(file["bytes"]), named)
-                if tag
-                else ""
-            )
-            for dataset, part in reversed(known.get(key, [])):
-                writer.reuse(part.path, dataset, part)
-            if key not in known:
-                _write_file(writer, card, file, Path(lake.root), first, key, by)
+        building.write_files(keys, parts)
+        if fingerprint(lake, card.name) != quarantined:
+            raise InputsChanged
 
-        engine.map_parts(len(files), work)
-        if fingerprint(lake, card.name) != named:
-            raise Quarantined
-
-    inputs: dict[str, Dataset | str] = {"raw_dump": raw} | ({"quarantine": named} if named else {})
-    return lake.publish(
-        "documents", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
-    )
-
-
-def _parameters(card: DumpCard) -> dict[str, Any]:
-    """What of the card decides the documents; where the files lie does not."""
-    return {k: v for k, v in card.parameters().items() if k not in ("uris", "sample", "licence", "reference")}
-
-
-def _split(lake: Lake, card: DumpCard, raw: Dataset) -> SplitBy:
-    """Whether the dump is split by group or by URL, from the groups of its records; kept as the
-    small dataset `split`."""
-
-    def write(writer: Writer) -> None:
-        writer.write_json("split.json", {"split_by": split_by(_groups(raw, card, Path(lake.root)), card)})
-
-    fields = ("kind", "allow", "block", "group", "min_groups", "held_out", "validation_share")
-    parameters = {k: v for k, v in card.parameters().items() if k in fields}
-    built = lake.publish(
-        "split",
-        card.name,
-        version=SPLIT_VERSION,
+    inputs: dict[str, Dataset | str] = {"raw_dump": raw_dump}
+    inputs |= {"quarantine": quarantined} if quarantined else {}
+    return Stage(
+        "documents",
+        VERSION,
+        compute,
+        partition=card.name,
         parameters=parameters,
-        inputs={"raw_dump": raw},
-        write=write,
+        inputs=inputs,
+        renew=lambda: documents_stage(card, raw_dump, split),
     )
-    found: SplitBy = built.dataset.read_json("split.json")["split_by"]
-    return found
 
 
-def _groups(raw: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
-    """The group of every record that may become a document, without reading its text."""
-    for file in raw.read().to_pylist():
-        with fetched(file["uri"], base) as path:
-            for record in read_records(path, card.kind, Counter()):
-                host, folders = _place(record.url)
-                if not _left_out(record, card, host):
-                    yield group_of(record, card, host, folders)
-
-
-def _place(url: str) -> tuple[str, str]:
-    """(host, path) of a URL; empty where it is not readable."""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "").lower(), parts.path
-    except ValueError:
-        return "", ""
-
-
-def _left_out(record: Record, card: DumpCard, host: str) -> str:
-    """Why a record is no document whatever it says: block_list, allow_list, content_type; empty for
-    the others."""
-    if card.block and any(_matches(host, record.url, rule) for rule in card.block):
-        return "block_list"
-    if card.allow and not any(_matches(host, record.url, rule) for rule in card.allow):
-        return "allow_list"
-    if (
-        record.text is None
-        and record.content_type not in HTML_TYPES
-        and record.content_type not in TEXT_TYPES
-    ):
-        return "content_type"
-    return ""
-
-
-def _write_file(
-    writer: Writer, card: DumpCard, file: dict[str, Any], base: Path, first: str, key: str, by: SplitBy
-) -> None:
+def _read_file(
+    lake: LakeFiles, card: DumpCard, file: Mapping[str, Any], base: Path, first: str, by: SplitBy
+) -> Iterator[tuple[str, pa.Table, Stats]]:
+    """(path, documents, counts) of each part of one file, the part `first` at the end, with the counts
+    of all."""
     stats: Counter[str] = Counter()
-    left_out = frozenset(offsets(writer.lake, card.name, file["file"]))
+    left_out = frozenset(quarantined_offsets(lake, card.name, file["file"]))
     stem = first.removesuffix(".parquet")
     rows: list[dict[str, Any]] = []
-    full: list[dict[str, Any]] = []
+    first_rows = rows
     number = 0
-    try:
-        with fetched(file["uri"], base) as path:
-            for record in read_records(path, card.kind, stats):
-                row = _timed(writer.lake, record, card, by, file["file"], stats, left_out)
-                if row is None:
-                    continue
-                if len(rows) == PART_ROWS:
-                    if number:
-                        writer.write_table(
-                            f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), key=key
-                        )
-                    else:
-                        full = rows
-                    rows, number = [], number + 1
-                rows.append(row)
-    except FetchError:
-        stats["broken/not_fetched"] += 1
-        raise
+    with fetched(file["uri"], base) as path:
+        for record in read_records(path, card.kind, stats):
+            row = _timed(lake, record, card, by, file["file"], stats, left_out)
+            if row is None:
+                continue
+            if len(rows) == PART_ROWS:
+                if number:
+                    yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
+                rows, number = [], number + 1
+            rows.append(row)
     if number:
-        writer.write_table(f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), key=key)
-        rows = full
+        yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
     reasons: dict[str, dict[str, int]] = {}
     for counted, count in sorted(stats.items()):
-        head, _, tail = counted.partition("/")
-        if tail:
-            reasons.setdefault(head, {})[tail] = count
-    plain: dict[str, Any] = {
-        k: stats[k] for k in ("documents", "pages", "bytes_in", "chars_out", "validation_documents")
-    }
-    writer.write_table(first, pa.Table.from_pylist(rows, DOCUMENTS), {"files": 1, **plain, **reasons}, key)
+        kind, _, reason = counted.partition("/")
+        if reason:
+            reasons.setdefault(kind, {})[reason] = count
+    totals = {k: stats[k] for k in ("documents", "pages", "bytes_in", "chars_out", "validation_documents")}
+    yield first, pa.Table.from_pylist(first_rows, DOCUMENTS), {"files": 1, **totals, **reasons}
 
 
 def _timed(
@@ -220,20 +148,8 @@ def _timed(
             continue
         stats.update(counted)
         return row
-    add(lake, card.name, file, record.offset)
+    add_to_quarantine(lake, card.name, file, record.offset)
     return None
-
-
-def group_of(record: Record, card: DumpCard, host: str, path: str) -> str:
-    """The group that a document shares its side with, as the card's `group` says."""
-    if card.group in ("host", "host/1", "host/2"):
-        depth = int(card.group[5:] or 0) if "/" in card.group else 0
-        folders = [p for p in path.split("/")[:-1] if p][:depth]
-        return "/".join([host, *folders])
-    if card.group == "url":
-        return record.url
-    value = record.fields.get(card.group)
-    return str(value) if value not in (None, "") else host or record.url
 
 
 def to_document(
@@ -241,19 +157,14 @@ def to_document(
 ) -> dict[str, Any] | None:
     """One row of DOCUMENTS, or None with a count under skipped/REASON."""
     stats["pages"] += 1
-    host, path = _place(record.url)
-    reason = _left_out(record, card, host)
+    host, path = host_and_path(record.url)
+    reason = reason_left_out(record, card, host)
     if reason:
         stats[f"skipped/{reason}"] += 1
         stats["bytes_in"] += len(record.body) if reason == "content_type" else 0
         return None
-    charset, title, language, date = (
-        "utf-8",
-        str(record.fields.get("title") or ""),
-        str(record.fields.get("language") or ""),
-        record.date,
-    )
-    robots = record.robots
+    title, language = (str(record.fields.get(name) or "") for name in ("title", "language"))
+    charset, date, robots = "utf-8", record.date, record.robots
     if record.text is not None:
         stats["bytes_in"] += len(record.text.encode())
         text = record.text.strip("\n")
@@ -305,8 +216,3 @@ def to_document(
 def _valid(text: str) -> str:
     """Text that can be written as UTF-8: lone surrogates become question marks."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _matches(host: str, url: str, rule: str) -> bool:
-    """Whether a rule (host name or URL prefix) covers a page; a host rule covers its subdomains."""
-    return url.startswith(rule) if "://" in rule else host == rule or host.endswith("." + rule)

@@ -1,8 +1,8 @@
 """Markup -> main text, title, date and hints.
 
 Belongs here: the order of the steps and how chosen blocks become lines. Does not belong here: bytes
-and charsets (charset.py), the parts of a page (tree.py), what is measured (features.py), what is
-chosen (model.py), tables (stage.py).
+and charsets (charset.py), the parts of a page (html/), what is measured and what is chosen (blocks/),
+the table (documents.py).
 
 All bounds that decide are deterministic: characters, elements, depth.
 """
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from pipelines.extraction.blocks.model import block_model
-from pipelines.extraction.head import MAX_TAG, read_head, title_of
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags, tree
 from pipelines.extraction.html.runs import text_words
+from pipelines.extraction.page_metadata import MAX_TAG, read_metadata, title_of
 
 Array = np.ndarray[Any, Any]
 
@@ -59,10 +59,10 @@ def extract(markup: str) -> Page:
     if counts[col.C_DEPTH]:
         page.cut.append("depth")
     root = int(counts[col.C_HTML])
-    head = read_head(
+    found = read_metadata(
         markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()]
     )
-    page.title, page.date, page.language, page.robots = head.title, head.date, head.language, head.robots
+    page.title, page.date, page.language, page.robots = found.title, found.date, found.language, found.robots
     page.text = _text(data, elements, blocks[block_model().choose(elements, blocks)], segments)
     return page
 

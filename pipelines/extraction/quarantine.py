@@ -1,12 +1,12 @@
 """Pages that the clock stopped: named in the lake, left out from then on.
 
 Belongs here: the clock and the files that name pages. Does not belong here: the bounds that decide
-what a page gives (html.py, readers.py), which are deterministic and keep all known pages far from
+what a page gives (page.py, dumps/readers.py), which are deterministic and keep all known pages far from
 the clock.
 
 What the clock says differs from run to run, so it may not decide what a table holds. A page that is
 stopped twice is written to `quarantine/<dump>/`; the files there are an input of the documents'
-manifest, and the build starts again with them.
+manifest, and the stage is made anew without them.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import signal
 import threading
 from collections.abc import Iterator
 
-from pipelines.lake import LakeFiles
-from pipelines.lake.hashing import canonical_json, digest
+from pipelines.lake import LakeFiles, canonical_json, digest
 
 SECONDS = 30.0  # of wall time for one page; the slowest known takes well under one
 AGAIN = 2.0  # times as long for the second try, alone
@@ -25,10 +24,6 @@ AGAIN = 2.0  # times as long for the second try, alone
 
 class TooSlow(Exception):
     """The clock stopped a page."""
-
-
-class Quarantined(Exception):
-    """Pages were named while a dump was read: it has to be read again without them."""
 
 
 @contextlib.contextmanager
@@ -55,15 +50,15 @@ def _path(dump: str, file: str) -> str:
     return f"quarantine/{dump}/{digest(file)[:12]}.json"
 
 
-def offsets(lake: LakeFiles, dump: str, file: str) -> list[int]:
+def quarantined_offsets(lake: LakeFiles, dump: str, file: str) -> list[int]:
     """Offsets of the records of a file that are left out."""
     path = _path(dump, file)
     return [int(o) for o in lake.read_json(path)["offsets"]] if lake.exists(path) else []
 
 
-def add(lake: LakeFiles, dump: str, file: str, offset: int) -> None:
+def add_to_quarantine(lake: LakeFiles, dump: str, file: str, offset: int) -> None:
     """Name a record. One file of a dump is read by one worker at a time."""
-    known = {*offsets(lake, dump, file), offset}
+    known = {*quarantined_offsets(lake, dump, file), offset}
     lake.write_json(_path(dump, file), {"file": file, "offsets": sorted(known)})
 
 

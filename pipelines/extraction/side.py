@@ -38,8 +38,8 @@ def side(group: str, url: str, card: DumpCard, by: SplitBy) -> str:
     """`train` or `validation`: a pure function of group or URL, category and card.
 
     By group, all documents of a group in one category are on one side, whatever dump they came in
-    with. By URL, this holds for all documents of one address (documents.address). A larger share
-    keeps the groups or addresses of a smaller one. A held-out dump is validation throughout.
+    with. By URL, this holds for all documents with one URL in normal form. A larger share keeps
+    the groups or URLs of a smaller one. A held-out dump is validation throughout.
     """
     if card.held_out:
         return "validation"

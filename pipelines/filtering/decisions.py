@@ -1,4 +1,4 @@
-"""Keep, or every reason against: signals and scores under a policy.
+"""The table `decisions`: keep, or every reason against, by signals and scores under a policy.
 
 Belongs here: the policy's form and its application to columns. Does not belong here: numbers
 (policies/*.yaml), measuring (signals, quality), what depends on other documents (dedup, contamination,
@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from pipelines.cards.base import Card
-from pipelines.cards.dump import CATEGORIES, DumpCard
-from pipelines.engine import Engine
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.cards.dump import CATEGORIES
+from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
 from pipelines.signals import code, language, rules, safety
+from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import DECISIONS
+from pipelines.tables.stage import Stage, Stats, row_aligned
 
 VERSION = 2
 COLUMNS = {
@@ -126,33 +127,24 @@ def wanted_columns(policy: Policy) -> dict[str, list[str]]:
     return wanted
 
 
-def build_decisions(
-    lake: Lake,
-    engine: Engine,
-    card: DumpCard,
-    documents: Dataset,
-    signals: dict[str, Dataset],
-    scores: Dataset,
-    policy: Policy,
-) -> Built:
-    """Publish the decision on every document (schema DECISIONS), row-aligned with `documents`;
-    stats: kept, chars, counts by reason."""
+def decisions_stage(
+    documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
+) -> Stage:
+    """The decision on every document (schema DECISIONS), row-aligned with `documents`.
 
-    def write(writer: Writer) -> None:
-        def work(index: int) -> None:
-            path = documents.parts[index].path
-            if not writer.has(path):
-                writer.write_table(path, *judge_part(documents, signals, scores, policy, index))
+    `signals` by group. Stats: documents, kept, chars, kept_chars, reasons and kept_languages by name.
+    """
 
-        engine.map_parts(len(documents.parts), work)
+    def rows(i: int) -> tuple[pa.Table, Stats]:
+        return judge_part(documents, signals, scores, policy, i)
 
-    return lake.publish(
+    return Stage(
         "decisions",
-        card.name,
-        version=VERSION,
+        VERSION,
+        row_aligned(documents, rows),
+        partition=documents.manifest.partition,
         parameters={"policy": policy.parameters()},
         inputs={"documents": documents, **{f"signals/{k}": v for k, v in signals.items()}, "scores": scores},
-        write=write,
     )
 
 
@@ -162,18 +154,18 @@ def judge_part(
     """The decisions on part `index` (schema DECISIONS), and their counts. Reads the columns that the
     policy names, and no text."""
     tables = {**signals, "scores": scores}
-    heads = documents.read_part(index, ["doc_id", "category"])
-    columns: dict[str, pa.Array] = {}
-    for group, names in wanted_columns(policy).items():
-        if not names:
-            continue
-        part = tables[group].read_part(index, ["doc_id", *names])
-        if not part["doc_id"].equals(heads["doc_id"]):
-            raise LakeError(
-                f"part {index} of {tables[group].path} is not aligned with {documents.path}: rebuild {group}"
-            )
-        columns |= {f"{group}/{n}": part[n].combine_chunks() for n in names}
-    return judge(heads, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
+    wanted = {group: names for group, names in wanted_columns(policy).items() if names}
+    metadata, *read = read_aligned(
+        index,
+        (documents, ["doc_id", "category"]),
+        *((tables[group], names) for group, names in wanted.items()),
+    )
+    columns = {
+        f"{group}/{name}": table[name].combine_chunks()
+        for (group, names), table in zip(wanted.items(), read, strict=True)
+        for name in names
+    }
+    return judge(metadata, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
 
 
 def judged_parts(
@@ -185,11 +177,15 @@ def judged_parts(
 
 
 def judge(
-    heads: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]
+    metadata: pa.Table, columns: Mapping[str, pa.Array], policy: Policy, cutoffs: Mapping[str, Any]
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """The decisions on one part, and their counts."""
-    count = heads.num_rows
-    categories = np.array(heads["category"].to_pylist(), object)
+    """The decisions on one part, and their counts.
+
+    `metadata` has doc_id and category; `columns` are the numbers by GROUP/NAME; `cutoffs` the
+    perplexity cutoffs p30 and p60 by language.
+    """
+    count = metadata.num_rows
+    categories = np.array(metadata["category"].to_pylist(), object)
     languages = np.array(columns["language/language"].to_pylist(), object)
     languages[categories == CODE] = CODE
     quality = _quality(languages, _floats(columns["scores/perplexity"]), cutoffs)
@@ -215,11 +211,11 @@ def judge(
     chars = columns["rules/num_chars"]
     table = pa.table(
         {
-            "doc_id": heads["doc_id"],
+            "doc_id": metadata["doc_id"],
             "keep": pa.array(keep, pa.bool_()),
             "reasons": pa.array(reasons, DECISIONS.field("reasons").type),
             "language": pa.array(languages, pa.string()),
-            "category": heads["category"],
+            "category": metadata["category"],
             "corpus": pa.array(np.where(stem, "stem", "main"), pa.string()),
             "quality": pa.array(quality, pa.string()),
             "num_chars": chars,

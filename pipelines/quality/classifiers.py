@@ -10,11 +10,12 @@ repository, book), so that the report is about sources left out of training; whe
 few sources for that, of documents, and the card says so. Documents of the validation side are not
 read. Labels are weak and free of keywords:
 
-- reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose card says `reference`; against web
-  pages, social media and miscellany of all others.
-- exercise: documents of dumps of category stem. exposition: academic papers, and pages where mathematical notation is dense (a share of
-  characters, see MATHEMATICS). other: everything else. Left out: pages of any other dump that hold exercises by their marks
-  (shape.holds_exercises), as textbooks do in part: neither label would be true of them.
+- reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose
+  card says `reference`; against web pages, social media and miscellany of all others.
+- exercise: documents of dumps of category stem. exposition: academic papers, and pages where
+  mathematical notation is dense (a share of characters, see MATHEMATICS). other: everything else.
+  Left out: pages of any other dump that hold exercises by their marks (shape.holds_exercises), as
+  textbooks do in part: neither label would be true of them.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ from types import MappingProxyType
 from typing import Any
 
 from pipelines.edits.render import rendered_texts
-from pipelines.lake import Built, Dataset, Lake, Writer, digest
+from pipelines.lake import Dataset, Writer, digest
 from pipelines.quality.features import CHARS, FOLDS, features, fold
-from pipelines.quality.held_out import report
+from pipelines.quality.held_out import held_out_report
 from pipelines.quality.shape import holds_exercises
-from pipelines.tables.inputs import DumpTables
+from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.schemas import address
+from pipelines.tables.stage import Building, Stage
 
 VERSION = 4
 LANGUAGES = ("en", "zh")
@@ -75,11 +77,9 @@ def stem_label(tables: DumpTables, text: str, url: str) -> str | None:
     )
 
 
-def build_reference_classifier(
-    lake: Lake, dumps: dict[str, DumpTables], cited: Collection[str] = ()
-) -> Built:
-    """Publish the reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language
-    without both classes has no model.
+def reference_classifier_stage(dumps: Mapping[str, DumpTables], cited: Collection[str] = ()) -> Stage:
+    """The reference classifier: LANGUAGE-{full,fold0,fold1}.bin and card.json. A language without
+    both classes has no model.
 
     `cited`: URLs of pages that a reference work cites; they are positives wherever they were
     crawled.
@@ -93,27 +93,26 @@ def build_reference_classifier(
 
     used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES or addresses}
     more = {"cited": digest(*sorted(addresses))} if addresses else {}
-    return _build(lake, "reference_classifier", used, label, ("reference", "other"), more)
+    return _classifier_stage("reference_classifier", used, label, ("reference", "other"), more)
 
 
-def build_stem_classifier(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish the STEM classifier, with exercises and others at least; a label without examples is
-    not in the model."""
-    return _build(lake, "stem_classifier", dict(dumps), stem_label, ("exercise", "other"))
+def stem_classifier_stage(dumps: Mapping[str, DumpTables]) -> Stage:
+    """The STEM classifier, with exercises and others at least; a label without examples is not in
+    the model."""
+    return _classifier_stage("stem_classifier", dumps, stem_label, ("exercise", "other"), {})
 
 
-def _build(
-    lake: Lake,
+def _classifier_stage(
     asset: str,
-    dumps: dict[str, DumpTables],
+    dumps: Mapping[str, DumpTables],
     label: Label,
     required: tuple[str, ...],
-    more: Mapping[str, str] | None = None,
-) -> Built:
-    dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
-    roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in dumps.items()}
-    inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in dumps.items() for kind in ("documents", "edits")}
-    inputs |= more or {}
+    more: Mapping[str, str],
+) -> Stage:
+    """`required` are the labels without which a language has no model; `more` are inputs beside the
+    dumps, by hash. Stats: languages."""
+    used = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
+    roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in used.items()}
     parameters = {
         "training": TRAINING,
         "per_dump": PER_DUMP,
@@ -122,22 +121,29 @@ def _build(
         "roles": roles,
     }
 
-    def write(writer: Writer) -> None:
-        examples = collect(dumps, label)
-        card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}, **(more or {})}
+    def compute(building: Building) -> None:
+        writer = building.writer
+        examples = collect_examples(used, label)
+        card: dict[str, Any] = {"asset": asset, "parameters": parameters, "languages": {}, **more}
         card["training"] = {
             n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash, **roles[n]}
-            for n, d in dumps.items()
+            for n, d in used.items()
         }
         for code in LANGUAGES:
             card["languages"][code] = _train_language(writer, code, _balance(examples[code]), required)
         available = sum(entry["available"] for entry in card["languages"].values())
         writer.write_bytes("card.json", _json(card), {"languages": available})
 
-    return lake.publish(asset, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+    return Stage(
+        asset,
+        VERSION,
+        compute,
+        parameters=parameters,
+        inputs=training_inputs(used) | dict(more),
+    )
 
 
-def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
+def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
     """Examples of the training side by language and label, at most PER_DUMP of each dump, in the
     order of their ids."""
     from pipelines.signals import language
@@ -146,21 +152,22 @@ def collect(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples
     for _, tables in sorted(dumps.items()):
         mine: dict[tuple[str, str], list[Example]] = {}
         for index in range(len(tables.documents.parts)):
-            heads = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
+            rows = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
             texts = rendered_texts(tables.documents, tables.edits, index).to_pylist()
-            train = [(h, t) for h, t in zip(heads, texts, strict=True) if h["side"] == "train"]
+            train = [(row, t) for row, t in zip(rows, texts, strict=True) if row["side"] == "train"]
             codes = language.measure_language([t for _, t in train])["language"].to_pylist()
-            for (head, text), code in zip(train, codes, strict=True):
-                name = label(tables, text, head["url"] or "") if code in LANGUAGES else None
+            for (row, text), code in zip(train, codes, strict=True):
+                name = label(tables, text, row["url"] or "") if code in LANGUAGES else None
                 if name:
                     mine.setdefault((code, name), []).append(
-                        (head["doc_id"], head["group"] or tables.card.name, features(text))
+                        (row["doc_id"], row["group"] or tables.card.name, features(text))
                     )
             mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
-        for (code, name), rows in sorted(mine.items()):
-            found[code].setdefault(name, []).extend(rows)
+        for (code, name), examples in sorted(mine.items()):
+            found[code].setdefault(name, []).extend(examples)
     return {
-        code: {name: sorted(rows) for name, rows in sorted(labels.items())} for code, labels in found.items()
+        code: {name: sorted(examples) for name, examples in sorted(labels.items())}
+        for code, labels in found.items()
     }
 
 
@@ -201,7 +208,10 @@ def _train_language(
         if name not in examples or any(len(part[name]) < MIN_EXAMPLES for part in parts)
     ]
     if lacking:
-        reason = f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds are needed; add a dump that has them"
+        reason = (
+            f"too few {code} examples of {', '.join(lacking)}: {MIN_EXAMPLES} in each of {FOLDS} folds"
+            " are needed; add a dump that has them"
+        )
         return {"available": False, "reason": reason, "examples": counts, "labels": []}
     # A label that is not required may have one source only: its sources are then not apart, which
     # fold_by of the others does not hide.
@@ -216,15 +226,15 @@ def _train_language(
                 for n in labels
             }
             path = Path(folder, f"{code}-{name}.bin")
-            train({n: rows for n, rows in mine.items() if rows}, path)
+            train_classifier({n: rows for n, rows in mine.items() if rows}, path)
             writer.add_file(path.name, path)
             if name != "full":
                 held = [
                     (n, r[2]) for n in labels for r in examples[n] if not _outside(kind, r, int(name[4:]))
                 ]
-                held_out += [(n, predict(str(path), words)) for n, words in held]
+                held_out += [(n, predict_labels(str(path), words)) for n, words in held]
     found = {
-        n: report(
+        n: held_out_report(
             [s.get(n, 0.0) for t, s in held_out if t == n], [s.get(n, 0.0) for t, s in held_out if t != n]
         )
         for n in labels
@@ -244,7 +254,9 @@ def _outside(kind: str, example: Example, k: int) -> bool:
     return fold_of(kind, example[0], example[1]) != k
 
 
-def train(examples: Examples, path: Path, settings: Mapping[str, Any] = MappingProxyType(TRAINING)) -> None:
+def train_classifier(
+    examples: Examples, path: Path, settings: Mapping[str, Any] = MappingProxyType(TRAINING)
+) -> None:
     """Train on examples in an order that mixes the labels, and save. `settings` are fastText's."""
     import fasttext
 
@@ -265,7 +277,7 @@ def _load(path: str) -> Any:
     return fasttext.load_model(path)
 
 
-def predict(path: str, words: str) -> dict[str, float]:
+def predict_labels(path: str, words: str) -> dict[str, float]:
     """Probability of each label by the model in file `path`. Paths of the lake name their content,
     so a model is loaded once."""
     return {

@@ -48,7 +48,7 @@ def precision_at(true: ArrayLike, false: ArrayLike, prevalence: float) -> NDArra
     return np.divide(hits, hits + alarms, out=np.zeros_like(hits), where=hits + alarms > 0)
 
 
-def report(positive: ArrayLike, negative: ArrayLike) -> dict[str, Any]:
+def held_out_report(positive: ArrayLike, negative: ArrayLike) -> dict[str, Any]:
     """AUC; recall at PRECISION for each prevalence; the threshold that gives it at CHOSEN_AT, and
     precision and recall there.
 

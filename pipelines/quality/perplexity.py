@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import tempfile
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,9 @@ import numpy as np
 import pyarrow.compute as pc
 
 from pipelines.edits.render import rendered_texts
-from pipelines.lake import Built, Lake, LakeError, Writer
-from pipelines.tables.inputs import DumpTables
+from pipelines.lake import LakeError, Writer
+from pipelines.tables.inputs import DumpTables, training_inputs
+from pipelines.tables.stage import Building, Stage
 
 VERSION = 3
 LANGUAGES = ("en", "zh")
@@ -54,21 +56,21 @@ def find_lmplz() -> Path | None:
     return None
 
 
-def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
-    """Publish LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold,
-    card.json and status.json.
+def perplexity_models_stage(dumps: Mapping[str, DumpTables]) -> Stage:
+    """LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold, card.json and
+    status.json.
 
     The models learn reference text; head, middle and tail are percentiles over a sample of the web
     pages of `dumps`, as CCNet's are over a crawl: percentiles of the reference text itself would
     call almost every page tail. Where a language has too few web pages, they are taken over a tenth
-    of its reference text that the model has not learned, and the card says so.
+    of its reference text that the model has not learned, and the card says so. Stats: available, 1
+    where there is a model, else 0.
     """
     open_dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
     reference = {n: d for n, d in open_dumps.items() if d.card.reference}
     pages = {n: d for n, d in open_dumps.items() if d.card.category == PAGES and not d.card.reference}
     used = reference | pages
     lmplz = find_lmplz()
-    inputs = {f"{kind}/{n}": getattr(d, kind) for n, d in used.items() for kind in ("documents", "edits")}
     parameters = {
         "order": ORDER,
         "pieces": PIECES,
@@ -79,7 +81,8 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
         "lmplz": lmplz is not None,
     }
 
-    def write(writer: Writer) -> None:
+    def compute(building: Building) -> None:
+        writer = building.writer
         training = {
             n: {"documents": d.documents.content_hash, "edits": d.edits.content_hash} for n, d in used.items()
         }
@@ -97,26 +100,19 @@ def build_perplexity_models(lake: Lake, dumps: dict[str, DumpTables]) -> Built:
         else:
             texts, sample = _training_texts(reference), _training_texts(pages, SAMPLE)
             card["languages"] = {
-                code: _train(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES
+                code: _train_language(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES
             }
         available = int(any(e["available"] for e in card["languages"].values()))
         missing = sorted({e["reason"] for e in card["languages"].values() if not e["available"]})
         writer.write_json("card.json", card)
-        writer.write_bytes(
-            "status.json",
-            (
-                json.dumps({"available": bool(available), "missing": missing}, indent=1, sort_keys=True)
-                + "\n"
-            ).encode(),
-            {"available": available},
-        )
+        status = {"available": bool(available), "missing": missing}
+        text = json.dumps(status, indent=1, sort_keys=True) + "\n"
+        writer.write_bytes("status.json", text.encode(), {"available": available})
 
-    return lake.publish(
-        "perplexity_models", version=VERSION, parameters=parameters, inputs=inputs, write=write
-    )
+    return Stage("perplexity_models", VERSION, compute, parameters=parameters, inputs=training_inputs(used))
 
 
-def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
+def _training_texts(dumps: Mapping[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
     """Rendered texts of the training side by language: all in the order of the dumps, or the `most`
     of smallest ids."""
     from pipelines.signals import language
@@ -124,10 +120,10 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
     texts: dict[str, list[tuple[bytes, str]]] = {code: [] for code in LANGUAGES}
     for tables in dumps.values():
         for index in range(len(tables.documents.parts)):
-            heads = tables.documents.read_part(index, ["doc_id", "side"])
-            train = pc.equal(heads["side"], "train").combine_chunks()
+            metadata = tables.documents.read_part(index, ["doc_id", "side"])
+            train = pc.equal(metadata["side"], "train").combine_chunks()
             found = rendered_texts(tables.documents, tables.edits, index).filter(train).to_pylist()
-            ids = heads["doc_id"].filter(train).to_pylist()
+            ids = metadata["doc_id"].filter(train).to_pylist()
             for identity, text, code in zip(
                 ids, found, language.measure_language(found)["language"].to_pylist(), strict=True
             ):
@@ -138,7 +134,9 @@ def _training_texts(dumps: dict[str, DumpTables], most: int | None = None) -> di
     return {code: [text for _, text in rows] for code, rows in texts.items()}
 
 
-def _train(writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list[str]) -> dict[str, Any]:
+def _train_language(
+    writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list[str]
+) -> dict[str, Any]:
     """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from
     `pages`, or else from the tenth."""
     held, used = texts[::10], [t for i, t in enumerate(texts) if i % 10]

@@ -1,4 +1,4 @@
-"""Models -> one score of each kind for every document.
+"""The table `scores`: one score of each kind for every document, by the published models.
 
 Belongs here: applying the published models to a dump. Does not belong here: training
 (classifiers.py, perplexity.py), thresholds.
@@ -14,16 +14,18 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.edits.render import rendered_texts
-from pipelines.engine import Engine
-from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.lake import Dataset
 from pipelines.quality.features import features
+from pipelines.tables.alignment import read_aligned
 from pipelines.tables.columns import described
+from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Stage, Stats, row_aligned
 
 VERSION = 3
 SCORES = described(
     "scores",
     [
-        ("doc_id", pa.binary(16), "as in documents"),
+        ("doc_id", ID, "as in documents"),
         (
             "reference",
             pa.float32(),
@@ -37,52 +39,44 @@ SCORES = described(
 MAX_PERPLEXITY = 1e6
 
 
-def build_scores(
-    lake: Lake,
-    engine: Engine,
+def scores_stage(
     documents: Dataset,
     edits: Dataset,
-    signals: dict[str, Dataset],
+    language: Dataset,
     reference: Dataset,
     stem: Dataset,
     perplexity: Dataset,
-) -> Built:
-    """Publish SCORES, row-aligned with `documents`, rounded to 1e-4. Parameters carry the
-    perplexity cutoffs of each language."""
+) -> Stage:
+    """The scores of every document (schema SCORES), row-aligned with `documents`, rounded to 1e-4.
+
+    `language` is the table signals/language. The parameters carry the perplexity cutoffs of each
+    language. Stats: documents, scored by column.
+    """
     models = {"reference": reference, "stem": stem, "perplexity": perplexity}
     cards = {name: model.read_json("card.json") for name, model in models.items()}
-    languages = signals["language"]
 
-    def write(writer: Writer) -> None:
-        def work(index: int) -> None:
-            path = documents.parts[index].path
-            if writer.has(path):
-                return
-            heads = documents.read_part(index, ["doc_id", "side", "group"]).to_pylist()
-            codes = languages.read_part(index, ["language"])["language"].to_pylist()
-            texts = rendered_texts(documents, edits, index).to_pylist()
-            rows = list(zip(heads, codes, texts, strict=True))
-            table = score_rows(models, cards, documents, rows)
-            stats = {
-                "documents": len(rows),
-                "scored": {n: len(rows) - table[n].null_count for n in SCORES.names[1:]},
-            }
-            writer.write_table(path, table, stats)
-
-        engine.map_parts(len(documents.parts), work)
+    def rows(i: int) -> tuple[pa.Table, Stats]:
+        metadata, codes = read_aligned(i, (documents, ["doc_id", "side", "group"]), (language, ["language"]))
+        texts = rendered_texts(documents, edits, i).to_pylist()
+        scored = list(zip(metadata.to_pylist(), codes["language"].to_pylist(), texts, strict=True))
+        table = score_rows(models, cards, documents, scored)
+        return table, {
+            "documents": len(scored),
+            "scored": {n: len(scored) - table[n].null_count for n in SCORES.names[1:]},
+        }
 
     cutoffs = {
         code: {k: v[k] for k in ("p30", "p60")}
         for code, v in cards["perplexity"]["languages"].items()
         if v["available"]
     }
-    return lake.publish(
+    return Stage(
         "scores",
-        documents.manifest.partition,
-        version=VERSION,
+        VERSION,
+        row_aligned(documents, rows),
+        partition=documents.manifest.partition,
         parameters={"perplexity_cutoffs": cutoffs},
-        inputs={"documents": documents, "edits": edits, "signals/language": languages, **models},
-        write=write,
+        inputs={"documents": documents, "edits": edits, "signals/language": language, **models},
     )
 
 
@@ -105,7 +99,7 @@ def _score(
     code: str,
     text: str,
 ) -> dict[str, Any]:
-    from pipelines.quality.classifiers import fold_of, predict
+    from pipelines.quality.classifiers import fold_of, predict_labels
     from pipelines.quality.perplexity import perplexity_of
 
     doc_id = head["doc_id"]
@@ -128,7 +122,7 @@ def _score(
         group = head["group"] or documents.manifest.partition
         words = words or features(text)
         which = f"fold{fold_of(entry['fold_by'], doc_id, group)}" if trained_on else "full"
-        found = predict(str(models[task].local(f"{code}-{which}.bin")), words)
+        found = predict_labels(str(models[task].local(f"{code}-{which}.bin")), words)
         if task == "reference":
             row["reference"] = round(found.get("reference", 0.0), 4)
         else:

@@ -24,7 +24,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
-from pipelines.lake import Built, Dataset, Lake, Writer, safe_name
+from pipelines.lake import Dataset, Writer, safe_name
 from pipelines.shards.format import (
     END,
     END_OF_DOCUMENT,
@@ -40,14 +40,16 @@ from pipelines.shards.format import (
     shard_paths,
     table_path,
 )
+from pipelines.tables.stage import Building, Stage
 
 if TYPE_CHECKING:
-    from pipelines.engine import Engine
     from pipelines.tokenizer.encoder import Encoder
 
 VERSION = 2
-BATCH_BYTES = 4 << 20  # text handed to the encoder at once: bounds memory, long enough to amortise the call
-SHARD_TOKENS = 1 << 28  # 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
+# text handed to the encoder at once: bounds memory, long enough to amortise the call
+BATCH_BYTES = 4 << 20
+# 512 MiB a shard: few files at 3.2 T tokens, and a sort of one fits a worker's memory
+SHARD_TOKENS = 1 << 28
 SPILL = pa.schema(
     [
         ("source", pa.string()),
@@ -172,86 +174,97 @@ def _write_shard(writer: Writer, spills: list[str], source: str, index: int, cou
     )
 
 
-def build_shards(
-    lake: Lake,
-    engine: Engine,
-    asset: str,
-    corpus: Dataset,
-    tokenizer: Dataset,
-    seed: int,
-    shard_tokens: int = SHARD_TOKENS,
-) -> Built:
-    """Publish `asset` (main_shards, stem_shards, validation_shards): shards and the listing
+def shards_stage(
+    asset: str, corpus: Dataset, tokenizer: Dataset, seed: int, shard_tokens: int = SHARD_TOKENS
+) -> Stage:
+    """The table `asset` (main_shards, stem_shards, validation_shards): shards and the listing
     `shards.json`.
 
     A source is language-category; for validation_shards it is the column `domain`. The listing has,
     for each source, tokens, documents, text_bytes and files; beside them tokenizer_hash (sha256 of
-    tokenizer.json).
+    tokenizer.json). Stats: the listing's sums, tokens_by_source. ShardError where the vocabulary has
+    more pieces than uint16 holds.
     """
     by_domain = asset == "validation_shards"
     parameters = {"seed": seed, "shard_tokens": shard_tokens, "format": FORMAT}
 
-    def write(writer: Writer) -> None:
-        definition = lake.read_bytes(tokenizer.file("tokenizer.json"))
+    def compute(building: Building) -> None:
+        definition = building.lake.read_bytes(tokenizer.file("tokenizer.json"))
         vocab_size = int(tokenizer.read_json("card.json")["vocab_size"])
         if vocab_size > 1 << 16:
             raise ShardError(
                 f"{tokenizer.path} has {vocab_size} pieces: token shards hold uint16, at most 65,536"
             )
-        scratch = f"staging/{writer.key}-spill"
-        spills = [f"{scratch}/part-{i:05d}.parquet" for i in range(len(corpus.parts))]
+        scratch = f"staging/{building.writer.key}-spill"
+        spills, totals = _spill(building, scratch, corpus, definition.decode(), seed, by_domain)
+        files = _gather(building, scratch, spills, totals, shard_tokens)
+        tokenizer_hash = hashlib.sha256(definition).hexdigest()
+        _write_listing(building.writer, files, tokenizer, tokenizer_hash, vocab_size, parameters)
+        building.lake.delete(scratch)
 
-        def spill(i: int) -> None:
-            if lake.exists(f"{spills[i]}.json"):
-                return
-            table = _spill_part(corpus, i, _encoder(definition.decode()), seed, by_domain)
-            lake.fs.create_dir(scratch, recursive=True)
-            pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
-            totals: dict[str, int] = {}
-            lengths = np.diff(_token_ends(table.column("tokens").combine_chunks()), prepend=0)
-            for source, length in zip(table.column("source").to_pylist(), lengths.tolist(), strict=True):
-                totals[source] = totals.get(source, 0) + length
-            lake.write_json(f"{spills[i]}.json", totals)
-
-        engine.map_parts(len(spills), spill)
-        totals: dict[str, int] = {}
-        for path in spills:
-            for source, tokens in lake.read_json(f"{path}.json").items():
-                totals[safe_name(source)] = totals.get(source, 0) + tokens
-        shards = [
-            (s, i, n)
-            for s in sorted(totals)
-            for n in [max(1, -(-totals[s] // shard_tokens))]
-            for i in range(n)
-        ]
-
-        def gather(j: int) -> None:
-            source, index, count = shards[j]
-            done = f"{scratch}/shard-{j:05d}.json"
-            if not lake.exists(done):
-                lake.write_json(done, _write_shard(writer, spills, source, index, count).to_json())
-
-        engine.map_parts(len(shards), gather)
-        files = [ShardFile(**lake.read_json(f"{scratch}/shard-{j:05d}.json")) for j in range(len(shards))]
-        by_source: dict[str, list[ShardFile]] = {}
-        for (source, _, _), file in zip(shards, files, strict=True):
-            by_source.setdefault(source, []).append(file)
-        _publish_listing(
-            writer, by_source, tokenizer, hashlib.sha256(definition).hexdigest(), vocab_size, parameters
-        )
-        lake.delete(scratch)
-
-    return lake.publish(
+    return Stage(
         asset,
-        corpus.manifest.partition,
-        version=VERSION,
+        VERSION,
+        compute,
+        partition=corpus.manifest.partition,
         parameters=parameters,
         inputs={"corpus": corpus, "tokenizer": tokenizer},
-        write=write,
     )
 
 
-def _publish_listing(
+def _spill(
+    building: Building, scratch: str, corpus: Dataset, definition: str, seed: int, by_domain: bool
+) -> tuple[list[str], dict[str, int]]:
+    """Tokenize each part of the corpus once. Returns the spilled files, and tokens by source."""
+    lake = building.lake
+    spills = [f"{scratch}/part-{i:05d}.parquet" for i in range(len(corpus.parts))]
+
+    def spill(i: int) -> None:
+        if lake.exists(f"{spills[i]}.json"):
+            return
+        table = _spill_part(corpus, i, _encoder(definition), seed, by_domain)
+        lake.fs.create_dir(scratch, recursive=True)
+        pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
+        totals: dict[str, int] = {}
+        lengths = np.diff(_token_ends(table.column("tokens").combine_chunks()), prepend=0)
+        for source, length in zip(table.column("source").to_pylist(), lengths.tolist(), strict=True):
+            totals[source] = totals.get(source, 0) + length
+        lake.write_json(f"{spills[i]}.json", totals)
+
+    building.engine.map_parts(len(spills), spill)
+    totals: dict[str, int] = {}
+    for path in spills:
+        for source, tokens in lake.read_json(f"{path}.json").items():
+            totals[safe_name(source)] = totals.get(source, 0) + tokens
+    return spills, totals
+
+
+def _gather(
+    building: Building, scratch: str, spills: list[str], totals: Mapping[str, int], shard_tokens: int
+) -> dict[str, list[ShardFile]]:
+    """Write the shards of every source, of about `shard_tokens` each; what was written, by source."""
+    lake, writer = building.lake, building.writer
+    shards = [
+        (source, index, count)
+        for source in sorted(totals)
+        for count in [max(1, -(-totals[source] // shard_tokens))]
+        for index in range(count)
+    ]
+
+    def gather(j: int) -> None:
+        done = f"{scratch}/shard-{j:05d}.json"
+        if not lake.exists(done):
+            lake.write_json(done, _write_shard(writer, spills, *shards[j]).to_json())
+
+    building.engine.map_parts(len(shards), gather)
+    files: dict[str, list[ShardFile]] = {}
+    for j, (source, _, _) in enumerate(shards):
+        file = ShardFile(**lake.read_json(f"{scratch}/shard-{j:05d}.json"))
+        files.setdefault(source, []).append(file)
+    return files
+
+
+def _write_listing(
     writer: Writer,
     files: Mapping[str, list[ShardFile]],
     tokenizer: Dataset,

@@ -1,102 +1,95 @@
-"""Rendered text -> numbers, group by group.
+"""The tables `signals/*`: numbers about the rendered text of every document of a dump.
 
-Belongs here: which groups there are and how they are published. Does not belong here: how a group
-is measured. A group with its own version: changing one computes one.
+Belongs here: which groups there are, what each is measured on, their stages. Does not belong here:
+how a group is measured (language.py, rules.py, safety.py, code.py). Each group is a table with a
+version of its own: changing one computes one. All are row-aligned with `documents`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 
 from pipelines.edits.render import rendered_texts
-from pipelines.engine import Engine
-from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.lake import Dataset
 from pipelines.signals import code, language, rules, safety
+from pipelines.tables.alignment import read_aligned
+from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Stage, Stats, row_aligned
 
 VERSIONS = {"language": 2, "rules": 3, "safety": 2, "code": 1}
 
 
-def build_signals(lake: Lake, engine: Engine, documents: Dataset, edits: Dataset) -> dict[str, Built]:
-    """Publish signals/language, rules, safety and code: doc_id and the group's columns, row-aligned
-    with `documents`."""
-    languages = _build(
-        lake,
-        engine,
-        "language",
-        documents,
-        edits,
-        {},
-        lambda i, texts: language.measure_language(texts.to_pylist()),
-    )
+def language_stage(documents: Dataset, edits: Dataset) -> Stage:
+    """The table signals/language: the language of every document. Stats: documents, languages."""
 
-    def measure_rules(i: int, texts: pa.Array) -> pa.Table:
-        return rules.measure_rules(
-            texts, languages.dataset.read_part(i, ["language"])["language"].to_pylist()
-        )
+    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+        table = language.measure_language(texts.to_pylist())
+        return table, {"languages": dict(sorted(Counter(table["language"].to_pylist()).items()))}
 
-    def measure_safety(i: int, texts: pa.Array) -> pa.Table:
-        return safety.measure_safety(texts.to_pylist(), documents.read_part(i, ["url"])["url"].to_pylist())
-
-    def measure_code(i: int, texts: pa.Array) -> pa.Table:
-        heads = documents.read_part(i, ["url", "category", "doc_id"])
-        if code.CATEGORY not in heads["category"].to_pylist():
-            return pa.table([pa.nulls(len(texts), field.type) for field in code.SCHEMA], schema=code.SCHEMA)
-        return code.measure_code(
-            texts.to_pylist(), *(heads[name].to_pylist() for name in ("url", "category", "doc_id"))
-        )
-
-    return {
-        "language": languages,
-        "rules": _build(
-            lake, engine, "rules", documents, edits, {"language": languages.dataset}, measure_rules
-        ),
-        "safety": _build(lake, engine, "safety", documents, edits, {}, measure_safety),
-        "code": _build(lake, engine, "code", documents, edits, {}, measure_code),
-    }
+    return _stage("language", documents, edits, measure)
 
 
-def _build(
-    lake: Lake,
-    engine: Engine,
+def rules_stage(documents: Dataset, edits: Dataset, language: Dataset) -> Stage:
+    """The table signals/rules: the numbers of all rules. The unit that a text is counted in depends on
+    its language, read from the table signals/language. Stats: documents."""
+
+    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+        _, codes = read_aligned(i, (documents, []), (language, ["language"]))
+        return rules.measure_rules(texts, codes["language"].to_pylist()), {}
+
+    return _stage("rules", documents, edits, measure, {"language": language})
+
+
+def safety_stage(documents: Dataset, edits: Dataset) -> Stage:
+    """The table signals/safety: words of harmful trades in text and URL. Stats: documents."""
+
+    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+        urls = documents.read_part(i, ["url"])["url"].to_pylist()
+        return safety.measure_safety(texts.to_pylist(), urls), {}
+
+    return _stage("safety", documents, edits, measure)
+
+
+def code_stage(documents: Dataset, edits: Dataset) -> Stage:
+    """The table signals/code: the type of every source file; null in other categories. Stats:
+    documents, file_types."""
+
+    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+        metadata = documents.read_part(i, ["url", "category", "doc_id"])
+        if code.CATEGORY in metadata["category"].to_pylist():
+            columns = (metadata[name].to_pylist() for name in ("url", "category", "doc_id"))
+            table = code.measure_code(texts.to_pylist(), *columns)
+        else:
+            nulls = [pa.nulls(len(texts), field.type) for field in code.SCHEMA]
+            table = pa.table(nulls, schema=code.SCHEMA)
+        types = Counter(t or "unknown" for t in table["file_type"].drop_null().to_pylist())
+        return table, {"file_types": dict(sorted(types.items()))}
+
+    return _stage("code", documents, edits, measure)
+
+
+def _stage(
     group: str,
     documents: Dataset,
     edits: Dataset,
-    more: dict[str, Dataset],
-    measure: Callable[[int, pa.Array], pa.Table],
-) -> Built:
-    def write(writer: Writer) -> None:
-        def work(index: int) -> None:
-            path = documents.parts[index].path
-            if writer.has(path):
-                return
-            ids = documents.read_part(index, ["doc_id"])["doc_id"].combine_chunks()
-            table = measure(index, rendered_texts(documents, edits, index))
-            stats: dict[str, Any] = {"documents": len(ids)}
-            if group == "language":
-                stats["languages"] = dict(sorted(Counter(table["language"].to_pylist()).items()))
-            if group == "code":
-                stats["file_types"] = dict(
-                    sorted(
-                        Counter(t or "unknown" for t in table["file_type"].drop_null().to_pylist()).items()
-                    )
-                )
-            writer.write_table(path, table.add_column(0, documents_id_field(), ids), stats)
+    measure: Callable[[int, pa.Array], tuple[pa.Table, Stats]],
+    more: Mapping[str, Dataset] | None = None,
+) -> Stage:
+    """The stage of a group. `measure` gives the group's columns of part i from its rendered texts, and
+    its counts beside `documents`; `more` are inputs beside documents and edits."""
 
-        engine.map_parts(len(documents.parts), work)
+    def rows(i: int) -> tuple[pa.Table, Stats]:
+        ids = documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
+        table, stats = measure(i, rendered_texts(documents, edits, i))
+        return table.add_column(0, pa.field("doc_id", ID), ids), {"documents": len(ids), **stats}
 
-    return lake.publish(
+    return Stage(
         f"signals/{group}",
-        documents.manifest.partition,
-        version=VERSIONS[group],
-        inputs={"documents": documents, "edits": edits, **more},
-        write=write,
+        VERSIONS[group],
+        row_aligned(documents, rows),
+        partition=documents.manifest.partition,
+        inputs={"documents": documents, "edits": edits, **(more or {})},
     )
-
-
-def documents_id_field() -> pa.Field:
-    """The column that every row-aligned table begins with."""
-    return pa.field("doc_id", pa.binary(16))

@@ -43,6 +43,11 @@ class DumpTables:
         return dataset
 
 
+def training_inputs(dumps: Mapping[str, DumpTables]) -> dict[str, Dataset | str]:
+    """Documents and edits of the dumps that a model is trained on, as inputs of its stage."""
+    return {f"{kind}/{n}": getattr(d, kind) for n, d in dumps.items() for kind in ("documents", "edits")}
+
+
 def part_path(dump: str, part: int) -> str:
     """Where the rows of one part of a dump lie in a table of a release: independent of the other
     dumps, so that parts can be reused."""

@@ -1,8 +1,8 @@
-"""Building the vocabulary: Latin BPE, characters by frequency, Chinese words by BPE, assembled with
+"""The table `tokenizer`: Latin BPE, characters by frequency, Chinese words by BPE, assembled with
 byte fallback.
 
 Belongs here: the choice of pieces, their ids, tokenizer.json. Does not belong here: sizes
-(cards/tokenizer.py), which text is read (sample.py), how it is cut (text.py), the merge loop (bpe.py),
+(cards/tokenizer.py), which text is read (sample.py), how it is cut (pattern.py), the merge loop (bpe.py),
 measurements (report.py).
 """
 
@@ -18,17 +18,15 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines.cards.tokenizer import NUM_BYTES, RESERVED, TokenizerConfig
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer
+from pipelines.lake import Dataset, LakeError
+from pipelines.tables.stage import Building, Stage
 from pipelines.tokenizer.bpe import Merge, train_merges
-from pipelines.tokenizer.extend import Base, extend
+from pipelines.tokenizer.extend import BaseVocabulary, extend_vocabulary
 from pipelines.tokenizer.pattern import HAN_RUN, filler, is_cjk, is_text, pre_tokenizer
 from pipelines.tokenizer.sample import draw_sample
-
-if TYPE_CHECKING:
-    from pipelines.engine import Engine
 
 VERSION = 4
 WEIGHT = 1_000  # of a Han run that occurs once: roots of counts keep three digits
@@ -78,7 +76,8 @@ def _fill(pieces: list[str], size: int, taken: set[str], cjk: bool) -> int:
         char = next(source, None)
         if char is None:
             raise LakeError(
-                f"no code points left to fill a class of {size} pieces: train on a larger sample or choose a smaller preset"
+                f"no code points left to fill a class of {size} pieces: train on a larger sample or choose"
+                " a smaller preset"
             )
         if char not in taken:
             pieces.append(char)
@@ -196,9 +195,9 @@ def _ordered(weights: Mapping[str, int]) -> tuple[list[str], list[int]]:
     return texts, [weights[t] for t in texts]
 
 
-def train(counts: Mapping[str, int], config: TokenizerConfig) -> Pieces:
-    """Choose the pieces of every class from the pre-tokens of a sample (training-anchors 7.3, but
-    words from whole runs)."""
+def train_pieces(counts: Mapping[str, int], config: TokenizerConfig) -> Pieces:
+    """Choose the pieces of every class from the pre-tokens of a sample (paper 3.2, but words
+    from whole runs)."""
     ranked = _ranked(counts, config)
 
     alphabet = (
@@ -270,7 +269,7 @@ def assemble(pieces: Pieces) -> Any:
     return _tokenizer(vocab, pieces.merges)
 
 
-def train_extension(counts: Mapping[str, int], base: Base, config: TokenizerConfig) -> Pieces:
+def train_extension(counts: Mapping[str, int], base: BaseVocabulary, config: TokenizerConfig) -> Pieces:
     """Chinese pieces that a base vocabulary lacks: single characters, as the paper adds them, and
     words. `latin` is the base's own."""
     have = base.vocab
@@ -290,7 +289,9 @@ def _quoted(piece: str) -> str:
     return json.dumps(piece, ensure_ascii=False).translate({c: f"\\u{c:04x}" for c in (0x85, 0x2028, 0x2029)})
 
 
-def _check(tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig, base: Base | None) -> None:
+def _check(
+    tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig, base: BaseVocabulary | None
+) -> None:
     """Refuse a vocabulary that breaks a law: exact sizes, every piece that we chose reachable.
 
     Before a base's own reading of text, a space may stand in front (LLaMA): it is left out of
@@ -310,22 +311,27 @@ def _check(tokenizer: Any, rows: list[tuple[str, str]], config: TokenizerConfig,
             raise LakeError(f"piece {piece!r} is not reachable: its text encodes to {encoding.tokens}")
 
 
-def build_tokenizer(
-    lake: Lake, engine: Engine, corpora: Sequence[Dataset], config: TokenizerConfig, base: Base | None = None
-) -> Built:
-    """Publish `tokenizer` (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
+def tokenizer_stage(
+    corpora: Sequence[Dataset], config: TokenizerConfig, base: BaseVocabulary | None = None
+) -> Stage:
+    """The vocabulary (partition: the config's name): tokenizer.json, pieces.tsv, card.json.
 
     `pieces.tsv` has the columns id, class, piece (a JSON string). The card names the corpora by
-    hash. With `base`, that vocabulary is extended; its ids stay as they are.
+    hash. With `base`, that vocabulary is extended; its ids stay as they are. Stats: vocab_size,
+    sample_characters, filled by class.
     """
+    if base:
+        config = config.extending(base.name, len(base.vocab))
 
-    def write(writer: Writer) -> None:
-        counts, drawn = draw_sample(lake, engine, corpora, config, f"staging/{writer.key}-sample")
+    def compute(building: Building) -> None:
+        writer = building.writer
+        scratch = f"staging/{writer.key}-sample"
+        counts, drawn = draw_sample(building.lake, building.engine, corpora, config, scratch)
         if base:
             pieces = train_extension(counts, base, config)
-            tokenizer, rows = extend(base, pieces.characters, pieces.words, pieces.merges)
+            tokenizer, rows = extend_vocabulary(base, pieces.characters, pieces.words, pieces.merges)
         else:
-            pieces = train(counts, config)
+            pieces = train_pieces(counts, config)
             tokenizer, rows = assemble(pieces), listing(pieces)
         _check(tokenizer, rows, config, base)
         text = tokenizer.to_str()
@@ -364,16 +370,16 @@ def build_tokenizer(
             "sample_characters": sum(d["characters"] for d in drawn.values()),
             "filled": pieces.filled,
         }
-        writer.write_bytes(
-            "card.json",
-            (json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode(),
-            stats,
-        )
+        value = json.dumps(card, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        writer.write_bytes("card.json", value.encode(), stats)
 
-    if base:
-        config = config.extending(base.name, len(base.vocab))
     inputs: dict[str, Dataset | str] = {f"corpus_{i}": c for i, c in enumerate(corpora)}
     inputs |= {"base": base.sha256} if base else {}
-    return lake.publish(
-        "tokenizer", config.name, version=VERSION, parameters=config.parameters(), inputs=inputs, write=write
+    return Stage(
+        "tokenizer",
+        VERSION,
+        compute,
+        partition=config.name,
+        parameters=config.parameters(),
+        inputs=inputs,
     )

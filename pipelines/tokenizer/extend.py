@@ -30,7 +30,7 @@ PROBE = "The quick brown fox, jumps over 13 lazy dogs!  def f(x): return x"
 
 
 @dataclass(frozen=True)
-class Base:
+class BaseVocabulary:
     """An existing vocabulary: its tokenizer.json as a value, and the file's hash."""
 
     name: str
@@ -46,7 +46,7 @@ class Base:
         return [(a, b) for a, b in self.value["model"]["merges"]]
 
 
-def load_base(path: str | Path) -> Base:
+def load_base(path: str | Path) -> BaseVocabulary:
     """A tokenizer.json, or a SentencePiece BPE model. LakeError says what about the file cannot be
     extended."""
     path = Path(path)
@@ -54,22 +54,24 @@ def load_base(path: str | Path) -> Base:
         data = path.read_bytes()
     except OSError as error:
         raise LakeError(
-            f"{path} cannot be read ({error.strerror}): a tokenizer card's `extends` takes a tokenizer.json or a SentencePiece .model"
+            f"{path} cannot be read ({error.strerror}): a tokenizer card's `extends` takes a tokenizer.json"
+            " or a SentencePiece .model"
         ) from None
     value = _from_sentencepiece(path, data) if path.suffix == ".model" else _from_json(path, data)
     vocab = value["model"]["vocab"]
     if sorted(vocab.values()) != list(range(len(vocab))):
         raise LakeError(
-            f"{path}: the ids are not 0 to {len(vocab) - 1} without a gap: appended pieces would have no certain place"
+            f"{path}: the ids are not 0 to {len(vocab) - 1} without a gap: appended pieces would have no"
+            " certain place"
         )
     lacks = [p for i, p in enumerate(CONTROL) if vocab.get(p) != i]
     lacks += [p for p in (f"<0x{b:02X}>" for b in range(NUM_BYTES)) if p not in vocab]
     if lacks or not value["model"].get("byte_fallback"):
         raise LakeError(
-            f"{path} has no {lacks[0] if lacks else 'byte fallback'} where LLaMA's vocabulary has it: only a BPE with <unk>, <s>, </s> as"
-            " its first ids and byte fallback can be extended"
+            f"{path} has no {lacks[0] if lacks else 'byte fallback'} where LLaMA's vocabulary has it: only a"
+            " BPE with <unk>, <s>, </s> as its first ids and byte fallback can be extended"
         )
-    return Base(path.name.split(".")[0], hashlib.sha256(data).hexdigest(), value)
+    return BaseVocabulary(path.name.split(".")[0], hashlib.sha256(data).hexdigest(), value)
 
 
 def _from_json(path: Path, data: bytes) -> dict[str, Any]:
@@ -150,12 +152,13 @@ def _from_sentencepiece(path: Path, data: bytes) -> dict[str, Any]:
     }
     if Tokenizer.from_str(json.dumps(value)).encode(PROBE).ids != model.encode(PROBE):
         raise LakeError(
-            f"{path} does not read text as merges of a BPE do (is it a unigram model?): it cannot be extended by merges"
+            f"{path} does not read text as merges of a BPE do (is it a unigram model?): it cannot be extended"
+            " by merges"
         )
     return value
 
 
-def reserved_pieces(base: Base) -> list[str]:
+def reserved_pieces(base: BaseVocabulary) -> list[str]:
     """Seventeen reserved pieces that the base lacks: ours, then further numbers."""
     names = [
         p
@@ -165,8 +168,8 @@ def reserved_pieces(base: Base) -> list[str]:
     return names[: len(RESERVED)]
 
 
-def extend(
-    base: Base, characters: list[str], words: list[str], merges: list[Merge]
+def extend_vocabulary(
+    base: BaseVocabulary, characters: list[str], words: list[str], merges: list[Merge]
 ) -> tuple[Any, list[tuple[str, str]]]:
     """The base with Chinese pieces and the reserved ones after its own ids; and (piece, class) in
     the order of ids."""

@@ -1,4 +1,4 @@
-"""Measuring a vocabulary on held-out text, beside peers.
+"""The table `tokenizer_report`: a vocabulary measured on held-out text, beside peers.
 
 Belongs here: bytes and characters per token, fertility, byte fallback, unused ids, by domain. Does
 not belong here: how a vocabulary is made.
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cards.tokenizer import NUM_BYTES
-from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.lake import Dataset
+from pipelines.tables.stage import Building, Stage
 from pipelines.tokenizer.pattern import HAN_RUN
 
 VERSION = 2
@@ -167,33 +168,33 @@ def own_fallback(definition: str) -> frozenset[int]:
     return frozenset(vocab[f"<0x{b:02X}>"] for b in range(NUM_BYTES))
 
 
-def build_tokenizer_report(
-    lake: Lake,
+def tokenizer_report_stage(
     tokenizer: Dataset,
     validation: Dataset,
     peers: Path | None,
     page: Callable[[str, Mapping[str, Any]], str],
-) -> Built:
-    """Publish `tokenizer_report`: report.json, figures by domain of the validation sets, ours and
-    the peers'; report.html is what `page` makes of the tokenizer's name and these figures."""
+) -> Stage:
+    """report.json: figures by domain of the validation sets, ours and the peers'. report.html is what
+    `page` makes of the tokenizer's name and these figures.
+
+    The files of the folder `peers` (see `load_peers`) are hashed now: they are inputs of the stage.
+    """
     names = (
         {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(peers.glob("*")) if p.is_file()}
         if peers
         else {}
     )
 
-    def write(writer: Writer) -> None:
+    def compute(building: Building) -> None:
         by_domain: dict[str, list[str]] = {}
         taken: dict[str, int] = {}
         for i in range(len(validation.parts)):
             table = validation.read_part(i, ["domain", "text"])
-            for domain, text in zip(
-                table.column("domain").to_pylist(), table.column("text").to_pylist(), strict=True
-            ):
+            for domain, text in zip(table["domain"].to_pylist(), table["text"].to_pylist(), strict=True):
                 if taken.get(domain, 0) < DOMAIN_CHARS:
                     by_domain.setdefault(domain, []).append(text)
                     taken[domain] = taken.get(domain, 0) + len(text)
-        definition = lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
+        definition = building.lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
         size = int(tokenizer.read_json("card.json")["vocab_size"])
         encoders = {
             "ours": (own_encoder(definition), size, own_fallback(definition)),
@@ -213,16 +214,14 @@ def build_tokenizer_report(
                     encode, texts, falls, words[domain], seen
                 )
             report["vocab_size"][name], report["unused_ids"][name] = vocab_size, vocab_size - len(seen)
-        writer.write_json("report.json", report)
-        writer.write_bytes("report.html", page(tokenizer.manifest.partition, report).encode())
+        building.writer.write_json("report.json", report)
+        building.writer.write_bytes("report.html", page(tokenizer.manifest.partition, report).encode())
 
-    inputs: dict[str, Dataset | str] = {"tokenizer": tokenizer, "validation": validation}
-    parameters = {"peers": names, "domain_chars": DOMAIN_CHARS}
-    return lake.publish(
+    return Stage(
         "tokenizer_report",
-        tokenizer.manifest.partition,
-        version=VERSION,
-        parameters=parameters,
-        inputs=inputs,
-        write=write,
+        VERSION,
+        compute,
+        partition=tokenizer.manifest.partition,
+        parameters={"peers": names, "domain_chars": DOMAIN_CHARS},
+        inputs={"tokenizer": tokenizer, "validation": validation},
     )

@@ -13,18 +13,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.engine import Engine
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tokenizer.pretokens import count_pretokens
-
-if TYPE_CHECKING:
-    from pipelines.engine import Engine
 
 BUCKETS = 1 << 12  # the sample is exact to a domain's 4,096th part
 BATCH_CHARS = 1 << 22  # counted at once: bounds a worker's memory
@@ -37,7 +35,7 @@ def _bucket(seed: int, doc_id: bytes) -> int:
     return int.from_bytes(digest, "little") % BUCKETS
 
 
-def _places(table: pa.Table, seed: int) -> list[tuple[str, int]]:
+def _domains_and_buckets(table: pa.Table, seed: int) -> list[tuple[str, int]]:
     """(domain, bucket) of every row."""
     columns = [table.column(name).to_pylist() for name in KEYS]
     return [
@@ -78,7 +76,9 @@ def draw_sample(
         table = parts[p][0].read_part(parts[p][1], [*KEYS, "text"])
         sums: dict[str, dict[int, list[int]]] = {}
         for (domain, bucket), length in zip(
-            _places(table, config.seed), pc.utf8_length(table.column("text")).to_pylist(), strict=True
+            _domains_and_buckets(table, config.seed),
+            pc.utf8_length(table.column("text")).to_pylist(),
+            strict=True,
         ):
             entry = sums.setdefault(domain, {}).setdefault(bucket, [0, 0])
             entry[0] += 1
@@ -95,7 +95,8 @@ def draw_sample(
                 entry[1] += chars
     if not sums:
         raise LakeError(
-            "the corpora given to the tokenizer hold no documents: materialize skypile_main with at least one kept document"
+            "the corpora given to the tokenizer hold no documents: materialize skypile_main with at least"
+            " one kept document"
         )
     until, drawn = dict[str, int](), dict[str, dict[str, int]]()
     for domain, quota in quotas({d: sum(c for _, c in b.values()) for d, b in sums.items()}, config).items():
@@ -112,7 +113,9 @@ def draw_sample(
         if lake.exists(f"{path}.done"):
             return
         table = parts[p][0].read_part(parts[p][1], [*KEYS, "text"])
-        wanted = [bucket <= until.get(domain, -1) for domain, bucket in _places(table, config.seed)]
+        wanted = [
+            bucket <= until.get(domain, -1) for domain, bucket in _domains_and_buckets(table, config.seed)
+        ]
         counts: dict[str, int] = {}
         pending: list[str] = []
         chars = 0

@@ -24,13 +24,13 @@ from model.plan.phases import Phase, Schedule
 from model.plan.run_file import RunFile
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.engine import InProcess
-from pipelines.extraction.documents import build_documents
 from pipelines.lake import Lake, LakeError, Writer
-from pipelines.shards.writer import build_shards
+from pipelines.shards.writer import shards_stage
 from pipelines.tables.schemas import CORPUS
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
+from tests.support.dumps import build_documents
 from tests.support.runs import run_file
 from tests.support.tokenizer_samples import ENGLISH
 
@@ -57,7 +57,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     for name, part in (("a", pages[:20]), ("b", pages[20:])):
         write_warc(root / "in" / f"{name}.warc.gz", part, "2023-01-01T00:00:00Z")
     card = DumpCard.model_validate({"name": "d", "kind": "warc", "uris": ["in/*.warc.gz"]})
-    documents = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset).dataset.read()
+    documents = build_documents(lake, InProcess(), card).dataset.read()
 
     def write(writer: Writer) -> None:
         known = [
@@ -75,15 +75,18 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         n: lake.publish(n, "r", version=1, parameters={"asset": n}, write=write).dataset
         for n in ("skypile_main", "skypile_stem")
     }
-    tokenizer = build_tokenizer(
+    tokenizer = build(
         lake,
         InProcess(),
-        [corpora["skypile_main"]],
-        TokenizerConfig.proportional("test", 1_200, sample_chars=50_000),
+        tokenizer_stage(
+            [corpora["skypile_main"]], TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
+        ),
     ).dataset
     shards = {
-        c: build_shards(
-            lake, InProcess(), f"{c}_shards", corpora[f"skypile_{c}"], tokenizer, 7, shard_tokens=2_000
+        c: build(
+            lake,
+            InProcess(),
+            shards_stage(f"{c}_shards", corpora[f"skypile_{c}"], tokenizer, 7, shard_tokens=2_000),
         ).dataset
         for c in ("main", "stem")
     }

@@ -15,9 +15,13 @@ from jobs.settings import ROOT
 
 DESIGN = [
     "raw_dump",
+    "split",
     "documents",
     "edits",
-    "signals",
+    "signals/language",
+    "signals/rules",
+    "signals/safety",
+    "signals/code",
     "reference_classifier",
     "stem_classifier",
     "perplexity_models",

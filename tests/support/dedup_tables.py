@@ -10,11 +10,12 @@ import pyarrow as pa
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
-from pipelines.dedup.signatures import build_signatures
+from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import DECISIONS, DOCUMENTS, EDITS, document_id
+from pipelines.tables.stage import build
 
 
 def publish(lake: Lake, asset: str, dump: str, tables: Sequence[pa.Table]) -> Dataset:
@@ -82,8 +83,8 @@ def make_dump(
 
     docs = publish(lake, "documents", name, cut(documents, DOCUMENTS))
     cuts = publish(lake, "edits", name, cut(edits, EDITS))
-    signatures = build_signatures(
-        lake, engine or InProcess(), docs, cuts, parameters or MinHashParameters()
+    signatures = build(
+        lake, engine or InProcess(), signatures_stage(docs, cuts, parameters or MinHashParameters())
     ).dataset
     card = DumpCard(name=name, kind="jsonl", uris=("x",))
     return DumpTables(

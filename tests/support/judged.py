@@ -8,11 +8,12 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.filtering.decisions import current_policy, decisions_stage
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
-from pipelines.signals.signals import build_signals
 from pipelines.tables.inputs import DumpTables
+from pipelines.tables.stage import build
+from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
 PLANTED = "planted.person@example-mail.com"
@@ -49,7 +50,7 @@ def judged(
         "scores", name, version=1, inputs={"documents": dump.documents}, write=write
     ).dataset
     tables = replace(dump, signals=signals, scores=scores)
-    decisions = build_decisions(
-        lake, engine, dump.card, dump.documents, signals, scores, current_policy(lake)
+    decisions = build(
+        lake, engine, decisions_stage(dump.documents, signals, scores, current_policy(lake))
     ).dataset
     return replace(tables, decisions=decisions)

@@ -15,22 +15,20 @@ from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.contamination.contamination import build_contamination
 from pipelines.corpora.assembly import build_corpus, build_rejected
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import build_signatures
-from pipelines.dumps.raw_dump import build_raw_dump
+from pipelines.dedup.signatures import signatures_stage
 from pipelines.edits.edits import edits_stage
 from pipelines.engine import Engine
-from pipelines.extraction.documents import build_documents
-from pipelines.filtering.decisions import build_decisions, current_policy
+from pipelines.filtering.decisions import current_policy, decisions_stage
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.release.recurring_blocks import build_recurring_blocks
 from pipelines.release.release_decisions import build_release_decisions
 from pipelines.release.validation_sets import build_validation_sets
-from pipelines.shards.writer import build_shards
-from pipelines.signals.signals import build_signals
+from pipelines.shards.writer import shards_stage
 from pipelines.tables.schemas import document_id
 from pipelines.tables.stage import build
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tokenizer.build import tokenizer_stage
+from tests.support.dumps import build_documents, build_signals
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED
 from tests.support.release_samples import make_release, prose
 from tests.support.tokenizer_samples import corpus, sample_texts
@@ -51,10 +49,10 @@ def dump(root: Path, engine: Engine) -> None:
         ]
         (folder / f"{number}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     card = DumpCard(name="d", kind="jsonl", uris=("inputs/*.jsonl",))
-    documents = build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset
+    documents = build_documents(lake, engine, card).dataset
     edits = build(lake, engine, edits_stage(documents)).dataset
     signals = {group: built.dataset for group, built in build_signals(lake, engine, documents, edits).items()}
-    build_signatures(lake, engine, documents, edits, MinHashParameters())
+    build(lake, engine, signatures_stage(documents, edits, MinHashParameters()))
 
     def unscored(writer: Writer) -> None:
         for index, part in enumerate(documents.parts):
@@ -62,7 +60,7 @@ def dump(root: Path, engine: Engine) -> None:
             writer.write_table(part.path, pa.Table.from_pylist([{"doc_id": i} for i in ids], SCORES))
 
     scores = lake.publish("scores", "d", version=1, inputs={"documents": documents}, write=unscored).dataset
-    build_decisions(lake, engine, card, documents, signals, scores, current_policy(lake))
+    build(lake, engine, decisions_stage(documents, signals, scores, current_policy(lake)))
 
 
 def release(root: Path, engine: Engine) -> None:
@@ -113,5 +111,5 @@ def tokens(root: Path, engine: Engine) -> None:
     lake = Lake(root)
     texts = corpus(lake, sample_texts(20))
     config = TokenizerConfig.proportional("test", 1_200, sample_chars=20_000)
-    vocabulary = build_tokenizer(lake, engine, [texts], config).dataset
-    build_shards(lake, engine, "main_shards", texts, vocabulary, 7, shard_tokens=500)
+    vocabulary = build(lake, engine, tokenizer_stage([texts], config)).dataset
+    build(lake, engine, shards_stage("main_shards", texts, vocabulary, 7, shard_tokens=500))

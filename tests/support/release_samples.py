@@ -11,12 +11,13 @@ import pyarrow as pa
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
-from pipelines.dedup.signatures import build_signatures
+from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import InProcess
 from pipelines.filtering.decisions import Policy
 from pipelines.lake import Dataset, Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import DECISIONS, DOCUMENTS, EDITS, ID, document_id
+from pipelines.tables.stage import build
 
 DUPLICATES = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string()), ("similarity", pa.float32())])
 
@@ -105,7 +106,7 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
     decided = publish(
         lake, "decisions", name, [pa.Table.from_pylist(decisions, DECISIONS)], policy=POLICY.parameters()
     )
-    signed = build_signatures(lake, InProcess(), published, spans, MinHashParameters()).dataset
+    signed = build(lake, InProcess(), signatures_stage(published, spans, MinHashParameters())).dataset
     card = SimpleNamespace(name=name)
     return DumpTables(card, published, spans, signatures=signed, decisions=decided)  # type: ignore[arg-type]
 

@@ -30,11 +30,11 @@ import numpy as np
 from pipelines.extraction.blocks.features import NAMES, features
 from pipelines.extraction.blocks.forest import Fit, Forest, fit
 from pipelines.extraction.blocks.model import PATH, select, with_siblings
-from pipelines.extraction.head import title_of
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tree
 from pipelines.extraction.html.runs import text_words
 from pipelines.extraction.page import block_text
+from pipelines.extraction.page_metadata import title_of
 
 Array = np.ndarray[Any, Any]
 GOLD = Path(__file__).resolve().parents[4] / "shared" / "data" / "extraction-gold"

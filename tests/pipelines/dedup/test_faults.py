@@ -14,10 +14,11 @@ import pytest
 
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup.signatures import build_signatures
+from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.inputs import DumpTables
+from pipelines.tables.stage import build
 from tests.pipelines.dedup.test_duplicates import corpus, text
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.kills import half_tables, sweep_apart
@@ -62,7 +63,9 @@ def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> N
     os.unlink(f"{lake.root}.killed")
 
     def run() -> Dataset:
-        signatures = build_signatures(lake, spark, dump.documents, dump.edits, MinHashParameters()).dataset
+        signatures = build(
+            lake, spark, signatures_stage(dump.documents, dump.edits, MinHashParameters())
+        ).dataset
         tables = DumpTables(
             dump.card, dump.documents, dump.edits, signatures=signatures, decisions=dump.decisions
         )

@@ -11,8 +11,10 @@ import pytest
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps import raw_dump as raw
-from pipelines.dumps.raw_dump import FetchError, build_raw_dump, fetched
+from pipelines.dumps.raw_dump import FetchError, fetched, raw_dump_stage
+from pipelines.engine import InProcess
 from pipelines.lake import Lake
+from pipelines.tables.stage import build
 
 
 def card(*uris: str, sample: float = 1.0) -> DumpCard:
@@ -25,13 +27,15 @@ def test_globs_are_listed_in_order_and_relative_to_the_lake(tmp_path: Path) -> N
     for i in range(20):
         (folder / f"{i:02d}.jsonl").write_text(f"{i}\n")
     lake = Lake(tmp_path)
-    built = build_raw_dump(lake, card("inputs/d/*.jsonl"))
+    built = build(lake, InProcess(), raw_dump_stage(card("inputs/d/*.jsonl"), Path(lake.root)))
     rows = built.dataset.read().to_pylist()
     assert [r["file"] for r in rows] == [f"{i:02d}.jsonl" for i in range(20)]
     assert rows[3]["uri"] == "inputs/d/03.jsonl" and built.dataset.stats == {"files": 20, "bytes": 50 - 0}
-    assert not build_raw_dump(lake, card("inputs/d/*.jsonl")).fresh
+    assert not build(lake, InProcess(), raw_dump_stage(card("inputs/d/*.jsonl"), Path(lake.root))).fresh
     (folder / "03.jsonl").write_text("4\n")
-    assert build_raw_dump(lake, card("inputs/d/*.jsonl")).fresh  # same size, other bytes
+    assert build(
+        lake, InProcess(), raw_dump_stage(card("inputs/d/*.jsonl"), Path(lake.root))
+    ).fresh  # same size, other bytes
 
 
 def test_a_larger_sample_is_a_superset(tmp_path: Path) -> None:
@@ -41,7 +45,11 @@ def test_a_larger_sample_is_a_superset(tmp_path: Path) -> None:
     for share in (0.2, 0.5, 1.0):
         names.append(
             set(
-                build_raw_dump(Lake(tmp_path), card("*.jsonl", sample=share))
+                build(
+                    Lake(tmp_path),
+                    InProcess(),
+                    raw_dump_stage(card("*.jsonl", sample=share), Path(Lake(tmp_path).root)),
+                )
                 .dataset.read()["file"]
                 .to_pylist()
             )
@@ -51,7 +59,7 @@ def test_a_larger_sample_is_a_superset(tmp_path: Path) -> None:
 
 def test_a_card_that_names_nothing_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FetchError, match="none"):
-        build_raw_dump(Lake(tmp_path), card("none/*.jsonl"))
+        build(Lake(tmp_path), InProcess(), raw_dump_stage(card("none/*.jsonl"), Path(Lake(tmp_path).root)))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -102,7 +110,9 @@ def test_listing_over_http_with_retries(server: str, tmp_path: Path) -> None:
         "/crawl/2.jsonl": b"two!",
     }
     _Handler.failures = {"/wet.paths.gz": 2, "/crawl/1.jsonl": 1}
-    dataset = build_raw_dump(Lake(tmp_path), card(f"{server}/wet.paths.gz")).dataset
+    dataset = build(
+        Lake(tmp_path), InProcess(), raw_dump_stage(card(f"{server}/wet.paths.gz"), Path(Lake(tmp_path).root))
+    ).dataset
     assert dataset.read(["file", "bytes", "etag_or_sha256"]).to_pylist() == [
         {"file": "1.jsonl", "bytes": 3, "etag_or_sha256": "abc"},
         {"file": "2.jsonl", "bytes": 4, "etag_or_sha256": "abc"},

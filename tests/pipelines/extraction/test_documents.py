@@ -8,20 +8,19 @@ import pytest
 
 from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.dumps.readers import Record
 from pipelines.engine import Engine, InProcess
 from pipelines.extraction import documents as stage
-from pipelines.extraction.documents import build_documents
 from pipelines.lake import Dataset, Lake, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
+from tests.support.dumps import build_documents
 
 TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
 
 
 def build(lake: Lake, **fields: object) -> Dataset:
     card = DumpCard.model_validate({"name": "d", **fields})
-    return build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset).dataset
+    return build_documents(lake, InProcess(), card).dataset
 
 
 def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
@@ -92,15 +91,15 @@ def test_a_crash_keeps_finished_files(tmp_path: Path, monkeypatch: pytest.Monkey
         (tmp_path / f"{name}.jsonl").write_text(
             json.dumps({"text": f"a text that is long enough {name}"}) + "\n"
         )
-    real, calls = stage._write_file, []
+    real, calls = stage._read_file, []
 
-    def fails_once(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+    def fails_once(lake: object, card: object, file: dict[str, str], *rest: object) -> object:
         calls.append(file["file"])
         if calls == ["a.jsonl", "b.jsonl"]:
             raise KeyboardInterrupt
-        real(writer, card, file, *rest)  # type: ignore[arg-type]
+        return real(lake, card, file, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stage, "_write_file", fails_once)
+    monkeypatch.setattr(stage, "_read_file", fails_once)
     with pytest.raises(KeyboardInterrupt):
         build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
@@ -118,9 +117,7 @@ def test_spark_gives_the_same_bytes(tmp_path: Path, spark: Engine) -> None:
     hashes = set()
     for number, engine in enumerate((InProcess(), spark)):
         lake = Lake(tmp_path / f"lake{number}")
-        hashes.add(
-            build_documents(lake, engine, card, build_raw_dump(lake, card).dataset).dataset.content_hash
-        )
+        hashes.add(build_documents(lake, engine, card).dataset.content_hash)
     assert len(hashes) == 1
 
 
@@ -147,13 +144,13 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(
         lines = (json.dumps({"text": f"a text that is long enough {i} {j}"}) for j in range(3))
         (tmp_path / f"{i}.jsonl").write_text("".join(line + "\n" for line in lines))
     small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4, min_groups=0)
-    real, calls = stage._write_file, []
+    real, calls = stage._read_file, []
 
-    def counted(writer: object, card: object, file: dict[str, str], *rest: object) -> None:
+    def counted(lake: object, card: object, file: dict[str, str], *rest: object) -> object:
         calls.append(file["file"])
-        real(writer, card, file, *rest)  # type: ignore[arg-type]
+        return real(lake, card, file, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stage, "_write_file", counted)
+    monkeypatch.setattr(stage, "_read_file", counted)
     whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], min_groups=0)
     old = {row["file"] for row in small.read().to_pylist()}
     assert 0 < len(old) < 20 and len(calls) == 20 - len(old) and not old & set(calls)

@@ -9,12 +9,13 @@ import yaml
 
 from pipelines.cards.base import CardError
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import Policy, build_decisions, current_policy, policy_path
+from pipelines.filtering.decisions import Policy, current_policy, decisions_stage, policy_path
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
-from pipelines.signals.signals import build_signals
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.schemas import DECISIONS
+from pipelines.tables.stage import build
+from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
 ENGLISH = (
@@ -57,9 +58,7 @@ def decide(
 ) -> list[dict[str, Any]]:
     dump: DumpTables = tables[0]
     policy = policy or Policy.load(policy_path("default"))
-    table = build_decisions(
-        lake, engine, dump.card, dump.documents, tables[1], tables[2], policy
-    ).dataset.read()
+    table = build(lake, engine, decisions_stage(dump.documents, tables[1], tables[2], policy)).dataset.read()
     assert table.schema == DECISIONS
     return table.to_pylist()
 
@@ -124,8 +123,8 @@ def test_a_threshold_change_reads_no_text(
     strict = next(s for s in data["sets"] if s["name"] == "english")
     strict["bounds"]["rules/num_words"]["min"] = 5000
     dump = tables[0]
-    built = build_decisions(
-        lake, engine, dump.card, dump.documents, tables[1], tables[2], Policy.model_validate(data)
+    built = build(
+        lake, engine, decisions_stage(dump.documents, tables[1], tables[2], Policy.model_validate(data))
     )
     assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_words": 1}
     assert read and not any({"text", "title", "everything"} & set(columns) for _, columns in read)

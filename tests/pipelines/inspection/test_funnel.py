@@ -5,11 +5,10 @@ from pathlib import Path
 
 from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.raw_dump import build_raw_dump
 from pipelines.engine import InProcess
-from pipelines.extraction.documents import build_documents
 from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.lake import Lake
+from tests.support.dumps import build_documents
 from tests.support.judged import CHINESE, ENGLISH, MENU, judged
 
 
@@ -72,7 +71,7 @@ def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_vali
         card = DumpCard(
             name=f"d{bound}", kind="jsonl", uris=("a.jsonl",), min_groups=bound, validation_share=0.5
         )
-        built = build_documents(lake, InProcess(), card, build_raw_dump(lake, card).dataset)
+        built = build_documents(lake, InProcess(), card)
         (found[bound],) = judge_sides(
             built.dataset, card, CheckBounds(min_documents=2, min_validation_groups=1)
         )

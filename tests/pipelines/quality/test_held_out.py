@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.quality.held_out import auc, precision_at, report
+from pipelines.quality.held_out import auc, held_out_report, precision_at
 
 SCORES = st.lists(st.sampled_from([0.0, 0.1, 0.5, 0.9, 1.0]), min_size=1, max_size=20)
 
@@ -23,13 +23,13 @@ def test_recall_at_a_prevalence_equals_counting(positive: list[float], negative:
         true, false = np.mean(np.array(positive) >= threshold), np.mean(np.array(negative) >= threshold)
         if true and 0.1 * true / (0.1 * true + 0.9 * false) >= 0.9:
             best = max(best, float(true))
-    assert report(positive, negative)["recall_at_precision_0.9_prevalence_0.1"] == pytest.approx(
+    assert held_out_report(positive, negative)["recall_at_precision_0.9_prevalence_0.1"] == pytest.approx(
         best, abs=1e-4
     )
 
 
 def test_the_chosen_threshold_keeps_its_promise() -> None:
-    found = report([0.9, 0.8, 0.7, 0.2], [0.1] * 97 + [0.75] * 3)
+    found = held_out_report([0.9, 0.8, 0.7, 0.2], [0.1] * 97 + [0.75] * 3)
     assert found["threshold"] == 0.8 and found["recall"] == 0.5 and found["precision"] == 1.0
 
 

@@ -9,16 +9,17 @@ from pipelines.lake import Lake
 from pipelines.quality import perplexity
 from pipelines.quality.classifiers import (
     _folds,
-    build_reference_classifier,
-    build_stem_classifier,
+    reference_classifier_stage,
+    stem_classifier_stage,
     stem_label,
 )
 from pipelines.quality.features import features
 from pipelines.quality.held_out import auc
-from pipelines.quality.perplexity import build_perplexity_models
-from pipelines.quality.scores import SCORES, build_scores
-from pipelines.signals.signals import build_signals
+from pipelines.quality.perplexity import perplexity_models_stage
+from pipelines.quality.scores import SCORES, scores_stage
 from pipelines.tables.inputs import DumpTables
+from pipelines.tables.stage import build
+from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
 TOPICS = {
@@ -91,7 +92,7 @@ def dumps(lake: Lake, engine: InProcess) -> dict[str, DumpTables]:
 def test_reference_classifier_separates_and_repeats(
     lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]
 ) -> None:
-    built = build_reference_classifier(lake, dumps)
+    built = build(lake, InProcess(), reference_classifier_stage(dumps))
     card = built.dataset.read_json("card.json")
     assert sorted(card["training"]) == [
         "ref",
@@ -106,18 +107,18 @@ def test_reference_classifier_separates_and_repeats(
 
     lake.delete(f"keys/{built.dataset.manifest.recompute_key}.json")
     lake.delete(built.dataset.path)
-    again = build_reference_classifier(lake, dumps)
+    again = build(lake, InProcess(), reference_classifier_stage(dumps))
     assert again.fresh and again.dataset.content_hash == built.dataset.content_hash
 
 
 def test_a_held_out_dump_leaves_the_models_alone_and_a_changed_one_does_not(
     lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]
 ) -> None:
-    key = build_reference_classifier(lake, dumps).dataset.manifest.recompute_key
+    key = build(lake, InProcess(), reference_classifier_stage(dumps)).dataset.manifest.recompute_key
     without = {n: d for n, d in dumps.items() if n not in ("held", "stem")}
-    assert not build_reference_classifier(lake, without).fresh
+    assert not build(lake, InProcess(), reference_classifier_stage(without)).fresh
     changed = dumps | {"web": make_dump(lake, engine, "web", [texts("web", 50)])}
-    assert build_reference_classifier(lake, changed).dataset.manifest.recompute_key != key
+    assert build(lake, InProcess(), reference_classifier_stage(changed)).dataset.manifest.recompute_key != key
 
 
 def test_scores_are_out_of_fold_and_null_without_a_model(
@@ -125,9 +126,9 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
 ) -> None:
     monkeypatch.setattr(perplexity, "find_lmplz", lambda: None)
     models = [
-        build_reference_classifier(lake, dumps),
-        build_stem_classifier(lake, dumps),
-        build_perplexity_models(lake, dumps),
+        build(lake, InProcess(), reference_classifier_stage(dumps)),
+        build(lake, InProcess(), stem_classifier_stage(dumps)),
+        build(lake, InProcess(), perplexity_models_stage(dumps)),
     ]
     assert models[2].dataset.stats == {"available": 0}
     assert "lmplz is missing" in models[2].dataset.read_json("status.json")["missing"][0]
@@ -136,16 +137,22 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
     used: set[str] = set()
     from pipelines.quality import classifiers
 
-    plain = classifiers.predict
+    plain = classifiers.predict_labels
     monkeypatch.setattr(
-        classifiers, "predict", lambda path, words: used.add(path.rsplit("-", 1)[1]) or plain(path, words)
+        classifiers,
+        "predict_labels",
+        lambda path, words: used.add(path.rsplit("-", 1)[1]) or plain(path, words),
     )
     means = {}
     for name in ("ref", "stem", "held"):
         used.clear()
         t = dumps[name]
         signals = {g: b.dataset for g, b in build_signals(lake, engine, t.documents, t.edits).items()}
-        built = build_scores(lake, engine, t.documents, t.edits, signals, *(m.dataset for m in models))
+        built = build(
+            lake,
+            engine,
+            scores_stage(t.documents, t.edits, signals["language"], *(m.dataset for m in models)),
+        )
         table = built.dataset.read()
         assert table.schema == SCORES and table["doc_id"].equals(t.documents.read(["doc_id"])["doc_id"])
         assert table["perplexity"].null_count == table["stem_exposition"].null_count == table.num_rows
@@ -162,17 +169,17 @@ def test_cited_urls_are_positives_wherever_they_were_crawled(lake: Lake, engine:
     mixed = [t for pair in zip(texts("reference", 40), texts("web", 40), strict=True) for t in pair]
     dumps = {"crawl": make_dump(lake, engine, "crawl", [mixed])}
     cited = [f"http://WWW.crawl.invalid/{k}/#top" for k in range(0, 80, 2)]
-    card = build_reference_classifier(lake, dumps, cited).dataset.read_json("card.json")
+    card = build(lake, InProcess(), reference_classifier_stage(dumps, cited)).dataset.read_json("card.json")
     english = card["languages"]["en"]
     assert english["available"] and english["examples"] == {"other": 40, "reference": 40}
     assert english["out_of_fold"]["reference"]["auc"] > 0.95 and "cited" in card
-    assert not build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"][
-        "available"
-    ]
+    without = build(lake, InProcess(), reference_classifier_stage(dumps)).dataset.read_json("card.json")
+    assert not without["languages"]["en"]["available"]
 
 
 def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess, dumps: dict[str, DumpTables]) -> None:
-    entry = build_reference_classifier(lake, dumps).dataset.read_json("card.json")["languages"]["en"]
+    card = build(lake, InProcess(), reference_classifier_stage(dumps)).dataset.read_json("card.json")
+    entry = card["languages"]["en"]
     assert entry["fold_by"] == "document" and entry["sources"] == {
         "other": 1,
         "reference": 1,

@@ -11,6 +11,7 @@ import pytest
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
+from pipelines.tables.stage import build
 from tests.support.pages import make_dump
 
 TEXTS = [topics[n] for n in sorted(topics)]
@@ -22,7 +23,7 @@ def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(
     if perplexity.find_lmplz() is None:
         pytest.skip("lmplz is not on this machine: make kenlm builds it")
     dump = make_dump(lake, engine, "reference", [TEXTS[:-3]], reference=True)
-    built = perplexity.build_perplexity_models(lake, {"reference": dump})
+    built = build(lake, InProcess(), perplexity.perplexity_models_stage({"reference": dump}))
     card = built.dataset.read_json("card.json")
     assert (
         built.dataset.read_json("status.json")["available"]
@@ -45,7 +46,7 @@ def test_groups_are_percentiles_of_web_pages(lake: Lake, engine: InProcess) -> N
         "reference": make_dump(lake, engine, "reference", [TEXTS], reference=True),
         "pages": make_dump(lake, engine, "pages", [shuffled]),
     }
-    dataset = perplexity.build_perplexity_models(lake, dumps).dataset
+    dataset = build(lake, InProcess(), perplexity.perplexity_models_stage(dumps)).dataset
     card, folder = dataset.read_json("card.json")["languages"]["en"], str(dataset.local())
     assert card["cutoffs_over"] == "webpages" and card["sample"] > 20
     below = sum(perplexity.perplexity_of(folder, "en", t) < card["p60"] for t in shuffled) / len(shuffled)
@@ -62,12 +63,18 @@ def test_training_twice_gives_the_same_files(
     for name in "ab":
         other = Lake(tmp_path_factory.mktemp(name))
         dump = make_dump(other, engine, "reference", [TEXTS], reference=True)
-        hashes.append(perplexity.build_perplexity_models(other, {"reference": dump}).dataset.content_hash)
+        hashes.append(
+            build(
+                other, InProcess(), perplexity.perplexity_models_stage({"reference": dump})
+            ).dataset.content_hash
+        )
     assert hashes[0] == hashes[1]
 
 
 def test_a_missing_estimator_is_named(lake: Lake, engine: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(perplexity, "find_lmplz", lambda: None)
     dump = make_dump(lake, engine, "reference", [TEXTS[:2]], reference=True)
-    status = perplexity.build_perplexity_models(lake, {"reference": dump}).dataset.read_json("status.json")
+    status = build(
+        lake, InProcess(), perplexity.perplexity_models_stage({"reference": dump})
+    ).dataset.read_json("status.json")
     assert not status["available"] and "make kenlm" in status["missing"][0]

@@ -16,9 +16,10 @@ from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake
 from pipelines.shards.format import LISTING, ShardError, order_key, table_path
 from pipelines.shards.reader import ShardSet
-from pipelines.shards.writer import build_shards
+from pipelines.shards.writer import shards_stage
 from pipelines.tables.schemas import document_id
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 TEXTS = [*sample_texts(), ("en", ""), ("zh", "🚀龘\x00 </s> <0x41>")]
@@ -33,13 +34,15 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
 
 @pytest.fixture(scope="module")
 def tokenizer(lake: Lake) -> Dataset:
-    return build_tokenizer(lake, InProcess(), [corpus(lake, TEXTS)], CONFIG).dataset
+    return build(lake, InProcess(), tokenizer_stage([corpus(lake, TEXTS)], CONFIG)).dataset
 
 
 @pytest.fixture(scope="module")
 def dataset(lake: Lake, tokenizer: Dataset) -> Dataset:
-    return build_shards(
-        lake, InProcess(), "main_shards", corpus(lake, TEXTS), tokenizer, SEED, shard_tokens=1_000
+    return build(
+        lake,
+        InProcess(),
+        shards_stage("main_shards", corpus(lake, TEXTS), tokenizer, SEED, shard_tokens=1_000),
     ).dataset
 
 
@@ -107,20 +110,22 @@ def test_order_does_not_depend_on_parts_or_shard_size(tmp_path: Path) -> None:
     for parts, size in ((1, 1 << 20), (5, 700)):
         lake = Lake(tmp_path / str(parts))
         texts = corpus(lake, TEXTS, parts=parts)
-        tokenizer = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
-        built = build_shards(lake, InProcess(), "main_shards", texts, tokenizer, SEED, shard_tokens=size)
+        tokenizer = build(lake, InProcess(), tokenizer_stage([texts], CONFIG)).dataset
+        built = build(
+            lake, InProcess(), shards_stage("main_shards", texts, tokenizer, SEED, shard_tokens=size)
+        )
         shards = ShardSet.open(built.dataset.local())
         found.append({s: shards.tokens(s, 0, shards.sources[s].tokens).tobytes() for s in shards.sources})
         assert not lake.folders("staging")
-        assert not build_shards(
-            lake, InProcess(), "main_shards", texts, tokenizer, SEED, shard_tokens=size
+        assert not build(
+            lake, InProcess(), shards_stage("main_shards", texts, tokenizer, SEED, shard_tokens=size)
         ).fresh
     assert found[0] == found[1]
 
 
 def test_validation_sources_are_domains(lake: Lake, tokenizer: Dataset) -> None:
     held_out = corpus(lake, TEXTS[:9], name="validation_sets", domain="web-zh")
-    built = build_shards(lake, InProcess(), "validation_shards", held_out, tokenizer, SEED).dataset
+    built = build(lake, InProcess(), shards_stage("validation_shards", held_out, tokenizer, SEED)).dataset
     shards = ShardSet.open(built.local())
     assert list(shards.sources) == ["web-zh"] and shards.sources["web-zh"].documents == 9
     assert built.stats["tokens_by_source"] == {"web-zh": shards.sources["web-zh"].tokens}
@@ -129,7 +134,7 @@ def test_validation_sources_are_domains(lake: Lake, tokenizer: Dataset) -> None:
 def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     texts = corpus(lake, TEXTS)
-    tokenizer = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
+    tokenizer = build(lake, InProcess(), tokenizer_stage([texts], CONFIG)).dataset
 
     class Crashes(InProcess):
         def __init__(self, after: int) -> None:
@@ -143,7 +148,7 @@ def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp
                 work(i)
 
     with pytest.raises(KeyboardInterrupt):
-        build_shards(lake, Crashes(5), "main_shards", texts, tokenizer, SEED, shard_tokens=1_000)
+        build(lake, Crashes(5), shards_stage("main_shards", texts, tokenizer, SEED, shard_tokens=1_000))
 
     def spilled() -> dict[Path, int]:
         return {p: p.stat().st_mtime_ns for p in Path(lake.root, "staging").rglob("part-*.parquet")}
@@ -157,18 +162,22 @@ def test_a_crash_between_the_passes_leaves_work_that_the_next_try_takes_over(tmp
 
     before, watch = spilled(), Watches()
     assert len(before) == 3
-    again = build_shards(lake, watch, "main_shards", texts, tokenizer, SEED, shard_tokens=1_000).dataset
+    again = build(
+        lake, watch, shards_stage("main_shards", texts, tokenizer, SEED, shard_tokens=1_000)
+    ).dataset
     assert watch.seen == before
     other = Lake(tmp_path / "other")
     texts = corpus(other, TEXTS)
-    whole = build_shards(
+    whole = build(
         other,
         InProcess(),
-        "main_shards",
-        texts,
-        build_tokenizer(other, InProcess(), [texts], CONFIG).dataset,
-        SEED,
-        shard_tokens=1_000,
+        shards_stage(
+            "main_shards",
+            texts,
+            build(other, InProcess(), tokenizer_stage([texts], CONFIG)).dataset,
+            SEED,
+            shard_tokens=1_000,
+        ),
     )
     assert again.content_hash == whole.dataset.content_hash
 
@@ -255,6 +264,6 @@ def test_spark_gives_the_same_shards(
 ) -> None:
     lake = Lake(tmp_path)
     texts = corpus(lake, TEXTS)
-    own = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
-    built = build_shards(lake, spark, "main_shards", texts, own, SEED, shard_tokens=1_000).dataset
+    own = build(lake, InProcess(), tokenizer_stage([texts], CONFIG)).dataset
+    built = build(lake, spark, shards_stage("main_shards", texts, own, SEED, shard_tokens=1_000)).dataset
     assert built.content_hash == dataset.content_hash

@@ -11,8 +11,9 @@ import pytest
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
-from pipelines.shards.writer import build_shards
-from pipelines.tokenizer.build import build_tokenizer
+from pipelines.shards.writer import shards_stage
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 CONFIG = TokenizerConfig.proportional("test", 1_200, sample_chars=50_000)
@@ -35,12 +36,12 @@ def test_shards_on_s3_equal_those_in_a_folder_also_after_a_crash(s3: Any, tmp_pa
     hashes = []
     for lake in (Lake(tmp_path / "lake"), Lake("s3://house/lake", cache=tmp_path / "cache")):
         texts = corpus(lake, sample_texts())
-        vocabulary = build_tokenizer(lake, InProcess(), [texts], CONFIG).dataset
+        vocabulary = build(lake, InProcess(), tokenizer_stage([texts], CONFIG)).dataset
         if lake.is_s3:
             with pytest.raises(KeyboardInterrupt):
-                build_shards(lake, Breaks(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000)
-        shards = build_shards(
-            lake, InProcess(), "main_shards", texts, vocabulary, 7, shard_tokens=1_000
+                build(lake, Breaks(), shards_stage("main_shards", texts, vocabulary, 7, shard_tokens=1_000))
+        shards = build(
+            lake, InProcess(), shards_stage("main_shards", texts, vocabulary, 7, shard_tokens=1_000)
         ).dataset
         hashes.append((vocabulary.content_hash, shards.content_hash))
         assert lake.files("staging", recursive=True) == []

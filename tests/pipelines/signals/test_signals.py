@@ -10,7 +10,7 @@ import zstandard
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.signals import language, safety
-from pipelines.signals.signals import build_signals
+from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
 ENGLISH = "The committee will have to decide on the budget of the city, and that is what people expect to be done with their money."

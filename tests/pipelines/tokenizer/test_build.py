@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from pipelines.cards.tokenizer import RESERVED, TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.tokenizer.build import build_tokenizer, train
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage, train_pieces
 from pipelines.tokenizer.pattern import HAN_RUN
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import corpus, sample_texts
@@ -38,7 +39,7 @@ HARD = [
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     lake = Lake(tmp_path_factory.mktemp("lake"))
-    return build_tokenizer(lake, InProcess(), [corpus(lake, sample_texts())], CONFIG).dataset
+    return build(lake, InProcess(), tokenizer_stage([corpus(lake, sample_texts())], CONFIG)).dataset
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +116,11 @@ def test_same_sample_gives_the_same_file_whatever_the_parts(tmp_path: Path) -> N
     texts, hashes = sample_texts(), set()
     for parts in (1, 4):
         lake = Lake(tmp_path / str(parts))
-        dataset = build_tokenizer(lake, InProcess(), [corpus(lake, texts, parts=parts)], CONFIG).dataset
+        dataset = build(
+            lake, InProcess(), tokenizer_stage([corpus(lake, texts, parts=parts)], CONFIG)
+        ).dataset
         hashes.add(next(p.hash for p in dataset.parts if p.path == "tokenizer.json"))
-        assert not build_tokenizer(lake, InProcess(), [corpus(lake, texts, parts=parts)], CONFIG).fresh
+        assert not build(lake, InProcess(), tokenizer_stage([corpus(lake, texts, parts=parts)], CONFIG)).fresh
     assert len(hashes) == 1
 
 
@@ -138,11 +141,11 @@ def test_card_names_its_inputs_and_what_was_filled(built: Dataset) -> None:
 def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     with pytest.raises(LakeError, match="no documents"):
-        build_tokenizer(lake, InProcess(), [corpus(lake, [])], CONFIG)
+        build(lake, InProcess(), tokenizer_stage([corpus(lake, [])], CONFIG))
 
 
 def test_a_text_of_one_language_still_fills_every_class() -> None:
-    pieces = train(count_pretokens(["only english words here"]), CONFIG)
+    pieces = train_pieces(count_pretokens(["only english words here"]), CONFIG)
     assert (
         len(pieces.latin) == CONFIG.latin - 256
         and len(pieces.characters) == CONFIG.characters

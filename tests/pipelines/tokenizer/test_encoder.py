@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.tokenizer.build import assemble, train
+from pipelines.tokenizer.build import assemble, train_pieces
 from pipelines.tokenizer.encoder import MAX_SYMBOLS, Encoder, EncoderError
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import sample_texts
@@ -21,7 +21,9 @@ from tests.support.tokenizer_samples import sample_texts
 @pytest.fixture(scope="module")
 def definition() -> str:
     texts = [text for _, text in sample_texts()]
-    return str(assemble(train(count_pretokens(texts), TokenizerConfig.proportional("test", 1_500))).to_str())
+    return str(
+        assemble(train_pieces(count_pretokens(texts), TokenizerConfig.proportional("test", 1_500))).to_str()
+    )
 
 
 @pytest.fixture(scope="module")

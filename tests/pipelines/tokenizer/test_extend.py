@@ -16,9 +16,10 @@ from pipelines.cards.base import CardError
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
-from pipelines.tokenizer.build import assemble, build_tokenizer, train
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import assemble, tokenizer_stage, train_pieces
 from pipelines.tokenizer.encoder import Encoder
-from pipelines.tokenizer.extend import Base, load_base
+from pipelines.tokenizer.extend import BaseVocabulary, load_base
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import corpus, sample_texts
 
@@ -33,18 +34,18 @@ LLAMA_TEXTS = [
 
 
 @pytest.fixture(scope="module")
-def llama(shared_data: Path) -> Base:
+def llama(shared_data: Path) -> BaseVocabulary:
     return load_base(shared_data / "tokenizers" / "llama2-tokenizer.model")
 
 
-def build(folder: Path, base: Base, config: TokenizerConfig) -> Dataset:
+def extend(folder: Path, base: BaseVocabulary, config: TokenizerConfig) -> Dataset:
     lake = Lake(folder)
-    return build_tokenizer(lake, InProcess(), [corpus(lake, sample_texts())], config, base).dataset
+    return build(lake, InProcess(), tokenizer_stage([corpus(lake, sample_texts())], config, base)).dataset
 
 
 @pytest.fixture(scope="module")
-def extended(tmp_path_factory: pytest.TempPathFactory, llama: Base) -> Dataset:
-    return build(tmp_path_factory.mktemp("lake"), llama, SMALL)
+def extended(tmp_path_factory: pytest.TempPathFactory, llama: BaseVocabulary) -> Dataset:
+    return extend(tmp_path_factory.mktemp("lake"), llama, SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def tokenizer(extended: Dataset) -> Any:
     return Tokenizer.from_file(str(extended.local("tokenizer.json")))
 
 
-def test_a_sentencepiece_model_is_read_as_it_reads(llama: Base, shared_data: Path) -> None:
+def test_a_sentencepiece_model_is_read_as_it_reads(llama: BaseVocabulary, shared_data: Path) -> None:
     import sentencepiece
     from tokenizers import Tokenizer
 
@@ -66,7 +67,9 @@ def test_a_sentencepiece_model_is_read_as_it_reads(llama: Base, shared_data: Pat
         assert mine.encode(text).ids == model.encode(text), text
 
 
-def test_base_ids_stay_and_classes_are_exact(extended: Dataset, tokenizer: Any, llama: Base) -> None:
+def test_base_ids_stay_and_classes_are_exact(
+    extended: Dataset, tokenizer: Any, llama: BaseVocabulary
+) -> None:
     vocab = tokenizer.get_vocab()
     assert all(vocab[p] == i for p, i in llama.vocab.items())
     rows = [
@@ -91,7 +94,7 @@ def test_base_ids_stay_and_classes_are_exact(extended: Dataset, tokenizer: Any, 
     )
 
 
-def test_text_without_chinese_keeps_its_ids(tokenizer: Any, llama: Base) -> None:
+def test_text_without_chinese_keeps_its_ids(tokenizer: Any, llama: BaseVocabulary) -> None:
     from tokenizers import Tokenizer
 
     base = Tokenizer.from_str(json.dumps(llama.value))
@@ -111,7 +114,7 @@ def test_text_comes_back_and_gives_no_reserved_id(tokenizer: Any, text: str) -> 
 
 
 def test_chinese_takes_fewer_tokens_and_shards_can_be_made_with_it(
-    tokenizer: Any, llama: Base, extended: Dataset
+    tokenizer: Any, llama: BaseVocabulary, extended: Dataset
 ) -> None:
     from tokenizers import Tokenizer
 
@@ -123,25 +126,25 @@ def test_chinese_takes_fewer_tokens_and_shards_can_be_made_with_it(
     assert not encoder.fast and encoder.encode([text])[0].tolist() == tokenizer.encode(text).ids
 
 
-def test_the_same_base_gives_the_same_file(tmp_path: Path, llama: Base, extended: Dataset) -> None:
-    again = build(tmp_path, llama, SMALL)
+def test_the_same_base_gives_the_same_file(tmp_path: Path, llama: BaseVocabulary, extended: Dataset) -> None:
+    again = extend(tmp_path, llama, SMALL)
     assert again.content_hash == extended.content_hash and extended.manifest.partition == "test"
 
 
 def test_a_tokenizer_json_is_extended_too(tmp_path: Path) -> None:
     texts = [text for language, text in sample_texts() if language == "en"]
     value = json.loads(
-        assemble(train(count_pretokens(texts), TokenizerConfig.proportional("en", 900))).to_str()
+        assemble(train_pieces(count_pretokens(texts), TokenizerConfig.proportional("en", 900))).to_str()
     )
     (tmp_path / "english.json").write_text(json.dumps(value))
     base = load_base(tmp_path / "english.json")
-    dataset = build(tmp_path / "lake", base, SMALL)
+    dataset = extend(tmp_path / "lake", base, SMALL)
     assert dataset.stats["vocab_size"] == 900 + SMALL.characters + SMALL.words + 17
     assert Encoder(dataset.local("tokenizer.json").read_text(encoding="utf-8")).fast
 
 
 def test_what_cannot_be_extended_is_refused_with_a_reason(
-    tmp_path: Path, shared_data: Path, llama: Base
+    tmp_path: Path, shared_data: Path, llama: BaseVocabulary
 ) -> None:
     with pytest.raises(LakeError, match="unigram"):
         load_base(shared_data / "tokenizers" / "zh-xlnet-spiece.model")

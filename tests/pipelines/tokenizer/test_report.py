@@ -7,8 +7,9 @@ from pathlib import Path
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
-from pipelines.tokenizer.build import build_tokenizer
-from pipelines.tokenizer.report import build_tokenizer_report, count_words, load_peers, measure_tokenizer
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
+from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, tokenizer_report_stage
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 
@@ -31,13 +32,16 @@ def test_words_are_those_of_jieba_and_runs_elsewhere() -> None:
 
 def test_report_has_every_domain_and_unused_ids(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    tokenizer = build_tokenizer(
-        lake, InProcess(), [corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)
+    tokenizer = build(
+        lake,
+        InProcess(),
+        tokenizer_stage([corpus(lake, sample_texts())], TokenizerConfig.proportional("test", 1_200, 50_000)),
     ).dataset
     held_out = corpus(lake, sample_texts(10, seed=1), name="validation_sets", domain="web-zh")
-    dataset = build_tokenizer_report(
-        lake, tokenizer, held_out, None, lambda name, report: f"{name}: {report['unused_ids']}"
-    ).dataset
+    stage = tokenizer_report_stage(
+        tokenizer, held_out, None, lambda name, report: f"{name}: {report['unused_ids']}"
+    )
+    dataset = build(lake, InProcess(), stage).dataset
     report = dataset.read_json("report.json")
     page = dataset.local("report.html").read_text(encoding="utf-8")
     assert page == f"{tokenizer.manifest.partition}: {report['unused_ids']}"

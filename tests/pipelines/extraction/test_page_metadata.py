@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extraction.head import attributes, read_head, title_of
+from pipelines.extraction.page_metadata import attributes, read_metadata, title_of
 
 
 def test_titles_are_one_line_with_entities_decoded() -> None:
@@ -30,15 +30,15 @@ def test_attributes_in_every_quoting() -> None:
     ],
 )
 def test_dates(markup: str, metas: list[str], date: str) -> None:
-    assert read_head(markup, "", "", metas).date == date
+    assert read_metadata(markup, "", "", metas).date == date
 
 
 def test_language_and_robots() -> None:
-    head = read_head(
+    head = read_metadata(
         "",
         "t",
         '<html xml:lang="zh-CN">',
         ['<meta name=robots content="NoIndex, nofollow">', "<meta name='tdm-reservation' content=1>"],
     )
     assert (head.language, head.robots) == ("zh-cn", " robots=noindex, nofollow tdm-reservation=1")
-    assert read_head("", "", "", ['<meta http-equiv="Content-Language" content="en">']).language == "en"
+    assert read_metadata("", "", "", ['<meta http-equiv="Content-Language" content="en">']).language == "en"

@@ -1,7 +1,7 @@
 """Title, date, language hint and robots signals of a page.
 
 Belongs here: what a page says about itself outside its text. Does not belong here: the text
-(html.py).
+(page.py).
 """
 
 from __future__ import annotations
@@ -19,15 +19,17 @@ _DATE = re.compile(r"((?:19|20)\d\d)[-/年.](0?[1-9]|1[0-2])[-/月.](0?[1-9]|[12
 _LINKED_DATA = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{8,40})')
 _TIME = re.compile(r"""<time\b[^>]{0,300}?\bdatetime\s{0,9}=\s{0,9}["']?([^"'>\s]{8,40})""", re.IGNORECASE)
 _DATES = (
-    "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created dc.date.issued og:release_date "
-    "citation_date citation_publication_date datepublished parsely-pub-date sailthru.date weibo:article:create_at apub:time"
+    "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created"
+    " dc.date.issued og:release_date citation_date citation_publication_date datepublished"
+    " parsely-pub-date sailthru.date weibo:article:create_at apub:time"
 )
+_NAMES = ("name", "property", "itemprop", "http-equiv")  # attributes that name a meta element
 _ROBOTS = frozenset(("robots", "googlebot", "bingbot", "tdm-reservation"))
 MAX_TAG = 3000  # characters of one tag that are read
 
 
 @dataclass(slots=True)
-class Head:
+class PageMetadata:
     """`date` is YYYY-MM-DD or ""; `robots` the robots signals as ` name=value` pairs, lower
     case."""
 
@@ -48,32 +50,26 @@ def attributes(tag: str) -> dict[str, str]:
     return {m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "").strip() for m in _ATTRIBUTE.finditer(tag)}
 
 
-def read_head(markup: str, title: str, html_tag: str, metas: list[str]) -> Head:
-    """`html_tag` and `metas` are the start tags themselves, as text."""
-    head = Head(title=title)
+def read_metadata(markup: str, title: str, html_tag: str, metas: list[str]) -> PageMetadata:
+    """The metadata of a page; `html_tag` and `metas` are the start tags themselves, as text."""
+    found = PageMetadata(title=title)
     root = attributes(html_tag)
-    head.language = (root.get("lang") or root.get("xml:lang") or "").lower()[:16]
+    found.language = (root.get("lang") or root.get("xml:lang") or "").lower()[:16]
     for tag in metas:
-        found = attributes(tag)
-        name = (
-            found.get("name")
-            or found.get("property")
-            or found.get("itemprop")
-            or found.get("http-equiv")
-            or ""
-        ).lower()
-        value = found.get("content", "")
+        given = attributes(tag)
+        name = next((given[key] for key in _NAMES if given.get(key)), "").lower()
+        value = given.get("content", "")
         if name in _ROBOTS:
-            head.robots += f" {name}={value.lower()}"
+            found.robots += f" {name}={value.lower()}"
         elif name in _DATES.split():
-            head.date = head.date or _iso_date(value)
-        elif name == "content-language" and not head.language:
-            head.language = value.lower()[:16]
+            found.date = found.date or _iso_date(value)
+        elif name == "content-language" and not found.language:
+            found.language = value.lower()[:16]
     for pattern in (_LINKED_DATA, _TIME):
-        if not head.date:
+        if not found.date:
             said = pattern.search(markup)
-            head.date = _iso_date(said[1]) if said else ""
-    return head
+            found.date = _iso_date(said[1]) if said else ""
+    return found
 
 
 def _iso_date(value: str) -> str:
