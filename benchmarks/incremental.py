@@ -51,7 +51,7 @@ def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
     """(recurring blocks, contamination) of nothing."""
 
     def parts(writer: Writer) -> None:
-        for dump, _, i in release.places:
+        for dump, _, i in release.parts:
             writer.write_table(part_path(dump, i), CONTAMINATION.empty_table())
 
     def blocks(writer: Writer) -> None:

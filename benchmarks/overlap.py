@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from benchmarks.signatures import CHINESE, DATA, ENGLISH, hardware, read_texts
 from pipelines.cards.contamination import ContaminationPolicy
-from pipelines.contamination.benchmark_items import Item, items_from_folders
+from pipelines.contamination.benchmark_items import BenchmarkItem, items_from_folders
 from pipelines.contamination.index import Index
 
 SHARED = DATA.parent
@@ -45,7 +45,9 @@ def edited(text: str, rng: random.Random) -> str:
     return text
 
 
-def planted(index: Index, sample: list[Item], clean: list[str], rng: random.Random) -> dict[str, float]:
+def planted(
+    index: Index, sample: list[BenchmarkItem], clean: list[str], rng: random.Random
+) -> dict[str, float]:
     """Share of the sample found in a clean page, verbatim and edited."""
     found = {"verbatim": 0, "edited": 0}
     for item in sample:

@@ -248,7 +248,7 @@ def of_release(lake: Lake, name: str) -> Foresight:
         if all(lake.exists(lake.pointer("documents", d)) for d in dumps):
             sizes[other] = sum(lake.current("documents", d).manifest.bytes for d in dumps)
     known = {part.path for parts in lake.reusable("release_decisions").values() for _, part in parts}
-    places = [part_path(dump, i) for dump, _, i in release.places]
+    places = [part_path(dump, i) for dump, _, i in release.parts]
     size = sum(t.documents.manifest.bytes for t in release.dumps.values())
     files = sum(len(t.documents.parts) for t in release.dumps.values())
     steps = _steps(release_assets, (*RELEASE_TABLES, *SHARDS), name, lake, sizes, size)

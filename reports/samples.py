@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pipelines.inspection.samples import KEPT, Sample
+from pipelines.inspection.samples import KEPT, SampledDocument
 from reports.pages import render
 
 
-def page(found: Iterable[Sample], title: str) -> str:
+def page(found: Iterable[SampledDocument], title: str) -> str:
     """The samples as one page, a section for each reason and language."""
     sections: dict[str, dict[str, Any]] = {}
     for s in found:

@@ -48,7 +48,7 @@ SHORT = 60
 
 
 @dataclass(frozen=True)
-class Item:
+class BenchmarkItem:
     """One thing that training documents should not hold. `kind`: benchmark, leakage or
     validation."""
 
@@ -119,7 +119,7 @@ def item_text(record: Any) -> str:
     return text
 
 
-def _file_items(path: Path, folder: Path) -> Iterator[Item]:
+def _file_items(path: Path, folder: Path) -> Iterator[BenchmarkItem]:
     name = path.relative_to(folder).as_posix()
     kind = "leakage" if folder.name == "leakage" else "benchmark"
     for inner, data in _files(path, name):
@@ -134,13 +134,13 @@ def _file_items(path: Path, folder: Path) -> Iterator[Item]:
                 f"the first record has {fields}; rename a field or take the file out of the folder"
             )
         yield from (
-            Item(f"{inner}:{number}", f"{folder.name}/{inner}", kind, text)
+            BenchmarkItem(f"{inner}:{number}", f"{folder.name}/{inner}", kind, text)
             for number, text in enumerate(texts)
             if text
         )
 
 
-def items_from_folders(folders: list[Path]) -> list[Item]:
+def items_from_folders(folders: list[Path]) -> list[BenchmarkItem]:
     """Every item below the folders, in the order of paths. Files or folders with the word train in
     their name (GSM8K's train, MMLU's auxiliary_train) are no items.
 
@@ -148,7 +148,7 @@ def items_from_folders(folders: list[Path]) -> list[Item]:
     LakeError names a file that cannot be read or whose records have no question, and a folder that
     holds files and no item: who names a folder wants it to be looked for.
     """
-    items: list[Item] = []
+    items: list[BenchmarkItem] = []
     for folder in folders:
         if not folder.is_dir():
             raise LakeError(

@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.contamination.benchmark_items import Item, items_from_folders
+from pipelines.contamination.benchmark_items import BenchmarkItem, items_from_folders
 from pipelines.contamination.index import Index
 from pipelines.contamination.matching import script_converter
 from pipelines.engine import Engine
@@ -45,13 +45,13 @@ SCHEMA = described(
 )
 
 
-def validation_items(validation_sets: Dataset) -> list[Item]:
+def validation_items(validation_sets: Dataset) -> list[BenchmarkItem]:
     """One item for each validation document; named by its id."""
     items = []
     for i in range(len(validation_sets.parts)):
         table = validation_sets.read_part(i, ["doc_id", "domain", "text"])
         for doc_id, domain, text in zip(*(c.to_pylist() for c in table.columns), strict=True):
-            items.append(Item(doc_id.hex(), f"validation/{domain}", "validation", text))
+            items.append(BenchmarkItem(doc_id.hex(), f"validation/{domain}", "validation", text))
     return items
 
 
@@ -95,14 +95,14 @@ def build_contamination(
         )
         known = lake.reusable("contamination")
         keys = [
-            part_key(tables, i, ("documents", "edits", "decisions"), *what) for _, tables, i in release.places
+            part_key(tables, i, ("documents", "edits", "decisions"), *what) for _, tables, i in release.parts
         ]
         fresh = [number for number, key in enumerate(keys) if not writer.take(key, known)]
         index = Index(items if fresh else [], rules)
 
         def work(place: int) -> None:
             number = fresh[place]
-            name, tables, i = release.places[number]
+            name, tables, i = release.parts[number]
             path = part_path(name, i)
             if writer.has(path):
                 return

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.cards.contamination import ContaminationPolicy
-from pipelines.contamination.benchmark_items import Item
+from pipelines.contamination.benchmark_items import BenchmarkItem
 from pipelines.contamination.matching import (
     ANCHOR,
     Limits,
@@ -43,7 +43,7 @@ from pipelines.kernels.utf8 import text_buffers
 class Match:
     """One item found in one text; offsets in UTF-8 bytes."""
 
-    item: Item
+    item: BenchmarkItem
     start: int
     end: int
 
@@ -56,7 +56,7 @@ class Index:
     for whole. skipped: how many are too short to be told from other text.
     """
 
-    def __init__(self, items: Sequence[Item], policy: ContaminationPolicy) -> None:
+    def __init__(self, items: Sequence[BenchmarkItem], policy: ContaminationPolicy) -> None:
         self.policy = policy
         data, ends = text_buffers(pa.array([item.text for item in items], pa.large_string()))
         flat, bounds, characters = tokens_of(data, ends, item_fold_table())

@@ -60,13 +60,13 @@ def build_corpus(
         known, fate = lake.reusable(asset), {p.path: p.hash for p in release_decisions.parts}
         keys = [
             part_key(t, i, ("documents", "edits"), str(VERSION), which, fate[part_path(dump, i)])
-            for dump, t, i in release.places
+            for dump, t, i in release.parts
         ]
         fresh = [number for number, key in enumerate(keys) if not writer.take(key, known)]
 
         def work(place: int) -> None:
             number = fresh[place]
-            dump, tables, i = release.places[number]
+            dump, tables, i = release.parts[number]
             rows = lake.read_parquet(release_decisions.file(part_path(dump, i)))
             train = pc.equal(rows["side"].combine_chunks(), "train")
             mine = pc.equal(rows["corpus"].combine_chunks(), which)
@@ -108,13 +108,13 @@ def build_rejected(lake: Lake, engine: Engine, release: ReleaseTables, release_d
         known, fate = lake.reusable("rejected"), {p.path: p.hash for p in release_decisions.parts}
         keys = [
             part_key(t, i, ("documents",), str(VERSION), fate[part_path(dump, i)])
-            for dump, t, i in release.places
+            for dump, t, i in release.parts
         ]
         fresh = [number for number, key in enumerate(keys) if not writer.take(key, known)]
 
         def work(place: int) -> None:
             number = fresh[place]
-            dump, tables, i = release.places[number]
+            dump, tables, i = release.parts[number]
             rows = lake.read_parquet(release_decisions.file(part_path(dump, i)))
             out = pc.invert(accepted(rows))
             urls = tables.documents.read_part(i, ["url"])["url"]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import bands, components
-from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
+from pipelines.dedup.signed_parts import ROW_BITS, ROW_MASK, SignedPart
 from pipelines.engine import map_arrow, rows_of_parts
 
 Array = np.ndarray[Any, Any]
@@ -32,20 +32,20 @@ def copy_edges(contents: Array, nodes: Array) -> tuple[Array, Array]:
     return np.stack([nodes, smallest], 1)[copies], np.sort(first)
 
 
-def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tuple[Array, Array, Array]:
+def in_process(parts: Sequence[SignedPart], parameters: MinHashParameters) -> tuple[Array, Array, Array]:
     """(nodes, roots, admitted), int64: documents that share content or a band with another one,
-    their component, and the number of documents by source."""
+    their component, and the number of documents by part."""
     shown, keys, nodes, contents = (
         [np.zeros(0, np.int64)],
         [np.zeros((0, parameters.bands), np.uint64)],
         [],
         [],
     )
-    for source in sources:
-        rows, hashes, live, found = source.scan(parameters)
-        nodes.append(source.nodes(rows))
+    for part in parts:
+        rows, hashes, live, found = part.scan(parameters)
+        nodes.append(part.nodes(rows))
         contents.append(hashes)
-        shown.append(source.nodes(live))
+        shown.append(part.nodes(live))
         keys.append(found)
     every = np.concatenate([np.zeros(0, np.int64), *nodes])
     copies, first = copy_edges(np.concatenate([np.zeros((0, 2), np.uint64), *contents]), every)
@@ -56,7 +56,7 @@ def in_process(sources: Sequence[Source], parameters: MinHashParameters) -> tupl
 
 
 def on_spark(
-    session: Any, sources: Sequence[Source], parameters: MinHashParameters
+    session: Any, parts: Sequence[SignedPart], parameters: MinHashParameters
 ) -> tuple[Any, dict[str, int]]:
     """(frame (node, root), admitted documents by dump): the same. Text and MinHash never pass
     through the JVM.
@@ -67,28 +67,26 @@ def on_spark(
     from pyspark.sql import functions as F
 
     def admitted_rows(i: int) -> pa.Table:
-        rows = sources[i].admitted()
-        contents, live = sources[i].contents(rows)
+        rows = parts[i].admitted()
+        contents, live = parts[i].contents(rows)
         first, second = (np.ascontiguousarray(lane) for lane in contents.view(np.int64).T)
-        return pa.table([sources[i].nodes(rows), first, second, live], ["node", "c0", "c1", "live"])
+        return pa.table([parts[i].nodes(rows), first, second, live], ["node", "c0", "c1", "live"])
 
     def emit_keys(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):
-            keys = sources[i].keys(own[:, 0] & ROW_MASK, parameters)
+            keys = parts[i].keys(own[:, 0] & ROW_MASK, parameters)
             yield pa.RecordBatch.from_arrays(
                 [pa.array(c) for c in bands.combine(keys, own[:, 0])], ["key", "node", "smallest"]
             )
 
     rows = rows_of_parts(
-        session, len(sources), admitted_rows, "node long, c0 long, c1 long, live boolean"
+        session, len(parts), admitted_rows, "node long, c0 long, c1 long, live boolean"
     ).persist()
     try:
-        counts = rows.groupBy(F.shiftright("node", ROW_BITS).alias("source")).count().collect()
+        counts = rows.groupBy(F.shiftright("node", ROW_BITS).alias("part")).count().collect()
         admitted: dict[str, int] = {}
         for row in counts:
-            admitted[sources[row["source"]].dump] = (
-                admitted.get(sources[row["source"]].dump, 0) + row["count"]
-            )
+            admitted[parts[row["part"]].dump] = admitted.get(parts[row["part"]].dump, 0) + row["count"]
         groups = rows.groupBy("c0", "c1").agg(
             F.min("node").alias("smallest"), F.count("*").alias("n"), F.max("live").alias("live")
         )
@@ -111,7 +109,7 @@ def by_part(frame: Any) -> Any:
 
 
 def parts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, Array]]:
-    """(source, int64 [m, columns]) of batches of int64 columns, the first an ascending node; a
+    """(part, int64 [m, columns]) of batches of int64 columns, the first an ascending node; a
     part's rows come at once."""
     held: list[Array] = []
     for batch in batches:

@@ -16,9 +16,15 @@ import pyarrow.compute as pc
 
 from pipelines.dedup import candidates, verification
 from pipelines.dedup.election import KINDS, Thresholds
+from pipelines.dedup.incremental import (
+    EarlierClusters,
+    distinct_pairs,
+    find_earlier,
+    identity,
+    update_clusters,
+)
 from pipelines.dedup.pairs import PAIRS, id_lanes
-from pipelines.dedup.sources import ROW_BITS, Source, same_parameters, sources
-from pipelines.dedup.update import Base, distinct_pairs, find_base, identity, update
+from pipelines.dedup.signed_parts import ROW_BITS, SignedPart, same_parameters, signed_parts
 from pipelines.dedup.verification import CLUSTERS
 from pipelines.engine import Engine, map_arrow
 from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
@@ -56,18 +62,21 @@ class Found:
 
 
 def find_duplicates(
-    engine: Engine, release: ReleaseTables, base: Base | None = None, excluded: pa.Array | None = None
+    engine: Engine,
+    release: ReleaseTables,
+    earlier: EarlierClusters | None = None,
+    excluded: pa.Array | None = None,
 ) -> Found:
     """The election of a release: a function of content, the same on every engine and with every
-    `base`.
+    `earlier`.
 
     `excluded` (ids): documents excluded after a first election; the next of their clusters take
     their places.
     """
     parameters, card = same_parameters(release), release.card
-    parts, thresholds = sources(release, excluded), Thresholds(card.jaccard, card.containment)
+    parts, thresholds = signed_parts(release, excluded), Thresholds(card.jaccard, card.containment)
     session = engine.session
-    if base is not None and (updated := update(engine, parts, base, parameters, thresholds)):
+    if earlier is not None and (updated := update_clusters(engine, parts, earlier, parameters, thresholds)):
         stats = _table_stats(parts, updated.clusters, _by_dump(parts, updated.admitted))
         return Found(stats, updated.elected, updated.read, updated.clusters, updated.pairs)
     if session is not None:
@@ -83,7 +92,7 @@ def find_duplicates(
 
 
 def _on_spark(
-    session: Any, parts: list[Source], parameters: Any, thresholds: Thresholds, max_cluster: int
+    session: Any, parts: list[SignedPart], parameters: Any, thresholds: Thresholds, max_cluster: int
 ) -> Found:
     from pyspark.sql import functions as F
 
@@ -94,24 +103,24 @@ def _on_spark(
     outcomes = verification.on_spark(clusters, parts, True, parameters, thresholds, None).persist()
     gone = (
         outcomes.where("kept_id is not null")
-        .groupBy(F.shiftright("node", ROW_BITS).alias("source"), "kind")
+        .groupBy(F.shiftright("node", ROW_BITS).alias("part"), "kind")
         .count()
         .collect()
     )
-    counts = [(parts[row["source"]].dump, row["kind"], row["count"]) for row in gone]
+    counts = [(parts[row["part"]].dump, row["kind"], row["count"]) for row in gone]
     clusters.unpersist()
     members = members or 0
     return Found(_stats(counts, admitted, members, largest or 1), members, members, outcomes=outcomes)
 
 
-def _by_dump(parts: list[Source], admitted: np.ndarray[Any, Any]) -> dict[str, int]:
+def _by_dump(parts: list[SignedPart], admitted: np.ndarray[Any, Any]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for source, count in zip(parts, admitted.tolist(), strict=True):
-        found[source.dump] = found.get(source.dump, 0) + count
+    for part, count in zip(parts, admitted.tolist(), strict=True):
+        found[part.dump] = found.get(part.dump, 0) + count
     return found
 
 
-def _table_stats(parts: list[Source], clusters: pa.Table, admitted: dict[str, int]) -> dict[str, Any]:
+def _table_stats(parts: list[SignedPart], clusters: pa.Table, admitted: dict[str, int]) -> dict[str, Any]:
     gone = clusters.filter(pc.is_valid(clusters["kept_id"]))
     dumps = np.array([parts[i].dump for i in (gone["node"].to_numpy() >> ROW_BITS)], np.str_)
     table = (
@@ -231,10 +240,10 @@ def build_duplicates(
 
     def write(writer: Writer) -> None:
         made_of = identity(
-            sources(release), card, same_parameters(release), Thresholds(card.jaccard, card.containment)
+            signed_parts(release), card, same_parameters(release), Thresholds(card.jaccard, card.containment)
         )
         ids = None if excluded is None else excluded.read(["doc_id"])["doc_id"].combine_chunks()
-        found = find_duplicates(engine, release, find_base(lake, made_of, VERSION), ids)
+        found = find_duplicates(engine, release, find_earlier(lake, made_of, VERSION), ids)
         try:
             check_guards(release, found.stats)
             tables: dict[str, Any] = {"clusters": found.clusters, "verified_pairs": found.pairs}

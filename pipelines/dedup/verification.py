@@ -17,7 +17,7 @@ from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup.candidates import by_part, parts_of
 from pipelines.dedup.election import KINDS, Members, Pairs, Thresholds, elect
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes, pairs_table
-from pipelines.dedup.sources import MEMBERS, ROW_MASK, Source, nodes_by_source
+from pipelines.dedup.signed_parts import MEMBERS, ROW_MASK, SignedPart, nodes_by_part
 from pipelines.engine import map_arrow
 from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
@@ -114,7 +114,7 @@ def elect_stream(
 
 
 def in_process(
-    sources: Sequence[Source],
+    parts: Sequence[SignedPart],
     nodes: Array,
     roots: Array,
     sizes: Array | None,
@@ -136,10 +136,10 @@ def in_process(
         own, root = nodes[first:last][place], roots[first:last][place]
         known = None if sizes is None else sizes[order][first:last][place]
         tables, start = [], 0
-        for i, rows in nodes_by_source(own):
+        for i, rows in nodes_by_part(own):
             end = start + len(rows)
             tables.append(
-                sources[i].members(
+                parts[i].members(
                     rows, root[start:end], None if known is None else known[start:end], parameters
                 )
             )
@@ -152,7 +152,7 @@ def in_process(
 
 def on_spark(
     clusters: Any,
-    sources: Sequence[Source],
+    parts: Sequence[SignedPart],
     with_texts: bool,
     parameters: MinHashParameters,
     thresholds: Thresholds,
@@ -164,7 +164,7 @@ def on_spark(
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):
             rows, sizes = own[:, 0] & ROW_MASK, None if with_texts else own[:, 2]
-            members = sources[i].members(rows, np.ascontiguousarray(own[:, 1]), sizes, parameters)
+            members = parts[i].members(rows, np.ascontiguousarray(own[:, 1]), sizes, parameters)
             yield from _for_spark(members).to_batches(max_chunksize=10_000)
 
     def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -24,7 +24,7 @@ SNIPPET = 60  # characters of a sample's text
 
 
 @dataclass
-class Change:
+class ReleaseChange:
     """Documents and characters that moved one way, by reason, with some samples (url, reason,
     beginning of the text), masked."""
 
@@ -48,9 +48,9 @@ class Difference:
     in both, with other text; their characters are those that the second has more (or, negative,
     less)."""
 
-    lost: Change
-    gained: Change
-    changed: Change
+    lost: ReleaseChange
+    gained: ReleaseChange
+    changed: ReleaseChange
     same_parts: int
     compared_parts: int
 
@@ -126,16 +126,16 @@ def diff(lake: Lake, first: str, second: str, samples: int = 5) -> Difference:
     hashes = [Counter(p.hash for d in datasets for p in d.parts) for datasets in (a, b)]
     shared = hashes[0] & hashes[1]
     before, after = _own(a, shared), _own(b, shared)
-    changes: list[Change] = []
+    changes: list[ReleaseChange] = []
     for here, there, rejecting in ((before, after, second), (after, before, first)):
         moved = sorted(set(here) - set(there))
         reasons = _reasons(lake, rejecting, set(moved))
-        change = Change()
+        change = ReleaseChange()
         for doc in moved:
             change.add(reasons.get(doc, [NOT_NAMED]), here[doc][0])
         change.samples = _sample(here, moved[:samples], reasons)
         changes.append(change)
-    changed = Change()
+    changed = ReleaseChange()
     for doc in sorted(set(before) & set(after)):
         if before[doc][0] != after[doc][0]:
             changed.add([], after[doc][0] - before[doc][0])
@@ -147,7 +147,7 @@ def to_json(difference: Difference) -> dict[str, Any]:
     """Plain JSON of a difference, reasons in order."""
     out: dict[str, Any] = {"same_parts": difference.same_parts, "compared_parts": difference.compared_parts}
     for name in ("lost", "gained", "changed"):
-        change: Change = getattr(difference, name)
+        change: ReleaseChange = getattr(difference, name)
         out[name] = change.__dict__ | {
             "by_reason": dict(sorted(change.by_reason.items())),
             "samples": [list(s) for s in change.samples],

@@ -15,7 +15,7 @@ from pipelines.tables.inputs import DumpTables
 
 
 @dataclass
-class Change:
+class PolicyChange:
     """Documents and characters of one dump, as published and as the policy has it; a document
     counts under each of its reasons."""
 
@@ -48,11 +48,11 @@ class Change:
         return out
 
 
-def preview(tables: DumpTables, policy: Policy) -> Change:
+def preview(tables: DumpTables, policy: Policy) -> PolicyChange:
     """How the published decisions of a dump would change under `policy`. LakeError where decisions
     are of other documents."""
     before: Dataset = tables.need("decisions")
-    change = Change()
+    change = PolicyChange()
     for index, (after, _) in enumerate(
         judged_parts(tables.documents, tables.signals, tables.need("scores"), policy)
     ):

@@ -23,7 +23,7 @@ EXCERPT = 400  # characters
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampledDocument:
     """One document: its place, its language, every reason against it, and how it begins."""
 
     reason: str  # the one it is shown for, or KEPT
@@ -37,7 +37,7 @@ class Sample:
 
 def samples(
     tables: DumpTables, count: int = 3, reason: str = "", language: str = "", excerpt: int = EXCERPT
-) -> list[Sample]:
+) -> list[SampledDocument]:
     """Up to `count` documents for each reason (and KEPT) and language, the given ones only where
     they are given."""
     chosen: dict[tuple[str, str], list[tuple[bytes, int, int, tuple[str, ...]]]] = {}
@@ -55,7 +55,7 @@ def samples(
                     cell[:] = sorted(cell)[:count]
     picked = {key: sorted(cell)[:count] for key, cell in chosen.items()}
     needed = sorted({index for cell in picked.values() for _, index, _, _ in cell})
-    found: list[Sample] = []
+    found: list[SampledDocument] = []
     for index in needed:
         urls = tables.documents.read_part(index, ["url"])["url"].to_pylist()
         texts = rendered_texts(tables.documents, tables.edits, index)
@@ -64,7 +64,7 @@ def samples(
                 if place == index:
                     text = texts[row].as_py()
                     found.append(
-                        Sample(
+                        SampledDocument(
                             why,
                             code,
                             tables.card.name,
@@ -77,7 +77,7 @@ def samples(
     return sorted(found, key=lambda s: (s.reason != KEPT, s.reason, s.language, s.url))
 
 
-def as_text(found: Iterable[Sample]) -> str:
+def as_text(found: Iterable[SampledDocument]) -> str:
     """The samples for a terminal."""
     lines: list[str] = []
     heading = ("", "")

@@ -252,7 +252,7 @@ def build_cuts(
         known = lake.reusable("cuts")
 
         def work(number: int) -> None:
-            part = _Part(release, release.places[number], blocks, contamination)
+            part = _Part(release, release.parts[number], blocks, contamination)
             if writer.has(part.path):
                 return
             judge = judges[part.dump]
@@ -274,7 +274,7 @@ def build_cuts(
             if not writer.take(key, known):
                 writer.write_table(part.path, *part.table(judge, rules, actions), key=key)
 
-        engine.map_parts(len(release.places), work)
+        engine.map_parts(len(release.parts), work)
 
     inputs = {
         **release.inputs("documents", "edits", "decisions", "signatures"),
@@ -312,7 +312,7 @@ def build_exclusions(
         known = lake.reusable("exclusions")
 
         def work(number: int) -> None:
-            dump, tables, i = release.places[number]
+            dump, tables, i = release.parts[number]
             path = part_path(dump, i)
             if writer.has(path):
                 return
@@ -349,7 +349,7 @@ def build_exclusions(
             rows = [{"doc_id": d, "reasons": r} for d, r in sorted(reasons.items()) if r]
             writer.write_table(path, pa.Table.from_pylist(rows, EXCLUSIONS), {"excluded": len(rows)}, key=key)
 
-        engine.map_parts(len(release.places), work)
+        engine.map_parts(len(release.parts), work)
 
     inputs = {
         **release.inputs("documents", "decisions"),

@@ -79,7 +79,7 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
     process."""
     from pyspark.sql import functions as F
 
-    places, card = release.places, release.card
+    places, card = release.parts, release.card
 
     def rows(number: int) -> pa.Table:
         _, tables, i = places[number]
@@ -130,7 +130,7 @@ def build_recurring_blocks(
         if session is not None:
             total = _on_spark(session, release, removed, limits)
         else:
-            total = _in_process([_pairs(card, tables, removed, i) for _, tables, i in release.places], limits)
+            total = _in_process([_pairs(card, tables, removed, i) for _, tables, i in release.parts], limits)
         blocks = pa.array(total["block"].to_numpy().astype(np.int64).view(np.uint64))
         table = pa.table(
             [blocks, total["documents"].cast(pa.int32()), total["hosts"].cast(pa.int32())], schema=SCHEMA

@@ -56,7 +56,7 @@ def build_release_decisions(
 
     On the way: `cuts`, `exclusions` and `final_duplicates` of the release.
     """
-    card, places = release.card, release.places
+    card, places = release.card, release.parts
     cuts = build_cuts(lake, engine, release, recurring, contamination).dataset
     exclusions = build_exclusions(lake, engine, release, validation_sets, contamination, cuts).dataset
     final = build_duplicates(lake, engine, release, excluded=exclusions, asset="final_duplicates").dataset
@@ -172,7 +172,7 @@ def _made_equal(
     Only texts that were cut can have become equal, so only their hashes are looked for.
     """
     removed = pa.concat_arrays([removed_ids(final), exclusions.read(["doc_id"])["doc_id"].combine_chunks()])
-    places, lake = release.places, cuts.lake
+    places, lake = release.parts, cuts.lake
 
     def contents(number: int, wanted: pa.Array | None) -> pa.Table:
         dump, tables, i = places[number]

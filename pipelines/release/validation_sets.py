@@ -36,7 +36,7 @@ def domain_of(language: str, category: str, corpus: str) -> str:
 def _held_out(release: ReleaseTables, removed: pa.Array, number: int) -> pa.Table:
     """(doc_id, domain) of the documents of a part, row by row; domain is null for one of the
     training side and one that was excluded."""
-    _, tables, i = release.places[number]
+    _, tables, i = release.parts[number]
     heads = tables.documents.read_part(i, ["doc_id", "side"])
     held_out = pc.and_(
         survivors(release.card, tables, removed, i), pc.equal(heads["side"], "validation")
@@ -101,7 +101,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
         # one more than is taken tells whether there are more
         held_out = collect_parts(
             engine,
-            len(release.places),
+            len(release.parts),
             lambda i: _first_ids(_held_out(release, removed, i), most + 1),
             _HELD_OUT,
         )
@@ -112,7 +112,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
         limits = {domain: own[most - 1] for domain, own in ids.items() if len(own) > most}
 
         def work(number: int) -> None:
-            dump, tables, i = release.places[number]
+            dump, tables, i = release.parts[number]
             found = _held_out(release, removed, number)
             chosen = pc.and_not(
                 pc.is_valid(found["domain"]), _beyond(found["doc_id"], found["domain"].to_pylist(), limits)
@@ -135,7 +135,7 @@ def build_validation_sets(lake: Lake, engine: Engine, release: ReleaseTables, du
                     stats["limits"] = {domain: limits[domain].hex()}
                 writer.write_table(f"domain={domain}/{dump}-{i:05d}.parquet", own, stats)
 
-        engine.map_parts(len(release.places), work)
+        engine.map_parts(len(release.parts), work)
 
     inputs = {**release.inputs("documents", "edits", "decisions"), "duplicates": duplicates}
     by_card = {

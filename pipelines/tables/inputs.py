@@ -80,7 +80,7 @@ class ReleaseTables:
     dumps: Mapping[str, DumpTables]
 
     @property
-    def places(self) -> list[tuple[str, DumpTables, int]]:
+    def parts(self) -> list[tuple[str, DumpTables, int]]:
         """(dump, its tables, part number) of every part, in the card's order of dumps."""
         return [
             (name, tables, i)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.cards.contamination import ContaminationPolicy
-from pipelines.contamination.benchmark_items import Item
+from pipelines.contamination.benchmark_items import BenchmarkItem
 from pipelines.contamination.index import Index
 from pipelines.contamination.reference import PlainIndex
 
@@ -36,7 +36,8 @@ def word(number: int) -> str:
 
 def index(*items: str, **policy: object) -> Index:
     return Index(
-        [Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], ContaminationPolicy(**policy)
+        [BenchmarkItem(str(k), "s", "benchmark", text) for k, text in enumerate(items)],
+        ContaminationPolicy(**policy),
     )  # type: ignore[arg-type]
 
 
@@ -182,7 +183,7 @@ def test_the_same_items_and_spans_as_by_a_plain_reading(
         " ".join(items),
         "",
     ]
-    lookup = Index([Item(str(k), "s", "benchmark", text) for k, text in enumerate(items)], policy)
+    lookup = Index([BenchmarkItem(str(k), "s", "benchmark", text) for k, text in enumerate(items)], policy)
     found = [(row, int(m.item.name), m.start, m.end) for row, m in lookup.find_all(pa.array(texts))]
     plain = PlainIndex(items, policy)
     assert [i.name for i in lookup.items] == [str(k) for k in plain.items]

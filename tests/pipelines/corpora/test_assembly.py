@@ -24,7 +24,7 @@ FOOTER = "All rights reserved by the people of this site"
 def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
     """An contamination table of these rows, in the parts of their dumps."""
     tables, paths = [], []
-    for dump, dump_tables, i in release.places:
+    for dump, dump_tables, i in release.parts:
         ids = set(dump_tables.documents.read_part(i, ["doc_id"])["doc_id"].to_pylist())
         tables.append(pa.Table.from_pylist([r for r in rows if r["doc_id"] in ids], SCHEMA))
         paths.append(part_path(dump, i))

@@ -25,14 +25,14 @@ ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
 from pipelines.dedup.duplicates import build_duplicates
-from pipelines.dedup import components, update
+from pipelines.dedup import components, incremental
 from pipelines.lake import Lake
 from pipelines.engine import Spark
 from tests.support.dedup_tables import make_dump, make_release
 from tests.pipelines.dedup.test_duplicates import corpus
 
 def main():
-    components.DRIVER_EDGES, update.DRIVER_MEMBERS = 0, 0
+    components.DRIVER_EDGES, incremental.DRIVER_MEMBERS = 0, 0
     lake, rows = Lake(sys.argv[1]), corpus(40)
     loopback = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     engine = Spark(sys.argv[2], loopback | {"spark.executor.memory": "700m"})

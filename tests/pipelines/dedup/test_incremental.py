@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup import update
+from pipelines.dedup import incremental
 from pipelines.dedup.duplicates import VERSION, build_duplicates, find_duplicates
 from pipelines.dedup.election import Thresholds
-from pipelines.dedup.sources import same_parameters, sources
+from pipelines.dedup.signed_parts import same_parameters, signed_parts
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
@@ -32,10 +32,10 @@ def fresh(tmp: Path, dumps: Sequence[DumpTables], **card: Any) -> str:
     return build_duplicates(other, InProcess(), make_release(dumps, "r", **card)).dataset.content_hash
 
 
-def base(lake: Lake, release: ReleaseTables) -> update.Base | None:
+def earlier(lake: Lake, release: ReleaseTables) -> incremental.EarlierClusters | None:
     thresholds = Thresholds(release.card.jaccard, release.card.containment)
-    made_of = update.identity(sources(release), release.card, same_parameters(release), thresholds)
-    return update.find_base(lake, made_of, VERSION)
+    made_of = incremental.identity(signed_parts(release), release.card, same_parameters(release), thresholds)
+    return incremental.find_earlier(lake, made_of, VERSION)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -79,7 +79,7 @@ def test_only_what_a_new_dump_touches_is_elected_and_read(
 ) -> None:
     lake, dumps = grown
     release = make_release(dumps, "second")
-    found = find_duplicates(InProcess(), release, base(lake, release))
+    found = find_duplicates(InProcess(), release, earlier(lake, release))
     assert (found.elected, found.read) == (4, 4)  # two new documents and what they double
     built = build_duplicates(lake, InProcess(), release).dataset
     assert built.content_hash == fresh(tmp_path / "fresh", dumps)
@@ -93,7 +93,7 @@ def test_new_thresholds_read_only_pairs_that_were_never_compared(
 ) -> None:
     lake, (old, _) = grown
     strict = make_release([old], "strict", jaccard=0.99, containment=1.0)
-    found = find_duplicates(InProcess(), strict, base(lake, strict))
+    found = find_duplicates(InProcess(), strict, earlier(lake, strict))
     assert found.read == 0 < found.elected
     assert build_duplicates(lake, InProcess(), strict).dataset.content_hash == fresh(
         tmp_path / "f", [old], jaccard=0.99, containment=1.0
@@ -142,17 +142,17 @@ def test_too_much_that_is_new_is_found_anew(
 ) -> None:
     lake, dumps = grown
     release = make_release(dumps, "second")
-    monkeypatch.setattr(update, "NEW_KEYS", 10)
-    assert find_duplicates(InProcess(), release, base(lake, release)).elected == 22
+    monkeypatch.setattr(incremental, "NEW_KEYS", 10)
+    assert find_duplicates(InProcess(), release, earlier(lake, release)).elected == 22
 
 
 def test_spark_updates_as_this_process_does(
     grown: tuple[Lake, list[DumpTables]], tmp_path: Path, spark: Spark, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lake, dumps = grown
-    monkeypatch.setattr(update, "DRIVER_MEMBERS", 0)
+    monkeypatch.setattr(incremental, "DRIVER_MEMBERS", 0)
     release = make_release(dumps, "second")
-    assert find_duplicates(spark, release, base(lake, release)).elected == 4
+    assert find_duplicates(spark, release, earlier(lake, release)).elected == 4
     assert build_duplicates(lake, spark, release).dataset.content_hash == fresh(tmp_path / "fresh", dumps)
 
 

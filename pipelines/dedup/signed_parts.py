@@ -30,7 +30,7 @@ from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
 
 Array = np.ndarray[Any, Any]
-ROW_BITS = 32  # a node is source << 32 | row: whoever holds a node knows which part to read
+ROW_BITS = 32  # a node is the part's index << 32 | row: whoever holds a node knows which part to read
 ROW_MASK = (1 << ROW_BITS) - 1
 MEMBERS = pa.schema(
     [
@@ -46,15 +46,15 @@ MEMBERS = pa.schema(
 )
 
 
-def nodes_by_source(nodes: Array) -> Iterator[tuple[int, Array]]:
-    """(source, rows) of ascending nodes."""
-    sources = nodes >> ROW_BITS
-    for own in np.split(nodes, np.flatnonzero(np.diff(sources)) + 1) if len(nodes) else []:
+def nodes_by_part(nodes: Array) -> Iterator[tuple[int, Array]]:
+    """(index of the part, rows) of ascending nodes."""
+    parts = nodes >> ROW_BITS
+    for own in np.split(nodes, np.flatnonzero(np.diff(parts)) + 1) if len(nodes) else []:
         yield int(own[0] >> ROW_BITS), own & ROW_MASK
 
 
 @dataclass(frozen=True)
-class Source:
+class SignedPart:
     """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending)
     are excluded for another reason."""
 
@@ -217,7 +217,7 @@ def _rows_of_bytes(values: Array) -> pa.Array:
     )
 
 
-def sources(release: ReleaseTables, excluded: pa.Array | None = None) -> list[Source]:
+def signed_parts(release: ReleaseTables, excluded: pa.Array | None = None) -> list[SignedPart]:
     """Every part of the release's dumps, by the name of the dump. `excluded`: documents excluded
     after a first election."""
     ids = pa.array([], ID) if excluded is None else excluded
@@ -226,7 +226,7 @@ def sources(release: ReleaseTables, excluded: pa.Array | None = None) -> list[So
         for name, tables in sorted(release.dumps.items())
         for i in range(len(tables.documents.parts))
     ]
-    return [Source(n, name, tables, i, release.card, ids) for n, (name, tables, i) in enumerate(parts)]
+    return [SignedPart(n, name, tables, i, release.card, ids) for n, (name, tables, i) in enumerate(parts)]
 
 
 def same_parameters(release: ReleaseTables) -> MinHashParameters:

@@ -3,9 +3,9 @@ documents touch is looked at.
 
 Belongs here: what an election leaves for the next one, and how the next one uses it. Does not
 belong here: an election from nothing (candidates.py, verification.py), what is published for
-readers (stage.py).
+readers (duplicates.py).
 
-What was left is a help and no input: with it or without it the duplicates are the same. Components
+Earlier clusters are a help and no input: with them or without them the duplicates are equal. Components
 may be coarser than they need be (a document that bound two halves may have been excluded); the law of the
 election holds for any union of them.
 """
@@ -26,7 +26,7 @@ from pipelines.dedup import bands, components, verification
 from pipelines.dedup.candidates import copy_edges
 from pipelines.dedup.election import Thresholds
 from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
-from pipelines.dedup.sources import ROW_BITS, ROW_MASK, Source
+from pipelines.dedup.signed_parts import ROW_BITS, ROW_MASK, SignedPart
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
 from pipelines.engine import Engine, collect_parts
 from pipelines.lake import Dataset, Lake
@@ -43,7 +43,7 @@ MET = pa.schema(
 
 
 def identity(
-    sources: Sequence[Source], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds
+    parts: Sequence[SignedPart], card: ReleaseCard, parameters: MinHashParameters, thresholds: Thresholds
 ) -> dict[str, Any]:
     """What a table of clusters was made of, as its parameters: enough to know what of it still
     holds."""
@@ -54,7 +54,7 @@ def identity(
                 s.part,
                 *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions")),
             ]
-            for s in sources
+            for s in parts
         ],
         "card": {"cutoff_date": card.cutoff_date, "tombstones": sorted(card.tombstones)},
         "minhash": parameters.parameters(),
@@ -63,7 +63,7 @@ def identity(
 
 
 @dataclass(frozen=True)
-class Base:
+class EarlierClusters:
     """What an earlier election left: its clusters and its pairs."""
 
     clusters: Dataset
@@ -74,20 +74,20 @@ class Base:
         return self.clusters.manifest.parameters
 
 
-def find_base(lake: Lake, made_of: dict[str, Any], version: int) -> Base | None:
+def find_earlier(lake: Lake, made_of: dict[str, Any], version: int) -> EarlierClusters | None:
     """Of all releases with these MinHash parameters, what the one with most parts in common left;
     None where there is none."""
     wanted = {tuple(s) for s in made_of["sources"]}
-    best: tuple[int, Base] | None = None
+    best: tuple[int, EarlierClusters] | None = None
     for pointer in lake.files("pointers/clusters", recursive=True):
         name = pointer.removeprefix("pointers/clusters/").removesuffix(".json")
         if not lake.exists(lake.pointer("verified_pairs", name)):
             continue
-        base = Base(lake.current("clusters", name), lake.current("verified_pairs", name))
-        if base.made_of["minhash"] == made_of["minhash"] and base.made_of["version"] == version:
-            common = len(wanted & {tuple(s) for s in base.made_of["sources"]})
+        earlier = EarlierClusters(lake.current("clusters", name), lake.current("verified_pairs", name))
+        if earlier.made_of["minhash"] == made_of["minhash"] and earlier.made_of["version"] == version:
+            common = len(wanted & {tuple(s) for s in earlier.made_of["sources"]})
             if common and (best is None or common > best[0]):
-                best = common, base
+                best = common, earlier
     return best[1] if best else None
 
 
@@ -98,45 +98,45 @@ class _Search:
     def __init__(self, keys: Array, contents: Array, back: Array) -> None:
         self.keys, self.contents, self.back = bands.Wanted(keys), bands.Wanted(contents[:, 0]), back
 
-    def within(self, source: Source, parameters: MinHashParameters) -> pa.Table:
+    def within(self, part: SignedPart, parameters: MinHashParameters) -> pa.Table:
         """MET of a part: documents that share a key, that may share a content (its other half
         decides), the number of admitted."""
-        rows, contents, live, keys = source.scan(parameters)
+        rows, contents, live, keys = part.scan(parameters)
         flat = keys.ravel()
         shared, same = self.keys.places(flat), self.contents.places(contents[:, 0].copy())
         what = np.repeat([KEY, CONTENT, ADMITTED], [len(shared), len(same), 1])
-        nodes = source.nodes(np.concatenate([live[shared // keys.shape[1]], rows[same], [0]]))
+        nodes = part.nodes(np.concatenate([live[shared // keys.shape[1]], rows[same], [0]]))
         first = np.concatenate([flat[shared], contents[same, 0], np.array([len(rows)], np.uint64)])
         second = np.concatenate([np.zeros(len(shared), np.uint64), contents[same, 1], np.zeros(1, np.uint64)])
         old = (what == ADMITTED) | ~np.isin(nodes, self.back)
         return pa.table([what[old], nodes[old], first[old].view(np.int64), second[old].view(np.int64)], MET)
 
 
-def _excluded_nodes(sources: Sequence[Source], card: dict[str, Any]) -> tuple[Array, Array]:
-    """Nodes of parts that the base has too which are (no longer, newly) admitted, because of the
-    card or of exclusions."""
+def _excluded_nodes(parts: Sequence[SignedPart], card: dict[str, Any]) -> tuple[Array, Array]:
+    """Nodes, in parts that the earlier clusters know, that are (no longer, newly) admitted because
+    of the card or of exclusions."""
     gone, come = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    for source in sources:
+    for part in parts:
         if (
-            source.card.cutoff_date == card["cutoff_date"]
-            and sorted(source.card.tombstones) == card["tombstones"]
-            and not len(source.excluded)
+            part.card.cutoff_date == card["cutoff_date"]
+            and sorted(part.card.tombstones) == card["tombstones"]
+            and not len(part.excluded)
         ):
             continue
         old = replace(
-            source,
-            card=source.card.model_copy(update={**card, "tombstones": tuple(card["tombstones"])}),
-            excluded=source.excluded[:0],
+            part,
+            card=part.card.model_copy(update={**card, "tombstones": tuple(card["tombstones"])}),
+            excluded=part.excluded[:0],
         )
-        before, now = old.admitted(), source.admitted()
-        gone.append(source.nodes(np.setdiff1d(before, now)))
-        come.append(source.nodes(np.setdiff1d(now, before)))
+        before, now = old.admitted(), part.admitted()
+        gone.append(part.nodes(np.setdiff1d(before, now)))
+        come.append(part.nodes(np.setdiff1d(now, before)))
     return np.concatenate(gone), np.concatenate(come)
 
 
 @dataclass(frozen=True)
 class Updated:
-    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; documents admitted, by source;
+    """clusters (CLUSTERS) and pairs (PAIRS) of the whole release; documents admitted, by part;
     how many members were elected again, and how many with their text."""
 
     clusters: pa.Table
@@ -146,26 +146,26 @@ class Updated:
     read: int
 
 
-def update(
+def update_clusters(
     engine: Engine,
-    sources: Sequence[Source],
-    base: Base,
+    parts: Sequence[SignedPart],
+    earlier: EarlierClusters,
     parameters: MinHashParameters,
     thresholds: Thresholds,
 ) -> Updated | None:
-    """The clusters of `sources` from `base`; None where too much is new for it."""
+    """The clusters of `parts` from `earlier`; None where too much is new for it."""
     places = {
         (
             s.dump,
             s.part,
             *(s.tables.need(n).content_hash for n in ("documents", "signatures", "decisions")),
         ): s.index
-        for s in sources
+        for s in parts
     }
-    moved = np.array([places.get(tuple(s), -1) for s in base.made_of["sources"]], np.int64)
+    moved = np.array([places.get(tuple(s), -1) for s in earlier.made_of["sources"]], np.int64)
     known = set(moved.tolist())
-    old, new = [s for s in sources if s.index in known], [s for s in sources if s.index not in known]
-    gone, come = _excluded_nodes(old, base.made_of["card"])
+    old, new = [s for s in parts if s.index in known], [s for s in parts if s.index not in known]
+    gone, come = _excluded_nodes(old, earlier.made_of["card"])
     rows = {s.index: s.admitted() for s in new} | {
         i: own & ROW_MASK for i, own in ((s.index, come[come >> ROW_BITS == s.index]) for s in old)
     }
@@ -173,7 +173,7 @@ def update(
         return None
 
     # the earlier clusters in this release's numbers
-    table = base.clusters.read()
+    table = earlier.clusters.read()
     node, root = table["node"].to_numpy(), table["root"].to_numpy()
     part = moved[node >> ROW_BITS] if len(node) else node
     node = np.where(part >= 0, part << ROW_BITS | node & ROW_MASK, -1)
@@ -181,11 +181,11 @@ def update(
     order = np.argsort(root, kind="stable")
     labels = _labels(root[order], np.where(lost, np.iinfo(np.int64).max, node)[order])[np.argsort(order)]
 
-    edges, fresh, admitted = _new_edges(engine, sources, old, rows, come, parameters)
+    edges, fresh, admitted = _new_edges(engine, parts, old, rows, come, parameters)
     met = np.isin(node, edges)
     affected = (
         np.isin(root, root[met | lost])
-        if base.made_of["thresholds"] == thresholds.__dict__
+        if earlier.made_of["thresholds"] == thresholds.__dict__
         else np.ones(len(root), bool)
     )
     stay = affected & ~lost
@@ -199,7 +199,7 @@ def update(
     )
     sizes[at[inside]] = table["size"].to_numpy()[stay][inside]
     outcomes, read = _elect(
-        engine, sources, nodes, roots, sizes, fresh, parameters, thresholds, Cache(base.pairs)
+        engine, parts, nodes, roots, sizes, fresh, parameters, thresholds, Cache(earlier.pairs)
     )
     held = table.filter(pa.array(~affected))
     held = held.set_column(0, "node", pa.array(node[~affected])).set_column(
@@ -207,7 +207,7 @@ def update(
     )
     clusters = pa.concat_tables([held, outcomes.filter(pc.is_valid(outcomes["node"])).select(CLUSTERS.names)])
     pairs = pa.concat_tables(
-        [base.pairs.read(), outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names)]
+        [earlier.pairs.read(), outcomes.filter(pc.is_null(outcomes["node"])).select(PAIRS.names)]
     )
     return Updated(clusters, distinct_pairs(pairs), admitted, len(nodes), read)
 
@@ -222,33 +222,33 @@ def _labels(roots: Array, nodes: Array) -> Array:
 
 def _new_edges(
     engine: Engine,
-    sources: Sequence[Source],
-    old: Sequence[Source],
+    parts: Sequence[SignedPart],
+    old: Sequence[SignedPart],
     rows: dict[int, Array],
     back: Array,
     parameters: MinHashParameters,
 ) -> tuple[Array, Array, Array]:
     """(edges int64 [m, 2] with a new document at one end or both, nodes of the new documents,
-    documents admitted by source).
+    documents admitted by part).
 
-    `rows` by source are the new documents, of which those with the nodes `back` lie in `old`, the
+    `rows` by part are the new documents, of which those with the nodes `back` lie in `old`, the
     parts that are searched.
     """
     keys, nodes = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     contents, holders = [np.zeros((0, 2), np.uint64)], [np.zeros(0, np.int64)]
-    admitted = np.zeros(len(sources), np.int64)
+    admitted = np.zeros(len(parts), np.int64)
     for i, own in rows.items():
         if len(own):
-            here, own_contents, live, own_keys = sources[i].scan(parameters)
+            here, own_contents, live, own_keys = parts[i].scan(parameters)
             shown = np.isin(live, own)
             keys.append(own_keys[shown].ravel())
-            nodes.append(np.repeat(sources[i].nodes(live[shown]), parameters.bands))
+            nodes.append(np.repeat(parts[i].nodes(live[shown]), parameters.bands))
             contents.append(own_contents[np.isin(here, own)])
-            holders.append(sources[i].nodes(own))
+            holders.append(parts[i].nodes(own))
             admitted[i] = len(here)
     flat, owners, hashes, all_new = (np.concatenate(c) for c in (keys, nodes, contents, holders))
     if not len(all_new):
-        return np.zeros((0, 2), np.int64), all_new, np.array([len(s.admitted()) for s in sources], np.int64)
+        return np.zeros((0, 2), np.int64), all_new, np.array([len(s.admitted()) for s in parts], np.int64)
     search = _Search(flat, hashes, back)
     met = collect_parts(engine, len(old), lambda i: search.within(old[i], parameters), MET)
     what, places, first, second = (column.to_numpy() for column in met.columns)
@@ -266,7 +266,7 @@ def _new_edges(
 
 def _elect(
     engine: Engine,
-    sources: Sequence[Source],
+    parts: Sequence[SignedPart],
     nodes: Array,
     roots: Array,
     sizes: Array,
@@ -278,28 +278,26 @@ def _elect(
     """(OUTCOMES, members whose text was read): components whose pairs are all known are decided
     without a text."""
     unread = ~np.isin(roots, roots[np.isin(nodes, fresh)])
-    found = [
-        _run(engine, sources, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)
-    ]
+    found = [_run(engine, parts, nodes[unread], roots[unread], sizes[unread], parameters, thresholds, cache)]
     open_roots = found[0].filter(pc.equal(found[0]["kind"], UNKNOWN))["root"].to_numpy()
     found[0] = found[0].filter(pc.invert(pc.fill_null(pc.equal(found[0]["kind"], UNKNOWN), False)))
     again = ~unread | np.isin(roots, open_roots)
-    found.append(_run(engine, sources, nodes[again], roots[again], None, parameters, thresholds, cache))
+    found.append(_run(engine, parts, nodes[again], roots[again], None, parameters, thresholds, cache))
     return pa.concat_tables(found), int(again.sum())
 
 
 def _run(
-    engine: Engine, sources: Sequence[Source], nodes: Array, roots: Array, sizes: Array | None, *how: Any
+    engine: Engine, parts: Sequence[SignedPart], nodes: Array, roots: Array, sizes: Array | None, *how: Any
 ) -> pa.Table:
     session = engine.session
     if session is None or len(nodes) <= DRIVER_MEMBERS:
-        return verification.in_process(sources, nodes, roots, sizes, *how)
+        return verification.in_process(parts, nodes, roots, sizes, *how)
     table = pa.table(
         [nodes, roots, np.full(len(nodes), -1, np.int64) if sizes is None else sizes],
         ["node", "root", "size"],
     )
     frame = session.createDataFrame(table, "node long, root long, size long")
-    return verification.on_spark(frame, sources, sizes is None, *how).toArrow().cast(OUTCOMES)
+    return verification.on_spark(frame, parts, sizes is None, *how).toArrow().cast(OUTCOMES)
 
 
 def distinct_pairs(table: pa.Table) -> pa.Table:
