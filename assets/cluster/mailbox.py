@@ -37,7 +37,7 @@ class Mailbox:
         return ["--mailbox", self.store.root] if self.store.is_s3 else []
 
     @property
-    def place(self) -> dict[str, str]:
+    def pipes_params(self) -> dict[str, str]:
         """Pipes parameters of context and messages."""
         return {"mailbox": self.store.root}
 
@@ -88,7 +88,7 @@ class KeptContext(PipesContextInjector):
     def inject_context(self, context: PipesContextData) -> Iterator[PipesParams]:
         store = self.mailbox.store
         store.write_json("context.json", context)
-        yield self.mailbox.place if store.is_s3 else {"path": f"{store.root}/context.json"}
+        yield self.mailbox.pipes_params if store.is_s3 else {"path": f"{store.root}/context.json"}
 
     def no_messages_debug_text(self) -> str:
         return f"The context was written to {self.mailbox.store.root}/context.json."
@@ -118,17 +118,17 @@ class Messages(PipesMessageReader):
         thread = Thread(target=self._tail, args=(handler, done), daemon=True, name="pipes-tail")
         thread.start()
         try:
-            yield self.mailbox.place if store.is_s3 else {"path": str(path)}
+            yield self.mailbox.pipes_params if store.is_s3 else {"path": str(path)}
         finally:
             done.set()
             thread.join(timeout=60)
 
     def _tail(self, handler: Any, done: Event) -> None:
-        carry, place = b"", Tail(self.mailbox)
+        carry, reader = b"", Tail(self.mailbox)
         while True:
             last = done.is_set()
             try:
-                chunk = place.read()
+                chunk = reader.read()
             except OSError as error:  # storage that is away for a moment
                 dg.get_dagster_logger().warning(
                     f"[pipes] {self.mailbox.store.root}: {error}; reading goes on"
