@@ -7,8 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from jobs.commands.runs import export, rollback
-from model.checkpoints.manifest import finished_checkpoints
-from model.checkpoints.store import CheckpointStore
 from model.run.heartbeat import Heartbeat
 from tests.support.checkpoints import fake_checkpoint
 from tests.support.runs import run_file
@@ -33,21 +31,6 @@ def test_rollback_sets_later_checkpoints_and_exports_aside(run: Path) -> None:
     assert (run / "checkpoints" / "latest").read_text() == "step-00000003"
     assert (run / "checkpoints" / "step-00000006.abandoned-1").is_dir()
     assert not (run / "export" / "stage1").exists() and (run / "export" / "stage1.abandoned-1").is_dir()
-
-
-def test_rollback_reaches_the_store_or_changes_nothing(run: Path, tmp_path: Path) -> None:
-    store = CheckpointStore(str(tmp_path / "store"))
-    for path in finished_checkpoints(run / "checkpoints"):
-        store.send(path)
-        store.publish(path)
-    (tmp_path / "file").touch()
-    run_file(checkpoint_store=str(tmp_path / "file")).write(run)
-    done = CliRunner().invoke(rollback, ["r", "step-00000003"])
-    assert done.exit_code == 1 and "does not answer" in done.output
-    assert (run / "checkpoints" / "latest").read_text() == "step-00000006"
-    run_file(checkpoint_store=store.root).write(run)
-    assert CliRunner().invoke(rollback, ["r", "step-00000003"]).exit_code == 0
-    assert list(store.manifests()) == ["step-00000003"]
 
 
 def test_rollback_of_a_run_that_seems_alive_needs_force(run: Path) -> None:
