@@ -38,7 +38,7 @@ Positions = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Source:
+class ShardSource:
     """One source of a shard set: its sums and the table of its shards, FILES[shards]."""
 
     name: str
@@ -87,10 +87,10 @@ class ShardSet:
         self.root, self.listing, self.hash = self.store.root, listing, listing_hash
         self.tokenizer_hash = str(listing["tokenizer_hash"])
         self._sized: set[str] = set()
-        self.sources: dict[str, Source] = {}
+        self.sources: dict[str, ShardSource] = {}
         for name, entry in sorted(listing["sources"].items()):
             tokens, documents, text_bytes = (int(entry[n]) for n in SUMS)
-            self.sources[name] = Source(name, tokens, documents, text_bytes, self._table(name, entry))
+            self.sources[name] = ShardSource(name, tokens, documents, text_bytes, self._table(name, entry))
 
     @classmethod
     def open(cls, root: str | Path, tokenizer_hash: str | None = None) -> ShardSet:
@@ -223,7 +223,7 @@ class ShardSet:
         ends: Positions = self.store.range(file.idx, END, 0, file.documents)
         return ends
 
-    def source(self, name: str) -> Source:
+    def source(self, name: str) -> ShardSource:
         """A source by name; ShardError where there is none."""
         if name not in self.sources:
             raise ShardError(
