@@ -37,7 +37,7 @@ def main() -> None:
     config = ModelConfig.from_json(config.to_json() | {"vocab_size": 8_192 if quick else 65_536})
     rows, length, rounds = (4, 256, 7) if quick else (4, 512, 9)
     strategy = Strategy.parse({}, rows, rows, 1)
-    ours = strategy.build(config, 1, (0.9, 0.95), 1e-8, 0.1, 1.0).inner
+    ours = strategy.build(config, 1).inner
     network = transformers.LlamaForCausalLM(transformers.LlamaConfig(**config.to_llama()))
     optimizer = torch.optim.AdamW(network.parameters(), lr=0.0, betas=(0.9, 0.95), weight_decay=0.1)
     theirs, _, _, _ = deepspeed.initialize(

@@ -1,8 +1,8 @@
 """What a job is told from outside: save and stop, or leave without saving because another job has
 taken the run over.
 
-Belongs here: where the orders stand and how rank 0 reads them. Does not belong here: that all ranks
-agree (train.py), who writes the orders (a person, or the orchestrator).
+Belongs here: where requests stand and how rank 0 reads them. Does not belong here: that all ranks
+agree (train.py), who writes the requests (a person, or the orchestrator).
 
 A stop request is a file `stop` in the run's folder (from a person) or in the job's mailbox. A run's
 writers take numbered leases, `lease/00000001.json` and so on, each created once and never changed:
@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from pipelines.lake import Lake
 
 GO_ON, STOP, SUPERSEDED = 0, 1, 2
+"""What `Control.read` answers."""
 LEASES = "lease"
 
 
@@ -31,7 +32,7 @@ def latest_epoch(store: Lake) -> int:
     return max((int(n.removesuffix(".json")) for n in names if n.removesuffix(".json").isdigit()), default=0)
 
 
-class Orders:
+class Control:
     """Read by rank 0 before every step. `epoch` 0 means that the job was started by hand and holds
     no lease.
 

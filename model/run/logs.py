@@ -1,12 +1,34 @@
-"""JSON lines and TensorBoard files of steps and validations, written by rank 0."""
+"""What a run writes down of its steps and validations, and the protocol of everything that does.
+
+Belongs here: the protocol, JSON lines, TensorBoard files. Does not belong here: which figures there
+are (training/), messages to the orchestrator (messages.py, which follows the protocol too).
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from pipelines.lake.atomic import write_whole
+
+
+class RunLog(Protocol):
+    """What the loop tells of a run. It lives on rank 0 alone; other ranks have none.
+
+    The loop opens its logs once states are loaded, and again after it went back to an earlier step.
+    Between two openings it calls `step` after every update and `validation` after every look at the
+    validation sets, in order of steps, from the main thread; `close` once, also after an error.
+    """
+
+    def step(self, record: dict[str, Any]) -> None:
+        """The record of one update, as `Trainer.train_step` returns it."""
+
+    def validation(self, records: list[dict[str, Any]]) -> None:
+        """One record a domain, as `Validation.run` returns them."""
+
+    def close(self) -> None:
+        """Nothing more comes."""
 
 
 class JsonLines:
@@ -29,11 +51,11 @@ class JsonLines:
             self.files[name] = open(path, "a")
 
     def step(self, record: dict[str, Any]) -> None:
-        """One line."""
+        """One line of `steps.jsonl`."""
         self._write("steps", record)
 
     def validation(self, records: list[dict[str, Any]]) -> None:
-        """One line a domain."""
+        """One line a domain of `validation.jsonl`."""
         for record in records:
             self._write("validation", record)
 
@@ -48,7 +70,7 @@ class JsonLines:
 
 
 class TensorBoard:
-    """The same numbers as TensorBoard event files."""
+    """TensorBoard event files of the figures of `JsonLines`."""
 
     def __init__(self, folder: Path, step: int) -> None:
         from torch.utils.tensorboard import SummaryWriter

@@ -2,8 +2,8 @@
 dagster_pipes.
 
 Belongs here: what is said to Dagster, and how it gets there through a shared folder (dagster_pipes'
-own append-only file) or through S3 (numbered chunks). Does not belong here: orders that come back
-(orders.py).
+own append-only file) or through S3 (numbered chunks). Does not belong here: requests that come back
+(control.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.lake import Lake
 
 
 class Reporter:
-    """Progress and results for whoever started the run."""
+    """Progress and results for whoever started the run; one of the loop's logs (`logs.RunLog`)."""
 
     def __init__(self, context: Any = None) -> None:
         self.context = context
@@ -59,7 +59,7 @@ class Reporter:
             self.event("validation", **record)
 
     def close(self) -> None:
-        """The session is closed by `reporter`."""
+        """Nothing: the session stays open for the result, `reporter` closes it."""
 
 
 class ChunkChannel:

@@ -18,6 +18,8 @@ from model.network.config import ModelConfig
 if TYPE_CHECKING:
     from model.training.engine import TrainingEngine
 
+BETAS, EPSILON, WEIGHT_DECAY, CLIP = (0.9, 0.95), 1e-8, 0.1, 1.0
+"""AdamW and clipping of paper 3.6; epsilon of its ablation (Table 9)."""
 DEFAULTS: dict[str, Any] = {
     "zero_optimization": {"stage": 1},
     "bf16": {"enabled": True},
@@ -118,16 +120,7 @@ class Strategy:
             "pipeline_stages": self.pipeline_stages,
         }
 
-    def build(
-        self,
-        config: ModelConfig,
-        seed: int,
-        betas: tuple[float, float],
-        epsilon: float,
-        weight_decay: float,
-        clip: float,
-        universal: bool = False,
-    ) -> TrainingEngine:
+    def build(self, config: ModelConfig, seed: int, universal: bool = False) -> TrainingEngine:
         """An engine around the model; `universal` makes it load converted checkpoints.
         StrategyError for too many stages."""
         import deepspeed
@@ -151,12 +144,12 @@ class Strategy:
             block.checkpointing = self.checkpoint_activations
             if self.compile_blocks:
                 block.compile()
-        settings = self.config | {"gradient_clipping": clip}
+        settings = self.config | {"gradient_clipping": CLIP}
         if universal:
             settings["checkpoint"] = {"load_universal": True}
         # torch's AdamW, passed in: DeepSpeed's own would be compiled at start, and waits for ever
         # on a stale lock.
-        optimizer = torch.optim.AdamW(decay_groups(model, weight_decay), lr=0.0, betas=betas, eps=epsilon)
+        optimizer = torch.optim.AdamW(decay_groups(model, WEIGHT_DECAY), lr=0.0, betas=BETAS, eps=EPSILON)
         inner, wrapped, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
         if hasattr(wrapped, "check_grad_overflow"):
             # Also in fp32: a step with NaN is skipped on every rank alike.

@@ -21,7 +21,7 @@ from assets.cluster.launchers import LocalLauncher
 
 CHILD = """
 import argparse, hashlib, json, os, pathlib, sys, time
-from model.run.control import Orders, STOP, SUPERSEDED
+from model.run.control import STOP, SUPERSEDED, Control
 from model.run.messages import reporter
 parser = argparse.ArgumentParser()
 parser.add_argument("--run-dir", type=pathlib.Path); parser.add_argument("--stage")
@@ -56,7 +56,7 @@ if mode == "other_rank":
                      "rank 1 on dsh2: torch is 3\\n")
     sys.exit(1)
 with reporter(0, interval=0.1) as report:
-    orders = Orders(run, a.epoch, a.mailbox, interval=0.05)
+    control = Control(run, a.epoch, a.mailbox, interval=0.05)
     for step in range(4):
         beat(step)
         report.event("step", step=step, loss=5.0 - step)
@@ -72,7 +72,7 @@ with reporter(0, interval=0.1) as report:
         report.event("upload", step=4, state="failed", attempt=6, to="s3://b/run", error="NoSuchBucket")
     deadline = time.time() + 600
     while mode in ("wait", "deaf") and not (run / "go").exists() and time.time() < deadline:
-        order = orders.read()
+        order = control.read()
         if mode == "wait" and order == STOP:
             (run / "saved").touch(); (run / "stop").unlink(missing_ok=True)
             report.event("stopped", step=4)
