@@ -1,7 +1,7 @@
 """Kill -9 of a driver at the n-th thing it does to the lake, and a rerun: `python -m
-tests.support.kills LIFE FOLDER [--engine spark] [--count N]`.
+tests.support.kills SCENARIO FOLDER [--engine spark] [--count N]`.
 
-The lives are functions of the modules in LIVES; each takes a folder and an engine, does its work
+The scenarios are functions of the modules in SCENARIOS; each takes a folder and an engine, does its work
 from nothing or from what is there, and is done. An event is anything that changes the lake: a file
 written, linked, renamed or deleted. Every point runs in a fork of one warm process, on a lake of
 its own. Without --count every event is a point.
@@ -30,11 +30,11 @@ import pyarrow.parquet as pq
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 
-LIVES = {
-    "duplicates": "tests.support.dedup_lives",
-    "dump": "tests.support.lives",
-    "release": "tests.support.lives",
-    "tokens": "tests.support.lives",
+SCENARIOS = {
+    "duplicates": "tests.support.dedup_scenarios",
+    "dump": "tests.support.scenarios",
+    "release": "tests.support.scenarios",
+    "tokens": "tests.support.scenarios",
 }
 SEED = 20231030
 
@@ -145,13 +145,13 @@ def points(stages: Sequence[str], count: int, seed: int) -> list[int]:
     return chosen
 
 
-def sweep(root: Path, life: str, engine_name: str, count: int) -> dict[str, Any]:
-    """Kill a life at `count` points; {"points": [[event, stage]], "events": number, "problems":
+def sweep(root: Path, scenario: str, engine_name: str, count: int) -> dict[str, Any]:
+    """Kill a scenario at `count` points; {"points": [[event, stage]], "events": number, "problems":
     [...]}"""
-    live = getattr(importlib.import_module(LIVES[life]), life)
+    run = getattr(importlib.import_module(SCENARIOS[scenario]), scenario)
 
     def work(folder: Path) -> None:
-        live(folder, Spark("local[2]") if engine_name == "spark" else InProcess())
+        run(folder, Spark("local[2]") if engine_name == "spark" else InProcess())
 
     def rerun(folder: Path) -> dict[str, str]:
         work(folder)
@@ -182,13 +182,13 @@ def sweep(root: Path, life: str, engine_name: str, count: int) -> dict[str, Any]
     return {"points": [[p, stages[p]] for p in chosen], "events": len(stages), "problems": problems}
 
 
-def sweep_apart(root: Path, life: str, engine: str, count: int) -> dict[str, Any]:
+def sweep_apart(root: Path, scenario: str, engine: str, count: int) -> dict[str, Any]:
     """`sweep` in a process of its own, which may fork; AssertionError where there are problems."""
     command = [
         sys.executable,
         "-m",
         "tests.support.kills",
-        life,
+        scenario,
         str(root),
         "--engine",
         engine,
@@ -205,9 +205,9 @@ def sweep_apart(root: Path, life: str, engine: str, count: int) -> dict[str, Any
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("life", choices=sorted(LIVES))
+    parser.add_argument("scenario", choices=sorted(SCENARIOS))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--engine", choices=("process", "spark"), default="process")
     parser.add_argument("--count", type=int, default=sys.maxsize)
     options = parser.parse_args()
-    print(json.dumps(sweep(options.folder, options.life, options.engine, options.count)))
+    print(json.dumps(sweep(options.folder, options.scenario, options.engine, options.count)))

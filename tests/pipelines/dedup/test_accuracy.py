@@ -14,7 +14,7 @@ from benchmarks.near_truth import Truth, all_pairs, judge, natural_documents, wi
 from benchmarks.neardup import removed_by_skypile
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.dedup import bands, components, shingles
-from tests.pipelines.dedup.test_duplicates import text
+from tests.support.near_duplicates import text
 
 
 def figures(data: Path, count: int) -> dict[str, float]:

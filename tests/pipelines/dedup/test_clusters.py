@@ -18,8 +18,8 @@ import pytest
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import InProcess, find_java
 from pipelines.lake import Lake
-from tests.pipelines.dedup.test_duplicates import corpus
 from tests.support.dedup_tables import make_dump, make_release
+from tests.support.near_duplicates import corpus
 
 ROOT = Path(__file__).parents[3]
 RUN = """
@@ -29,7 +29,7 @@ from pipelines.dedup import components, incremental
 from pipelines.lake import Lake
 from pipelines.engine import Spark
 from tests.support.dedup_tables import make_dump, make_release
-from tests.pipelines.dedup.test_duplicates import corpus
+from tests.support.near_duplicates import corpus
 
 def main():
     components.DRIVER_EDGES, incremental.DRIVER_MEMBERS = 0, 0

@@ -19,9 +19,9 @@ from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import build
-from tests.pipelines.dedup.test_duplicates import corpus, text
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.kills import half_tables, sweep_apart
+from tests.support.near_duplicates import corpus, text
 
 
 class DeadlyLake(Lake):

@@ -22,8 +22,8 @@ from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
-from tests.pipelines.dedup.test_duplicates import corpus, edited, text
 from tests.support.dedup_tables import make_dump, make_release, publish
+from tests.support.near_duplicates import corpus, edited, text
 
 
 def fresh(tmp: Path, dumps: Sequence[DumpTables], **card: Any) -> str:

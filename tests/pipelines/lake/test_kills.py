@@ -10,13 +10,13 @@ import pytest
 from tests.support.kills import sweep_apart
 
 
-@pytest.mark.parametrize("life", ["dump", "release", "tokens"])
-def test_three_kills_are_made_up_for(tmp_path: Path, life: str) -> None:
-    found = sweep_apart(tmp_path, life, "process", 3)
+@pytest.mark.parametrize("scenario", ["dump", "release", "tokens"])
+def test_three_kills_are_made_up_for(tmp_path: Path, scenario: str) -> None:
+    found = sweep_apart(tmp_path, scenario, "process", 3)
     assert found["events"] > 30
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("life", ["dump", "release", "tokens"])
-def test_forty_kills_are_made_up_for(tmp_path: Path, life: str) -> None:
-    sweep_apart(tmp_path, life, "process", 40)
+@pytest.mark.parametrize("scenario", ["dump", "release", "tokens"])
+def test_forty_kills_are_made_up_for(tmp_path: Path, scenario: str) -> None:
+    sweep_apart(tmp_path, scenario, "process", 40)

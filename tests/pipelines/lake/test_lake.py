@@ -18,13 +18,7 @@ from hypothesis import strategies as st
 
 from pipelines.lake import Lake, LakeError, MissingDataset, Writer, logical_hash, safe_name
 from tests.support.kills import half_tables, in_fork, kill_at
-
-TABLE = pa.table({"a": [1, 2, 3], "b": ["x", "", None], "c": pa.array([[1], [], None], pa.list_(pa.int32()))})
-
-
-def write(writer: Writer) -> None:
-    writer.write_table("part-00000.parquet", TABLE, {"documents": 3})
-    writer.write_table("part-00001.parquet", TABLE, {"documents": 3})
+from tests.support.lake_samples import TABLE, build, write
 
 
 def test_a_dataset_is_built_once_and_found_again(lake: Lake) -> None:
@@ -65,17 +59,6 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
     assert lake.publish("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
     assert kept == [True]
     assert lake.folders("staging") == []
-
-
-def build(root: str | Path) -> str:
-    """Content hash of a dataset whose parts are written unless they are there."""
-
-    def unless_there(writer: Writer) -> None:
-        for path in ("part-00000.parquet", "part-00001.parquet"):
-            if not writer.has(path):
-                writer.write_table(path, TABLE, {"documents": 3})
-
-    return Lake(root).publish("documents", "d", version=1, write=unless_there).dataset.content_hash
 
 
 def test_a_kill_before_any_change_of_the_lake_is_made_up_for(lake: Lake, tmp_path: Path) -> None:

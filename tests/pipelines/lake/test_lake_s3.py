@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from pipelines.lake import Lake, MissingDataset
-from tests.pipelines.lake.test_lake import TABLE, build, write
-from tests.support.kills import half_tables, kill_at
+from tests.support.kills import half_tables
+from tests.support.lake_samples import TABLE, build, write
 
 
 def test_a_dataset_on_s3_equals_the_one_in_a_folder(s3: Any, tmp_path: Path) -> None:
@@ -56,19 +56,13 @@ def test_a_card_that_was_changed_on_s3_is_read_again(s3: Any, tmp_path: Path) ->
         assert lake.local("cards/a.yaml").read_bytes() == text
 
 
-def die(root: str, point: int) -> None:
-    """Build in the lake `root`, and die before event `point`; in a process of its own, for a client
-    of S3 does not bear a fork."""
-    kill_at(point, root, lambda: build(root))
-
-
 @pytest.mark.full
 def test_a_kill_before_any_change_on_s3_is_made_up_for(s3: Any, tmp_path: Path) -> None:
     s3.create_bucket(Bucket="kills")
     wanted = build(tmp_path / "lake")
     for point in range(100):
         root = f"s3://kills/{point}"
-        call = f"from tests.pipelines.lake.test_lake_s3 import die; die({root!r}, {point})"
+        call = f"from tests.support.lake_samples import die; die({root!r}, {point})"
         if not (
             code := subprocess.run(
                 [sys.executable, "-c", call], cwd=Path(__file__).parents[3], check=False

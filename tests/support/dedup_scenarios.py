@@ -7,8 +7,8 @@ from pathlib import Path
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.engine import Engine
 from pipelines.lake import Lake
-from tests.pipelines.dedup.test_duplicates import corpus
 from tests.support.dedup_tables import make_dump, make_release
+from tests.support.near_duplicates import corpus
 
 
 def duplicates(root: Path, engine: Engine) -> None:
