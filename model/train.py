@@ -5,7 +5,7 @@ the network (network/), what is read when (plan/, data/), saving and going back
 (training/saving.py), what is told to whom (run/).
 
 `DIR/run.json` says everything; a second start goes on from the last checkpoint; `DIR/stop` asks all
-ranks to save at the same step and leave with exit code 0.
+ranks to save at one step and leave with exit code 0.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ STOP_UPLOAD_SECONDS = 30.0
 
 
 class Trainer:
-    """One stage of one run on this rank. All ranks call every method, in the same order."""
+    """One stage of one run on this rank. All ranks call all methods, in one order."""
 
     def __init__(self, folder: Path, stage: str, report: Reporter, control: Control) -> None:
         """Read the run file and open the shards; nothing is computed and nothing moves yet."""
@@ -149,7 +149,7 @@ class Trainer:
         self.engine.set_rate(rate)
         self.norms.reset()
         if self.config.dropout:
-            # A pure function of the step, so that a resumed run drops the same activations.
+            # A pure function of the step, so that a resumed run drops what the first would have.
             torch.manual_seed(
                 self.settings.seed * 1_000_003 + at.step * distributed.world_size() + distributed.rank()
             )
@@ -226,13 +226,14 @@ class Trainer:
         self.report_uploads()
 
     def stop_requested(self) -> bool:
-        """Whether rank 0 was told to stop: the same answer on every rank. Superseded if another job
+        """Whether rank 0 was told to stop: one answer for all ranks. Superseded if another job
         has the run's lease."""
         mine = self.control.read() if distributed.rank() == 0 else 0
         answer = int(distributed.gather_rows([float(mine)])[0, 0])
         if answer == SUPERSEDED:
             raise Superseded(
-                f"another job has taken over {self.folder}: this one (epoch {self.control.epoch}) leaves without saving"
+                f"another job has taken over {self.folder}: this one (epoch {self.control.epoch})"
+                f" leaves without saving"
             )
         return answer == STOP
 

@@ -43,7 +43,7 @@ def plan_dump(lake: Lake, name: str, _: float | None) -> str:
 
 
 def plan_release(lake: Lake, name: str, _: float | None) -> str:
-    """The same of a release."""
+    """What of the release's tables would be computed, CPU hours and disk. No JVM."""
     from jobs.foresight import describe, of_release
 
     return describe("release", of_release(lake, name))

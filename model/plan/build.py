@@ -32,7 +32,8 @@ def _tokenizer_hash(releases: Mapping[str, Listings]) -> str:
     }
     if len(hashes) > 1:
         raise PlanError(
-            f"the shards were made with {len(hashes)} tokenizers ({', '.join(sorted(hashes))}): rebuild them with one"
+            f"the shards were made with {len(hashes)} tokenizers ({', '.join(sorted(hashes))}): rebuild"
+            f" them with one"
         )
     return next(iter(hashes), "")
 
@@ -58,7 +59,8 @@ def _begun(card: RunCard, before: Plan, step: int) -> tuple[PlannedPhase, ...]:
     begun = tuple(p for p in before.phases if p.start_step < step)
     if (before.sequence_length, before.global_batch) != (card.sequence_length, card.global_batch):
         raise PlanError(
-            f"run {card.name} has begun with batches of {before.global_batch} x {before.sequence_length} tokens: they cannot change"
+            f"run {card.name} has begun with batches of {before.global_batch} x"
+            f" {before.sequence_length} tokens: they cannot change"
         )
     for planned, phase in zip(begun, card.phases, strict=False):
         wanted = {
@@ -74,7 +76,8 @@ def _begun(card: RunCard, before: Plan, step: int) -> tuple[PlannedPhase, ...]:
         changed = [f"{k} {getattr(planned, k)} to {v}" for k, v in wanted.items() if getattr(planned, k) != v]
         if changed:
             raise PlanError(
-                f"phase {planned.name} has begun and cannot change its {'; '.join(changed)}: add a phase after it"
+                f"phase {planned.name} has begun and cannot change its {'; '.join(changed)}: add a"
+                f" phase after it"
             )
     if len(begun) > len(card.phases):
         raise PlanError(f"phase {begun[-1].name} has begun and is not in the card any more")
@@ -144,7 +147,8 @@ def build_plan(
     begun = _begun(card, before, step) if before else ()
     if begun and before and tokenizer != before.tokenizer_hash:
         raise PlanError(
-            f"run {card.name} has begun with tokenizer {before.tokenizer_hash}: its shards now are of {tokenizer}"
+            f"run {card.name} has begun with tokenizer {before.tokenizer_hash}: its shards now are of"
+            f" {tokenizer}"
         )
     held = {r: held_of(releases[r], card.sequence_length) for r in card.releases}
     kept = (
@@ -158,7 +162,8 @@ def build_plan(
         )
         if changed:
             raise PlanError(
-                f"release {release}, which run {card.name} has begun to read, has other manifests of {', '.join(changed)}"
+                f"release {release}, which run {card.name} has begun to read, has other manifests of"
+                f" {', '.join(changed)}"
             )
     held |= kept
     names = sorted(

@@ -92,7 +92,7 @@ class RunCard(RunSettings):
     def _consistent(self) -> RunCard:
         names = [p.name for p in self.phases]
         if len(set(names)) != len(names):
-            raise ValueError("two phases have the same name")
+            raise ValueError("two phases have one name")
         stages = [p.stage for p in self.phases]
         if sorted(stages) != stages:
             raise ValueError("phases of stage1 come before those of stage2")

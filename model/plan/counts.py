@@ -145,7 +145,8 @@ class CountTable:
         table = cls(targets, tuple(tuple(m) for m in value["marks"]), tuple(value["hashes"]))
         if len(table.hashes) != -(-targets.steps // CHUNK) or len(table.marks) != len(table.hashes) + 1:
             raise PlanError(
-                f"a count table of {len(table.hashes)} chunks for {targets.steps} steps: the plan is damaged, make it anew"
+                f"a count table of {len(table.hashes)} chunks for {targets.steps} steps: the plan is"
+                f" damaged, make it anew"
             )
         return table
 
@@ -161,7 +162,8 @@ class CountTable:
             rows = make_rows(self.targets, first, min(first + CHUNK, self.targets.steps), self.marks[index])
             if _hash(rows) != self.hashes[index]:
                 raise PlanError(
-                    f"the counts of steps {first} on are not those that were planned: this version mixes in another way"
+                    f"the counts of steps {first} on are not those that were planned: this version"
+                    f" mixes in another way"
                 )
             while len(self._kept) > 1:
                 self._kept.pop(next(iter(self._kept)))

@@ -14,11 +14,13 @@ def describe_plan(plan: Plan) -> str:
     """The plan for a person: phases, learning-rate milestones, tokens and repetitions of every
     source."""
     lines = [
-        f"run {plan.name}: {plan.steps:,} steps of {plan.tokens_per_step:,} tokens, {plan.steps * plan.tokens_per_step:,} in all"
+        f"run {plan.name}: {plan.steps:,} steps of {plan.tokens_per_step:,} tokens,"
+        f" {plan.steps * plan.tokens_per_step:,} in all"
     ]
     for p in plan.phases:
         lines.append(
-            f"  {p.stage} {p.name}: steps {p.start_step} to {p.end_step - 1}, {p.tokens:,} tokens of release {p.release}"
+            f"  {p.stage} {p.name}: steps {p.start_step} to {p.end_step - 1}, {p.tokens:,} tokens of"
+            f" release {p.release}"
         )
         marks = {"begins": p.start_step, "half": p.start_step + p.steps // 2, "ends": p.end_step - 1}
         if p.schedule.warmup_tokens:
@@ -36,7 +38,8 @@ def describe_plan(plan: Plan) -> str:
                 f"    SkyPile-STEM: {p.stem.share(0.0):.1%} to {p.stem.share(1.0):.1%}, {mean:.1%} on average"
             )
     lines.append(
-        f"  {'source':<28}{'tokens held':>20}{'tokens read':>20}{'repetitions':>13}{'tail dropped per pass':>23}"
+        f"  {'source':<28}{'tokens held':>20}{'tokens read':>20}"
+        f"{'repetitions':>13}{'tail dropped per pass':>23}"
     )
     repetitions = plan.repetitions()
     for source, reads in zip(plan.sources, plan.carried[-1], strict=True):

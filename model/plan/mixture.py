@@ -170,7 +170,8 @@ def redistribute(
             if not free and left * n > 1e-6:
                 needs = ", ".join(f"{corpus}/{s} has {sizes[i][s]} sequences" for s in sorted(taken))
                 raise PlanError(
-                    f"phase {name} reads {n:.0f} sequences of {corpus}: more than {MAX_REPETITIONS} repetitions over the plan ({needs});"
+                    f"phase {name} reads {n:.0f} sequences of {corpus}: more than {MAX_REPETITIONS}"
+                    f" repetitions over the plan ({needs});"
                     " plan fewer tokens, a lower share, or add data"
                 )
             scale = left / sum(free.values()) if free else 0.0

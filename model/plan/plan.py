@@ -192,7 +192,8 @@ class Plan:
                 column = int(np.flatnonzero(self._columns[index] == source)[0])
                 return phase.start_step + phase.table.step_of(column, read - int(self.carried[index][source]))
         raise PlanError(
-            f"run {self.name} reads {self.sources[source].name} {int(self.carried[-1][source])} times, not {read + 1}"
+            f"run {self.name} reads {self.sources[source].name} {int(self.carried[-1][source])} times,"
+            f" not {read + 1}"
         )
 
     @cached_property

@@ -68,7 +68,8 @@ def prepare_run(
     if (found := hashlib.sha256(definition.read_bytes()).hexdigest()) != plan.tokenizer_hash:
         raise PlanError(
             f"the shards of release {card.release} were made with a tokenizer of hash {plan.tokenizer_hash},"
-            f" but tokenizer {tokenizer} has {found}: name theirs in the card of run {run}, or build the shards again"
+            f" but tokenizer {tokenizer} has {found}: name theirs in the card of run {run}, or build"
+            f" the shards again"
         )
     own = shards.pop(card.release)
     value = RunFile(
@@ -93,7 +94,8 @@ def prepare_run(
     )
     if before and (changed := value.changed(before)):
         raise PlanError(
-            f"run {run} has checkpoints that were trained with other values of {', '.join(changed)}: put the old"
+            f"run {run} has checkpoints that were trained with other values of {', '.join(changed)}:"
+            f" put the old"
             " values back into its card, or name a new run"
         )
     return value

@@ -89,7 +89,8 @@ class RunFile(Config):
         """What was read at the address `where`; PlanError names it and every wrong key."""
         if value.get("version") != VERSION:
             raise PlanError(
-                f"{where} is of version {value.get('version')}, this code reads {VERSION}: go on with the code"
+                f"{where} is of version {value.get('version')}, this code reads {VERSION}: go on with"
+                f" the code"
                 " that wrote it, or remove the run's folder and start anew"
             )
         try:

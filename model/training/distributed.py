@@ -116,7 +116,7 @@ def gather_rows(values: Sequence[float]) -> Any:
 
 
 def total(values: Sequence[float]) -> list[float]:
-    """Sums over ranks, added in the order of ranks, so that they are the same on every rank and in
+    """Sums over ranks, added in the order of ranks, so that they are equal on every rank and in
     every run."""
     rows = gather_rows(values)
     out = rows[0].clone()

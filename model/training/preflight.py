@@ -1,11 +1,13 @@
 """Preflight: what every rank measures before step 1, and what that means.
 
-    deepspeed --hostfile HOSTS --module model.training.preflight --run-dir DIR      (alone; training does the same by itself)
+    deepspeed --hostfile HOSTS --module model.training.preflight --run-dir DIR
+
+runs it alone; training begins with it.
 
 Belongs here: numbers about hosts and the judgement on them. Does not belong here: the strategy's
 own checks (strategy.py), checkpoints.
 
-`measure` only measures, `judge` decides. A refusal is a configuration that a person has to mend
+`measure_ranks` only measures, `judge` decides. A refusal is a configuration that a person has to mend
 (other versions on one host, a shard that differs, a full disk), so it is not retried; a slow rank
 or a skewed clock is a warning that names the host.
 """
@@ -176,8 +178,8 @@ def clock_offsets(rounds: int = 5) -> list[float]:
     return best
 
 
-def measure(folder: Path, run: RunFile, limits: PreflightLimits) -> list[dict[str, Any]]:
-    """One record a rank, the same list on every rank. All ranks call it, inside the process
+def measure_ranks(folder: Path, run: RunFile, limits: PreflightLimits) -> list[dict[str, Any]]:
+    """One record a rank; every rank gets the whole list. All ranks call it, inside the process
     group."""
     import torch
     import torch.distributed as dist
@@ -194,7 +196,8 @@ def measure(folder: Path, run: RunFile, limits: PreflightLimits) -> list[dict[st
     place, shared = shared_folder(folder)
     if not shared:
         faults.append(
-            f"{place} is not the folder that rank 0 sees: a run's folder has to be on storage that all hosts share"
+            f"{place} is not the folder that rank 0 sees: a run's folder has to be on storage that all"
+            f" hosts share"
         )
     mine = {
         "rank": rank,
@@ -242,7 +245,8 @@ def judge(
             warnings.append(f"{who}: its clock is {r['clock_seconds']:.1f} s ahead of the earliest")
         if r["flops_per_second"] < limits.slow_share * median:
             warnings.append(
-                f"{who}: slow, its matrix product makes {r['flops_per_second'] / median:.0%} of the median rank's"
+                f"{who}: slow, its matrix product makes {r['flops_per_second'] / median:.0%} of the"
+                f" median rank's"
             )
     bandwidth = first["all_reduce_bytes_per_second"]
     if len(rows) > 1 and bandwidth < limits.bandwidth_gigabytes_per_second * 1e9:
@@ -253,10 +257,10 @@ def judge(
 
 
 def check(folder: Path, run: RunFile, parameters: int) -> dict[str, Any]:
-    """Measure and judge; the report, the same on every rank. PreflightError, on every rank, if the
+    """Measure and judge; the report, equal on every rank. PreflightError, on every rank, if the
     run is refused."""
     limits = run.settings.preflight
-    rows = measure(folder, run, limits)
+    rows = measure_ranks(folder, run, limits)
     refusals, warnings = judge(rows, parameters, limits)
     if refusals:
         raise PreflightError("preflight refused the run: " + "; ".join(refusals[:8]))

@@ -59,7 +59,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Found:
+class ResumePoint:
     """A verified checkpoint to go on from."""
 
     path: Path
@@ -105,7 +105,7 @@ class Saving:
         # The whole plan: a fork may have another, and then other samples ahead.
         self.future = self.plan.fingerprint(self.plan.steps)
 
-    def find(self) -> Found | None:
+    def find(self) -> ResumePoint | None:
         """The checkpoint to go on from: the newest here or in the store, else the fork's; None for
         a run that begins. Every rank calls it."""
         if self.store is not None and restore(self.store, self.folder, self.end_step) >= 0:
@@ -119,7 +119,8 @@ class Saving:
         if path is None:
             if self.stage == "stage2" and self.first_step > 0:
                 raise CheckpointError(
-                    f"{self.checkpoints} is empty: stage2 goes on from stage1's last checkpoint, train stage1 first"
+                    f"{self.checkpoints} is empty: stage2 goes on from stage1's last checkpoint, train"
+                    f" stage1 first"
                 )
             return None
         self.heartbeat.beat("load", self.position.step)
@@ -128,13 +129,13 @@ class Saving:
         if path.parent != self.checkpoints and distributed.rank() == 0:
             (path / "pinned").touch()  # an ancestor: its own run's retention leaves it
         if record["world_size"] == distributed.world_size():
-            return Found(path, path.name, record)
+            return ResumePoint(path, path.name, record)
         if distributed.rank() == 0:
             to_universal(path)
         distributed.barrier()
-        return Found(path, f"{path.name}_universal", record)
+        return ResumePoint(path, f"{path.name}_universal", record)
 
-    def load(self, engine: TrainingEngine, found: Found) -> None:
+    def load(self, engine: TrainingEngine, found: ResumePoint) -> None:
         """Load all states and compare them with what the manifest says was saved. CheckpointError
         names what differs."""
         record, at = found.record, self.position
@@ -143,7 +144,8 @@ class Saving:
         at.spikes, at.saved = Spikes(at.spikes.policy, record["spikes"]), at.step
         if not self.first_step <= at.step <= self.end_step:
             raise CheckpointError(
-                f"{found.tag} is at step {at.step}, {self.stage} covers {self.first_step} to {self.end_step}: "
+                f"{found.tag} is at step {at.step}, {self.stage} covers {self.first_step} to"
+                f" {self.end_step}: "
                 "train the other stage, or roll back"
             )
         if wrong := self._differences(engine, record):
@@ -226,9 +228,10 @@ class Saving:
         if not good:
             return False
         if len(self.skips.ranges) >= policy.budget:
-            # Named as a refusal, since a retry would meet the same losses.
+            # Named as a refusal, since a retry would meet these losses again.
             raise CheckpointError(
-                f"{self.folder} returned from loss spikes {policy.budget} times and meets them again at step {at.step}: "
+                f"{self.folder} returned from loss spikes {policy.budget} times and meets them again at"
+                f" step {at.step}: "
                 "lower the learning rate, or look at the samples of the ranges in skips.json"
             )
         skip = Skip(first, at.step, good[-1].name)
@@ -246,5 +249,5 @@ class Saving:
         )
         distributed.barrier()
         self.heartbeat.beat("load", at.step)
-        self.load(engine, Found(good[-1], skip.checkpoint, verify_on_all_ranks(good[-1])))
+        self.load(engine, ResumePoint(good[-1], skip.checkpoint, verify_on_all_ranks(good[-1])))
         return True

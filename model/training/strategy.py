@@ -69,12 +69,14 @@ class Strategy:
             )
         if stages > 1 and stage != 1:
             raise StrategyError(
-                f"pipeline stages and ZeRO-{stage} exclude each other: ZeRO-{stage} gives gradients away after every micro batch,"
+                f"pipeline stages and ZeRO-{stage} exclude each other: ZeRO-{stage} gives gradients"
+                f" away after every micro batch,"
                 " a stage adds them up until the last; use ZeRO-1"
             )
         if stages > 1 and config["zero_optimization"].get("offload_optimizer"):
             raise StrategyError(
-                "a pipeline's ZeRO-1 keeps its optimizer on the device: leave offload_optimizer out, or use ZeRO-2 or 3"
+                "a pipeline's ZeRO-1 keeps its optimizer on the device: leave offload_optimizer out, or"
+                " use ZeRO-2 or 3"
             )
         if given.get("fp16", {}).get("enabled"):
             raise StrategyError(
@@ -85,7 +87,8 @@ class Strategy:
         ranks = world_size // stages
         if global_batch % (ranks * micro_batch):
             raise StrategyError(
-                f"global batch {global_batch} is not a multiple of {ranks} data ranks x micro batch {micro_batch}: change one of them"
+                f"global batch {global_batch} is not a multiple of {ranks} data ranks x micro batch"
+                f" {micro_batch}: change one of them"
             )
         config |= {
             "train_micro_batch_size_per_gpu": micro_batch,
@@ -135,7 +138,8 @@ class Strategy:
 
             if self.pipeline_stages > config.num_layers:
                 raise StrategyError(
-                    f"{self.pipeline_stages} pipeline stages for {config.num_layers} blocks: a stage would be empty"
+                    f"{self.pipeline_stages} pipeline stages for {config.num_layers} blocks: a stage"
+                    f" would be empty"
                 )
             model = Pipeline(config, seed, self.pipeline_stages)
         else:

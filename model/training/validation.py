@@ -1,4 +1,8 @@
-"""Loss and bits per byte on every validation domain, shared among the ranks."""
+"""Loss and bits per byte on every validation domain, in the loop, shared among the ranks.
+
+Belongs here: which sequences are read and the figures of each domain. Does not belong here: when
+the loop asks (train.py), the evaluation of an exported model (evaluate/).
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def document_numbers(tokens_BL: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
 
 
 class Validation:
-    """Non-overlapping sequences of each domain, the same at every call."""
+    """Non-overlapping sequences of each domain; every call reads the sequences of the first."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Run files of small runs, for tests that train or read one."""
+"""Cards, plans and run files of small runs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,31 @@ from model.plan.plan import Plan
 from model.plan.run_file import RunFile, ShardAddresses
 
 
+def listings(main: dict[str, int], stem: dict[str, int] | None = None) -> dict[str, Any]:
+    """Listings of shard sets of so many tokens by source."""
+    return {
+        "main": {"sources": {n: {"tokens": t} for n, t in main.items()}, "tokenizer_hash": "t"},
+        "stem": {"sources": {n: {"tokens": t} for n, t in (stem or {}).items()}, "tokenizer_hash": "t"},
+    }
+
+
+def card(*phases: Phase, **values: Any) -> RunCard:
+    """A card of these phases, with batches of 8 x 16 tokens."""
+    return RunCard(
+        **{"name": "r", "release": "x", "sequence_length": 16, "global_batch": 8, "phases": phases} | values
+    )
+
+
+def phase(steps: int, name: str = "a", **values: Any) -> Phase:
+    """A phase of so many steps of those batches."""
+    return Phase(
+        **{"name": name, "stage": "stage1", "tokens": steps * 128, "schedule": Schedule(peak=1e-3)} | values
+    )
+
+
 def small_plan(steps: int = 2) -> Plan:
     """A plan of one phase over one source, for what reads a run file and no tokens."""
-    phase = Phase(name="a", stage="stage1", tokens=steps * 128, schedule=Schedule(peak=1e-3))
-    card = RunCard(name="r", release="x", sequence_length=16, global_batch=8, phases=(phase,))
-    return build_plan(card, {"main": {"sources": {"en-webpages": {"tokens": 90_000}}, "tokenizer_hash": "t"}})
+    return build_plan(card(phase(steps)), listings({"en-webpages": 90_000}))
 
 
 def run_file(

@@ -1,0 +1,67 @@
+"""Cards are refused by key, and the default card fits any release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from model.plan.base import PlanError
+from model.plan.build import build_plan
+from model.plan.card import RunCard, default_run_card
+from model.plan.describe import describe_plan
+from tests.support.runs import card, listings, phase
+
+
+def test_a_cards_settings_reach_the_loop() -> None:
+    value = card(phase(2), keep_every=7, limit_seconds={"save": 9.0}, model={"document_attention": True})
+    assert value.settings.keep_every == 7 and value.settings.limit_seconds == {"save": 9.0}
+    assert value.config(512).document_attention and value.config(512).vocab_size == 512
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"globl_batch": 3}, "globl_batch: unknown key"),
+        ({"micro_batch": 3}, "micro_batch 3"),
+        ({"phases": []}, "phases"),
+        ({"seed": "x"}, "seed"),
+        ({"spikes": {"widht": 3}}, "spikes.widht: unknown key"),
+        ({"limit_seconds": {"stp": 3}}, "unknown phases stp"),
+        ({"limit_seconds": {"step": "x"}}, "limit_seconds.step"),
+        ({"preflight": {"clock": 3}}, "preflight.clock: unknown key"),
+        ({"model": {"layers": 3}}, "unknown model keys layers"),
+        ({"model": {"vocab_size": 3}}, "comes from the tokenizer"),
+        ({"fork": "../x/step-00000001"}, "fork"),
+        ({"fork": "x"}, "fork"),
+        ({"validation_sequences": 0}, "validation_sequences"),
+    ],
+)
+def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    good = card(phase(2)).model_dump(mode="json")
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(good))
+    assert RunCard.load(path) == card(phase(2))
+    path.write_text(yaml.safe_dump(good | change))
+    with pytest.raises(PlanError, match=message):
+        RunCard.load(path)
+    with pytest.raises(PlanError, match="no such file"):
+        RunCard.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("main", "stem"),
+    [
+        ({"en-webpages": 2_000_000, "en-code": 9000}, {"en-stem": 30_000}),
+        ({"en-webpages": 8000}, {"en-stem": 600}),
+        ({"en-webpages": 60_000}, {}),
+        ({"en-webpages": 60_000}, {"en-stem": 300}),
+    ],
+)
+def test_the_default_card_fits_any_release(main: dict[str, int], stem: dict[str, int]) -> None:
+    plan = build_plan(default_run_card("demo", "x", listings(main, stem)), listings(main, stem))
+    assert [p.stage for p in plan.phases] == ["stage1", "stage1", "stage2"]
+    assert "repetitions" in describe_plan(plan) and plan.stage_steps("stage2")[1] == plan.steps
+    assert plan.total_steps("stage1") + plan.total_steps("stage2") == plan.steps
