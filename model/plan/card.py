@@ -22,6 +22,34 @@ from model.plan.sources import sequences_of
 from model.run.heartbeat import limits
 
 
+class RunInputs(Config):
+    """Which run it is, and of which shards and which model. Batches are in sequences."""
+
+    name: str = Field(min_length=1)
+    """The run's partition key, and the card's file name."""
+    release: str = Field(min_length=1)
+    """The release whose shards are read, where a phase names no other."""
+    tokenizer: str = ""
+    """The vocabulary that made the release's shards; empty: what the release's card names."""
+    preset: str = "debug"
+    """Shape of the model: debug, tiny, 1b, 7b, 13b, llama-7b or gpt-7b (paper Table 3)."""
+    model: dict[str, Any] = Field(default_factory=dict)
+    """Over the preset's values, such as `document_attention: true`; the vocabulary is the
+    tokenizer's."""
+    sequence_length: int = Field(default=4096, ge=8)
+    """Tokens of a sample (paper: 4,096)."""
+    global_batch: int = Field(gt=0)
+    """Sequences of a step; ranks x `micro_batch` divide it."""
+    world_size: int = Field(default=2, gt=0)
+    """Ranks of the launcher."""
+    checkpoint_store: str = ""
+    """`s3://bucket/prefix` or a folder that gets a copy of each checkpoint under the run's name;
+    empty: a lake on S3 does, a lake in a folder does not."""
+    fork: str = Field(default="", pattern=r"^([^/.][^/]*/step-\d{8})?$")
+    """`RUN/step-00000060`: the first start goes on from that checkpoint of another run, whose plan
+    up to there must be this one's."""
+
+
 class RunSettings(Config):
     """What the training loop takes from a card as it stands."""
 
@@ -59,32 +87,9 @@ class RunSettings(Config):
         return value
 
 
-class RunCard(RunSettings):
-    """What a training run is. Batches are in sequences."""
+class RunCard(RunSettings, RunInputs):
+    """What a training run is."""
 
-    name: str = Field(min_length=1)
-    """The run's partition key, and the card's file name."""
-    release: str = Field(min_length=1)
-    """The release whose shards are read, where a phase names no other."""
-    tokenizer: str = ""
-    """The vocabulary that made the release's shards; empty: what the release's card names."""
-    preset: str = "debug"
-    """Shape of the model: debug, tiny, 1b, 7b, 13b, llama-7b or gpt-7b (paper Table 3)."""
-    model: dict[str, Any] = Field(default_factory=dict)
-    """Over the preset's values, such as `document_attention: true`; the vocabulary is the
-    tokenizer's."""
-    sequence_length: int = Field(default=4096, ge=8)
-    """Tokens of a sample (paper: 4,096)."""
-    global_batch: int = Field(gt=0)
-    """Sequences of a step; ranks x `micro_batch` divide it."""
-    world_size: int = Field(default=2, gt=0)
-    """Ranks of the launcher."""
-    checkpoint_store: str = ""
-    """`s3://bucket/prefix` or a folder that gets a copy of each checkpoint under the run's name;
-    empty: a lake on S3 does, a lake in a folder does not."""
-    fork: str = Field(default="", pattern=r"^([^/.][^/]*/step-\d{8})?$")
-    """`RUN/step-00000060`: the first start goes on from that checkpoint of another run, whose plan
-    up to there must be this one's."""
     phases: tuple[Phase, ...] = Field(min_length=1)
     """In order; each keeps weights and optimizer state of the one before."""
 
