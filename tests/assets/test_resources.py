@@ -7,7 +7,6 @@ import pytest
 
 from assets.resources import LakeResource
 from jobs.settings import Settings
-from model.plan.card import RunCard
 from pipelines.lake import LakeError
 
 
@@ -32,17 +31,3 @@ def test_json_of_a_run_is_in_its_folder_and_in_a_lake_on_s3(s3: Any, tmp_path: P
         lake.lake.read_json("runs/r/run.json") == {"a": 1}
         and (tmp_path / "shared" / "r" / "run.json").exists()
     )
-
-
-def test_checkpoints_are_copied_where_the_card_says_or_into_a_lake_on_s3(tmp_path: Path) -> None:
-    from model.plan.prepare import checkpoint_store
-
-    card = RunCard.model_validate({"name": "r", "release": "x", "global_batch": 2, "phases": [PHASE]})
-    s3, folder = LakeResource(root="s3://b/lake").lake, LakeResource(root=str(tmp_path)).lake
-    assert checkpoint_store(folder, card, "r") == ""
-    assert checkpoint_store(s3, card, "r") == "s3://b/lake/runs/r"
-    named = card.model_copy(update={"checkpoint_store": "s3://other/x/"})
-    assert checkpoint_store(s3, named, "r") == checkpoint_store(folder, named, "r") == "s3://other/x/r"
-
-
-PHASE = {"name": "a", "stage": "stage1", "tokens": 8192, "schedule": {"peak": 1e-3}}

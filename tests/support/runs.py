@@ -11,6 +11,7 @@ from model.plan.card import RunCard, RunSettings
 from model.plan.phases import Phase, Schedule
 from model.plan.plan import Plan
 from model.plan.run_file import RunFile, ShardAddresses
+from pipelines.lake import Lake, Writer
 
 
 def listings(main: dict[str, int], stem: dict[str, int] | None = None) -> dict[str, Any]:
@@ -56,3 +57,13 @@ def run_file(
         "shards": ShardAddresses(**addresses | {n: str(p) for n, p in (shards or {}).items()}),
     }
     return RunFile(**values | changes)
+
+
+def publish_folder(lake: Lake, asset: str, partition: str, folder: Path) -> None:
+    """A dataset of a folder's files."""
+
+    def write(writer: Writer) -> None:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            writer.add_file(str(path.relative_to(folder)), path)
+
+    lake.publish(asset, partition, version=1, parameters={"asset": asset}, write=write)
