@@ -19,7 +19,8 @@ from pipelines.edits.edits import edits_stage
 from pipelines.engine import InProcess
 from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_of, split_stage
-from pipelines.filtering.decisions import current_policy, decisions_stage
+from pipelines.filtering.decisions import decisions_stage
+from pipelines.filtering.policy import current_policy
 from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
 from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
 from pipelines.quality.perplexity import perplexity_models_stage

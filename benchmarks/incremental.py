@@ -36,7 +36,7 @@ from pipelines.corpora.assembly import build_corpus
 from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import Spark
-from pipelines.filtering.decisions import Policy, policy_path
+from pipelines.filtering.policy import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
 from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
 from pipelines.release.release_decisions import build_release_decisions

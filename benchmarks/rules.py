@@ -55,7 +55,8 @@ def failing(texts: list[str]) -> list[set[str]]:
     strict ones under the same bounds."""
     import numpy as np
 
-    from pipelines.filtering.decisions import Policy, outside, policy_path
+    from pipelines.filtering.decisions import outside
+    from pipelines.filtering.policy import Policy, policy_path
     from pipelines.signals import rules
 
     table = rules.measure_rules(pa.array(texts, pa.string()), ["en"] * len(texts))

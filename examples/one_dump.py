@@ -23,7 +23,8 @@ from pipelines.edits.render import rendered_texts
 from pipelines.engine import InProcess
 from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
-from pipelines.filtering.decisions import current_policy, decisions_stage
+from pipelines.filtering.decisions import decisions_stage
+from pipelines.filtering.policy import current_policy
 from pipelines.lake import Built, Dataset, Lake
 from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
 from pipelines.quality.perplexity import perplexity_models_stage

@@ -43,7 +43,7 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
             for name in names:
                 execute(instance, "dump", name, ["decisions"])
         return
-    from pipelines.filtering.decisions import Policy, current_policy
+    from pipelines.filtering.policy import Policy, current_policy
     from pipelines.inspection.dry_run import preview
 
     lake = Settings().open_lake()

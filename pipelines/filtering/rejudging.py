@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.filtering.decisions import Policy, judge, wanted_columns
+from pipelines.filtering.decisions import judge
+from pipelines.filtering.policy import Policy, wanted_columns
 from pipelines.lake import Dataset, Lake, LakeError, canonical_json, digest
 from pipelines.quality.scores import SCORES, score_rows
 from pipelines.signals import code, language, rules, safety

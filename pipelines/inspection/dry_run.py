@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pipelines.filtering.decisions import Policy, judged_parts
+from pipelines.filtering.decisions import judged_parts
+from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, LakeError
 from pipelines.tables.inputs import DumpTables
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.edits.personal_data import mask
-from pipelines.filtering.decisions import Policy
+from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
 from pipelines.tables.inputs import SIGNAL_GROUPS
 

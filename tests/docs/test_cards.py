@@ -13,7 +13,7 @@ from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.filtering.decisions import Policy
+from pipelines.filtering.policy import Policy
 from tests.support.docs import fences, page
 
 EXAMPLES: dict[str, type[BaseModel]] = {

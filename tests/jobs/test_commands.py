@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from jobs.cli import cli
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import policy_path
+from pipelines.filtering.policy import policy_path
 from pipelines.lake import Lake
 from tests.pipelines.corpora.test_assembly import assemble
 from tests.support.judged import PLANTED, judged

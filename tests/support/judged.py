@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import current_policy, decisions_stage
+from pipelines.filtering.decisions import decisions_stage
+from pipelines.filtering.policy import current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.tables.inputs import DumpTables

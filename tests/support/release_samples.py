@@ -13,7 +13,7 @@ from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import Policy
+from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import DECISIONS, DOCUMENTS, EDITS, ID, document_id

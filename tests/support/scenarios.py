@@ -18,7 +18,8 @@ from pipelines.dedup.duplicates import build_duplicates
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.edits.edits import edits_stage
 from pipelines.engine import Engine
-from pipelines.filtering.decisions import current_policy, decisions_stage
+from pipelines.filtering.decisions import decisions_stage
+from pipelines.filtering.policy import current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.release.recurring_blocks import build_recurring_blocks

@@ -21,7 +21,7 @@ from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.filtering.decisions import Bound, Policy, RuleSet
+from pipelines.filtering.policy import Bound, Policy, RuleSet
 
 ROOT = Path(__file__).resolve().parents[3]
 HELD_AS: dict[type[BaseModel], set[str]] = {

@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from pipelines.cards.base import CardError
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import Policy, current_policy, decisions_stage, policy_path
+from pipelines.filtering.decisions import decisions_stage
+from pipelines.filtering.policy import Policy, policy_path
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.tables.inputs import DumpTables
@@ -128,39 +128,3 @@ def test_a_threshold_change_reads_no_text(
     )
     assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_words": 1}
     assert read and not any({"text", "title", "everything"} & set(columns) for _, columns in read)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (lambda p: p.update(extra=1), "extra"),
-        (
-            lambda p: p["sets"][0]["bounds"].update({"rules/nonsense": {"min": 1, "source": "x"}}),
-            "rules/nonsense",
-        ),
-        (lambda p: p["sets"][0]["bounds"].update({"rules/num_chars": {"min": 1}}), "source"),
-        (
-            lambda p: p["sets"][0]["bounds"].update({"rules/num_chars": {"min": 2, "max": 1, "source": "x"}}),
-            "nothing would pass",
-        ),
-        (lambda p: p["sets"][0].update(categories=["webpage"]), "webpage"),
-    ],
-)
-def test_wrong_policies_are_refused_by_name(tmp_path: Any, change: Any, message: str) -> None:
-    data = yaml.safe_load(policy_path("default").read_text())
-    change(data)
-    path = tmp_path / "policy.yaml"
-    path.write_text(yaml.safe_dump(data))
-    with pytest.raises(CardError, match=message):
-        Policy.load(path)
-
-
-def test_a_policy_on_the_lake_takes_the_place_of_the_default(lake: Lake) -> None:
-    assert current_policy(lake) == Policy.load(policy_path("default"))
-    lake.write_bytes("cards/policy.yaml", policy_path("fineweb").read_bytes())
-    assert current_policy(lake).name == "fineweb"
-
-
-def test_every_policy_that_comes_with_the_project_loads() -> None:
-    for path in policy_path("default").parent.glob("*.yaml"):
-        assert Policy.load(path).name == path.stem

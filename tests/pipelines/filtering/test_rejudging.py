@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from pipelines.filtering.decisions import Policy, policy_path
+from pipelines.filtering.policy import Policy, policy_path
 from pipelines.filtering.rejudging import Judge
 from pipelines.lake import Lake
 from tests.support.release_samples import make_dump

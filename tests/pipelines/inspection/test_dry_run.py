@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from pipelines.engine import InProcess
-from pipelines.filtering.decisions import Policy, policy_path
+from pipelines.filtering.policy import Policy, policy_path
 from pipelines.inspection.dry_run import preview
 from pipelines.lake import Dataset, Lake
 from tests.support.judged import judged
