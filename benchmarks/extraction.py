@@ -163,13 +163,15 @@ def main(arguments: list[str] | None = None) -> int:
         low, high = paired_interval(scores[OURS][cell], scores[best][cell])
         metrics |= {f"against_best_{cell}_low": round(low, 4), f"against_best_{cell}_high": round(high, 4)}
         print(
-            f"{cell:12} {len(scores[OURS][cell]):4} pages, against {best}: paired 95 % interval [{low:+.3f}, {high:+.3f}]"
+            f"{cell:12} {len(scores[OURS][cell]):4} pages, against {best}: paired 95 % interval"
+            f" [{low:+.3f}, {high:+.3f}]"
         )
     metrics |= snippets(options.data, peers, 20 if options.quick else 10**9, defaultdict(float))
     for name in scores:
         suffix = "" if name == OURS else f"_{name}"
         print(
-            f"{name:18} must-have {metrics[f'must_have{suffix}']:.3f}, must-not-have {metrics[f'must_not_have{suffix}']:.3f}"
+            f"{name:18} must-have {metrics[f'must_have{suffix}']:.3f}, must-not-have"
+            f" {metrics[f'must_not_have{suffix}']:.3f}"
         )
     peers.close()
     command = (

@@ -227,10 +227,12 @@ def main(arguments: list[str] | None = None) -> int:
             f"{'skypile':12}{pages:8}{seconds:9.2f}{pages / seconds:13.1f}   largest memory {peak_mb:.0f} MB"
         )
         print(
-            f"{'datatrove':12}{peer_pages:8}{peer_seconds:9.2f}{peer_pages / peer_seconds:13.1f}   ratio {metrics['ratio_datatrove']}"
+            f"{'datatrove':12}{peer_pages:8}{peer_seconds:9.2f}{peer_pages / peer_seconds:13.1f}   ratio"
+            f" {metrics['ratio_datatrove']}"
         )
         print(
-            f"datatrove's reader gave up on {pages - peer_pages} pages; by CPU seconds for the same files: {peer_seconds / seconds:.2f}"
+            f"datatrove's reader gave up on {pages - peer_pages} pages; by CPU seconds for the same files:"
+            f" {peer_seconds / seconds:.2f}"
         )
         if not options.no_workers:
             many = scratch / "many"
@@ -240,8 +242,10 @@ def main(arguments: list[str] | None = None) -> int:
                     shutil.copy(file, many / f"{number}-{file.name}")
             metrics |= scaling(many, scratch, rounds=1 if options.quick else 3)
             print(
-                f"two workers over one, {metrics['pages_per_worker']:.0f} pages each: {metrics['workers_2_over_1']} of wall time, "
-                f"{metrics['workers_2_over_1_unwaited']} without waits for cores, {metrics['workers_2_over_1_cpu']} by CPU seconds; "
+                f"two workers over one, {metrics['pages_per_worker']:.0f} pages each:"
+                f" {metrics['workers_2_over_1']} of wall time, "
+                f"{metrics['workers_2_over_1_unwaited']} without waits for cores,"
+                f" {metrics['workers_2_over_1_cpu']} by CPU seconds; "
                 f"largest memory of a worker {metrics['worker_megabytes']:.0f} MB"
             )
     command = "python -m benchmarks.pages" + " --quick" * options.quick + " --no-workers" * options.no_workers

@@ -58,10 +58,15 @@ class Stages:
 STAGES = Stages()
 
 
+def asset_of(op: str) -> dg.AssetKey:
+    """The asset that an op computes: that of signals/rules is called signals__rules."""
+    return dg.AssetKey(op.split("__"))
+
+
 @dg.success_hook
 def report_stage(context: dg.HookContext) -> None:
     """Print the asset's name, seconds and main figures when its step has succeeded."""
-    key = dg.AssetKey(str(context.op.name).split("__"))  # the op of signals/rules is signals__rules
+    key = asset_of(str(context.op.name))
     name = key.to_user_string()
     event = context.instance.get_latest_materialization_event(key)
     if event is None or event.asset_materialization is None:

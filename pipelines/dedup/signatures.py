@@ -66,7 +66,8 @@ def minhash_matrix(column: pa.ChunkedArray | pa.Array, num_perm: int, path: str)
     another."""
     if column.type != pa.binary(2 * num_perm):
         raise LakeError(
-            f"{path}: minhash is {column.type}, expected {num_perm} values of 2 bytes: rebuild it with the same parameters"
+            f"{path}: minhash is {column.type}, expected {num_perm} values of 2 bytes: rebuild it with equal"
+            " parameters"
         )
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if not len(array):

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import digest
-from pipelines.tables.schemas import address
+from pipelines.tables.schemas import normal_url
 
 SALT = "skypile-side-1"  # changing it re-draws every validation set ever published
 
@@ -43,7 +43,7 @@ def side(group: str, url: str, card: DumpCard, by: SplitBy) -> str:
     """
     if card.held_out:
         return "validation"
-    unit = group if by == "group" else address(url)
+    unit = group if by == "group" else normal_url(url)
     return (
         "validation"
         if int(digest(SALT, card.category, unit)[:13], 16) < card.validation_share * 16**13

@@ -37,7 +37,8 @@ class Judge:
         decisions = tables.need("decisions").manifest
         if "policy" not in decisions.parameters:
             raise LakeError(
-                f"decisions of {tables.card.name} ({decisions.content_hash}) name no policy: rebuild decisions"
+                f"decisions of {tables.card.name} ({decisions.content_hash}) name no policy: rebuild"
+                " decisions"
             )
         models: dict[str, Dataset] = {}
         cutoffs: dict[str, Any] = {}
@@ -60,31 +61,30 @@ class Judge:
             *(m.content_hash for m in self.models.values()),
         )
 
-    def reasons(self, heads: pa.Table, texts: list[str]) -> list[list[str]]:
-        """Every failing reason of each text; `heads` has doc_id, url, group, side, category."""
+    def reasons(self, metadata: pa.Table, texts: list[str]) -> list[list[str]]:
+        """Every failing reason of each text; `metadata` has doc_id, url, group, side, category."""
         if not texts:
             return []
         languages = language.measure_language(texts)
         codes = languages["language"].to_pylist()
-        places = [heads[name].to_pylist() for name in ("url", "category", "doc_id")]
+        urls, categories, ids = (metadata[name].to_pylist() for name in ("url", "category", "doc_id"))
         measured = {
             "language": languages,
             "rules": rules.measure_rules(pa.array(texts, pa.string()), codes),
-            "safety": safety.measure_safety(texts, places[0]),
-            "code": code.measure_code(texts, *places),
+            "safety": safety.measure_safety(texts, urls),
+            "code": code.measure_code(texts, urls, categories, ids),
         }
         if self.models:
-            rows = list(zip(heads.select(["doc_id", "side", "group"]).to_pylist(), codes, texts, strict=True))
+            origins = metadata.select(["doc_id", "side", "group"]).to_pylist()
+            rows = list(zip(origins, codes, texts, strict=True))
             measured["scores"] = score_rows(self.models, self.cards, self.documents, rows)
         else:
             measured["scores"] = pa.table({f.name: pa.nulls(len(texts), f.type) for f in SCORES})
         columns = {
-            f"{group}/{name}": pa.chunked_array(measured[group][name]).combine_chunks()
-            if isinstance(measured[group][name], pa.ChunkedArray)
-            else measured[group][name]
+            f"{group}/{name}": measured[group][name].combine_chunks()
             for group, names in wanted_columns(self.policy).items()
             for name in names
         }
-        table, _ = judge(heads.select(["doc_id", "category"]), columns, self.policy, self.cutoffs)
+        table, _ = judge(metadata.select(["doc_id", "category"]), columns, self.policy, self.cutoffs)
         found: list[list[str]] = table["reasons"].to_pylist()
         return found

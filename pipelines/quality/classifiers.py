@@ -35,7 +35,7 @@ from pipelines.quality.features import CHARS, FOLDS, features, fold
 from pipelines.quality.held_out import held_out_report
 from pipelines.quality.shape import holds_exercises
 from pipelines.tables.inputs import DumpTables, training_inputs
-from pipelines.tables.schemas import address
+from pipelines.tables.schemas import normal_url
 from pipelines.tables.stage import Building, Stage
 
 VERSION = 4
@@ -84,15 +84,15 @@ def reference_classifier_stage(dumps: Mapping[str, DumpTables], cited: Collectio
     `cited`: URLs of pages that a reference work cites; they are positives wherever they were
     crawled.
     """
-    addresses = frozenset(map(address, cited))
+    urls = frozenset(map(normal_url, cited))
 
     def label(tables: DumpTables, text: str, url: str) -> str | None:
-        if tables.card.reference or (addresses and address(url) in addresses):
+        if tables.card.reference or (urls and normal_url(url) in urls):
             return "reference"
         return "other" if tables.card.category in NEGATIVES else None
 
-    used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES or addresses}
-    more = {"cited": digest(*sorted(addresses))} if addresses else {}
+    used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES or urls}
+    more = {"cited": digest(*sorted(urls))} if urls else {}
     return _classifier_stage("reference_classifier", used, label, ("reference", "other"), more)
 
 

@@ -16,7 +16,8 @@ import re
 import unicodedata
 
 _SOLUTION = re.compile(
-    r"\W{0,3}(?:\d+\s*[.)、]\s*)?(?:solutions?|answers?|ans|sol|explanation|proof|hint)\b\s*[.:\])]|\W{0,3}a\s*:"
+    r"\W{0,3}(?:\d+\s*[.)、]\s*)?(?:solutions?|answers?|ans|sol|explanation|proof|hint)\b\s*[.:\])]"
+    r"|\W{0,3}a\s*:"
     r"|\W{0,3}(?:solutions?|answers?|explanation|hint)\W*$"
     r"|\W{0,3}(?:参考)?(?:[解答]\s*[:】]|解答|答案|解析|详\s*解|分\s*析\s*】|解得|故选|证明\s*[:】])"
 )
@@ -38,15 +39,18 @@ SHORT = 15  # characters below which a line is no sentence
 
 _HEADING = re.compile(
     r"(?:\d+[.、)]\s*)?\W{0,3}(?:(?:worked\s+)?examples?(?:\s+\d[\d.]*)?|exercises?"
-    r"|(?:practice |review |homework )?(?:problems?|questions?)|solutions?|answers?|hint|try it|quiz|check your \w+"
+    r"|(?:practice |review |homework )?(?:problems?|questions?)|solutions?|answers?|hint|try it|quiz"
+    r"|check your \w+"
     r"|[\w ]{0,30}(?:exercises|problems|questions)"
     r"|例\s*题?\s*\d*|习题|练习题?|思考题|解|解答|答案|参考答案|题目)\W*(?:\d[\d.]*\W*)?"
 )
 _OPENING = re.compile(
-    r"\W{0,3}(?:solution|answer|(?:example|exercise|problem) \d[\d.]*|解|答|解答|答案|例\s*\d+|习题\s*\d+)\s*[:.】]"
+    r"\W{0,3}(?:solution|answer|(?:example|exercise|problem) \d[\d.]*|解|答|解答|答案|例\s*\d+"
+    r"|习题\s*\d+)\s*[:.】]"
 )
 _TASK = re.compile(
-    r"(?:^|[.;:)]\s+)(?:find|determine|calculate|compute|evaluate|solve|simplify|graph|sketch|draw|predict|prove that|show that|write the"
+    r"(?:^|[.;:)]\s+)(?:find|determine|calculate|compute|evaluate|solve|simplify|graph|sketch|draw|predict"
+    r"|prove that|show that|write the"
     r"|write an? equation|what is|what are|how many|how much|how long|how far|how fast|explain why|suppose)\b"
     r"|^\W{0,3}(?:\d+[.、)]\s*)?(?:求|计算|证明|试求|试证|已知)"
 )

@@ -92,9 +92,9 @@ def document_id(dump: str, file: str, offset: int) -> bytes:
     return h.digest()
 
 
-def address(url: str) -> str:
-    """A URL without what does not tell pages apart: scheme, www., fragment, slash at the end;
-    lower-case host."""
+def normal_url(url: str) -> str:
+    """The normal form of a URL, without what does not tell pages apart: scheme, www., fragment, slash
+    at the end; lower-case host."""
     bare = url.strip().split("#", 1)[0].split("://", 1)[-1]
     host, slash, rest = bare.partition("/")
     return (host.lower().removeprefix("www.") + slash + rest).rstrip("/")

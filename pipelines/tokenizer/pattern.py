@@ -11,7 +11,10 @@ import unicodedata
 from typing import Any
 
 # Unified ideographs, radicals, compatibility forms, 々 and 〇: what a Chinese word may be made of.
-HAN = "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+HAN = (
+    "\u2e80-\u2fdf\u3005\u3007\u3021-\u3029\u3038-\u303b\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\U00020000-\U0003ffff"
+)
 # With CJK punctuation, bopomofo, enclosed, vertical and full-width forms: kept out of the first
 # class. Kana and Hangul are alphabets like Greek and Cyrillic and stand there, as they do in
 # LLaMA's 32,000: they cost Chinese no character.

@@ -4,10 +4,12 @@ import io
 import threading
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from rich.console import Console
 
 from jobs import progress
+from jobs.definitions import defs
 from tests.support.runs import run_file, small_plan
 
 
@@ -22,6 +24,13 @@ def test_training_work_is_the_last_whole_line_of_the_log(tmp_path: Path) -> None
     assert look() is None
     write_run(tmp_path, '{"step": 1, "loss": 9.0}\n{"step": 2, "loss": 8.5}\n{"step": 3, "lo')
     assert look() == (2, 120, "steps, loss 8.500")
+
+
+def test_an_op_is_named_by_its_asset() -> None:
+    for asset in defs.assets or []:
+        assert isinstance(asset, dg.AssetsDefinition)
+        if len(asset.keys) == 1:
+            assert progress.asset_of(asset.op.name) == asset.key
 
 
 def test_a_failing_look_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

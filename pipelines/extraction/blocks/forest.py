@@ -68,7 +68,8 @@ class Forest:
             unknown = [name for name, _ in asked if name not in index]
             if unknown:
                 raise ValueError(
-                    f"the block model asks for the feature {unknown[0]!r}, which the code does not measure; train it again"
+                    f"the block model asks for the feature {unknown[0]!r}, which the code does not"
+                    " measure; train it again"
                 )
             features.append([index[name] for name, _ in asked])
             thresholds.append([float(value) for _, value in asked])

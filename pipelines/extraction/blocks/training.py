@@ -44,7 +44,8 @@ SIBLINGS = (
     0.5  # see BlockModel.siblings; cross-validated macro F1 for 0, .2, .35, .5, .7: .861 .867 .869 .870 .870
 )
 SOURCES = (
-    "github.com/opendatalab/magic-html benchmark, articles and forums (Apache-2.0 repository; pages by their publishers): numbers only",
+    "github.com/opendatalab/magic-html benchmark, articles and forums (Apache-2.0 repository; pages by"
+    " their publishers): numbers only",
 )
 _CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 _WORD = re.compile(r"\w+")

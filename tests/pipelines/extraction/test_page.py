@@ -5,9 +5,11 @@ import time
 from pipelines.extraction.html.tree import MAX_DEPTH, MAX_ELEMENTS
 from pipelines.extraction.page import extract
 
-PAGE = """<!DOCTYPE html><html lang="zh-CN"><head><title>测试标题</title><meta name="robots" content="noarchive">
+PAGE = """<!DOCTYPE html><html lang="zh-CN"><head><title>测试标题</title>
+<meta name="robots" content="noarchive">
 <meta property="article:published_time" content="2023-04-05T10:00:00+08:00"><style>p{{}}</style></head><body>
-<div class="header nav"><ul><li><a href="/">首页</a></li><li><a href="/n">新闻</a></li><li><a href="/s">体育</a></li></ul></div>
+<div class="header nav"><ul><li><a href="/">首页</a></li>
+<li><a href="/n">新闻</a></li><li><a href="/s">体育</a></li></ul></div>
 <div id="content" class="article"><h1>测试标题</h1>{body}<script>var x = "不要这个";</script></div>
 <div class="sidebar"><h3>相关阅读</h3><ul><li><a href="/1">另一条新闻的标题在这里</a></li></ul></div>
 <div class="footer">版权所有 京ICP备12345号 联系我们</div></body></html>"""
@@ -35,7 +37,9 @@ def test_code_keeps_its_lines_and_tables_their_rows() -> None:
 
 
 def test_anchor_without_address_is_no_link() -> None:
-    paragraph = "This sentence stands in an anchor that XHTML closes and HTML does not, and it is main text all the same."
+    paragraph = (
+        "This sentence stands in an anchor that XHTML closes and HTML does not, and it is main text too."
+    )
     assert (
         paragraph
         in extract(

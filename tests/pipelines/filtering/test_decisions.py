@@ -19,17 +19,20 @@ from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
 ENGLISH = (
-    "The committee of the city met on Monday to talk about a new bridge over the river, and many people came to listen.\n"
-    "Engineers said that the old bridge would have to be closed for two years while workers replace its rusty pillars.\n"
-    "Shop owners fear losing customers, but most of them agree with the plan because heavy trucks shake their windows daily."
+    "The committee of the city met on Monday to talk about a new bridge over the river, and many people"
+    " came to listen.\n"
+    "Engineers said that the old bridge would have to be closed for two years while workers replace its"
+    " rusty pillars.\n"
+    "Shop owners fear losing customers, but most of them agree with the plan because heavy trucks shake"
+    " their windows daily."
 )
 CHINESE = (
     "市政府周一开会讨论在河上修建一座新桥，许多市民到场旁听。工程师说，旧桥必须关闭两年，以便更换生锈的桥墩。\n"
     "附近的商店老板担心失去顾客，但大多数人同意这个计划，因为重型卡车每天都会震动他们的窗户。"
 )
 GERMAN = (
-    "Der Ausschuss der Stadt traf sich am Montag, um über eine neue Brücke über den Fluss zu sprechen, und viele Leute kamen. "
-    * 4
+    "Der Ausschuss der Stadt traf sich am Montag, um über eine neue Brücke über den Fluss zu sprechen, und"
+    " viele Leute kamen. " * 4
 )
 
 

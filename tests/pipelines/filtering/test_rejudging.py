@@ -11,8 +11,8 @@ from pipelines.lake import Lake
 from tests.support.release_samples import make_dump
 
 TEXT = (
-    "The committee met on Tuesday and decided that the bridge over the river would be repaired before the winter. "
-    * 8
+    "The committee met on Tuesday and decided that the bridge over the river would be repaired before the"
+    " winter. " * 8
 )
 
 
@@ -22,7 +22,7 @@ def test_the_shipped_policy_judges_cut_texts_of_every_category(lake: Lake) -> No
     judge = Judge(policy, {}, {}, {}, tables.documents)
     rows = [("webpages", "Too short."), ("code", "x = 1\n"), ("encyclopedia", "")]
     ids = [bytes([k]) * 16 for k in range(len(rows))]
-    heads = pa.table(
+    metadata = pa.table(
         {
             "doc_id": pa.array(ids, pa.binary(16)),
             "url": [f"https://a.example/{k}.py" for k in range(len(rows))],
@@ -31,6 +31,6 @@ def test_the_shipped_policy_judges_cut_texts_of_every_category(lake: Lake) -> No
             "category": [category for category, _ in rows],
         }
     )
-    reasons = judge.reasons(heads, [text for _, text in rows])
+    reasons = judge.reasons(metadata, [text for _, text in rows])
     assert len(reasons) == 3 and any(r.startswith("rules/") for r in reasons[0])
-    assert judge.reasons(heads.slice(0, 0), []) == []
+    assert judge.reasons(metadata.slice(0, 0), []) == []

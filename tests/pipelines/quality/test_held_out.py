@@ -36,3 +36,7 @@ def test_the_chosen_threshold_keeps_its_promise() -> None:
 def test_rare_positives_cost_precision() -> None:
     assert precision_at([1.0], [0.01], 0.5)[0] > 0.98 and precision_at([1.0], [0.01], 0.01)[0] < 0.51
     assert auc([], [1]) is None
+
+
+def test_auc() -> None:
+    assert auc([3, 4], [1, 2]) == 1.0 and auc([1], [1]) == 0.5 and auc([], [1]) is None

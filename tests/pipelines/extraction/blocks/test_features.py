@@ -6,9 +6,14 @@ from pipelines.extraction.blocks.features import FAR, NAMES, features
 from pipelines.extraction.html import tree
 from pipelines.extraction.html.runs import text_words
 
-PARAGRAPH = "<p>Some words of a sentence, with a comma, and then a full stop. And one more of them here, as people write.</p>"
-PAGE = f"""<title>A long headline here</title><div class=nav><ul><li><a href=a>One</a><li><a href=b>Two</a></ul></div>
-<h1>A long headline here</h1><div class="post-body">{PARAGRAPH}</div><div class="post-body">{PARAGRAPH}{PARAGRAPH}</div>
+PARAGRAPH = (
+    "<p>Some words of a sentence, with a comma, and then a full stop. And one more of them here, as people"
+    " write.</p>"
+)
+PAGE = f"""<title>A long headline here</title>
+<div class=nav><ul><li><a href=a>One</a><li><a href=b>Two</a></ul></div>
+<h1>A long headline here</h1><div class="post-body">{PARAGRAPH}</div>
+<div class="post-body">{PARAGRAPH}{PARAGRAPH}</div>
 <div id=footer>(c) us</div>"""
 
 
