@@ -141,14 +141,14 @@ def measure_evaluation(data: Path, items: int) -> dict[str, Any]:
         asked: dict[str, Any] = {}
         for subject in sorted(archive.subjects):
             if sum(map(len, asked.values())) < items:
-                asked[subject] = archive.items(BENCHMARKS["ceval"].asked, subject)
+                asked[subject] = archive.questions(BENCHMARKS["ceval"].asked, subject)
         (work / "ceval").mkdir()
         (work / "ceval" / "mapping.json").write_text(json.dumps({s: archive.subjects[s] for s in asked}))
         (work / "ceval" / "ceval.zip").symlink_to(archive.zip)
         order = spread({s: len(v) for s, v in asked.items()}, 0)
         rows = []
         for subject, i in order:
-            shots = archive.items(BENCHMARKS["ceval"].shots, subject)[:SHOTS]
+            shots = archive.questions(BENCHMARKS["ceval"].shots, subject)[:SHOTS]
             text = prompt("ceval", archive.subjects[subject]["name"], shots, asked[subject][i])
             rows.append({"prompt": text, "answer": asked[subject][i].answer})
         byte_tokenizer([r["prompt"] for r in rows], work)

@@ -1,7 +1,9 @@
-"""C-Eval, CMMLU and MMLU: five examples, the asked question, and the largest next-token logit among
-A, B, C, D.
+"""C-Eval, CMMLU and MMLU: five examples, the asked question, and the likeliest of A, B, C, D.
 
 Prompts, splits and averages follow the evaluation scripts that the Skywork repository published.
+What is scored differs in one point: the ids of an option are those that it has behind the prompt,
+where the examples hold it, and not those of the letter encoded alone, which in most vocabularies
+are other pieces (`B` and ` B`).
 Files are read from local archives (`<benchmark>/<benchmark>.zip` with `mapping.json` beside it, or
 the unpacked folders); nothing is downloaded. Free answers belong to gsm8k.py.
 """
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from model.evaluate.files import append_answers, read_answers
-from model.evaluate.scorer import Scorer
+from model.evaluate.scorer import Scorer, common_prefix
 
 LETTERS = "ABCD"
 SHOTS = 5
@@ -81,6 +83,8 @@ class Benchmark:
     asked: str
     shots: str
     average: str
+    delimiter: str = ""
+    """Between the prompt and an answer, in the examples and in what is scored."""
     header: bool = True
     extra_group: tuple[str, frozenset[str]] | None = None
 
@@ -93,37 +97,76 @@ BENCHMARKS = {
     "cmmlu": Benchmark(
         "cmmlu", "test/{}.csv", "dev/{}.csv", "macro", extra_group=("China specific", CMMLU_CHINA)
     ),
-    "mmlu": Benchmark("mmlu", "data/test/{}_test.csv", "data/dev/{}_dev.csv", "micro", header=False),
+    "mmlu": Benchmark(
+        "mmlu", "data/test/{}_test.csv", "data/dev/{}_dev.csv", "micro", delimiter=" ", header=False
+    ),
 }
 
 
 def prompt(benchmark: str, subject: str, shots: Sequence[Question], asked: Question) -> str:
     """The exact text put to the model. `subject` is the printed name (Chinese for the Chinese
     sets)."""
+    if benchmark not in BENCHMARKS:
+        raise ValueError(f"{benchmark!r} is none of {sorted(BENCHMARKS)}")
+    delimiter = BENCHMARKS[benchmark].delimiter
     if benchmark == "mmlu":
         parts = [f"The following are multiple choice questions (with answers) about {subject}.\n\n"]
-        parts += [f"Question: {s.question}\nChoices:\n{s.options()}\nAnswer: {s.answer}\n\n" for s in shots]
+        parts += [
+            f"Question: {s.question}\nChoices:\n{s.options()}\nAnswer:{delimiter}{s.answer}\n\n"
+            for s in shots
+        ]
         return "".join(parts) + f"Question: {asked.question}\nChoices:\n{asked.options()}\nAnswer:"
     if benchmark == "ceval":
         head = f"以下是中国关于{subject}考试的单项选择题，请选出其中的正确答案。\n\n"
-    elif benchmark == "cmmlu":
-        head = f"以下是关于{subject}的单项选择题，请直接给出正确答案的选项。\n\n题目："
     else:
-        raise ValueError(f"{benchmark!r} is none of {sorted(BENCHMARKS)}")
+        head = f"以下是关于{subject}的单项选择题，请直接给出正确答案的选项。\n\n题目："
 
     def text(one: Question) -> str:
         return f"{head}{one.question}\n{one.options()}\n答案："
 
-    return "".join(f"{text(s)}{s.answer}\n\n" for s in shots) + text(asked)
+    return "".join(f"{text(s)}{delimiter}{s.answer}\n\n" for s in shots) + text(asked)
 
 
-def letter_ids(scorer: Scorer) -> list[int]:
-    """The last id of each letter encoded alone, as the scripts take it. Raises ValueError where two
-    letters share one."""
-    ids = [scorer.encode(letter)[-1] for letter in LETTERS]
-    if len(set(ids)) != len(LETTERS):
-        raise ValueError(f"the tokenizer does not tell A, B, C and D apart: {ids}")
-    return ids
+@dataclass(frozen=True)
+class Options:
+    """The ids of one prompt with each of its options: what all begin with, and the rest of each."""
+
+    shared: list[int]
+    rests: list[list[int]]
+
+
+def option_ids(scorer: Scorer, text: str, delimiter: str) -> Options:
+    """Of the joint encodings of prompt, delimiter and letter, so that any vocabulary is scored on
+    the pieces that its examples hold. Raises ValueError where two letters share all ids."""
+    joint = [scorer.encode(f"{text}{delimiter}{letter}") for letter in LETTERS]
+    if len({tuple(ids) for ids in joint}) != len(LETTERS):
+        ends = [ids[-3:] for ids in joint]
+        raise ValueError(f"the tokenizer does not tell A, B, C and D apart: the prompts end in {ends}")
+    length = common_prefix(joint)
+    return Options(joint[0][:length], [ids[length:] for ids in joint])
+
+
+def option_log_probabilities(scorer: Scorer, prompts: Sequence[Options]) -> np.ndarray:
+    """ln p of each option's rest behind what the options share: float64 [prompts, options]. One
+    forward pass a prompt where every rest is one id."""
+    sequences: list[list[int]] = []
+    terms: list[tuple[int, int, int, int]] = []
+    for row, options in enumerate(prompts):
+        asked: dict[tuple[int, ...], int] = {}
+        for column, rest in enumerate(options.rests):
+            for at, wanted in enumerate(rest):
+                before = tuple(rest[:at])
+                if before not in asked:
+                    asked[before] = len(sequences)
+                    sequences.append([*options.shared, *before])
+                terms.append((row, column, asked[before], wanted))
+    logits = scorer.next_logits(sequences).astype(np.float64)
+    logits -= logits.max(axis=1, keepdims=True)
+    totals = np.log(np.exp(logits).sum(axis=1))
+    out = np.zeros((len(prompts), len(LETTERS)))
+    for row, column, sequence, wanted in terms:
+        out[row, column] += logits[sequence, wanted] - totals[sequence]
+    return out
 
 
 class Archive:
@@ -218,7 +261,6 @@ def evaluate_choices(
     except FileNotFoundError as error:
         return {"missing": str(error)}
     chosen = spread({s: len(questions) for s, questions in asked.items()}, limit)
-    letters = letter_ids(scorer)
     answers = read_answers(kept)
     # By subject, so that its examples, which all its prompts begin with, go through the model once.
     todo: dict[str, list[tuple[str, int]]] = {}
@@ -227,15 +269,14 @@ def evaluate_choices(
             todo.setdefault(s, []).append((s, i))
     groups = [ids[at : at + GROUP] for _, ids in sorted(todo.items()) for at in range(0, len(ids), GROUP)]
     for group in groups:
-        ids = [
-            scorer.encode(prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i])) for s, i in group
-        ]
-        scores = scorer.next_logits(ids)[:, letters].astype(np.float64)
+        texts = [prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i]) for s, i in group]
+        options = [option_ids(scorer, text, benchmark.delimiter) for text in texts]
+        scores = option_log_probabilities(scorer, options)
         # Over the four letters alone; ties go to the first letter.
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         records: list[dict[str, Any]] = []
-        for (s, i), row, prompt_ids in zip(group, shares, ids, strict=True):
+        for (s, i), row, prompt_ids in zip(group, shares, options, strict=True):
             picked = LETTERS[int(row.argmax())]
             records.append(
                 {
@@ -245,7 +286,7 @@ def evaluate_choices(
                     "answer": asked[s][i].answer,
                     "correct": picked == asked[s][i].answer,
                     "probabilities": [round(float(p), 6) for p in row],
-                    "prompt_tokens": len(prompt_ids),
+                    "prompt_tokens": len(prompt_ids.shared),
                 }
             )
         append_answers(kept, records)

@@ -6,24 +6,36 @@ import csv
 import io
 import json
 import zipfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from model.evaluate.choices import (
     BENCHMARKS,
+    LETTERS,
     Archive,
     Question,
     averages,
     evaluate_choices,
-    letter_ids,
+    option_ids,
+    option_log_probabilities,
     prompt,
     spread,
 )
 from model.evaluate.files import read_answers
 from model.evaluate.scorer import Scorer
+from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.engine import InProcess
+from pipelines.lake import Lake
+from pipelines.tables.stage import build
+from pipelines.tokenizer.build import tokenizer_stage
+from pipelines.tokenizer.extend import extend_vocabulary, load_base
 from tests.support.evaluation import CHARACTERS, UNKNOWN, Characters, scorer
+from tests.support.tokenizer_samples import corpus, sample_texts
 
 SHOT = Question("1+1?", ("1", "2", "3", "4"), "B")
 ASKED = Question("2+2?", ("1", "2", "3", "4"), "D")
@@ -133,11 +145,85 @@ def test_missing_is_named(tmp_path: Path) -> None:
 
 
 def test_letters_must_be_told_apart() -> None:
-    assert len(set(letter_ids(scorer()))) == 4
+    assert [len(r) for r in option_ids(scorer(), "答案：", "").rests] == [1, 1, 1, 1]
     broken = scorer()
     broken.encode = lambda text: [7]  # type: ignore[method-assign]
     with pytest.raises(ValueError, match="apart"):
-        letter_ids(broken)
+        option_ids(broken, "答案：", "")
+
+
+class Knowing(Scorer):
+    """Knows some texts whole: after their beginnings it expects their next id, without the
+    network."""
+
+    def __init__(self, tokenizer: Any, texts: list[str]) -> None:
+        super().__init__(None, tokenizer, 1 << 20, tokenizer.get_vocab_size())
+        self.known = [self.encode(text) for text in texts]
+
+    def next_logits(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
+        out = np.zeros((len(sequences), self.vocab_size), dtype=np.float32)
+        for row, sequence in zip(out, sequences, strict=True):
+            for ids in self.known:
+                if ids[: len(sequence)] == list(sequence) and len(ids) > len(sequence):
+                    row[ids[len(sequence)]] = 9.0
+        return out
+
+
+def own_vocabulary(folder: Path, request: pytest.FixtureRequest) -> Any:
+    from tokenizers import Tokenizer
+
+    config = TokenizerConfig.proportional("test", 1_500, sample_chars=100_000)
+    lake = Lake(folder)
+    stage = tokenizer_stage([corpus(lake, sample_texts())], config)
+    return Tokenizer.from_file(str(build(lake, InProcess(), stage).dataset.local("tokenizer.json")))
+
+
+def extended_llama(folder: Path, request: pytest.FixtureRequest) -> Any:
+    base = load_base(request.getfixturevalue("shared_data") / "tokenizers" / "llama2-tokenizer.model")
+    words = ["答", "案", "答案"]
+    return extend_vocabulary(base, words[:2], words[2:], [("答", "案")])[0]
+
+
+def bytes_alone(folder: Path, request: pytest.FixtureRequest) -> Any:
+    """A letter with its space is two ids, as nothing is merged."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({c: i for i, c in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return tokenizer
+
+
+def merged_letters(folder: Path, request: pytest.FixtureRequest) -> Any:
+    """A letter merges with the sign before it: the prompt's own last id is none of the text's."""
+    from tokenizers import Tokenizer, models
+
+    signs = sorted({*CHARACTERS, *"题目以下关于的单项选择请直接给出正确案。，：（）中国考试其"})
+    pairs = [(sign, letter) for sign in "： " for letter in "AB"]
+    vocabulary = [*signs, *(a + b for a, b in pairs), "<unk>"]
+    return Tokenizer(models.BPE({p: i for i, p in enumerate(vocabulary)}, pairs, unk_token="<unk>"))
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS))
+@pytest.mark.parametrize("vocabulary", [own_vocabulary, extended_llama, bytes_alone, merged_letters])
+def test_who_answers_as_the_examples_do_is_right(
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    name: str,
+    vocabulary: Callable[[Path, pytest.FixtureRequest], Any],
+) -> None:
+    """Whoever continues the prompts as their examples are written answers all questions."""
+    questions = [Question(f"{i}+{i}?", ("1", "2", "3", "4"), a) for i, a in enumerate("ABCDDCBA")]
+    shots, asked = questions[:3], questions[3:]
+    tokenizer = vocabulary(tmp_path, request)
+    for i, one in enumerate(asked):
+        # An asked question, made an example: the text up to the next one.
+        whole = prompt(name, "logic", [*shots, one], asked[i - 1])
+        knowing = Knowing(tokenizer, [whole])
+        options = option_ids(knowing, prompt(name, "logic", shots, one), BENCHMARKS[name].delimiter)
+        scores = option_log_probabilities(knowing, [options])[0]
+        assert LETTERS[int(scores.argmax())] == one.answer
+        assert np.sort(scores)[-2] < scores.max() - 1
 
 
 @pytest.mark.parametrize(
@@ -145,9 +231,9 @@ def test_letters_must_be_told_apart() -> None:
 )
 def test_real_archives_are_read_whole(shared_data: Path, name: str, subjects: int, asked: int) -> None:
     archive = Archive(shared_data / "bench", BENCHMARKS[name])
-    items = [i for s in archive.subjects for i in archive.items(BENCHMARKS[name].asked, s)]
+    items = [i for s in archive.subjects for i in archive.questions(BENCHMARKS[name].asked, s)]
     assert len(archive.subjects) == subjects and len(items) == asked
     assert {i.answer for i in items} == set("ABCD")
-    assert all(len(archive.items(BENCHMARKS[name].shots, s)) >= 5 for s in archive.subjects)
+    assert all(len(archive.questions(BENCHMARKS[name].shots, s)) >= 5 for s in archive.subjects)
     extra = BENCHMARKS[name].extra_group
     assert extra is None or extra[1] <= set(archive.subjects)
