@@ -13,7 +13,7 @@ import pkgutil
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ def cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A Markdown table."""
     lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
     return "\n".join([*lines, *(f"| {' | '.join(cell(c) for c in row)} |" for row in rows)]) + "\n"
@@ -73,7 +73,8 @@ def assets() -> dict[str, Any]:
 
     definitions = build_definitions()
     graph = definitions.resolve_asset_graph()
-    keys = [key for asset in definitions.assets or () for key in asset.keys]
+    listed: Iterable[Any] = definitions.assets or ()
+    keys = [key for asset in listed for key in asset.keys]
     return {key.to_user_string(): graph.get(key) for key in keys}
 
 
@@ -89,7 +90,8 @@ def tables_page() -> str:
         "# Tables\n\nOne section for each asset of the graph, in order of the data's life. A table is a"
         "\nset of Parquet parts (zstd) with a `_manifest.json`, below"
         "\n`tables/NAME/PARTITION/CONTENT_HASH` of the lake; `pointers/NAME/PARTITION` names the current one."
-        "\nPart i of every table of one dump has the rows of part i of `documents`, in one order.\n"
+        "\nPart i of every table of one dump has the rows of part i of `documents`, in one order."
+        "\nWhatever reads text reads `documents` with `edits`.\n"
     ]
     for name, node in nodes.items():
         readers = sorted(key.to_user_string() for key in node.child_keys)
@@ -97,7 +99,9 @@ def tables_page() -> str:
         partition = getattr(node.partitions_def, "name", None) or "none"
         file = node.assets_def.node_def.compute_fn.decorated_fn.__module__.replace(".", "/") + ".py"
         page.append(f"- Partition: {partition}. Group: {node.group_name}. Written by `{name}` in `{file}`.")
-        page.append(f"- Read by: {', '.join(f'[`{r}`](#{r})' for r in readers) or 'people and commands'}.\n")
+        page.append(
+            f"- Read by: {', '.join(f'[`{r}`](#{anchor(r)})' for r in readers) or 'people and commands'}.\n"
+        )
         for key in names[name]:
             if key != name:
                 page.append(f"### `{key}`\n")
@@ -106,6 +110,11 @@ def tables_page() -> str:
         page.append("\n## Tables beside an asset\n\nWritten by the stage of the asset that needs them.\n")
         page += [f"### `{key}`\n\n{columns(key)}" for key in beside]
     return "\n".join(page)
+
+
+def anchor(name: str) -> str:
+    """The heading's anchor of a name in backquotes."""
+    return name.replace("/", "")
 
 
 def columns(key: str) -> str:
@@ -142,7 +151,8 @@ def cards() -> dict[str, type[BaseModel]]:
                 yield sub
                 yield from all_cards(sub)
 
-    for model in [*sorted([*all_cards(Card), RunCard], key=rank)]:
+    models: list[type[BaseModel]] = [*all_cards(Card), RunCard]
+    for model in sorted(models, key=rank):
         add(model)
     return found
 
@@ -179,7 +189,7 @@ def spelled(annotation: Any) -> str:
     if annotation is Any:
         return "any"
     words = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path"}
-    name: str = words.get(annotation) or getattr(annotation, "__name__", str(annotation))
+    name = str(words.get(annotation) or getattr(annotation, "__name__", annotation))
     is_model = isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return f"[{name}](#{name.lower()})" if is_model else name
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from examples import one_dump
+from tests.support.docs import fences, page
 
 
 def test_one_dump_goes_from_pages_to_duplicates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -21,6 +22,8 @@ def test_one_dump_goes_from_pages_to_duplicates(tmp_path: Path, capsys: pytest.C
         "tea.html": "in",
     }
     assert any(line.endswith("[EMAIL].") for line in told)
+    for shown in fences(page("tutorial.md"), "text"):
+        assert set(shown.lines()) <= set(told)
     assert [line.split()[1] for line in told if ".html near " in line] == ["near"]
 
     one_dump.main(tmp_path / "lake", [])
