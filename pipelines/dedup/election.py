@@ -1,7 +1,7 @@
 """Who stays: canonical order, exact comparison, removal at the first kept document that verifies.
 
 Belongs here: the order, the decision on a pair, the compiled loop over components. Does not belong
-here: how candidates were found (bands.py, components.py), where texts come from (stage.py), where
+here: how candidates were found (bands.py, components.py), where texts come from (verification.py), where
 verified pairs are kept (pairs.py).
 """
 

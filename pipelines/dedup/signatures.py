@@ -1,7 +1,7 @@
 """Signatures of a dump's rendered text: content hash, MinHash, block hashes.
 
-Belongs here: the parameters and the table. Does not belong here: the loops (kernel.py,
-shingles.py), what shares a band (bands.py).
+Belongs here: the parameters and the table. Does not belong here: the loops (shingles.py,
+kernels/text_hashes.py), what shares a band (bands.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 filtering).
 
 Belongs here: who survived the first election, counting blocks, the thresholds. Does not belong
-here: the normal form and hash of a block (dedup/kernel.py), cutting blocks out of a text (cuts.py).
+here: the normal form and hash of a block (kernels/text_hashes.py), cutting blocks out of a text (cuts.py).
 """
 
 from __future__ import annotations

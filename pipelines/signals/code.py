@@ -39,13 +39,15 @@ SCHEMA = described(
 )
 DATA_TYPES = ("json", "xml", "yaml", "html")
 _EXTENSIONS = {  # types of RedPajama's GitHub part, and those that the report names
-    "assembly": "asm s", "batchfile": "bat cmd", "c": "c h", "c#": "cs", "c++": "cpp cc cxx hpp hh hxx ipp", "cmake": "cmake", "css": "css",
-    "dockerfile": "dockerfile", "fortran": "f f90 f95 for", "go": "go", "haskell": "hs", "html": "html htm xhtml", "java": "java",
-    "javascript": "js mjs cjs jsx", "julia": "jl", "kotlin": "kt kts", "lua": "lua", "makefile": "makefile mk",
-    "markdown": "md markdown rst", "perl": "pl pm", "php": "php", "powershell": "ps1 psm1", "python": "py pyi pyx", "r": "r", "ruby": "rb",
-    "rust": "rs", "scala": "scala",
-    "shell": "sh bash zsh", "sql": "sql", "swift": "swift", "tex": "tex sty cls bib", "typescript": "ts tsx", "visual basic": "vb bas",
-    "json": "json jsonl ndjson geojson", "xml": "xml xsd xsl xslt svg wsdl", "yaml": "yaml yml",
+    "assembly": "asm s", "batchfile": "bat cmd", "c": "c h", "c#": "cs",
+    "c++": "cpp cc cxx hpp hh hxx ipp", "cmake": "cmake", "css": "css", "dockerfile": "dockerfile",
+    "fortran": "f f90 f95 for", "go": "go", "haskell": "hs", "html": "html htm xhtml", "java": "java",
+    "javascript": "js mjs cjs jsx", "julia": "jl", "kotlin": "kt kts", "lua": "lua",
+    "makefile": "makefile mk", "markdown": "md markdown rst", "perl": "pl pm", "php": "php",
+    "powershell": "ps1 psm1", "python": "py pyi pyx", "r": "r", "ruby": "rb", "rust": "rs",
+    "scala": "scala", "shell": "sh bash zsh", "sql": "sql", "swift": "swift", "tex": "tex sty cls bib",
+    "typescript": "ts tsx", "visual basic": "vb bas", "json": "json jsonl ndjson geojson",
+    "xml": "xml xsd xsl xslt svg wsdl", "yaml": "yaml yml",
 }  # fmt: skip
 _TYPE_OF = {extension: name for name, extensions in _EXTENSIONS.items() for extension in extensions.split()}
 _HEAD = 2000  # characters that tell a type

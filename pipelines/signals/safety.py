@@ -32,32 +32,42 @@ SCHEMA = described(
 
 ENGLISH = {
     "pornography": (
-        "porn", "porno", "pornhub", "xvideos", "xhamster", "xnxx", "redtube", "youporn", "brazzers", "camgirl", "camgirls", "sex cam",
-        "sex cams", "sexcams", "live sex", "sex tube", "hardcore sex", "xxx videos", "xxx movies", "adult webcams", "nude cams",
-        "blowjob", "blowjobs", "handjob", "handjobs", "cumshot", "cumshots", "milf", "milfs", "hentai", "creampie", "gangbang",
+        "porn", "porno", "pornhub", "xvideos", "xhamster", "xnxx", "redtube", "youporn", "brazzers",
+        "camgirl", "camgirls", "sex cam", "sex cams", "sexcams", "live sex", "sex tube", "hardcore sex",
+        "xxx videos", "xxx movies", "adult webcams", "nude cams", "blowjob", "blowjobs", "handjob",
+        "handjobs", "cumshot", "cumshots", "milf", "milfs", "hentai", "creampie", "gangbang",
         "deepthroat", "bukkake", "futanari", "upskirt",
     ),
-    "escorts": ("escorts", "escort service", "escort services", "call girls", "incall", "outcall", "erotic massage"),
-    "gambling": (
-        "casino", "casinos", "sportsbook", "sportsbooks", "slots online", "online slots", "online betting", "online poker", "free spins",
-        "no deposit bonus", "judi online", "situs slot", "togel",
+    "escorts": (
+        "escorts", "escort service", "escort services", "call girls", "incall", "outcall",
+        "erotic massage",
     ),
-    "forgery": ("fake passports", "fake diplomas", "counterfeit banknotes", "cvv shop", "fullz"),
-    "drugs": ("viagra", "cialis", "levitra", "kamagra", "buy xanax", "buy tramadol", "no prescription needed"),
+    "gambling": (
+        "casino", "casinos", "sportsbook", "sportsbooks", "slots online", "online slots",
+        "online betting", "online poker", "free spins", "no deposit bonus", "judi online", "situs slot",
+        "togel",
+    ),
+    "forgery": (
+        "fake passports", "fake diplomas", "counterfeit banknotes", "cvv shop", "fullz",
+    ),
+    "drugs": (
+        "viagra", "cialis", "levitra", "kamagra", "buy xanax", "buy tramadol", "no prescription needed",
+    ),
 }  # fmt: skip
 CHINESE = {
     "pornography": (
-        "成人电影", "成人视频", "成人小说", "成人论坛", "成人网站", "色情网", "色情片", "色情小说", "情色小说", "黄色网站",
-        "黄色小说", "激情视频", "激情小说", "做爱视频", "自拍偷拍", "偷拍自拍", "国产自拍", "无码av", "无码高清", "高清无码",
-        "日韩无码", "欧美无码", "裸聊", "裸体直播", "淫荡", "淫妻", "骚穴", "骚逼", "肉棒插", "口爆颜射",
+        "成人电影", "成人视频", "成人小说", "成人论坛", "成人网站", "色情网", "色情片", "色情小说",
+        "情色小说", "黄色网站", "黄色小说", "激情视频", "激情小说", "做爱视频", "自拍偷拍", "偷拍自拍",
+        "国产自拍", "无码av", "无码高清", "高清无码", "日韩无码", "欧美无码", "裸聊", "裸体直播", "淫荡",
+        "淫妻", "骚穴", "骚逼", "肉棒插", "口爆颜射",
     ),
     "escorts": (
         "援交妹", "援交女", "援助交际", "一夜情", "约炮", "外围女", "楼凤", "莞式服务", "全套按摩服务",
     ),
     "gambling": (
-        "博彩网", "赌博网", "赌球网", "真人赌场", "网上赌场", "线上赌场", "在线赌场", "澳门赌场", "真人荷官", "线上娱乐城",
-        "真人娱乐城", "新葡京娱乐", "金沙娱乐城", "葡京赌场", "真钱棋牌", "现金棋牌", "注册送彩金", "首存送彩金", "时时彩",
-        "北京赛车pk10", "六合彩", "老虎机", "百家乐",
+        "博彩网", "赌博网", "赌球网", "真人赌场", "网上赌场", "线上赌场", "在线赌场", "澳门赌场",
+        "真人荷官", "线上娱乐城", "真人娱乐城", "新葡京娱乐", "金沙娱乐城", "葡京赌场", "真钱棋牌",
+        "现金棋牌", "注册送彩金", "首存送彩金", "时时彩", "北京赛车pk10", "六合彩", "老虎机", "百家乐",
     ),
     "forgery": (
         "代开发票", "办证刻章", "刻章办证", "代办文凭", "代办毕业证", "办理假证", "出售假币",

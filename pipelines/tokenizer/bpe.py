@@ -14,27 +14,26 @@ import heapq
 from collections.abc import Sequence
 from typing import Any
 
-import numba
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[Any]
+from pipelines.kernels.compiled import Array, int64, kernel
+from pipelines.kernels.hashing64 import FNV_PRIME, GOLDEN
+
 Merge = tuple[str, str]
-HASH_BASE = np.uint64(0x100000001B3)
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _slot(keys: Array, key: int) -> Any:
     """Slot of a key, or the empty slot where it belongs. The table doubles before it is half
     full."""
     mask = len(keys) - 1
-    slot = ((key * np.int64(-7046029254386353131)) >> np.int64(20)) & mask
+    slot = ((key * int64(-7046029254386353131)) >> int64(20)) & mask
     while keys[slot] != -1 and keys[slot] != key:
         slot = (slot + 1) & mask
     return slot
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _grow(keys: Array, counts: Array, heads: Array) -> tuple[Array, Array, Array]:
     size = 2 * len(keys)
     new_keys, new_counts, new_heads = (
@@ -49,7 +48,7 @@ def _grow(keys: Array, counts: Array, heads: Array) -> tuple[Array, Array, Array
     return new_keys, new_counts, new_heads
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _merges(
     symbols: Array,
     following: Array,
@@ -79,14 +78,14 @@ def _merges(
         if following[i] >= 0:
             if 2 * used >= len(keys):
                 keys, counts, heads = _grow(keys, counts, heads)
-            slot = _slot(keys, np.int64(symbols[i]) << 32 | np.int64(symbols[following[i]]))
+            slot = _slot(keys, int64(symbols[i]) << 32 | int64(symbols[following[i]]))
             if keys[slot] == -1:
-                keys[slot] = np.int64(symbols[i]) << 32 | np.int64(symbols[following[i]])
+                keys[slot] = int64(symbols[i]) << 32 | int64(symbols[following[i]])
                 used += 1
             counts[slot] += weights[i]
             at[found], link[found], heads[slot] = i, heads[slot], found
             found += 1
-    heap = [(np.int64(0), np.int64(0))]
+    heap = [(int64(0), int64(0))]
     heap.clear()
     for slot in range(len(keys)):
         if counts[slot] > 0:
@@ -97,7 +96,7 @@ def _merges(
     lefts.clear()
     rights.clear()
     known = num_symbols
-    fresh = [np.int64(0)]
+    fresh = [int64(0)]
     while known < num_symbols + size and len(heap):
         count, key = heapq.heappop(heap)
         slot = _slot(keys, key)
@@ -111,7 +110,7 @@ def _merges(
             continue
         text = hashes[a]
         for _ in range(lengths[b]):
-            text *= HASH_BASE
+            text *= FNV_PRIME
         text += hashes[b]
         if text in by_hash:
             piece = by_hash[text]
@@ -138,15 +137,15 @@ def _merges(
                 continue
             left, right = before[i], following[j]
             if left >= 0:
-                counts[_slot(keys, np.int64(symbols[left]) << 32 | np.int64(a))] -= weights[i]
+                counts[_slot(keys, int64(symbols[left]) << 32 | int64(a))] -= weights[i]
             if right >= 0:
-                counts[_slot(keys, np.int64(b) << 32 | np.int64(symbols[right]))] -= weights[i]
+                counts[_slot(keys, int64(b) << 32 | int64(symbols[right]))] -= weights[i]
                 before[right] = i
             symbols[i], symbols[j], following[i] = piece, -1, right
             for first, second in ((left, i), (i, right)):
                 if first < 0 or second < 0:
                     continue
-                pair = np.int64(symbols[first]) << 32 | np.int64(symbols[second])
+                pair = int64(symbols[first]) << 32 | int64(symbols[second])
                 if 2 * used >= len(keys):
                     keys, counts, heads = _grow(keys, counts, heads)
                 slot = _slot(keys, pair)
@@ -205,7 +204,7 @@ def train_merges(
         lengths[i] = len(piece)
         value = 0
         for char in piece:
-            value = (value * int(HASH_BASE) + _scramble(ord(char))) & 0xFFFFFFFFFFFFFFFF
+            value = (value * int(FNV_PRIME) + _scramble(ord(char))) & 0xFFFFFFFFFFFFFFFF
         hashes[i] = value
     expanded = np.repeat(np.array([w for _, w in kept], np.int64), sizes)
     lefts, rights, _ = _merges(
@@ -223,4 +222,4 @@ def train_merges(
 
 def _scramble(code: int) -> int:
     """A code point spread over 64 bits, so that texts of few characters do not share a hash."""
-    return (code + 1) * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF
+    return (code + 1) * int(GOLDEN) & 0xFFFFFFFFFFFFFFFF

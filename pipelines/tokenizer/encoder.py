@@ -1,7 +1,7 @@
 """From texts to token ids, fast: our own pre-tokens, word cache and merges, in numba over UTF-8.
 
 Belongs here: an encoder that gives the ids of `tokenizers`, and the check that it does. Does not
-belong here: the vocabulary (build.py) and the pattern of pre-tokens (text.py), cutting code points
+belong here: the vocabulary (build.py) and the pattern of pre-tokens (pattern.py), cutting code points
 by it (pretokens.py).
 
 No outside package is needed: the pattern has six character classes, so one pass over the bytes cuts
@@ -17,11 +17,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from pipelines.cards.tokenizer import RESERVED
+from pipelines.kernels.compiled import Array, inlined, int64, kernel
+from pipelines.kernels.hashing64 import GOLDEN
 from pipelines.lake import LakeError
 from pipelines.tokenizer.pattern import PATTERN
 from pipelines.tokenizer.pretokens import DIGIT, HAN_CLASS, LETTER, LINE_END, SIGN, SPACE, character_classes
@@ -31,12 +32,10 @@ MAX_SYMBOLS = 512  # merging is quadratic in a pre-token's symbols: texts with a
 CACHE_SLOTS = 1 << 18  # 16 MiB
 PROBES = 4  # slots that a pre-token may stand in; the last is overwritten where all are taken
 KEY_BYTES, LINE_IDS = 40, 9  # the longest pre-token and the most ids that a line of the cache holds
-NEIGHBOUR_BITS = (
-    1 << 20
-)  # 128 KiB each: which characters stand side by side in a piece, which ids merge; a false hit costs time only
-NO_RANK = np.int64(1) << 40
-
-Array = npt.NDArray[Any]
+# 128 KiB each: which characters stand side by side in a piece, which ids merge; a false hit costs
+# time only
+NEIGHBOUR_BITS = 1 << 20
+NO_RANK = int64(1) << 40
 
 
 class EncoderError(LakeError):
@@ -44,20 +43,20 @@ class EncoderError(LakeError):
     written with them."""
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _code_point(data: Array, i: int) -> Any:
     """Code point that begins at byte `i` of valid UTF-8 and is not ASCII."""
-    b = np.int64(data[i])
-    c = np.int64(data[i + 1]) & 0x3F
+    b = int64(data[i])
+    c = int64(data[i + 1]) & 0x3F
     if b < 0xE0:
         return (b & 0x1F) << 6 | c
-    c = c << 6 | np.int64(data[i + 2]) & 0x3F
+    c = c << 6 | int64(data[i + 2]) & 0x3F
     if b < 0xF0:
         return (b & 0x0F) << 12 | c
-    return (b & 0x07) << 18 | c << 6 | np.int64(data[i + 3]) & 0x3F
+    return (b & 0x07) << 18 | c << 6 | int64(data[i + 3]) & 0x3F
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _classify(data: Array, n: int, classes: Array, kinds: Array) -> None:
     """Class of the character that each of the first `n` bytes belongs to, into `kinds` uint8
     [n]."""
@@ -75,7 +74,7 @@ def _classify(data: Array, n: int, classes: Array, kinds: Array) -> None:
                 i += 1
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _scan(data: Array, kinds: Array, i: int, n: int) -> int:
     """End of the pre-token that begins at byte `i`, which is not Han: PATTERN by alternatives (the
     twin of pretokens.scan).
@@ -116,13 +115,13 @@ def _scan(data: Array, kinds: Array, i: int, n: int) -> int:
     return j
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _neighbours(left: int, right: int) -> int:
     """Bit of two adjacent characters, or ids, in a table of NEIGHBOUR_BITS."""
     return ((left * 0x9E3779B1 + right * 0x85EBCA6B) >> 7) & (NEIGHBOUR_BITS - 1)
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _segment(data: Array, kinds: Array, inside: Array, i: int, n: int) -> int:
     """End of the longest stretch of Han from byte `i` whose neighbours all stand side by side
     within some piece.
@@ -143,7 +142,7 @@ def _segment(data: Array, kinds: Array, inside: Array, i: int, n: int) -> int:
     return j
 
 
-@numba.njit(cache=True, nogil=True, inline="always")
+@inlined
 def _rank(table: Array, maybe: Array, pair: int) -> Any:
     """Rank of a pair of ids (left << 16 | right), or NO_RANK. An entry of the table is pair << 20 |
     rank, or -1. `maybe` has its bit."""
@@ -153,12 +152,12 @@ def _rank(table: Array, maybe: Array, pair: int) -> Any:
     slot = ((pair * 0x9E3779B1) >> 15) & (len(table) - 1)
     while table[slot] >= 0:
         if table[slot] >> 20 == pair:
-            return np.int64(table[slot] & 0xFFFFF)
+            return int64(table[slot] & 0xFFFFF)
         slot = (slot + 1) & (len(table) - 1)
     return NO_RANK
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _merge(
     data: Array,
     start: int,
@@ -177,7 +176,7 @@ def _merge(
     while i < end:
         if count + 4 > MAX_SYMBOLS:
             return -1
-        c, b = np.int64(data[i]), data[i]
+        c, b = int64(data[i]), data[i]
         if b >= 0x80:
             c = _code_point(data, i)
         after = i + 1 + (b >= 0xC0) + (b >= 0xE0) + (b >= 0xF0)
@@ -191,7 +190,7 @@ def _merge(
         i = after
     best, at = NO_RANK, -1
     for i in range(count - 1):
-        ranks[i] = _rank(table, maybe, np.int64(ids[i]) << 16 | ids[i + 1])
+        ranks[i] = _rank(table, maybe, int64(ids[i]) << 16 | ids[i + 1])
         if ranks[i] < best:
             best, at = ranks[i], i
     while at >= 0:
@@ -201,9 +200,9 @@ def _merge(
             ids[i] = ids[i + 1]
             ranks[i - 1] = ranks[i]
         if at + 1 < count:
-            ranks[at] = _rank(table, maybe, np.int64(ids[at]) << 16 | ids[at + 1])
+            ranks[at] = _rank(table, maybe, int64(ids[at]) << 16 | ids[at + 1])
         if at > 0:
-            ranks[at - 1] = _rank(table, maybe, np.int64(ids[at - 1]) << 16 | ids[at])
+            ranks[at - 1] = _rank(table, maybe, int64(ids[at - 1]) << 16 | ids[at])
         best, at = NO_RANK, -1
         for i in range(count - 1):
             if ranks[i] < best:
@@ -211,7 +210,7 @@ def _merge(
     return count
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _encode(
     data: Array,
     words: Array,
@@ -248,7 +247,7 @@ def _encode(
                 j = _scan(data, kinds, i, n)
             length = j - i
             if length == 1 or (length == 3 and data[i] >= 0xE0):  # most signs and digits: one character
-                c = np.int64(data[i])
+                c = int64(data[i])
                 if length == 3:
                     c = _code_point(data, i)
                 if char_ids[c] != 0:
@@ -258,8 +257,8 @@ def _encode(
                     continue
             elif length == 6 and data[i] >= 0xE0 and data[i + 3] >= 0xE0:  # many Han words: two characters
                 left, right = (
-                    np.int64(char_ids[_code_point(data, i)]),
-                    np.int64(char_ids[_code_point(data, i + 3)]),
+                    int64(char_ids[_code_point(data, i)]),
+                    int64(char_ids[_code_point(data, i + 3)]),
                 )
                 if left != 0 and right != 0:
                     rank = _rank(table, maybe, left << 16 | right)
@@ -284,15 +283,15 @@ def _encode(
             h, rest, k = np.uint64(length), length, 0
             while rest >= 8:
                 key[k] = words[i + 8 * k]
-                h = (h ^ key[k]) * np.uint64(0x9E3779B97F4A7C15)
+                h = (h ^ key[k]) * GOLDEN
                 h ^= h >> np.uint64(32)
                 rest, k = rest - 8, k + 1
             if rest:
                 key[k] = words[i + 8 * k] & ((np.uint64(1) << np.uint64(8 * rest)) - np.uint64(1))
-                h = (h ^ key[k]) * np.uint64(0x9E3779B97F4A7C15)
+                h = (h ^ key[k]) * GOLDEN
                 h ^= h >> np.uint64(32)
                 k += 1
-            slot, found = np.int64(h & np.uint64(mask)), False
+            slot, found = int64(h & np.uint64(mask)), False
             for _ in range(PROBES):
                 held = line_ids[slot, 31]
                 if held == 0:
@@ -320,7 +319,7 @@ def _encode(
             o += count
             if count <= LINE_IDS:
                 if line_ids[slot, 31] != 0:
-                    slot = np.int64(h & np.uint64(mask))
+                    slot = int64(h & np.uint64(mask))
                 for w in range(k):
                     lines[slot, w] = key[w]
                 for w in range(count):
@@ -417,7 +416,8 @@ class Encoder:
             mine, _ = self._encode(sample, np.array([0, len(sample)], np.int64), -1)
             if not np.array_equal(mine, self._reference(text)):
                 raise EncoderError(
-                    f"our ids differ from those of tokenizers for {text[:80]!r}: nothing was written; report this text"
+                    f"our ids differ from those of tokenizers for {text[:80]!r}: "
+                    "nothing was written; report this text"
                 )
         return tokens, ends
 
@@ -428,7 +428,8 @@ class Encoder:
             encoded = [text.encode() for text in texts]
         except UnicodeEncodeError as error:
             raise EncoderError(
-                f"a text holds half a surrogate pair at character {error.start}, which no UTF-8 can say: mend it first"
+                f"a text holds half a surrogate pair at character {error.start}, "
+                "which no UTF-8 can say: mend it first"
             ) from None
         offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
         tokens, ends = self.encode_utf8(np.frombuffer(b"".join(encoded), np.uint8), offsets)

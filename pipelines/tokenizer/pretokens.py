@@ -1,7 +1,7 @@
-"""Cutting text into pre-tokens, compiled: the twin of text.PATTERN, and counting what it cuts.
+"""Cutting text into pre-tokens, compiled: the twin of pattern.PATTERN, and counting what it cuts.
 
 Belongs here: character classes, where a pre-token ends, how often each occurs. Does not belong
-here: the pattern itself (text.py), ids (encoder.py).
+here: the pattern itself (pattern.py), ids (encoder.py).
 
 The pattern has six character classes, so one pass over code points cuts it. The class of each code
 point is asked of `tokenizers` itself, so that its Unicode version is ours.
@@ -11,20 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.kernels.compiled import Array, kernel
+from pipelines.kernels.hashing64 import GOLDEN
 from pipelines.tokenizer.pattern import HAN
 
 SIGN, LETTER, DIGIT, HAN_CLASS, SPACE, LINE_END = range(6)
 # code points: longer pre-tokens (encoded data, rules of signs) are not counted, no piece is learnt
 # from them
 LONGEST = 256
-
-Array = npt.NDArray[Any]
 
 
 @lru_cache(maxsize=1)
@@ -53,7 +51,7 @@ def character_classes() -> npt.NDArray[np.uint8]:
     return classes
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def scan(cps: Array, classes: Array, i: int, n: int) -> int:
     """End of the pre-token that begins at `i`: PATTERN, alternative by alternative."""
     kind = classes[cps[i]]
@@ -90,7 +88,7 @@ def scan(cps: Array, classes: Array, i: int, n: int) -> int:
     return j
 
 
-@numba.njit(cache=True, nogil=True)
+@kernel
 def _count(cps: Array, ends: Array, classes: Array) -> tuple[Array, Array, Array]:
     """Start, length and number of every distinct pre-token of the texts that end at `ends`, int64
     [distinct]."""
@@ -108,7 +106,7 @@ def _count(cps: Array, ends: Array, classes: Array) -> tuple[Array, Array, Array
             if length <= LONGEST:
                 h = np.uint64(length)
                 for k in range(i, j):
-                    h = (h ^ np.uint64(cps[k])) * np.uint64(0x9E3779B97F4A7C15)
+                    h = (h ^ np.uint64(cps[k])) * GOLDEN
                     h ^= h >> np.uint64(29)
                 slot = np.int64(h & np.uint64(len(table) - 1))
                 while table[slot] >= 0:
@@ -135,7 +133,7 @@ def _count(cps: Array, ends: Array, classes: Array) -> tuple[Array, Array, Array
                     for entry in range(used):
                         h = np.uint64(lengths[entry])
                         for k in range(starts[entry], starts[entry] + lengths[entry]):
-                            h = (h ^ np.uint64(cps[k])) * np.uint64(0x9E3779B97F4A7C15)
+                            h = (h ^ np.uint64(cps[k])) * GOLDEN
                             h ^= h >> np.uint64(29)
                         slot = np.int64(h & np.uint64(len(table) - 1))
                         while table[slot] >= 0:

@@ -7,16 +7,12 @@ depends on the page alone.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags as tag
 from pipelines.extraction.html.names import GROUP_BITS, GROUP_NAMES
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, inlined, kernel
 
 FAR = 10  # distance of an ancestor that is not there, and the highest that is looked at
 LEVELS = 4  # ancestors whose text is measured: the block's own element and three above
@@ -101,7 +97,7 @@ NAMES: tuple[str, ...] = (
 NUM_FEATURES = len(NAMES)
 
 
-@njit(cache=True)
+@kernel
 def _alike(keys: Array) -> Array:
     """For each key the number of its class, classes numbered in order of appearance; int64 [n]."""
     order = np.argsort(keys, kind="mergesort")
@@ -114,12 +110,12 @@ def _alike(keys: Array) -> Array:
     return classes
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _log(value: float) -> float:
     return np.log1p(max(0.0, value))
 
 
-@njit(cache=True)
+@kernel
 def features(elements: Array, blocks: Array) -> Array:
     """float32 [blocks, NUM_FEATURES] in the order of NAMES. Arguments as tree.parse gives them."""
     n, num_elements = blocks.shape[0], elements.shape[0]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, kernel
+
 BINS = 48  # quantile bins of a feature while fitting
 
 
@@ -79,7 +79,7 @@ class Forest:
         )
 
 
-@njit(cache=True)
+@kernel
 def _predict(rows: Array, features: Array, thresholds: Array, values: Array, bias: float) -> Array:
     out = np.empty(rows.shape[0], np.float64)
     for i in range(rows.shape[0]):
@@ -94,7 +94,7 @@ def _predict(rows: Array, features: Array, thresholds: Array, values: Array, bia
     return out
 
 
-@njit(cache=True)
+@kernel
 def _bin(rows: Array, borders: Array) -> Array:
     """uint8 [features, n]: for each value the number of borders below it."""
     n, num_features = rows.shape
@@ -104,7 +104,7 @@ def _bin(rows: Array, borders: Array) -> Array:
     return out
 
 
-@njit(cache=True)
+@kernel
 def _draw(state: np.uint64) -> tuple[np.uint64, float]:
     """SplitMix64: next state, a number in [0, 1)."""
     state = state + np.uint64(0x9E3779B97F4A7C15)
@@ -115,7 +115,7 @@ def _draw(state: np.uint64) -> tuple[np.uint64, float]:
     return state, float(z >> np.uint64(11)) / 9007199254740992.0
 
 
-@njit(cache=True)
+@kernel
 def _fit(
     binned: Array,
     labels: Array,

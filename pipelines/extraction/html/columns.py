@@ -15,8 +15,8 @@ NUM_ELEMENT_COLUMNS = 5
 # characters, digits, capitals, words (Han apart), links; whether a closing sign stands last; a hash
 # of the visible characters; words of the title, words and Han characters; whether line breaks begin
 # it
-(B_ELEMENT, B_FIRST, B_LAST, B_CHARS, B_LINKED, B_STOPS, B_ENDS, B_HAN, B_DIGITS, B_UPPER, B_WORDS, B_LINKS, B_CLOSED, B_HASH,
- B_TITLE, B_TOKENS, B_SPLIT) = range(17)  # fmt: skip
+B_ELEMENT, B_FIRST, B_LAST, B_CHARS, B_LINKED, B_STOPS, B_ENDS, B_HAN = range(8)
+B_DIGITS, B_UPPER, B_WORDS, B_LINKS, B_CLOSED, B_HASH, B_TITLE, B_TOKENS, B_SPLIT = range(8, 17)
 NUM_BLOCK_COLUMNS = 17
 # the open block has two more: the hash of the word that is being read (FNV: none), and whether the
 # last text stood in a link

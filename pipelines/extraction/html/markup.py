@@ -2,21 +2,17 @@
 
 Belongs here: the rules of HTML's tokenizer that decide where text begins again (comments, raw text
 elements, quoted values, entities). Does not belong here: open elements (nesting.py, tree.py),
-counts (text.py). Each function reads on from a byte and never past the end.
+counts (runs.py). Each function reads on from a byte and never past the end.
 """
 
 # ruff: noqa: SIM109 (compiled code compares faster one by one)
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from pipelines.extraction.html.leaf import leaf
 from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
 from pipelines.extraction.html.tags import CLASS, FNV, HIDDEN, HREF, ID, ITEMPROP, PRIME, ROLE, STYLE, find
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, leaf
 
 LINKS, HIDES, CLOSES_ITSELF, IS_MAIN = 1, 2, 4, 8  # what a tag's attributes say
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF

@@ -10,12 +10,9 @@ hashes), flags (int64, columns.py). Place 0 is the body, which nothing closes.
 # ruff: noqa: SIM109 (compiled code compares faster one by one)
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pipelines.extraction.html.columns import S_LINK
-from pipelines.extraction.html.leaf import leaf
 from pipelines.extraction.html.tags import (
     ARTICLE,
     DIV,
@@ -34,8 +31,7 @@ from pipelines.extraction.html.tags import (
     P,
     is_block,
 )
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, leaf
 
 
 @leaf

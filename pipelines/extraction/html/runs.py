@@ -7,8 +7,6 @@ say about main text (features.py).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from pipelines.extraction.html.columns import (
@@ -28,11 +26,9 @@ from pipelines.extraction.html.columns import (
     B_WORD,
     B_WORDS,
 )
-from pipelines.extraction.html.leaf import leaf
 from pipelines.extraction.html.markup import character, is_blank, is_space, lower, starts_tag
 from pipelines.extraction.html.tags import FNV, PRIME, find
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, leaf
 
 LETTER, UPPER, DIGIT, HAN, STOP, END, CLOSING = (
     1,

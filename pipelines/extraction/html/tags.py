@@ -6,96 +6,58 @@ hashing. Does not belong here: reading markup (markup.py), which end tags are im
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from pipelines.extraction.html.leaf import leaf
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, leaf
+from pipelines.kernels.hashing64 import FNV_PRIME, FNV_START
 
 # What an element does. One number a tag; the order is part of the model (features.py counts on it).
-(INLINE, VOID, BR, A, SKIP, RAW, P, HEADING, LI, DT, TD, TR, TBODY, TABLE, LIST, DIV, ARTICLE, NAV, FOOTER, ASIDE, HEADER, FORM, PRE, QUOTE,
- FIGURE, SECTION, MAIN, BODY, HTML, META, TITLE, CUSTOM, DL, HR) = range(34)  # fmt: skip
-_TAGS: dict[str, int] = {
-    **dict.fromkeys(
-        ("area", "base", "col", "embed", "img", "input", "link", "param", "source", "track", "wbr", "keygen"),
-        VOID,
-    ),
-    **dict.fromkeys(
-        (
-            "svg",
-            "math",
-            "template",
-            "object",
-            "canvas",
-            "audio",
-            "video",
-            "button",
-            "select",
-            "map",
-            "datalist",
-            "dialog",
-        ),
-        SKIP,
-    ),
-    **dict.fromkeys(("script", "style", "noscript", "iframe", "textarea", "xmp", "noembed", "noframes"), RAW),
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), HEADING),
-    **dict.fromkeys(("dt", "dd"), DT),
-    **dict.fromkeys(("td", "th"), TD),
-    **dict.fromkeys(("tbody", "thead", "tfoot"), TBODY),
-    **dict.fromkeys(("ul", "ol", "menu"), LIST),
-    **dict.fromkeys(
-        (
-            "div",
-            "center",
-            "fieldset",
-            "legend",
-            "details",
-            "summary",
-            "hgroup",
-            "address",
-            "caption",
-            "dir",
-            "marquee",
-        ),
-        DIV,
-    ),
-    **dict.fromkeys(("figure", "figcaption"), FIGURE),
-    **dict.fromkeys(("pre", "listing", "plaintext"), PRE),
-    **{
-        "br": BR,
-        "a": A,
-        "p": P,
-        "li": LI,
-        "tr": TR,
-        "table": TABLE,
-        "article": ARTICLE,
-        "nav": NAV,
-        "footer": FOOTER,
-        "aside": ASIDE,
-    },
-    **{
-        "header": HEADER,
-        "form": FORM,
-        "blockquote": QUOTE,
-        "section": SECTION,
-        "main": MAIN,
-        "body": BODY,
-        "html": HTML,
-        "meta": META,
-    },
-    **{"title": TITLE, "dl": DL, "hr": HR, "head": VOID},
+INLINE, VOID, BR, A, SKIP, RAW, P, HEADING, LI, DT, TD, TR, TBODY, TABLE, LIST, DIV, ARTICLE = range(17)
+NAV, FOOTER, ASIDE, HEADER, FORM, PRE, QUOTE, FIGURE, SECTION, MAIN, BODY, HTML, META = range(17, 30)
+TITLE, CUSTOM, DL, HR = range(30, 34)
+_NAMES: dict[int, str] = {
+    VOID: "area base col embed img input link param source track wbr keygen head",
+    SKIP: "svg math template object canvas audio video button select map datalist dialog",
+    RAW: "script style noscript iframe textarea xmp noembed noframes",
+    HEADING: "h1 h2 h3 h4 h5 h6",
+    DT: "dt dd",
+    TD: "td th",
+    TBODY: "tbody thead tfoot",
+    LIST: "ul ol menu",
+    DIV: "div center fieldset legend details summary hgroup address caption dir marquee",
+    FIGURE: "figure figcaption",
+    PRE: "pre listing plaintext",
+    BR: "br",
+    A: "a",
+    P: "p",
+    LI: "li",
+    TR: "tr",
+    TABLE: "table",
+    ARTICLE: "article",
+    NAV: "nav",
+    FOOTER: "footer",
+    ASIDE: "aside",
+    HEADER: "header",
+    FORM: "form",
+    QUOTE: "blockquote",
+    SECTION: "section",
+    MAIN: "main",
+    BODY: "body",
+    HTML: "html",
+    META: "meta",
+    TITLE: "title",
+    DL: "dl",
+    HR: "hr",
 }
-_FNV, _PRIME = 0xCBF29CE484222325, 0x100000001B3
-FNV, PRIME = np.uint64(_FNV), np.uint64(_PRIME)  # FNV-1a: the hash of nothing, and the factor of each step
+_TAGS = {name: kind for kind, names in _NAMES.items() for name in names.split()}
+FNV, PRIME = FNV_START, FNV_PRIME  # FNV-1a: the hash of nothing, and the factor of each step
 
 
 def name_hash(name: str) -> int:
     """FNV-1a of the bytes of a lower-case name: what the kernels compute while they read."""
-    h = _FNV
+    h = int(FNV)
     for byte in name.encode():
-        h = (h ^ byte) * _PRIME % (1 << 64)
+        h = (h ^ byte) * int(PRIME) % (1 << 64)
     return h
 
 

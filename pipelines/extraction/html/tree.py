@@ -1,8 +1,8 @@
 """UTF-8 markup -> elements and blocks of text, in one compiled pass.
 
 Belongs here: the stack of open elements and the open block, and what each tag does to them. Does
-not belong here: reading characters and tags (markup.py), counts (text.py), implied end tags
-(nesting.py), which blocks are main text (features.py, model.py), titles and dates (head.py).
+not belong here: reading characters and tags (markup.py), counts (runs.py), implied end tags
+(nesting.py), which blocks are main text (blocks/), titles and dates (page_metadata.py).
 
 A block is a run of text between the starts and ends of block-level elements, or two line breaks.
 The rules are those of the HTML standard that decide where text belongs: raw text elements, void
@@ -13,10 +13,7 @@ markup of n bytes costs O(n), and elements, blocks, segments and depth are bound
 # ruff: noqa: SIM109 (compiled code compares faster one by one)
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import njit
 
 from pipelines.extraction.html.columns import (
     B_CHARS,
@@ -45,7 +42,6 @@ from pipelines.extraction.html.columns import (
     S_PRE,
     SKIPPED,
 )
-from pipelines.extraction.html.leaf import leaf
 from pipelines.extraction.html.markup import (
     CLOSES_ITSELF,
     HIDES,
@@ -80,8 +76,7 @@ from pipelines.extraction.html.tags import (
     find,
     is_block,
 )
-
-Array = np.ndarray[Any, Any]
+from pipelines.kernels.compiled import Array, kernel, leaf
 
 MAX_ELEMENTS = 60_000  # block-level elements that are opened; what follows is left out
 MAX_BLOCKS = 20_000  # blocks that are kept; what follows is left out
@@ -90,7 +85,7 @@ MAX_DEPTH = 512  # open elements; below, tags are text borders only
 MAX_METAS = 64  # meta tags that are read
 
 
-@njit(cache=True)
+@kernel
 def _doubled(rows: Array) -> Array:
     """The rows, and as many empty ones behind them."""
     wider = np.zeros((2 * rows.shape[0], rows.shape[1]), np.int64)
@@ -122,13 +117,13 @@ def _close_block(
         counts[C_BLOCKS] += 1
 
 
-@njit(cache=True)
+@kernel
 def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, Array]:
     """(elements, blocks, segments, metas, counts) of UTF-8 markup (uint8 [n]).
 
     elements int64 [e, 5], blocks int64 [b, 17], segments int64 [s, 3] and counts int64 [6]:
     columns.py. metas int64 [m]: where `<meta` tags start. `title_words`: sorted hashes of the
-    title's words (text.py; uint64), counted in each block.
+    title's words (runs.py; uint64), counted in each block.
     """
     n = data.size
     elements = np.zeros((1024, NUM_ELEMENT_COLUMNS), np.int64)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.kernels import hashing64, reference
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 64) - 1))
 def test_avalanche_equals_the_plain_form(value: int) -> None:
     assert int(hashing64.avalanche(np.uint64(value))) == reference.avalanche(value)

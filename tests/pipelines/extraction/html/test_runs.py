@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction.html import columns as col
@@ -69,6 +69,7 @@ def test_a_sign_is_what_readers_take_it_for() -> None:
     assert sign(ord("."), ord("5")) == CLOSING == sign(ord(":"), ord("/"))  # 1.5, http://
 
 
+@settings(deadline=None)  # the first example may compile
 @given(st.lists(st.tuples(st.text(CHARS, max_size=20), st.booleans()), max_size=5))
 def test_counts_are_those_of_plain_python(pieces: list[tuple[str, bool]]) -> None:
     found, text = counts(pieces), "".join(piece for piece, _ in pieces)
@@ -96,6 +97,7 @@ def test_counts_are_those_of_plain_python(pieces: list[tuple[str, bool]]) -> Non
     )
 
 
+@settings(deadline=None)  # the first example may compile
 @given(st.text(st.sampled_from([*"abC1. ,", *"中文，。é"]), max_size=30))
 def test_every_word_of_a_text_is_one_of_its_title(text: str) -> None:
     found = counts([(text, False)], text)
