@@ -13,7 +13,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.dumps.raw_dump import COMMON_CRAWL, FetchError, fetched, retry
+from pipelines.dumps.fetch import FetchError, fetched, retry
+from pipelines.dumps.raw_dump import COMMON_CRAWL
 from pipelines.dumps.readers import read_records
 from pipelines.lake.atomic import write_whole
 

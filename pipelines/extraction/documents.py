@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
+from pipelines.dumps.fetch import fetched
 from pipelines.dumps.opt_outs import opt_outs
-from pipelines.dumps.raw_dump import fetched
 from pipelines.dumps.readers import Record, read_records
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path

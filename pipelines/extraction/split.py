@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.raw_dump import fetched
+from pipelines.dumps.fetch import fetched
 from pipelines.dumps.readers import read_records
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.selection import reason_left_out

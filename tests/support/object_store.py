@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.dumps.raw_dump import _s3_client
+from pipelines.dumps.fetch import s3_client
 
 WEED = shutil.which("weed") or shutil.which("weed", path=str(Path(sys.executable).parent))
 
@@ -69,7 +69,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
     try:
-        client = _s3_client()
+        client = s3_client()
         for attempt in range(60):
             try:
                 client.create_bucket(Bucket="dump")

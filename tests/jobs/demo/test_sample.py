@@ -14,7 +14,7 @@ from jobs.demo.pack import PageFile, write_warc
 from jobs.demo.sample import make_sample
 from jobs.demo.sample_sources import PACKAGES
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps import raw_dump as raw
+from pipelines.dumps import fetch
 from pipelines.lake import LakeError
 
 
@@ -22,7 +22,7 @@ def test_where_nothing_can_be_had_the_error_says_how_to_write_a_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    monkeypatch.setattr(raw.RETRIES, "sleep", lambda seconds: None)
+    monkeypatch.setattr(fetch.RETRIES, "sleep", lambda seconds: None)
     monkeypatch.setattr(
         crawl_slice, "LISTING", "http://127.0.0.1:9/crawl-data/x/warc.paths.gz"
     )  # the discard port: nothing listens
