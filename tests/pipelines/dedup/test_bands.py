@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from pipelines.dedup import bands
 from pipelines.engine import Spark
 from tests.support.graphs import expected, frame
+
+BANDS, ROWS = 3, 2
+VALUES = hnp.arrays(
+    np.uint16, st.tuples(st.integers(0, 12), st.just(BANDS * ROWS + 1)), elements=st.integers(0, 2)
+)
+KEYS = hnp.arrays(np.uint64, st.tuples(st.integers(0, 15), st.just(2)), elements=st.integers(0, 6))
 
 
 def star_graph(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -60,3 +67,47 @@ def test_wanted_keys_are_found_where_they_are(wanted: list[int], others: list[in
     )  # the last differ where few bits look
     found = bands.Wanted(np.array(wanted, np.uint64)).places(keys)
     assert found.tolist() == np.flatnonzero(np.isin(keys, np.array(wanted, np.uint64))).tolist()
+
+
+def nodes_of(count: int) -> np.ndarray:
+    """Distinct nodes in no order."""
+    return np.random.default_rng(count).permutation(3 * count)[:count].astype(np.int64)
+
+
+@settings(deadline=None)
+@given(VALUES, st.integers(0, 3))
+def test_two_documents_share_a_key_where_salt_band_and_its_values_are_equal(
+    values: np.ndarray, seed: int
+) -> None:
+    salts = np.random.default_rng(seed).integers(0, 2, len(values))
+    keys = bands.band_keys(values, BANDS, ROWS, salts)
+    meant = [
+        [(salts[doc], band, *values[doc, band * ROWS : (band + 1) * ROWS]) for band in range(BANDS)]
+        for doc in range(len(values))
+    ]
+    flat, tuples = keys.ravel().tolist(), [t for row in meant for t in row]
+    assert len(set(flat)) == len(set(tuples)) == len(set(zip(flat, tuples, strict=True)))
+
+
+def plain_stars(keys: np.ndarray, nodes: np.ndarray) -> set[tuple[int, int]]:
+    """(node, smallest node of a key) of every node but the smallest."""
+    groups: dict[int, list[int]] = {}
+    for row, node in zip(keys.tolist(), nodes.tolist(), strict=True):
+        for key in row:
+            groups.setdefault(key, []).append(node)
+    return {(node, min(group)) for group in groups.values() for node in group if node != min(group)}
+
+
+@settings(deadline=None)
+@given(KEYS)
+def test_what_a_part_combines_keeps_its_keys_and_its_edges(keys: np.ndarray) -> None:
+    nodes = nodes_of(len(keys))
+    key, node, smallest = bands.combine(keys, nodes)
+    inside = smallest >= 0
+    assert set(zip(node[inside].tolist(), smallest[inside].tolist(), strict=True)) == plain_stars(keys, nodes)
+    assert np.array_equal(key[inside], node[inside] * bands.SPREAD)
+    left = dict(zip(key[~inside].view(np.uint64).tolist(), node[~inside].tolist(), strict=True))
+    assert left == {
+        k: min(n for row, n in zip(keys.tolist(), nodes.tolist(), strict=True) if k in row) for k in left
+    }
+    assert set(left) == set(keys.ravel().tolist()) and len(left) == int((~inside).sum())
