@@ -25,8 +25,9 @@ os.environ.update(
     HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", HF_EVALUATE_OFFLINE="1"
 )
 
-from model.evaluate.choices import BENCHMARKS, SHOTS, Archive, evaluate_choices, prompt, spread
+from model.evaluate.choices import evaluate_choices, prompt, spread
 from model.evaluate.files import read_answers
+from model.evaluate.questions import BENCHMARKS, Archive
 from model.evaluate.scorer import load_scorer
 from model.network.config import preset
 
@@ -148,7 +149,7 @@ def measure_evaluation(data: Path, items: int) -> dict[str, Any]:
         order = spread({s: len(v) for s, v in asked.items()}, 0)
         rows = []
         for subject, i in order:
-            shots = archive.questions(BENCHMARKS["ceval"].shots, subject)[:SHOTS]
+            shots = archive.examples(subject)
             text = prompt("ceval", archive.subjects[subject]["name"], shots, asked[subject][i])
             rows.append({"prompt": text, "answer": asked[subject][i].answer})
         byte_tokenizer([r["prompt"] for r in rows], work)

@@ -16,11 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.choices import BENCHMARKS, evaluate_choices
+from model.evaluate.choices import evaluate_choices
 from model.evaluate.gsm8k import evaluate_gsm8k
 from model.evaluate.language_loss import domain_perplexity, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
+from model.evaluate.questions import BENCHMARKS
 from model.evaluate.scorer import Scorer, load_scorer
 from model.plan.run_file import RunFile
 from pipelines.lake.atomic import write_whole

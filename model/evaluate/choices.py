@@ -4,16 +4,11 @@ Prompts, splits and averages follow the evaluation scripts that the Skywork repo
 What is scored differs in one point: the ids of an option are those that it has behind the prompt,
 where the examples hold it, and not those of the letter encoded alone, which in most vocabularies
 are other pieces (`B` and ` B`).
-Files are read from local archives (`<benchmark>/<benchmark>.zip` with `mapping.json` beside it, or
-the unpacked folders); nothing is downloaded. Free answers belong to gsm8k.py.
+Files belong to questions.py, free answers to gsm8k.py.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,85 +17,13 @@ from typing import Any
 import numpy as np
 
 from model.evaluate.files import append_answers, read_answers
+from model.evaluate.proportions import at_chance, effective, wilson
+from model.evaluate.questions import BENCHMARKS, LETTERS, SHOTS, Archive, Benchmark, Question
 from model.evaluate.scorer import Scorer, common_prefix
 
-LETTERS = "ABCD"
-SHOTS = 5
 # Asked in one forward group; results are kept after each.
 GROUP = 32
-CEVAL_HARD = frozenset(
-    (
-        "advanced_mathematics",
-        "college_chemistry",
-        "college_physics",
-        "discrete_mathematics",
-        "high_school_chemistry",
-        "high_school_mathematics",
-        "high_school_physics",
-        "probability_and_statistics",
-    )
-)
-CMMLU_CHINA = frozenset(
-    (
-        "ancient_chinese",
-        "chinese_civil_service_exam",
-        "chinese_driving_rule",
-        "chinese_food_culture",
-        "chinese_foreign_policy",
-        "chinese_history",
-        "chinese_literature",
-        "chinese_teacher_qualification",
-        "construction_project_management",
-        "elementary_chinese",
-        "elementary_commonsense",
-        "ethnology",
-        "high_school_politics",
-        "modern_chinese",
-        "traditional_chinese_medicine",
-    )
-)
-
-
-@dataclass(frozen=True)
-class Question:
-    """One question with four choices; `answer` is a letter."""
-
-    question: str
-    choices: tuple[str, str, str, str]
-    answer: str
-
-    def options(self) -> str:
-        """The four choices, a line each, as every prompt prints them."""
-        return "\n".join(f"{letter}. {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True))
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Where a benchmark's files lie in its archive ({subject}), and how its average is taken (over
-    subjects or over questions)."""
-
-    name: str
-    asked: str
-    shots: str
-    average: str
-    delimiter: str = ""
-    """Between the prompt and an answer, in the examples and in what is scored."""
-    header: bool = True
-    extra_group: tuple[str, frozenset[str]] | None = None
-
-
-# C-Eval's test labels are hidden, so its val split is asked.
-BENCHMARKS = {
-    "ceval": Benchmark(
-        "ceval", "val/{}_val.csv", "dev/{}_dev.csv", "macro", extra_group=("Hard", CEVAL_HARD)
-    ),
-    "cmmlu": Benchmark(
-        "cmmlu", "test/{}.csv", "dev/{}.csv", "macro", extra_group=("China specific", CMMLU_CHINA)
-    ),
-    "mmlu": Benchmark(
-        "mmlu", "data/test/{}_test.csv", "data/dev/{}_dev.csv", "micro", delimiter=" ", header=False
-    ),
-}
+CHANCE = 1 / len(LETTERS)
 
 
 def prompt(benchmark: str, subject: str, shots: Sequence[Question], asked: Question) -> str:
@@ -169,37 +92,6 @@ def option_log_probabilities(scorer: Scorer, prompts: Sequence[Options]) -> np.n
     return out
 
 
-class Archive:
-    """The files of one benchmark, in `<folder>/<name>/<name>.zip` or unpacked in
-    `<folder>/<name>/`."""
-
-    def __init__(self, folder: Path, benchmark: Benchmark) -> None:
-        self.benchmark = benchmark
-        self.folder = folder / benchmark.name
-        self.zip = self.folder / f"{benchmark.name}.zip"
-        mapping = self.folder / "mapping.json"
-        if not mapping.is_file():
-            raise FileNotFoundError(f"{benchmark.name}/mapping.json is not in {folder}")
-        self.subjects: dict[str, dict[str, str]] = json.loads(mapping.read_text(encoding="utf-8"))
-        self._opened = zipfile.ZipFile(self.zip) if self.zip.is_file() else None
-
-    def questions(self, pattern: str, subject: str) -> list[Question]:
-        """Of one file; `pattern` is one of the benchmark's. FileNotFoundError names what lacks."""
-        name = pattern.format(subject)
-        try:
-            data = self._opened.read(name) if self._opened else (self.folder / name).read_bytes()
-        except (KeyError, OSError) as error:
-            raise FileNotFoundError(f"{name} is neither in {self.zip} nor in {self.folder}") from error
-        rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")) if row]
-        if not self.benchmark.header:
-            return [Question(r[0], (r[1], r[2], r[3], r[4]), r[5].strip()) for r in rows]
-        columns = {name.lower(): at for at, name in enumerate(rows[0])}
-        at = [columns[c] for c in ("question", "a", "b", "c", "d", "answer")]
-        return [
-            Question(r[at[0]], (r[at[1]], r[at[2]], r[at[3]], r[at[4]]), r[at[5]].strip()) for r in rows[1:]
-        ]
-
-
 def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:
     """(subject, index) of the questions asked: all for limit 0, else the first of each subject,
     then the second, up to `limit`."""
@@ -211,8 +103,8 @@ def spread(counts: dict[str, int], limit: int) -> list[tuple[str, int]]:
 def averages(
     benchmark: Benchmark, subjects: dict[str, dict[str, str]], answers: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Accuracy (the benchmark's own average), both averages, by group and by subject. Fractions of
-    1."""
+    """Accuracy (the benchmark's own average), both averages, by group and by subject, with their 95
+    % intervals. Fractions of 1."""
     by_subject: dict[str, list[bool]] = {}
     for record in answers:
         by_subject.setdefault(record["subject"], []).append(bool(record["correct"]))
@@ -229,16 +121,25 @@ def averages(
         hits = [hit for s in chosen for hit in by_subject[s]]
         return sum(hits) / len(hits)
 
-    names = list(accuracy)
+    def interval(chosen: Sequence[str], how: str) -> list[float]:
+        counts = [len(by_subject[s]) for s in chosen]
+        return wilson(mean(chosen, how), effective(counts) if how == "macro" else sum(counts))
+
+    names, how = list(accuracy), benchmark.average
+    groups = {g: m for g, m in sorted(members.items()) if m}
     return {
-        "accuracy": mean(names, benchmark.average),
-        "average": benchmark.average,
+        "accuracy": mean(names, how),
+        "interval": interval(names, how),
+        "at_chance": at_chance(interval(names, how), CHANCE),
+        "average": how,
         "macro": mean(names, "macro"),
         "micro": mean(names, "micro"),
-        "groups": {g: mean(m, benchmark.average) for g, m in sorted(members.items()) if m},
+        "groups": {g: mean(m, how) for g, m in groups.items()},
+        "group_intervals": {g: interval(m, how) for g, m in groups.items()},
         "subjects": accuracy,
+        "subject_intervals": {s: interval([s], how) for s in names},
         "questions": len(answers),
-        "chance": 0.25,
+        "chance": CHANCE,
     }
 
 
@@ -257,7 +158,7 @@ def evaluate_choices(
     try:
         archive = Archive(data, benchmark)
         asked = {s: archive.questions(benchmark.asked, s) for s in archive.subjects}
-        shots = {s: archive.questions(benchmark.shots, s)[:SHOTS] for s in archive.subjects}
+        shots = {s: archive.examples(s) for s in archive.subjects}
     except FileNotFoundError as error:
         return {"missing": str(error)}
     chosen = spread({s: len(questions) for s, questions in asked.items()}, limit)

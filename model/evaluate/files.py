@@ -1,7 +1,8 @@
 """Files of an evaluation: the sets that are read, and the answers that are kept.
 
 Belongs here: finding and reading JSON lines, keeping a model's answers so that a call that was cut
-off goes on where it was. Does not belong here: the benchmarks' archives (choices.py), reports
+off goes on where it was. Does not belong here: the benchmarks' archives (questions.py),
+reports
 (__main__.py).
 """
 
@@ -9,9 +10,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+
+class FileError(ValueError):
+    """A file of an evaluation is not what is expected; the message names it and the place."""
 
 
 def find_file(folders: Sequence[Path], name: str) -> Path | None:
@@ -23,11 +29,34 @@ def find_file(folders: Sequence[Path], name: str) -> Path | None:
     return None
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Records of a .jsonl or .jsonl.gz file."""
+def read_lines(path: Path, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Records of a .jsonl or .jsonl.gz file, each with texts under `keys`. FileError names the file,
+    line and key of what is off."""
     opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt", encoding="utf-8") as stream:
-        return [json.loads(line) for line in stream if line.strip()]
+    out = []
+    try:
+        with opener(path, "rt", encoding="utf-8-sig", newline="\n") as stream:
+            for number, line in enumerate(stream, 1):
+                if line.strip():
+                    out.append(_record(f"{path}, line {number}", line, keys))
+    except UnicodeDecodeError as error:
+        raise FileError(f"{path} is not UTF-8 ({error.reason}): convert it") from None
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileError(f"{path} cannot be unpacked ({error}): fetch it again") from None
+    return out
+
+
+def _record(where: str, line: str, keys: Sequence[str]) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise FileError(f"{where} is not JSON ({error}): one object a line is expected") from None
+    if not isinstance(record, dict):
+        raise FileError(f"{where}: expected an object, found {line.strip()[:40]}")
+    for key in keys:
+        if not isinstance(record.get(key), str) or not record[key].strip():
+            raise FileError(f"{where}: it lacks a text {key!r} (it has {', '.join(sorted(record))})")
+    return record
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
@@ -40,7 +69,8 @@ def read_answers(path: Path) -> dict[str, dict[str, Any]]:
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) != len(data):
         path.write_bytes(whole)
-    for line in whole.decode("utf-8").splitlines():
+    # By line feeds alone: an answer may hold other line ends (U+2028), which JSON leaves as they are.
+    for line in whole.decode("utf-8").split("\n")[:-1]:
         record = json.loads(line)
         out[record["id"]] = record
     return out

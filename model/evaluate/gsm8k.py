@@ -3,6 +3,10 @@
 The prompt's form and the rules of extraction follow the Skywork repository's script, but the number
 is parsed, never evaluated. Its file of eight examples is not reprinted here: the first eight of the
 train split are put into its form.
+
+Two columns are reported. `accuracy` reads numbers as the script does, so that it compares with the
+paper; `accuracy_lenient` also reads `-$5`, the sign U+2212, full-width digits and `.5`, which the
+script takes for other numbers or for none.
 """
 
 from __future__ import annotations
@@ -13,7 +17,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.files import append_answers, find_file, read_answers, read_lines
+from model.evaluate.files import FileError, append_answers, find_file, read_answers, read_lines
+from model.evaluate.proportions import wilson
 from model.evaluate.scorer import Scorer
 
 SHOTS = 8
@@ -24,6 +29,12 @@ NOTE = re.compile(r"<<[^<>]*>>")
 MARKER = re.compile(r"answer is|答案是")
 NUMBER = re.compile(r"(-?[0-9][0-9.,]*)")
 EQUALS = re.compile(r"=\s*(\$?-?[0-9][0-9.,]*)")
+# A minus behind a digit, a letter or a bracket subtracts, so it is no sign.
+LENIENT = r"((?:(?<![\w)])-)?(?:[$€£¥] ?-?)?(?:[0-9][0-9,]*(?:\.[0-9]+)?|(?<![0-9,])\.[0-9]+))"
+LENIENT_NUMBER = re.compile(LENIENT)
+LENIENT_EQUALS = re.compile(r"=\s*" + LENIENT)
+# Full-width forms as ASCII, and the minus signs as a hyphen.
+PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-", 0xFFE5: "¥", 0x2009: " "}
 
 
 def worked_example(record: Mapping[str, str]) -> str:
@@ -62,6 +73,20 @@ def extract(text: str) -> str | None:
     return clean(numbers[-1]) if numbers else None
 
 
+def lenient_number(text: str) -> str | None:
+    """A matched number without currency, commas and spaces; None where two minus signs stand
+    before it."""
+    number = re.sub(r"[$€£¥, ]", "", text)
+    return None if number.startswith("--") else number
+
+
+def extract_lenient(text: str) -> str | None:
+    """As `extract`, with more ways to write a number; `text` is cut at its first stop too."""
+    tail = MARKER.split(cut(text))[-1].translate(PLAIN)
+    numbers = LENIENT_EQUALS.findall(tail) or LENIENT_NUMBER.findall(tail)
+    return lenient_number(numbers[-1]) if numbers else None
+
+
 def gold(answer: str) -> str:
     """The number after `#### `."""
     return clean(answer.rpartition("####")[2].strip())
@@ -77,6 +102,23 @@ def same(given: str | None, wanted: str) -> bool:
         return given == wanted
 
 
+def read_problems(path: Path) -> list[dict[str, Any]]:
+    """The records of a split; FileError where one has no `question`, or no number after #### in its
+    `answer`."""
+    records = read_lines(path, ("question", "answer"))
+    for number, record in enumerate(records, 1):
+        final = record["answer"].rpartition("####")[2].strip()
+        try:
+            finite = Decimal(clean(final)).is_finite() and "####" in record["answer"]
+        except InvalidOperation:
+            finite = False
+        if not finite:
+            raise FileError(
+                f"{path}, record {number}: its 'answer' ends in {final[-40:]!r}, expected #### and a number"
+            )
+    return records
+
+
 def evaluate_gsm8k(
     scorer: Scorer, data: Path | None, kept: Path, limit: int = 50, new_tokens: int = NEW_TOKENS
 ) -> dict[str, Any]:
@@ -89,7 +131,7 @@ def evaluate_gsm8k(
         if path is None:
             return {"missing": f"gsm8k/{name}.jsonl[.gz] is not in {data}"}
     assert train is not None and test is not None
-    shots, questions = read_lines(train)[:SHOTS], read_lines(test)
+    shots, questions = read_problems(train)[:SHOTS], read_problems(test)
     chosen = questions[:limit] if limit else questions
     if not chosen:
         return {"missing": f"{test.name} has no questions"}
@@ -105,19 +147,27 @@ def evaluate_gsm8k(
         records: list[dict[str, Any]] = []
         for i, text, prompt_ids in zip(group, texts, ids, strict=True):
             given, wanted = extract(text), gold(chosen[i]["answer"])
+            lenient = extract_lenient(text)
             record = {
                 "id": str(i),
                 "completion": text,
                 "given": given,
                 "answer": wanted,
                 "correct": same(given, wanted),
+                "given_lenient": lenient,
+                "correct_lenient": same(lenient, wanted),
             }
             records.append(record | {"prompt_tokens": len(prompt_ids)})
         append_answers(kept, records)
         answers.update((r["id"], r) for r in records)
     done = [answers[str(i)] for i in range(len(chosen))]
+    right = sum(bool(r["correct"]) for r in done)
+    lenient_right = sum(bool(r["correct_lenient"]) for r in done)
     return {
-        "accuracy": sum(bool(r["correct"]) for r in done) / len(done),
+        "accuracy": right / len(done),
+        "interval": wilson(right / len(done), len(done)),
+        "accuracy_lenient": lenient_right / len(done),
+        "interval_lenient": wilson(lenient_right / len(done), len(done)),
         "questions": len(done),
         "of": len(questions),
         "shots": len(shots),

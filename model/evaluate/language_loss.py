@@ -89,7 +89,7 @@ def domain_perplexity(
         if path is None:
             domains[domain] = {"missing": f"{name}[.gz] is not in {data}"}
             continue
-        texts = [record["text"] for record in read_lines(path)]
+        texts = [record["text"] for record in read_lines(path, ("text",))]
         of = len(texts)
         texts = texts[:limit] if limit else texts
         losses = document_losses(scorer, texts, max_tokens)

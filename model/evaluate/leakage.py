@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluate.files import find_file, read_lines
+from model.evaluate.files import FileError, find_file, read_lines
 from model.evaluate.scorer import Losses, Scorer
 
 # Table 8 marks D2 from 0.21 on and not at 0.11; D1 at -0.51 and not at -0.11. The cuts lie between.
@@ -80,6 +80,14 @@ def leakage(scorer: Scorer, data: Path | None, limit: int = 0, seed: int = 1234)
         if path is None:
             return {"missing": f"{files[0]} (or {files[1]}) is not in {data}"}
         records = read_lines(path)
+        for number, record in enumerate(records, 1):
+            if not isinstance(record.get("text"), str) and not (
+                isinstance(record.get("question"), str) and isinstance(record.get("answer"), str)
+            ):
+                raise FileError(
+                    f"{path}, record {number}: it lacks a 'text', or a 'question' and an 'answer'"
+                    f" (it has {', '.join(sorted(record))})"
+                )
         texts = [sample_text(r) for r in (records[:limit] if limit else records)]
         ids = [scorer.encode(t)[: scorer.context] for t in texts]
         kept = [i for i in ids if len(i) > 1]

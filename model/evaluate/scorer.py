@@ -59,13 +59,16 @@ class Scorer:
         vocab_size: int,
         device: str = "cpu",
         weights_hash: str = "",
+        ends: frozenset[int] = frozenset(),
     ) -> None:
+        """`ends`: ids with which the model ends a text; a continuation stops before them."""
         self.network = network
         self.tokenizer = tokenizer
         self.context = context
         self.vocab_size = vocab_size
         self.device = device
         self.weights_hash = weights_hash
+        self.ends = ends
 
     def encode(self, text: str) -> list[int]:
         """Token ids without begin or end markers."""
@@ -155,8 +158,8 @@ class Scorer:
     def generate(
         self, prompts: Sequence[Sequence[int]], new_tokens: int, stop: Callable[[str], bool]
     ) -> list[str]:
-        """Greedy continuations, each until `stop(text so far)`, or `new_tokens`. Prompts are cut on
-        the left to leave room.
+        """Greedy continuations, each until `stop(text so far)`, an id of `ends`, or `new_tokens`.
+        Prompts are cut on the left to leave room.
 
         Rows of different length go in step without padding: a row that still has prompt left takes
         its own next id.
@@ -178,6 +181,8 @@ class Scorer:
             for i, prompt in enumerate(given):
                 if at < len(prompt):
                     picked[i] = prompt[at]
+                elif not done[i] and picked[i] in self.ends:
+                    done[i] = True
                 elif not done[i]:
                     written[i].append(picked[i])
                     texts[i] = self.decode(written[i])
@@ -227,6 +232,13 @@ def token_bytes(path: Path, vocab_size: int) -> np.ndarray:
     return out
 
 
+def end_ids(export: Path) -> frozenset[int]:
+    """The ids with which the model of an export folder ends a text, as its config.json names
+    them."""
+    value = json.loads((export / "config.json").read_text(encoding="utf-8")).get("eos_token_id")
+    return frozenset(value if isinstance(value, list) else [] if value is None else [value])
+
+
 def load_scorer(export: Path, device: str | None = None) -> Scorer:
     """The model of an export folder with its tokenizer. Raises FileNotFoundError naming what lacks,
     ValueError for other weights."""
@@ -248,5 +260,11 @@ def load_scorer(export: Path, device: str | None = None) -> Scorer:
             f" the model {network.config.vocab_size}: not of one run"
         )
     return Scorer(
-        network, tokenizer, network.config.context, network.config.vocab_size, device, weights_hash(files)
+        network,
+        tokenizer,
+        network.config.context,
+        network.config.vocab_size,
+        device,
+        weights_hash(files),
+        end_ids(export),
     )

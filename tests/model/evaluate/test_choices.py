@@ -15,10 +15,6 @@ import pytest
 import torch
 
 from model.evaluate.choices import (
-    BENCHMARKS,
-    LETTERS,
-    Archive,
-    Question,
     averages,
     evaluate_choices,
     option_ids,
@@ -27,6 +23,8 @@ from model.evaluate.choices import (
     spread,
 )
 from model.evaluate.files import read_answers
+from model.evaluate.proportions import wilson
+from model.evaluate.questions import BENCHMARKS, LETTERS, Question
 from model.evaluate.scorer import Scorer
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
@@ -65,6 +63,8 @@ def test_macro_and_micro_differ_as_they_should() -> None:
     macro = averages(BENCHMARKS["ceval"], subjects, answers)
     micro = averages(BENCHMARKS["mmlu"], subjects, answers)
     assert macro["accuracy"] == pytest.approx(0.45) and micro["accuracy"] == pytest.approx(9 / 11)
+    assert macro["interval"] == wilson(0.45, 4 / 1.1) and macro["at_chance"]
+    assert micro["interval"] == wilson(9 / 11, 11) and not micro["at_chance"]
     assert macro["groups"] == {"Other": 0.0, "STEM": pytest.approx(0.9)}
 
 
@@ -224,16 +224,3 @@ def test_who_answers_as_the_examples_do_is_right(
         scores = option_log_probabilities(knowing, [options])[0]
         assert LETTERS[int(scores.argmax())] == one.answer
         assert np.sort(scores)[-2] < scores.max() - 1
-
-
-@pytest.mark.parametrize(
-    ("name", "subjects", "asked"), [("ceval", 52, 1346), ("cmmlu", 67, 11582), ("mmlu", 57, 14042)]
-)
-def test_real_archives_are_read_whole(shared_data: Path, name: str, subjects: int, asked: int) -> None:
-    archive = Archive(shared_data / "bench", BENCHMARKS[name])
-    items = [i for s in archive.subjects for i in archive.questions(BENCHMARKS[name].asked, s)]
-    assert len(archive.subjects) == subjects and len(items) == asked
-    assert {i.answer for i in items} == set("ABCD")
-    assert all(len(archive.questions(BENCHMARKS[name].shots, s)) >= 5 for s in archive.subjects)
-    extra = BENCHMARKS[name].extra_group
-    assert extra is None or extra[1] <= set(archive.subjects)

@@ -27,5 +27,5 @@ def test_answers_are_kept_and_a_line_that_was_cut_off_is_dropped(tmp_path: Path)
     path.write_bytes(whole + b'{"id": "a/2", "pi')
     assert list(read_answers(path)) == ["a/0", "a/1"]
     assert path.read_bytes() == whole
-    append_answers(path, [{"id": "a/2", "picked": "C"}])
-    assert json.loads(path.read_text().splitlines()[-1]) == read_answers(path)["a/2"]
+    append_answers(path, [{"id": "a/2", "picked": "C", "completion": "one\u2028two\x85"}])
+    assert json.loads(path.read_text().split("\n")[-2]) == read_answers(path)["a/2"]

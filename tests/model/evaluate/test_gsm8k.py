@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from model.evaluate.gsm8k import evaluate_gsm8k, extract, gold, prompt, same
+from model.evaluate.files import FileError
+from model.evaluate.gsm8k import (
+    evaluate_gsm8k,
+    extract,
+    extract_lenient,
+    gold,
+    prompt,
+    read_problems,
+    same,
+)
 from tests.support.evaluation import scorer
 
 
@@ -31,6 +40,56 @@ from tests.support.evaluation import scorer
 )
 def test_extraction(text: str, number: str | None) -> None:
     assert extract(text) == number
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("The answer is -$5.", "-5"),
+        ("The answer is $-5.", "-5"),
+        ("The answer is \u22127", "-7"),
+        ("The answer is \uff0d\uff11\uff12", "-12"),
+        ("答案是 \uff11\uff0c\uff12\uff10\uff10\uff0e\uff15 元", "1200.5"),
+        ("The answer is .5", ".5"),
+        ("The answer is $.75.", ".75"),
+        ("The answer is -.5", "-.5"),
+        ("The answer is $ 1,234.00", "1234.00"),
+        ("So 10-3 = 7.", "7"),
+        ("it is 10-3", "3"),
+        ("it is (4)-3", "3"),
+        ("3 m² of it", "3"),
+        ("it is 7 - 3", "3"),
+        ("The answer is 5.", "5"),
+        ("The answer is 1.5.2", "2"),
+        ("none", None),
+    ],
+)
+def test_lenient_extraction(text: str, number: str | None) -> None:
+    found = extract_lenient(text)
+    assert found == number or same(found, number or "")
+
+
+def test_the_papers_column_stays_as_its_script_reads() -> None:
+    assert extract("The answer is -$5.") == "5" and extract_lenient("The answer is -$5.") == "-5"
+    assert extract("The answer is \uff11\uff12") is None
+
+
+def test_a_split_that_is_slightly_off_is_refused_by_its_record(tmp_path: Path) -> None:
+    path = tmp_path / "test.jsonl"
+    good = json.dumps({"question": "q?", "answer": "r\u2028\n#### 1,080"}, ensure_ascii=False)
+    for bad, said in (
+        ({"question": "q?", "answer": "r 3"}, "record 2: its 'answer' ends in 'r 3'"),
+        ({"question": "q?", "answer": "r\n#### three"}, "ends in 'three'"),
+        ({"question": "q?", "answer": 3}, "line 2: it lacks a text 'answer'"),
+        ({"text": "q?"}, "line 2: it lacks a text 'question'"),
+        ([1], "line 2: expected an object"),
+    ):
+        path.write_text(f"\ufeff{good}\n{json.dumps(bad)}\n")
+        with pytest.raises(FileError, match=r"test\.jsonl, ") as error:
+            read_problems(path)
+        assert said in str(error.value)
+    path.write_text(f"{good}\n")
+    assert len(read_problems(path)) == 1
 
 
 def test_comparison() -> None:

@@ -99,6 +99,25 @@ def test_greedy_takes_the_largest_logit_and_stops() -> None:
     assert one.generate(prompts[:1], 6, lambda t: len(t) >= 2)[0] == texts[0][:2]
 
 
+def test_a_continuation_stops_before_the_id_that_ends_a_text() -> None:
+    """The text does not hold the end, as a special token has none: ids are compared."""
+    one = tiny(context=32)
+    prompts = [one.encode(t) for t in ("abc", "abd12345")]
+    free = one.generate(prompts, 6, lambda t: False)
+    at = next(i for i in range(1, 6) if free[0][i] not in free[0][:i])
+    (end,) = one.encode(free[0][at])
+    one.ends = frozenset([end])
+    texts = one.generate(prompts, 6, lambda t: False)
+    assert texts[0] == free[0][:at]
+    assert texts[1] == free[1].partition(free[0][at])[0]
+
+
+def test_the_ids_that_end_a_text_are_the_configs(tmp_path: Path) -> None:
+    for value, ids in ((2, {2}), ([2, 7], {2, 7}), (None, set())):
+        (tmp_path / "config.json").write_text(json.dumps({"eos_token_id": value}))
+        assert scorer.end_ids(tmp_path) == ids
+
+
 @torch.no_grad()
 def test_shared_beginnings_and_long_prompts_change_no_logits() -> None:
     one, model = tiny(context=16), causal()
