@@ -7,9 +7,11 @@ of that model are chosen among SETTINGS by leaving out sources of those two fold
 reported was never used to choose. Three sets of figures a language:
 
 - plain (auc_en): every piece bears the label of its source.
-- ruled (ruled_auc_en): without the pieces of other sources that hold exercises by their marks (pipelines.quality.shape), for which
-  the label of a mixed textbook is wrong. Training leaves them out in all three.
-- outside (outside_auc_en): the shipped settings trained on all sources, on exams and pages of sources that were never in a fold.
+- ruled (ruled_auc_en): without the pieces of other sources that hold exercises by their marks
+  (pipelines.quality.shape), for which the label of a mixed textbook is wrong. Training leaves them
+  out in all three.
+- outside (outside_auc_en): the shipped settings trained on all sources, on exams and pages of
+  sources that were never in a fold.
 """
 
 from __future__ import annotations
@@ -152,7 +154,8 @@ def main(arguments: list[str] | None = None) -> int:
             found, chosen = left_out(mine, folder)
             unseen = scored(trained(mine, {}, folder), others)
         print(
-            f"{language}: {sum(r[3] for r in mine)} of {len(mine)} texts left out by the rule; settings chosen for the folds: {chosen}"
+            f"{language}: {sum(r[3] for r in mine)} of {len(mine)} texts left out by the rule; settings "
+            f"chosen for the folds: {chosen}"
         )
         metrics |= figures("", language, found) | figures("ruled", language, [f for f in found if not f[3]])
         print_means(found)

@@ -165,8 +165,10 @@ def main(arguments: list[str] | None = None) -> int:
     for stage in ("signatures", "election", "elected", "verdicts", "parts", "published", "wall"):
         print(f"{stage:24} {figures[f'whole_{stage}']:10.2f} {figures[f'added_{stage}']:10.2f}")
     print(
-        f"share of the cost up to the election {figures['cost_share']:.4f}, with release decisions and corpora "
-        f"{figures['cost_share_published']:.4f}; {figures['rewritten_share']:.2%} of {figures['old_parts']:.0f} old corpus parts rewritten"
+        f"share of the cost up to the election {figures['cost_share']:.4f}, with release decisions and "
+        f"corpora "
+        f"{figures['cost_share_published']:.4f}; {figures['rewritten_share']:.2%} of "
+        f"{figures['old_parts']:.0f} old corpus parts rewritten"
     )
     metrics = {name: round(value, 4) for name, value in figures.items()}
     command = "python -m benchmarks.incremental" + (" --quick" if options.quick else f" --documents {count}")

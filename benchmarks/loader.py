@@ -168,7 +168,8 @@ def main() -> int:
     cpu, wall = metrics["tokens_per_cpu_second"] / 1e6, metrics["tokens_per_second"] / 1e6
     print(f"reading   {cpu:8.1f} M tokens a CPU second, {wall:.1f} M a second")
     print(
-        f"resume    {again['seconds']:8.3f} s, {again['cpu_seconds']:.3f} s of CPU, {again['peak_mb']:.0f} MB; process {process:.1f} s"
+        f"resume    {again['seconds']:8.3f} s, {again['cpu_seconds']:.3f} s of CPU, {again['peak_mb']:.0f} "
+        f"MB; process {process:.1f} s"
     )
     print(f"planning  {planning:8.2f} s for 3.1 T tokens in 100,000 shards")
     result = {

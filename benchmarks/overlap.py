@@ -100,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
     wrong = sum(map(len, false.values()))
 
     print(
-        f"{len(items)} items read, {len(index.items)} different ones looked for, {len(short)} of them whole; {index.skipped} too short"
+        f"{len(items)} items read, {len(index.items)} different ones looked for, {len(short)} of them "
+        f"whole; {index.skipped} too short"
     )
     print(f"{'planted':10} {'verbatim':>10} {'edited':>10}")
     print(f"{'all':10} {shares['verbatim']:10.4f} {shares['edited']:10.4f}")
@@ -108,7 +109,8 @@ def main(arguments: list[str] | None = None) -> int:
     for language, wrongly in false.items():
         most = Counter(source for _, source in wrongly).most_common(3)
         print(
-            f"found in {len(wrongly)} of {len(texts[language])} clean documents ({language}); most often {most}"
+            f"found in {len(wrongly)} of {len(texts[language])} clean documents ({language}); most often "
+            f"{most}"
         )
     metrics = {
         "recall_verbatim": shares["verbatim"],

@@ -168,11 +168,13 @@ def main(arguments: list[str] | None = None) -> int:
         *((f"datatrove, {k}", statistics.median(v)) for k, v in theirs.items()),
     ):
         print(
-            f"{name:18} {len(english) / seconds:10.0f} docs/s {megabytes / seconds:8.2f} MB/s {seconds / mine:7.1f}x our time"
+            f"{name:18} {len(english) / seconds:10.0f} docs/s {megabytes / seconds:8.2f} MB/s "
+            f"{seconds / mine:7.1f}x our time"
         )
     for row, name, reason, numbers in different[:20]:
         print(
-            f"  differs in {name}: text {row} ({len(texts[row])} characters), datatrove {reason or 'keeps'}, ours {numbers or 'keeps'}"
+            f"  differs in {name}: text {row} ({len(texts[row])} characters), datatrove "
+            f"{reason or 'keeps'}, ours {numbers or 'keeps'}"
         )
     command = "python -m benchmarks.rules" + (" --quick" if options.quick else "")
     goal = {"ratio_datatrove": 40, "agreement_datatrove": 1.0}

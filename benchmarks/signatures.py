@@ -101,7 +101,8 @@ def main(arguments: list[str] | None = None) -> int:
     count, rounds = (400, 3) if options.quick else (2000, 5)
     metrics: dict[str, float] = {}
     print(
-        f"{'language':8} {'method':18} {'docs/s':>10} {'MB/s':>8} {'ratio':>8}   ({parameters.num_perm} permutations)"
+        f"{'language':8} {'method':18} {'docs/s':>10} {'MB/s':>8} {'ratio':>8}   ({parameters.num_perm} "
+        f"permutations)"
     )
     for language, names, han, size in (("en", ENGLISH, False, 2000), ("zh", CHINESE, True, 750)):
         texts = read_texts(options.data, names, han, count, size)
@@ -123,7 +124,8 @@ def main(arguments: list[str] | None = None) -> int:
             if name != "skypile":
                 metrics[f"ratio_{name}_{language}"] = round(value / medians["skypile"], 2)
             print(
-                f"{language:8} {name:18} {1 / value:10.0f} {size_mb / value:8.1f} {value / medians['skypile']:8.1f}"
+                f"{language:8} {name:18} {1 / value:10.0f} {size_mb / value:8.1f} "
+                f"{value / medians['skypile']:8.1f}"
             )
     goal = {"ratio_datasketch_en": 50, "ratio_datasketch_zh": 75}
     command = "python -m benchmarks.signatures" + (" --quick" if options.quick else "")

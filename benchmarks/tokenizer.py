@@ -110,7 +110,8 @@ def main() -> None:
     }
     for domain, held in domains.items():
         print(
-            f"\n{domain:20} {'pieces':>8} {'bytes/token':>12} {'chars/token':>12} {'fertility':>10} {'fallback':>9} {'unused':>8}"
+            f"\n{domain:20} {'pieces':>8} {'bytes/token':>12} {'chars/token':>12} {'fertility':>10} "
+            f"{'fallback':>9} {'unused':>8}"
         )
         for name, (encode, size, falls) in encoders.items():
             seen: set[int] = set()
@@ -123,7 +124,8 @@ def main() -> None:
                 row["fallback_share"],
             )
             print(
-                f"{name:20} {size:8} {row['bytes_per_token']:12.3f} {row['characters_per_token']:12.3f} {row['fertility']:10.3f}"
+                f"{name:20} {size:8} {row['bytes_per_token']:12.3f} {row['characters_per_token']:12.3f} "
+                f"{row['fertility']:10.3f}"
                 f" {row['fallback_share']:9.5f} {size - len(seen):8}"
             )
     for name in ("qwen", "chinese-llama", "llama2-tokenizer"):

@@ -119,7 +119,8 @@ def main() -> int:
     report = root / "reports" / RUN / "report.json"
     numbers = json.loads(report.read_text()) if report.exists() else {}
     console.print(
-        f"{len(STAGES.rows)} assets, {fresh} computed, {time.monotonic() - started:.0f} s; report with {len(numbers)} sections:"
+        f"{len(STAGES.rows)} assets, {fresh} computed, {time.monotonic() - started:.0f} s; report with "
+        f"{len(numbers)} sections:"
     )
     console.print(
         f"  {report.with_suffix('.html')}\n  {report}\n  make up   (web UI on http://127.0.0.1:3000)"

@@ -71,7 +71,8 @@ def write_warc(path: Path, pages: Iterable[PageFile], date: str) -> int:
             )
         )
         for page in pages:
-            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {len(page.data)}\r\n\r\n".encode()
+            length = f"Content-Length: {len(page.data)}\r\n\r\n"
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n{length}".encode()
             headers = {"WARC-Target-URI": page.url, "Content-Type": "application/http; msgtype=response"}
             sink.write(_warc_record("response", date, headers, head + page.data))
             count += 1

@@ -180,6 +180,7 @@ def make_sample(lake_root: Path, cache: Path, progress: Callable[[str], object] 
     )
     total = sum(c["pages"] for c in counts.values())
     progress(
-        f"sample: {total:,} documents in {len(counts)} dumps, {sum(c['zh'] for c in counts.values()) / total:.0%} Chinese"
+        f"sample: {total:,} documents in {len(counts)} dumps, "
+        f"{sum(c['zh'] for c in counts.values()) / total:.0%} Chinese"
     )
     return _cards(lake)

@@ -102,8 +102,10 @@ def packages_in(cache: Path, progress: Callable[[str], object]) -> dict[str, Pat
 
 def _help(reason: str) -> str:
     return (
-        f"The sample dumps cannot be made: {reason}. Use files of your own instead: write a dump card such as\n"
-        "  name: mine\n  kind: warc        # or wet, jsonl, parquet\n  uris: [/path/to/*.warc.gz]\n  category: webpages\n"
+        f"The sample dumps cannot be made: {reason}. Use files of your own instead: write a dump card such "
+        f"as\n"
+        "  name: mine\n  kind: warc        # or wet, jsonl, parquet\n  uris: [/path/to/*.warc.gz]\n  "
+        "category: webpages\n"
         "to <lake>/cards/dumps/mine.yaml and name it in a release card."
     )
 
@@ -180,7 +182,8 @@ def _python_pairs(files: list[tuple[str, str, str]]) -> Iterator[tuple[str, str]
                 what = "function" if isinstance(node, ast.FunctionDef) else "class"
                 yield (
                     module,
-                    f"Question: What does the {what} `{node.name}` of the Python module `{dotted}` do?\nAnswer: {answer}",
+                    f"Question: What does the {what} `{node.name}` of the Python module `{dotted}` "
+                    f"do?\nAnswer: {answer}",
                 )
 
 

@@ -142,7 +142,8 @@ class TokenizerConfig(Card):
             if name in PRESETS:
                 return cls.preset(name)
             raise CardError(
-                f"tokenizer {name!r} is neither full (65,536) nor demo (8,192), and {lake.root}/{path} does not"
+                f"tokenizer {name!r} is neither full (65,536) nor demo (8,192), and {lake.root}/{path} "
+                f"does not"
                 " exist: write that card (skypile card tokenizer), or name one of the two"
             )
         card = cls.load(lake.local(path))

@@ -36,10 +36,14 @@ _PARTS = (
     # bars
     rf"(?:share|tweet|pin|email|print|save)(?: this)?(?: (?:on|via|to|with))?(?: {_SITE})?",
     rf"(?:share|like|tweet|follow)(?: us| this| me)?(?: (?:on|via|to))(?:[ ,|/]+(?:and )?{_SITE})+",
-    r"(?:log ?in|sign ?in|sign ?up|register|subscribe)(?: (?:or|and|/|\|) (?:log ?in|sign ?in|sign ?up|register|subscribe))?",
-    r"(?:log ?in|sign ?in|register|sign ?up) to (?:comment|reply|post|continue)[^\n]{0,40}|leave a (?:comment|reply)|add a comment",
-    r"(?:skip to (?:main )?(?:content|navigation)|back to top|previous (?:post|article|page)|next (?:post|article|page)|table of contents)",
-    r"(?:advertisement|sponsored(?: content)?|loading\.*|continue reading|read more|click here)(?: below| to [^.]{0,40})?",
+    r"(?:log ?in|sign ?in|sign ?up|register|subscribe)(?: (?:or|and|/|\|) (?:log ?in|sign ?in|sign ?up|"
+    r"register|subscribe))?",
+    r"(?:log ?in|sign ?in|register|sign ?up) to (?:comment|reply|post|continue)[^\n]{0,40}|leave a "
+    r"(?:comment|reply)|add a comment",
+    r"(?:skip to (?:main )?(?:content|navigation)|back to top|previous (?:post|article|page)|next (?:post|"
+    r"article|page)|table of contents)",
+    r"(?:advertisement|sponsored(?: content)?|loading\.*|continue reading|read more|click here)(?: below| "
+    r"to [^.]{0,40})?",
     r"(?:分享到|分享至|分享|收藏|点赞|举报|打印|字号|评论|回复|登录|注册|登陆)"
     r"(?:[ |/、·：:]*(?:微信|微博|朋友圈|QQ空间|QQ|空间|收藏|点赞|举报|打印|登录|注册|大|中|小|[0-9]+))*",
     r"(?:扫一扫|扫码|扫描|长按)[^。]{0,20}(?:二维码|关注|下载|手机[^。]{0,6}阅读)[^。]{0,20}",
@@ -51,7 +55,8 @@ _PARTS = (
     r"(?:copyright|©|\(c\)|&copy;)[ ©:]*(?:\(c\)|©)? ?(?:19|20)\d\d[^\n]{0,110}|©[^\n]{0,80}",
     r"[^.\n]{0,80}all rights reserved\.?[^a-z\n]{0,40}",
     r"(?:版权所有|版權所有|著作权所有)[^。，的是]{0,40}|[^。，]{0,30}(?:版权所有|版權所有)(?:[^。]{0,20}(?:转载|翻印|侵权)[^。]{0,20})?",
-    r"(?:责任编辑|責任編輯|本文编辑|责编)[:： ]+[^。，,]{1,20}|(?:编辑|校对|审核)[:：] ?[\u4e00-\u9fff ]{2,8}",
+    r"(?:责任编辑|責任編輯|本文编辑|责编)[:： ]+[^。，,]{1,20}|(?:编辑|校对|审核)[:：] ?[\u4e00-\u9fff "
+    r"]{2,8}",
     r"[(（\[【](?:责任编辑|编辑|责编)[:： ]?[^。]{1,20}[)）\]】]",
     r"(?:未经|未經)[^。]{0,16}(?:授权|许可|允许|書面)[^。]{0,20}(?:转载|轉載|使用|复制)[^。]{0,20}",
     r"[^。]{0,12}转载(?:请|须|时)?[^。]{0,8}(?:注明|联系|保留)[^。]{0,40}",

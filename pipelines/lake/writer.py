@@ -53,7 +53,8 @@ class Writer:
             owner = self.lake.read_json(self._owner)
             if owner != this_process() and lives_here(owner):
                 raise LakeError(
-                    f"{self.asset} of {self.partition} is being built by process {owner['pid']} of {owner['host']}: "
+                    f"{self.asset} of {self.partition} is being built by process {owner['pid']} of "
+                    f"{owner['host']}: "
                     "wait for it and run again, or end it; what it has done is taken over"
                 )
         self.lake.write_json(self._owner, this_process())
@@ -61,7 +62,8 @@ class Writer:
     def _still_mine(self) -> None:
         if not self.lake.exists(self._owner) or self.lake.read_json(self._owner) != this_process():
             raise LakeError(
-                f"{self.asset} of {self.partition} was built by another process meanwhile, and this one publishes nothing: "
+                f"{self.asset} of {self.partition} was built by another process meanwhile, and this one "
+                f"publishes nothing: "
                 "run again to find what the other made"
             )
 

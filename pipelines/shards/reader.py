@@ -131,7 +131,8 @@ class ShardSet:
         if found != entry["files_sha256"]:
             wanted = entry["files_sha256"]
             raise ShardError(
-                f"{self.root}/{path} has sha256 {found}, its listing says {wanted}: restore it or build the shards again"
+                f"{self.root}/{path} has sha256 {found}, its listing says {wanted}: restore it or build "
+                f"the shards again"
             )
         table = self.store.range(path, FILES, 0, int(entry["shards"]))
         if len(table) != entry["shards"] or any(int(table[n].sum()) != entry[n] for n in SUMS):
@@ -175,7 +176,8 @@ class ShardSet:
             found = sha256(self.store, name)
             if found != wanted:
                 raise ShardError(
-                    f"{self.root}/{name} has sha256 {found}, its listing says {wanted}: restore it or build the shards again"
+                    f"{self.root}/{name} has sha256 {found}, its listing says {wanted}: restore it or "
+                    f"build the shards again"
                 )
         ends = self._ends(file)
         if (
@@ -191,7 +193,8 @@ class ShardSet:
         marks = np.concatenate([np.empty(0, np.int64), *self._marks(file)])
         if not np.array_equal(marks + 1, ends):
             raise ShardError(
-                f"{self.root}/{file.bin}: its ends of documents are not those of {file.idx}; build the shards again"
+                f"{self.root}/{file.bin}: its ends of documents are not those of {file.idx}; build the "
+                f"shards again"
             )
 
     def _marks(self, file: ShardFile) -> Iterator[Positions]:

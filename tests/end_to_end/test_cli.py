@@ -32,7 +32,8 @@ def warc_record(url: str, page: str) -> bytes:
     name = uuid.UUID(bytes=hashlib.sha256(url.encode()).digest()[:16])
     head = (
         f"WARC/1.1\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:{name}>\r\n"
-        f"WARC-Date: 2023-01-02T03:04:05Z\r\nWARC-Target-URI: {url}\r\nContent-Type: application/http; msgtype=response\r\n"
+        f"WARC-Date: 2023-01-02T03:04:05Z\r\nWARC-Target-URI: {url}\r\nContent-Type: application/http; "
+        f"msgtype=response\r\n"
         f"Content-Length: {len(payload)}\r\n\r\n"
     )
     return gzip.compress(head.encode() + payload + b"\r\n\r\n", mtime=0)
@@ -42,7 +43,8 @@ def page(title: str, text: str) -> str:
     paragraphs = "".join(
         f"<p>{html.escape(' '.join(p.split()))}</p>" for p in text.split("\n\n") if p.strip()
     )
-    return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1>{paragraphs}</main></body></html>"
+    body = f"<main><h1>{title}</h1>{paragraphs}</main>"
+    return f"<html><head><title>{title}</title></head><body>{body}</body></html>"
 
 
 @pytest.fixture(scope="module")

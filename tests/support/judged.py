@@ -19,9 +19,12 @@ from tests.support.pages import make_dump
 
 PLANTED = "planted.person@example-mail.com"
 ENGLISH = (
-    "The committee of the city met on Monday to talk about a new bridge over the river, and many people came to listen.\n"
-    "Engineers said that the old bridge would have to be closed for two years while workers replace its rusty pillars.\n"
-    "Shop owners fear losing customers, but most of them agree with the plan because heavy trucks shake their windows daily.\n"
+    "The committee of the city met on Monday to talk about a new bridge over the river, and many people "
+    "came to listen.\n"
+    "Engineers said that the old bridge would have to be closed for two years while workers replace its "
+    "rusty pillars.\n"
+    "Shop owners fear losing customers, but most of them agree with the plan because heavy trucks shake "
+    "their windows daily.\n"
 )
 CHINESE = (
     "市政府周一开会讨论在河上修建一座新桥，许多市民到场旁听。工程师说，旧桥必须关闭两年，以便更换生锈的桥墩。\n"

@@ -33,7 +33,10 @@ def test_where_nothing_can_be_had_the_error_says_how_to_write_a_card(
 def test_without_apt_the_sample_is_a_slice_of_common_crawl(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = "<p>A sentence of a page that stands on the web, long enough to be taken into the sample, with commas.</p>"
+    text = (
+        "<p>A sentence of a page that stands on the web, long enough to be taken into the sample, "
+        "with commas.</p>"
+    )
     pages = [
         PageFile(
             f"https://site{i}.example/{i}",
@@ -111,7 +114,8 @@ def _fake_pages(package: sample_sources.Package, deb: Path) -> list[PageFile]:
         body = "".join(
             f'<p id="p{j}" class="paragraph">{package.name} {i} {j} {text * 4}</p>' for j in range(4)
         )
-        html = f'<html><head><title>{package.name} {i}</title></head><body><div class="section"><h2>{i}</h2>{body}</div></body></html>'
+        section = f'<div class="section"><h2>{i}</h2>{body}</div>'
+        html = f"<html><head><title>{package.name} {i}</title></head><body>{section}</body></html>"
         made.append(PageFile(f"https://docs.{package.name}.invalid/{name}", package.name, html.encode()))
     return made
 

@@ -21,7 +21,10 @@ from pipelines.release.validation_sets import build_validation_sets
 from pipelines.tables.schemas import document_id
 from tests.support.release_samples import make_duplicates, make_release
 
-ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
+ENGLISH = (
+    "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own "
+    "breakfast, how much does she earn?"
+)
 
 
 def words(rng: random.Random, count: int) -> str:

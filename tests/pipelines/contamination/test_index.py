@@ -15,7 +15,10 @@ from pipelines.contamination.benchmark_items import BenchmarkItem
 from pipelines.contamination.index import Index
 from pipelines.contamination.reference import PlainIndex
 
-ENGLISH = "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own breakfast, how much does she earn?"
+ENGLISH = (
+    "Janet sells sixteen duck eggs every morning at the farmers market and keeps three for her own "
+    "breakfast, how much does she earn?"
+)
 CHINESE = (
     "小明每天早上在農貿市場賣出十六個鴨蛋，自己留下三個當作早餐，其餘的全部賣給鄰居，請問他一天能賺多少錢？"
 )
@@ -132,7 +135,8 @@ def test_an_item_with_many_variants_is_found_whole() -> None:
     assert (
         names(
             lookup,
-            "Toby has d apples and buys some more of them, and nobody asks how many apples does Toby have now?",
+            "Toby has d apples and buys some more of them, and nobody asks how many apples does Toby have "
+            "now?",
         )
         == []
     )

@@ -36,7 +36,8 @@ def main():
     lake, rows = Lake(sys.argv[1]), corpus(40)
     loopback = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
     engine = Spark(sys.argv[2], loopback | {"spark.executor.memory": "700m"})
-    old, new = make_dump(lake, "old", rows[::2], 3, engine=engine), make_dump(lake, "new", rows[1::2], 2, engine=engine)
+    old = make_dump(lake, "old", rows[::2], 3, engine=engine)
+    new = make_dump(lake, "new", rows[1::2], 2, engine=engine)
     print(build_duplicates(lake, engine, make_release([old], "first")).dataset.content_hash)
     print(build_duplicates(lake, engine, make_release([old, new], "both")).dataset.content_hash)
     engine.stop()

@@ -34,7 +34,10 @@ def test_where_a_canonical_document_falls_the_next_takes_its_place(lake: Lake) -
 
 
 def test_a_document_that_fails_after_a_cut_makes_room_too(lake: Lake) -> None:
-    footer = "All rights reserved by the people of this site, who say so on every page of it and will say so for good"
+    footer = (
+        "All rights reserved by the people of this site, who say so on every page of it "
+        "and will say so for good"
+    )
     cat = "The cat sat on the mat and looked at the dog."  # alone, too short for the policy
     rows = [{"text": f"{cat}\n{footer}"}, {"text": f"{cat} {footer}"}]
     rows += [{"text": f"{prose(a)}\n{footer}"} for a in ("owl", "fox")]

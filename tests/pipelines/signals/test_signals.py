@@ -13,7 +13,10 @@ from pipelines.signals import language, safety
 from tests.support.dumps import build_signals
 from tests.support.pages import make_dump
 
-ENGLISH = "The committee will have to decide on the budget of the city, and that is what people expect to be done with their money."
+ENGLISH = (
+    "The committee will have to decide on the budget of the city, and that is what people expect to be "
+    "done with their money."
+)
 CHINESE = (
     "委员会将对城市的预算作出决定，这也是人们对自己的钱的期望。今天的会议在北京举行，有很多人参加了讨论。"
 )
@@ -46,9 +49,11 @@ def test_safety_finds_every_entry_and_no_innocent_text() -> None:
         for r in safety.measure_safety([f"x {w} y" for w in entries], [None] * len(entries)).to_pylist()
     )
     innocent = [
-        "人口爆炸与人口爆发式增长", "支援交通建设，增援交战部队", "出口爆满，出口交易", "其中出现的室内射击比赛",
+        "人口爆炸与人口爆发式增长", "支援交通建设，增援交战部队", "出口爆满，出口交易",
+        "其中出现的室内射击比赛",
         "specialists of the mountain call",
-        "性教育课程讲避孕与艾滋病预防", "法院判决一起网络诈骗案", "She plays online with friends and got a free coupon",
+        "性教育课程讲避孕与艾滋病预防", "法院判决一起网络诈骗案",
+        "She plays online with friends and got a free coupon",
     ]  # fmt: skip
     urls = [
         "http://x.invalid/specialist",

@@ -36,7 +36,10 @@ def test_blocks_end_at_block_level_tags_and_double_breaks_only() -> None:
 
 
 def test_what_is_no_text_is_left_out() -> None:
-    markup = "<title>t</title><script>if (a<b) '<p>x</p>'</SCRIPT>a<!-- <p>b --><style>p{}</style><svg><text>c</text></svg>"
+    markup = (
+        "<title>t</title><script>if (a<b) '<p>x</p>'</SCRIPT>a<!-- <p>b --><style>p{}</style>"
+        "<svg><text>c</text></svg>"
+    )
     markup += (
         "<div style='Display : NONE'>d<p>e</p></div><select><option>f</select><p hidden>g</p>h<![CDATA[i]]>"
     )
