@@ -1,0 +1,20 @@
+"""Names that leave the lake are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.lake import Lake, LakeError, safe_name
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../b", "", "a\\b", "./a"])
+def test_paths_that_escape_are_refused(lake: Lake, name: str) -> None:
+    with pytest.raises(LakeError):
+        safe_name(name)
+    with pytest.raises(LakeError):
+        lake.write_bytes(name, b"")
+
+
+@pytest.mark.parametrize("name", ["x", "a/b.parquet", "dump=d/part-0", "..x", "中文"])
+def test_paths_that_stay_are_given_back(name: str) -> None:
+    assert safe_name(name) == name
