@@ -22,7 +22,8 @@ from typing import Any
 from pipelines.tokenizer.figure import page
 
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.tokenizer.build import assemble, train_pieces
+from pipelines.tokenizer.build import assemble
+from pipelines.tokenizer.pieces import train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, own_encoder, own_fallback
 

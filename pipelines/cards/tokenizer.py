@@ -1,7 +1,7 @@
 """Tokenizer cards: sizes of a vocabulary's four classes, and the sample that it is trained on.
 
 Belongs here: numbers with their sources; the reserved pieces, which every vocabulary has. Does not
-belong here: how pieces are chosen (tokenizer/build.py), which release has which vocabulary (its card).
+belong here: how pieces are chosen (tokenizer/pieces.py), which release has which vocabulary (its card).
 """
 
 from __future__ import annotations

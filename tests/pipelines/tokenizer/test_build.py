@@ -16,9 +16,8 @@ from pipelines.cards.tokenizer import RESERVED, TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.stage import build
-from pipelines.tokenizer.build import tokenizer_stage, train_pieces
+from pipelines.tokenizer.build import tokenizer_stage
 from pipelines.tokenizer.pattern import HAN_RUN
-from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 CONFIG = TokenizerConfig.proportional("test", 1_500, sample_chars=100_000)
@@ -142,12 +141,3 @@ def test_a_corpus_without_documents_is_refused(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
     with pytest.raises(LakeError, match="no documents"):
         build(lake, InProcess(), tokenizer_stage([corpus(lake, [])], CONFIG))
-
-
-def test_a_text_of_one_language_still_fills_every_class() -> None:
-    pieces = train_pieces(count_pretokens(["only english words here"]), CONFIG)
-    assert (
-        len(pieces.latin) == CONFIG.latin - 256
-        and len(pieces.characters) == CONFIG.characters
-        and len(pieces.words) == CONFIG.words
-    )

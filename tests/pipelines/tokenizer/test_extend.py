@@ -17,9 +17,10 @@ from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Dataset, Lake, LakeError
 from pipelines.tables.stage import build
-from pipelines.tokenizer.build import assemble, tokenizer_stage, train_pieces
+from pipelines.tokenizer.build import assemble, tokenizer_stage
 from pipelines.tokenizer.encoder import Encoder
 from pipelines.tokenizer.extend import BaseVocabulary, load_base
+from pipelines.tokenizer.pieces import train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import corpus, sample_texts
 
