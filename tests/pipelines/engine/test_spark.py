@@ -1,63 +1,42 @@
-"""Work on Spark: what a worker is given, and how often."""
+"""The Spark engine: every part is worked on once, a failure is told, no work starts no session."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
+import pytest
 
-from pipelines.engine import InProcess, Spark, collect_parts, map_arrow
-
-TASKS = 12
+from pipelines.engine import Spark
+from pipelines.engine.spark import find_java
 
 
-class Counted:
-    """Leaves a file in `folder` for each time that it is unpickled."""
+def test_every_part_is_worked_on_once(spark: Spark, tmp_path: Path) -> None:
+    def work(index: int) -> None:
+        with open(tmp_path / str(index), "a") as file:
+            file.write("x")
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        number = len(list(self.folder.glob(f"{os.getpid()}-*")))
-        (self.folder / f"{os.getpid()}-{number}").touch()
+    spark.map_parts(9, work)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {str(i): "x" for i in range(9)}
 
 
-def test_a_worker_unpickles_its_work_once(spark: Spark, tmp_path: Path) -> None:
-    counted = Counted(tmp_path)
+def test_a_part_that_fails_fails_the_work(spark: Spark) -> None:
+    def work(index: int) -> None:
+        if index == 2:
+            raise ValueError("part two is broken")
 
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        assert counted.folder.is_dir()
-        yield from batches
-
-    assert map_arrow(spark.session.range(0, TASKS, 1, TASKS), work, "id bigint").count() == TASKS
-    found = [path.name.partition("-")[2] for path in tmp_path.iterdir()]
-    assert set(found) == {"0"} and len(found) < TASKS
+    with pytest.raises(Exception, match="part two is broken"):
+        spark.map_parts(3, work)
 
 
-def test_two_pieces_of_work_in_turn_are_not_mistaken(spark: Spark) -> None:
-    frames = []
-    for factor in (2, 3):
-
-        def work(batches: Iterator[pa.RecordBatch], factor: int = factor) -> Iterator[pa.RecordBatch]:
-            for batch in batches:
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array([factor * v for v in batch.column(0).to_pylist()], pa.int64())], ["id"]
-                )
-
-        frames.append(map_arrow(spark.session.range(0, 4, 1, 2), work, "id bigint"))
-    both = frames[0].unionByName(frames[1]).unionByName(frames[0])
-    assert sorted(r["id"] for r in both.collect()) == sorted([0, 2, 4, 6, 0, 3, 6, 9, 0, 2, 4, 6])
+def test_without_work_no_session_starts() -> None:
+    engine = Spark("local[1]")
+    engine.map_parts(0, lambda index: None)
+    engine.stop()
+    assert not engine.started
 
 
-def test_rows_of_parts_come_in_the_order_of_parts(spark: Spark) -> None:
-    schema = pa.schema([("n", pa.int64()), ("name", pa.string())])
-
-    def rows(i: int) -> pa.Table:
-        return pa.table([[i] * (i % 3), [f"p{i}"] * (i % 3)], schema=schema)
-
-    assert collect_parts(spark, 7, rows, schema).equals(collect_parts(InProcess(), 7, rows, schema))
-    assert collect_parts(spark, 0, rows, schema).num_rows == 0
+def test_the_machines_java_goes_before_the_one_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAVA_HOME", "/usr/lib/some-java")
+    assert find_java() == "/usr/lib/some-java"
+    monkeypatch.delenv("JAVA_HOME")
+    assert find_java() == "" or Path(find_java(), "bin/java").exists()

@@ -1,0 +1,65 @@
+"""How a card is read, and what its errors say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pipelines.cards.base import Card, CardError, CardName
+from pipelines.lake import Lake
+
+
+class Example(Card):
+    """A card of two fields."""
+
+    name: CardName = "x"
+    """Its name."""
+    size: int = 1
+    """How many."""
+
+
+def test_a_card_is_frozen_and_plain(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text("size: 3\n")
+    card = Example.load(path)
+    assert card.parameters() == {"name": "x", "size": 3}
+    assert {name: field.description for name, field in Example.model_fields.items()} == {
+        "name": "Its name.",
+        "size": "How many.",
+    }
+    with pytest.raises(ValidationError, match="frozen"):
+        card.size = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("size: [", "x.yaml: not readable as YAML"),
+        ("- size", "x.yaml: expected a mapping with the keys name, size"),
+        ("size: many\nweight: 2\n", "x.yaml: size: .*; weight: Extra inputs are not permitted"),
+    ],
+)
+def test_errors_name_the_file_and_every_key(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    with pytest.raises(CardError, match=message):
+        Example.load(path)
+
+
+def test_a_card_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(CardError, match="no such file; write a Example there"):
+        Example.load(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("name", ["a/b", " a", "..", "", "a\\b"])
+def test_a_name_is_one_plain_file_name(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Example(name=name)
+
+
+def test_a_lake_has_a_card_of_its_own_or_the_defaults(lake: Lake) -> None:
+    assert Example.of_lake(lake, "cards/example.yaml") == Example()
+    lake.write_bytes("cards/example.yaml", b"size: 9\n")
+    assert Example.of_lake(lake, "cards/example.yaml").size == 9
