@@ -3,7 +3,7 @@
 Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump
 (scores.py), thresholds.
 
-One thread and a fixed seed: the same inputs give the same bytes. For each language there is a model
+One thread and a fixed seed: equal inputs give equal bytes. For each language there is a model
 of all examples and one for each fold, trained without it, so that training documents get scores
 from a model that did not see them. A fold is made of whole sources (the column `group`: host,
 repository, book), so that the report is about sources left out of training; where a label has too

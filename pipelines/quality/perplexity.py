@@ -1,5 +1,5 @@
 """Perplexity as in CCNet: 5-gram KenLM of reference text, per language, over pieces of a small BPE
-trained on the same text.
+trained on that text.
 
 Belongs here: training, the cutoffs of head, middle and tail, the perplexity of one text. Does not
 belong here: which group is kept.

@@ -1,12 +1,12 @@
 r"""What a page looks like line by line: a question, its choices, a solution, a formula, prose.
 
 Belongs here: the kind of a line, and whether a text holds exercises by its marks. Does not belong
-here: words (text.py), models.
+here: words (features.py), models.
 
 Exercises with solutions are told from prose about the same subject by their form more than by their
 words: a question is followed by an answer. The kinds are general marks of exercises in English and
 Chinese, written from knowledge of such pages and not from a list of any source; a classifier reads
-them as one token a line, in order, after the words (text.py), so that pairs of them are features
+them as one token a line, in order, after the words (features.py), so that pairs of them are features
 too.
 """
 

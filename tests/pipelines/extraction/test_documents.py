@@ -188,7 +188,7 @@ def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(
     monkeypatch.setattr(stage, "to_document", real)
     assert (
         build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash
-    )  # a fast machine gives the same
+    )  # a fast machine gives equal documents
     assert first.stats["pages"] == first.stats["documents"] + 1 == 8
 
 
