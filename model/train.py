@@ -268,6 +268,7 @@ class Trainer:
                 tokens=self.at.step * self.plan.tokens_per_step,
                 skipped_steps=self.at.skipped,
                 checkpoint=self.folder / "checkpoints" / str(self.at.parent),
+                sequence_length=self.plan.sequence_length,
             )
             weights = self.engine.weights()  # every rank takes part in gathering them
             record = export_stage(self.folder, end, weights, self.config, self.run.tokenizer_file)

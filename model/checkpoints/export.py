@@ -99,6 +99,7 @@ class StageEnd:
     tokens: int
     skipped_steps: int
     checkpoint: Path
+    sequence_length: int
 
 
 def export_stage(
@@ -119,6 +120,7 @@ def export_stage(
             "stage": end.stage,
             "step": end.step,
             "tokens": end.tokens,
+            "sequence_length": end.sequence_length,
             "parameters": config.num_parameters,
             "loss": json.loads(logs["steps"][-1])["loss"],
             "validation_loss": {
@@ -129,7 +131,8 @@ def export_stage(
             "world_size": distributed.world_size(),
             "skipped_steps": end.skipped_steps,
         }
-        record["weights_hash"] = export_model(state, config, tokenizer, folder)
+        trained = config.trained_at(end.sequence_length)
+        record["weights_hash"] = export_model(state, trained, tokenizer, folder)
         write_json(folder / "stage.json", record)
     distributed.barrier()
     return record
@@ -173,14 +176,15 @@ def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     CheckpointError if it does not verify."""
     path = run_dir / "checkpoints" / tag
     record = verify_checkpoint(path)
-    tokenizer = RunFile.load(run_dir).tokenizer_file
+    run = RunFile.load(run_dir)
     state = checkpoint_state(path, record)
-    config = ModelConfig.from_json(record["model"])
-    h = export_model(state, config, tokenizer, folder)
+    length = run.plan.sequence_length
+    config = ModelConfig.from_json(record["model"]).trained_at(length)
+    h = export_model(state, config, run.tokenizer_file, folder)
     write_json(
         folder / "stage.json",
         {k: record[k] for k in ("stage", "step", "tokens", "tag")}
-        | {"weights_hash": h, "checkpoint": str(path)},
+        | {"sequence_length": length, "weights_hash": h, "checkpoint": str(path)},
     )
     return h
 
@@ -193,7 +197,10 @@ def load_model(folder: Path, dtype: Any = None) -> Skywork:
 
     from model.network.architecture import Skywork
 
-    config = ModelConfig.from_llama(json.loads((folder / "config.json").read_text()))
+    try:
+        config = ModelConfig.from_llama(json.loads((folder / "config.json").read_text()))
+    except ValueError as error:
+        raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"):
         model = Skywork(config)
     state: dict[str, Any] = {}

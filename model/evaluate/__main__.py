@@ -18,7 +18,7 @@ from typing import Any
 
 from model.evaluate.choices import evaluate_choices
 from model.evaluate.gsm8k import evaluate_gsm8k
-from model.evaluate.language_loss import domain_perplexity, validation_loss
+from model.evaluate.language_loss import domain_perplexity, last_in_loop, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
 from model.evaluate.questions import BENCHMARKS
@@ -50,7 +50,8 @@ def run(
     """The report of one task. `limit`: questions or documents of a set, 0 for all."""
     if task == "validation":
         shards = data or Path(RunFile.load(run_dir).shards.validation)
-        return validation_loss(scorer, shards, export / "tokenizer.json")
+        in_loop = {} if data else last_in_loop(run_dir, export, scorer.context)
+        return validation_loss(scorer, shards, export / "tokenizer.json", in_loop=in_loop)
     if task == "perplexity":
         return domain_perplexity(scorer, data, limit=limit)
     if task == "benchmarks":

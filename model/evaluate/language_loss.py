@@ -7,6 +7,7 @@ belong to choices.py.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ DOMAINS = ("tech", "movie", "government", "game", "finance", "general")
 # Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three
 # tokens for a Chinese character.
 PAPER_MAX_TOKENS = 4096
+# Nats by which rounding (bf16 in the loop, fp32 on a CPU) may part two losses of equal tokens.
+AGREEMENT = 0.02
 
 
 def geometric_mean(perplexities: Iterable[float]) -> float:
@@ -93,8 +96,10 @@ def domain_perplexity(
         of = len(texts)
         texts = texts[:limit] if limit else texts
         losses = document_losses(scorer, texts, max_tokens)
+        cut = sum(int(n) == scorer.context - 1 for n in losses.tokens)
         domains[domain] = summary(losses, sum(len(cut_characters(t, max_tokens).encode()) for t in texts)) | {
-            "of": of
+            "of": of,
+            "cut_to_context": cut,
         }
         if reference and domain in reference:
             loss = normalised_loss(losses.mean, int(losses.tokens.sum()), reference[domain])
@@ -116,11 +121,32 @@ def stream_windows(length: int, context: int) -> list[tuple[int, int]]:
     return [(start, min(context + 1, length - start)) for start in range(0, length - 1, context)]
 
 
-def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: int = 0) -> dict[str, Any]:
+def last_in_loop(run_dir: Path, export: Path, context: int) -> dict[str, dict[str, Any]]:
+    """By domain the record that the run's loop wrote of its validation at the step of this export;
+    empty where the export is not of this run, or was trained at another length."""
+    stage, log = export / "stage.json", run_dir / "logs" / "validation.jsonl"
+    if not stage.is_file() or not log.is_file():
+        return {}
+    record = json.loads(stage.read_text(encoding="utf-8"))
+    if record.get("sequence_length") != context or run_dir not in Path(record["checkpoint"]).parents:
+        return {}
+    found = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return {r["domain"]: r for r in found if r["step"] == record["step"]}
+
+
+def validation_loss(
+    scorer: Scorer,
+    shards: Path,
+    tokenizer: Path,
+    max_tokens: int = 0,
+    in_loop: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
     """Loss, perplexity and bits per byte of every source (domain) of a folder of validation shards.
 
     Loss and perplexity are over all tokens; bits per byte leave out special tokens, which stand for
-    no bytes. `max_tokens` of a domain from its beginning, 0 for all.
+    no bytes. `max_tokens` of a domain from its beginning, 0 for all. `in_loop`: records of the
+    training loop (see `last_in_loop`), which reads the first sequences of a domain: the losses of
+    both on those tokens are set side by side.
     """
     from pipelines.shards.reader import ShardSet
 
@@ -132,8 +158,10 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
     for source in sorted(opened.sources):
         length = opened.sources[source].tokens
         length = min(length, max_tokens) if max_tokens else length
-        nll = text_nll = 0.0
+        nll = text_nll = first_nll = 0.0
         tokens = text_bytes = 0
+        logged = (in_loop or {}).get(source, {})
+        first = int(logged.get("tokens", 0))
         windows = stream_windows(length, scorer.context)
         # 64 windows at a time bound the memory whatever the size of the domain.
         for at in range(0, len(windows), 64):
@@ -144,6 +172,7 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
             for sequence, losses in zip(ids, scorer.token_losses([s.tolist() for s in ids]), strict=True):
                 target = sizes[sequence[1:]]
                 nll += float(losses.sum(dtype=np.float64))
+                first_nll += float(losses[: max(0, first - tokens)].sum(dtype=np.float64))
                 text_nll += float(losses[target > 0].sum(dtype=np.float64))
                 tokens += len(losses)
                 text_bytes += int(target.sum())
@@ -159,6 +188,13 @@ def validation_loss(scorer: Scorer, shards: Path, tokenizer: Path, max_tokens: i
             "tokens": tokens,
             "bytes": text_bytes,
         }
+        if 0 < first <= tokens:
+            domains[source]["in_loop"] = {
+                "tokens": first,
+                "loss": logged["loss"],
+                "loss_exported": first_nll / first,
+                "agrees": abs(first_nll / first - logged["loss"]) < AGREEMENT,
+            }
     found = [d for d in domains.values() if "loss" in d]
     total = sum(d["tokens"] for d in found)
     return {

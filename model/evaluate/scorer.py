@@ -20,6 +20,8 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from model.data.documents import document_numbers
+
 # Positions in one forward pass: bounds the memory of activations (13b: 8,192 x 12,288 x 2 bytes is
 # 0.2 GB a layer).
 BATCH_TOKENS = 8_192
@@ -60,8 +62,10 @@ class Scorer:
         device: str = "cpu",
         weights_hash: str = "",
         ends: frozenset[int] = frozenset(),
+        boundaries: bool = False,
     ) -> None:
-        """`ends`: ids with which the model ends a text; a continuation stops before them."""
+        """`ends`: ids with which the model ends a text; a continuation stops before them.
+        `boundaries`: the model attends within a document only, here as in training."""
         self.network = network
         self.tokenizer = tokenizer
         self.context = context
@@ -69,6 +73,7 @@ class Scorer:
         self.device = device
         self.weights_hash = weights_hash
         self.ends = ends
+        self.boundaries = boundaries
 
     def encode(self, text: str) -> list[int]:
         """Token ids without begin or end markers."""
@@ -96,6 +101,12 @@ class Scorer:
             ids[row, : len(sequence)] = torch.as_tensor(np.asarray(sequence, dtype=np.int64))
         return ids.to(self.device)
 
+    def _documents(self, ids: torch.Tensor) -> torch.Tensor | None:
+        """The document of each position, where the model keeps to them."""
+        if not self.boundaries:
+            return None
+        return torch.from_numpy(document_numbers(ids.cpu().numpy())).to(self.device)
+
     def _caches(self, prefix: Sequence[int], rows: int) -> list[Any]:
         """Keys and values of a prefix that `rows` sequences share, computed once."""
         from model.network.architecture import KeyValueCache
@@ -119,7 +130,8 @@ class Scorer:
             rows = [wanted[g] for g in group]
             ids = self._pad([sequences[i] for i in rows])
             # The head with targets holds the logits of a few positions at a time.
-            _, losses = self.network.lm_head(self.network.model(ids[:, :-1]), ids[:, 1:].contiguous())
+            states = self.network.model(ids[:, :-1], self._documents(ids[:, :-1]))
+            _, losses = self.network.lm_head(states, ids[:, 1:].contiguous())
             host = losses.float().cpu().numpy()
             for row, i in enumerate(rows):
                 out[i] = host[row, : len(sequences[i]) - 1]
@@ -267,4 +279,5 @@ def load_scorer(export: Path, device: str | None = None) -> Scorer:
         device,
         weights_hash(files),
         end_ids(export),
+        network.config.document_attention,
     )

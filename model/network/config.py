@@ -126,6 +126,11 @@ class ModelConfig(BaseModel):
             wrong = [f"{'.'.join(map(str, e['loc'])) or 'model'}: {e['msg']}" for e in error.errors()]
             raise ValueError("; ".join(wrong)) from None
 
+    def trained_at(self, length: int) -> ModelConfig:
+        """With the context that a run trained, which is its sequence length: beyond it a model is
+        not known to predict anything. Learned positions stay as many as there are."""
+        return self if self.positions == "absolute" else self.model_copy(update={"context": length})
+
     def to_llama(self) -> dict[str, Any]:
         """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
         if (self.positions, self.norm, self.activation) != ("rotary", "rms", "swiglu"):
@@ -133,7 +138,9 @@ class ModelConfig(BaseModel):
                 "only rotary, RMSNorm, SwiGLU models can be written as Llama;"
                 " this one differs (paper Table 9, GPT-7B)"
             )
-        return {
+        # A key of ours, which Hugging Face ignores: its Llama attends across document boundaries.
+        boundaries = {"document_attention": True} if self.document_attention else {}
+        return boundaries | {
             "architectures": ["LlamaForCausalLM"],
             "model_type": "llama",
             "vocab_size": self.vocab_size,
@@ -157,8 +164,20 @@ class ModelConfig(BaseModel):
 
     @classmethod
     def from_llama(cls, value: dict[str, Any]) -> ModelConfig:
-        """The config that wrote this config.json."""
-        rope = value.get("rope_parameters") or {}
+        """The config of a config.json of Llama, Mistral or Skywork. Raises ValueError where the
+        file lacks a key, or asks for what this network does not compute."""
+        lacks = [k for k in LLAMA_KEYS if not isinstance(value.get(k), (int, float))]
+        if lacks:
+            raise ValueError(f"config.json lacks {', '.join(lacks)}: it is not of a Llama model")
+        if asked := _not_computed(value):
+            raise ValueError(
+                f"config.json asks for {'; '.join(asked)}: this network does not compute it, and scores"
+                " without it would be wrong"
+            )
+        context = value["max_position_embeddings"]
+        # Up to its window a sliding attention is a causal one.
+        if value.get("sliding_window") and value.get("use_sliding_window", True):
+            context = min(context, value["sliding_window"])
         return cls(
             num_layers=value["num_hidden_layers"],
             hidden=value["hidden_size"],
@@ -166,11 +185,51 @@ class ModelConfig(BaseModel):
             num_kv_heads=value.get("num_key_value_heads") or 0,
             ffn=value["intermediate_size"],
             vocab_size=value["vocab_size"],
-            context=value["max_position_embeddings"],
+            context=context,
             norm_eps=value["rms_norm_eps"],
-            rope_theta=value.get("rope_theta") or rope.get("rope_theta", 10_000.0),
+            rope_theta=value.get("rope_theta")
+            or (value.get("rope_parameters") or {}).get("rope_theta", 10_000.0),
             init_std=value.get("initializer_range", 0.02),
+            document_attention=value.get("document_attention", False),
         )
+
+
+LLAMA_KEYS = (
+    "num_hidden_layers",
+    "hidden_size",
+    "num_attention_heads",
+    "intermediate_size",
+    "vocab_size",
+    "max_position_embeddings",
+    "rms_norm_eps",
+)
+"""What a config.json must hold."""
+LLAMA_TYPES = ("llama", "mistral", "skywork")
+"""Architectures that are this network where `_not_computed` names nothing; others have the shapes
+of one and compute something else (multipliers, norms of queries, biases)."""
+
+
+def _not_computed(value: dict[str, Any]) -> list[str]:
+    """What a config.json asks for beyond this network: `key value`, one each."""
+    out = []
+    if value.get("model_type", "llama") not in LLAMA_TYPES:
+        out.append(f"model_type {value['model_type']!r}")
+    if value.get("hidden_act", "silu") not in ("silu", "swish"):
+        out.append(f"hidden_act {value['hidden_act']!r}")
+    for key in ("rope_scaling", "rope_parameters"):
+        rope = value.get(key) or {}
+        kind = rope.get("rope_type") or rope.get("type") or "default"
+        if kind != "default" and not (kind == "linear" and rope.get("factor") == 1):
+            out.append(f"{key} of type {kind!r}")
+        if rope.get("partial_rotary_factor", 1) != 1:
+            out.append(f"{key} with partial_rotary_factor {rope['partial_rotary_factor']}")
+    out += [f"{k} {value[k]}" for k in ("partial_rotary_factor",) if value.get(k, 1) != 1]
+    switches = ("attention_bias", "mlp_bias", "bias", "tie_word_embeddings", "quantization_config")
+    out += [k for k in switches if value.get(k)]
+    width = value["hidden_size"] // value["num_attention_heads"]
+    if value.get("head_dim") not in (None, width):
+        out.append(f"head_dim {value['head_dim']} where hidden_size by heads is {width}")
+    return out
 
 
 PRESETS: dict[str, ModelConfig] = {

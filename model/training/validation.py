@@ -11,17 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from model.data.documents import document_numbers
 from model.training import distributed
-from pipelines.shards.format import END_OF_DOCUMENT
 from pipelines.shards.reader import ShardSet
-
-
-def document_numbers(tokens_BL: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
-    """[B, L]: how many documents have ended before each position."""
-    ended = tokens_BL[:, :-1] == END_OF_DOCUMENT
-    return np.pad(np.cumsum(ended, axis=1, dtype=np.int32), ((0, 0), (1, 0)))
 
 
 class Validation:

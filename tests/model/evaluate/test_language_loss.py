@@ -6,18 +6,30 @@ import gzip
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
+from model.checkpoints.export import export_model
 from model.evaluate import language_loss
 from model.evaluate.language_loss import (
     cut_characters,
     domain_perplexity,
     geometric_mean,
+    last_in_loop,
     normalised_loss,
     stream_windows,
+    validation_loss,
 )
+from model.evaluate.scorer import load_scorer
+from model.network.architecture import Skywork
+from model.network.config import ModelConfig
+from model.training import distributed
+from model.training.validation import Validation
 from tests.support.evaluation import scorer as tiny
+from tests.support.training_runs import VOCABULARY
 
 # Table 6 of the paper: six perplexities and the printed average.
 TABLE_6 = {
@@ -74,3 +86,74 @@ def test_domains_are_averaged_and_missing_ones_named(tmp_path: Path) -> None:
     assert math.log(report["geometric_mean"]) == pytest.approx(sum(logs) / 6)
     # Six bytes, five predicted: bits per byte counts all bytes of the text.
     assert general["bits_per_byte"] == pytest.approx(general["loss"] * 5 / math.log(2) / 6)
+
+
+class Loop:
+    """An engine that evaluates as the training loop does, without DeepSpeed."""
+
+    reports = True
+    inner = SimpleNamespace(device="cpu")
+
+    def __init__(self, network: Skywork) -> None:
+        self.network = network
+
+    @torch.no_grad()
+    def evaluate(self, batches: Any) -> torch.Tensor:
+        return torch.cat([self.network(i, t.contiguous(), d)[1].double().sum(1) for i, t, d in batches])
+
+
+@pytest.mark.parametrize("boundaries", [False, True])
+def test_in_loop_and_exported_losses_agree_on_equal_text(
+    shards: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boundaries: bool
+) -> None:
+    """The preset's context is not what was trained: the run's sequence length is, and the export
+    says so, as it says whether the model looks across documents."""
+    from tokenizers import Tokenizer, models
+
+    monkeypatch.setattr(distributed, "total", lambda values: [float(v) for v in values])
+    config = ModelConfig(
+        num_layers=2,
+        hidden=16,
+        num_heads=2,
+        ffn=24,
+        vocab_size=VOCABULARY,
+        init_std=0.6,
+        document_attention=boundaries,
+    )
+    network = Skywork(config, seed=0).eval()
+    Tokenizer(models.WordLevel({str(i): i for i in range(VOCABULARY)}, "0")).save(
+        str(tmp_path / "tokenizer.json")
+    )
+    export = tmp_path / "export" / "stage2"
+    export_model(network.state_dict(), config.trained_at(32), tmp_path / "tokenizer.json", export)
+    (export / "stage.json").write_text(
+        json.dumps({"step": 8, "sequence_length": 32, "checkpoint": str(tmp_path / "checkpoints" / "8")})
+    )
+    loop = Validation(shards["validation"], 32, 4, 5, 0, 1, boundaries)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "validation.jsonl").write_text(
+        "".join(json.dumps(r) + "\n" for step in (4, 8) for r in loop.run(Loop(network), step, 3.0))
+    )
+    scorer = load_scorer(export, "cpu")
+    assert scorer.context == 32 and scorer.boundaries == boundaries
+    in_loop = last_in_loop(tmp_path, export, 32)
+    report = validation_loss(scorer, shards["validation"], export / "tokenizer.json", in_loop=in_loop)
+    for domain in ("web-en", "web-zh"):
+        both = report["domains"][domain]["in_loop"]
+        assert both["tokens"] == 5 * 32 and both["agrees"]
+        assert both["loss_exported"] == pytest.approx(both["loss"], rel=1e-5)
+    if boundaries:
+        scorer.boundaries = False  # as a loader that forgets them
+        report = validation_loss(scorer, shards["validation"], export / "tokenizer.json", in_loop=in_loop)
+        assert not report["domains"]["web-en"]["in_loop"]["agrees"]
+
+
+def test_losses_of_another_length_or_run_are_not_set_side_by_side(tmp_path: Path) -> None:
+    assert last_in_loop(tmp_path, tmp_path, 32) == {}
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "validation.jsonl").write_text('{"step": 8, "domain": "a", "loss": 1.0}\n')
+    record = {"step": 8, "sequence_length": 32, "checkpoint": str(tmp_path / "checkpoints" / "8")}
+    (tmp_path / "stage.json").write_text(json.dumps(record))
+    assert last_in_loop(tmp_path, tmp_path, 32)["a"]["loss"] == 1.0
+    assert last_in_loop(tmp_path, tmp_path, 64) == {}
+    assert last_in_loop(tmp_path / "logs", tmp_path, 32) == {}
