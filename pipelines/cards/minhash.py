@@ -17,8 +17,9 @@ MINHASH_CARD = "cards/minhash.yaml"
 
 
 class MinHashParameters(Card):
-    """28 bands of 8 over 16-bit values: raw recall .975 at Jaccard .7 in the bytes of 112 32-bit
-    values (.92)."""
+    """28 bands of 8 over 16-bit values. Two documents of Jaccard similarity .7 share a band with
+    probability .81, of .8 with .994; over pairs spread evenly from .7 to 1 that is .977, where the same
+    bytes as 14 bands over 32-bit values give .914."""
 
     num_perm: int = 224
     """Minima of a signature."""

@@ -13,7 +13,12 @@ from pipelines.lake import Lake
 def test_the_defaults_recall_what_they_promise() -> None:
     parameters = MinHashParameters()
     assert parameters.bands * parameters.rows == parameters.num_perm
-    assert parameters.collision(0.7) == pytest.approx(1 - (1 - 0.7**8) ** 28) == pytest.approx(0.81, abs=0.01)
+    assert parameters.collision(0.7) == pytest.approx(0.810, abs=0.001)
+    assert parameters.collision(0.8) == pytest.approx(0.994, abs=0.001)
+    similar = [0.7 + 0.3 * n / 1000 for n in range(1001)]
+    for bands, recall in ((28, 0.977), (14, 0.914)):
+        found = [MinHashParameters(bands=bands).collision(s) for s in similar]
+        assert sum(found) / len(found) == pytest.approx(recall, abs=0.001)
     assert parameters.collision(0.0) == 0.0 and parameters.collision(1.0) == 1.0
     assert parameters.ngram == shingles.NGRAM
 
