@@ -81,9 +81,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, str
         "validation_share": 0.2,
     }
     lake.write_bytes("cards/dumps/sums.yaml", yaml.safe_dump(card).encode())
-    lake.write_bytes(
-        "cards/releases/r.yaml", yaml.safe_dump({"name": "r", "dumps": ["web-a", "web-b", "sums"]}).encode()
-    )
+    release = {"name": "r", "dumps": ["web-a", "web-b", "sums"], "tokenizer": "demo"}
+    lake.write_bytes("cards/releases/r.yaml", yaml.safe_dump(release).encode())
     environment = os.environ | {
         "SKYPILE_LAKE": str(root / "lake"),
         "DAGSTER_HOME": str(root / "home"),
@@ -120,6 +119,7 @@ def test_plan_diff_and_garbage_collection(world: tuple[Lake, dict[str, str]]) ->
     card = {
         "name": "later",
         "dumps": ["web-a", "web-b", "sums"],
+        "tokenizer": "demo",
         "validation": "r",
         "blocks": "r",
         "tombstones": ["https://none.invalid/"],
