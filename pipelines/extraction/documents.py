@@ -20,7 +20,7 @@ from pipelines.dumps.opt_outs import opt_outs
 from pipelines.dumps.readers import Record, read_records
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
-from pipelines.extraction.page import extract
+from pipelines.extraction.page import compile_kernels, extract
 from pipelines.extraction.quarantine import (
     AGAIN,
     SECONDS,
@@ -37,7 +37,7 @@ from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
-VERSION = 5
+VERSION = 6
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 _NO_INPUT = ("uris", "sample", "licence", "reference")  # of the card: decide no document
@@ -103,6 +103,7 @@ def _read_file(
     rows: list[dict[str, Any]] = []
     first_rows = rows
     number = 0
+    compile_kernels()
     with fetched(file["uri"], base) as path:
         for record in read_records(path, card.kind, stats):
             row = _timed(lake, record, card, by, file["file"], stats, left_out)

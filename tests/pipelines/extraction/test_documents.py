@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,8 @@ from pipelines.cards.dump import DumpCard
 from pipelines.dumps.readers import Record
 from pipelines.engine import Engine, InProcess
 from pipelines.extraction import documents as stage
+from pipelines.extraction import page
+from pipelines.extraction.page import Page, extract
 from pipelines.lake import Dataset, Lake, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from tests.support.dumps import build_documents
@@ -248,3 +252,29 @@ def test_only_records_that_may_become_documents_count_as_groups(tmp_path: Path) 
     write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
     blocked = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], min_groups=4, block=["s0.invalid"])
     assert blocked.manifest.parameters["split_by"] == "url"
+
+
+def test_kernels_are_compiled_before_a_page_is_under_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: list[bool] = []
+
+    @contextlib.contextmanager
+    def clock(seconds: float) -> Iterator[None]:
+        running.append(True)
+        yield
+        running.pop()
+
+    seen: list[bool] = []
+
+    def extract_and_note(markup: str) -> Page:
+        seen.append(bool(running))
+        return extract(markup)
+
+    page.compile_kernels.cache_clear()
+    monkeypatch.setattr(stage, "deadline", clock)
+    monkeypatch.setattr(page, "extract", extract_and_note)
+    monkeypatch.setattr(stage, "extract", extract_and_note)
+    write_warc(tmp_path / "in" / "a.warc.gz", [PageFile("https://h.invalid/a", "x", TEXT.encode())], "2023")
+    build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
+    assert seen[0] is False and seen[-1] is True
