@@ -16,9 +16,11 @@ from assets.common import FROM_ALL, OWNER, RUN
 from assets.release import main_shards, stem_shards, validation_shards
 from assets.resources import FilesResource, LakeResource
 from model.checkpoints.store import begun
+from model.evaluate.identity import data_hash, identity, model_hash
 from model.plan.base import PlanError
 from model.plan.card import RunCard
 from model.plan.prepare import checkpoint_store, prepare_run
+from model.plan.run_file import RunFile
 
 TRAINING: dict[str, Any] = {
     "owners": [OWNER],
@@ -110,6 +112,17 @@ def stage2_checkpoint(
     return train(context, lake, cluster, "stage2")
 
 
+def evaluation_key(
+    folder: Path, task: str, weights: str, data: Path | None, limit: int | None
+) -> dict[str, Any]:
+    """What the report of a task is of. Where the data are not on this machine their path stands for
+    their contents; validation reads the shards that the run file names."""
+    contents = data_hash(task, data) or str(data or "")
+    if task == "validation" and data is None:
+        contents = json.dumps(RunFile.load(folder).inputs, sort_keys=True)
+    return identity(task, model_hash(folder / "export" / "stage2", weights), contents, limit)
+
+
 def evaluate(
     context: dg.AssetExecutionContext,
     lake: LakeResource,
@@ -117,8 +130,8 @@ def evaluate(
     task: str,
     data: Path | None,
 ) -> dg.MaterializeResult:
-    """One evaluation of the exported Stage-2 model, unless it was done for these weights and this
-    data."""
+    """One evaluation of the exported Stage-2 model, unless it was done of this model, on these
+    contents, by this code and to this limit."""
     folder = lake.run_dir(context.partition_key)
     stage = finished(folder, "stage2")
     if stage is None:
@@ -127,10 +140,13 @@ def evaluate(
             allow_retries=False,
         )
     output = folder / "evaluation" / f"{task}.json"
-    key = {"weights": stage["weights_hash"], "data": str(data or "")}
+    limit = run_card(lake, context.partition_key).evaluation.of(task)
+    key = evaluation_key(folder, task, str(stage["weights_hash"]), data, limit)
     fresh = not (output.exists() and json.loads(output.read_text()).get("key") == key)
     if fresh:
-        report = cluster.run_evaluation(context, run_dir=folder, task=task, output=output, data=data)
+        report = cluster.run_evaluation(
+            context, run_dir=folder, task=task, output=output, data=data, limit=limit
+        )
         lake.write_run_json(context.partition_key, f"evaluation/{task}.json", report | {"key": key})
     report = json.loads(output.read_text())
     figures = {"cpu_seconds": report["cpu_seconds"]} if fresh else {}

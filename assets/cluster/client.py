@@ -251,6 +251,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         output: Path,
         data: Path | None = None,
         export: Path | None = None,
+        limit: int | None = None,
     ) -> dict[str, Any]:
         """Run one task of `model.evaluate` in one process; returns the JSON it wrote to `output`.
         One that still runs is adopted."""
@@ -265,6 +266,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             arguments = ["--run-dir", str(run_dir), "--task", task]
             arguments += ["--export", str(export or run_dir / "export/stage2")]
             arguments += ["--output", str(folder / "report.json"), *(["--data", str(data)] if data else [])]
+            arguments += ["--limit", str(limit)] if limit is not None else []
             job_id = launcher.start(
                 folder, launcher.evaluation_command("model.evaluate", arguments), self.job_environment()
             )

@@ -10,34 +10,39 @@ number is ever made up. Knows no Dagster.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import sys
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.choices import evaluate_choices
-from model.evaluate.gsm8k import evaluate_gsm8k
+from model.evaluate.choices import evaluate_choices, read_sets
+from model.evaluate.gsm8k import evaluate_gsm8k, read_splits
 from model.evaluate.language_loss import domain_perplexity, last_in_loop, validation_loss
 from model.evaluate.leakage import leakage
 from model.evaluate.overfit import compare
 from model.evaluate.questions import BENCHMARKS
 from model.evaluate.scorer import Scorer, load_scorer
+from model.plan.limits import EvaluationLimits
 from model.plan.run_file import RunFile
 from pipelines.lake.atomic import write_whole
 from pipelines.shards.format import ShardError
 
-# What is asked without --limit, 0 for all: the paper's sets whole where there is a GPU, the first
-# documents of each set on a CPU.
-QUESTIONS = 50
+# Documents of each set that a CPU reads without --limit; a GPU reads all.
 CPU_DOCUMENTS = 100
 TASKS = ("validation", "perplexity", "benchmarks", "leakage")
 
 
 def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dict[str, Any]:
-    """All four benchmarks. Answers are kept by weights, so that a call that was cut off goes on
-    where it was."""
-    folder = kept / scorer.weights_hash[:16]
+    """All four benchmarks. Answers are kept by model, so that a call that was cut off goes on where
+    it was. Every file is read before the first question, so that a faulty one costs no time."""
+    with contextlib.suppress(FileNotFoundError):
+        read_splits(data)
+    for name in BENCHMARKS:
+        with contextlib.suppress(FileNotFoundError):
+            read_sets(name, data)
+    folder = kept / scorer.model_hash[:16]
     out: dict[str, Any] = {
         name: evaluate_choices(scorer, name, data, folder / f"{name}.jsonl", limit) for name in BENCHMARKS
     }
@@ -112,18 +117,22 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error("--limit must be 0 or more")
     try:
         scorer = load_scorer(options.export, options.device)
-        limit = options.limit
+        limit = EvaluationLimits().of(options.task) if options.limit is None else options.limit
         if limit is None:
-            limit = (
-                QUESTIONS if options.task == "benchmarks" else CPU_DOCUMENTS if scorer.device == "cpu" else 0
-            )
+            limit = CPU_DOCUMENTS if scorer.device == "cpu" else 0
         report = run(
             options.task, scorer, options.run_dir, options.export, options.data, options.output, limit
         )
     except (FileNotFoundError, ValueError, ShardError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
-    report |= {"task": options.task, "weights_hash": scorer.weights_hash, "context": scorer.context}
+    report |= {
+        "task": options.task,
+        "weights_hash": scorer.weights_hash,
+        "model_hash": scorer.model_hash,
+        "context": scorer.context,
+        "limit": limit,
+    }
     write(options.output, report)
     if options.before:
         write(options.output, report | {"overfit": compare(options.before, options.output.parent)})

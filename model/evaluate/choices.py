@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluate.files import append_answers, read_answers
+from model.evaluate.files import append_answers, question_key, read_answers
+from model.evaluate.identity import VERSIONS
 from model.evaluate.proportions import at_chance, effective, wilson
 from model.evaluate.questions import BENCHMARKS, LETTERS, SHOTS, Archive, Benchmark, Question
 from model.evaluate.scorer import Scorer, common_prefix
@@ -143,26 +144,41 @@ def averages(
     }
 
 
+def read_sets(
+    name: str, data: Path | None
+) -> tuple[Archive, dict[str, list[Question]], dict[str, list[Question]]]:
+    """The archive of a benchmark, and by subject its questions and its examples. FileNotFoundError
+    says what lacks, FileError what is off."""
+    if data is None:
+        raise FileNotFoundError(f"no folder with {name}/{name}.zip was given")
+    archive = Archive(data, BENCHMARKS[name])
+    asked = {s: archive.questions(archive.benchmark.asked, s) for s in archive.subjects}
+    return archive, asked, {s: archive.examples(s) for s in archive.subjects}
+
+
 def evaluate_choices(
     scorer: Scorer, name: str, data: Path | None, kept: Path, limit: int = 50
 ) -> dict[str, Any]:
-    """Ask one benchmark and average. `kept` is the file of answers of these weights: what is in it
-    is not asked again.
+    """Ask one benchmark and average. `kept` is the file of answers of this model: a question that
+    it answers, with equal prompt and answer, is not asked again.
 
     A prompt longer than the context keeps its end, as the MMLU script does; how many were cut is
     reported.
     """
     benchmark = BENCHMARKS[name]
-    if data is None:
-        return {"missing": f"no folder with {name}/{name}.zip was given"}
     try:
-        archive = Archive(data, benchmark)
-        asked = {s: archive.questions(benchmark.asked, s) for s in archive.subjects}
-        shots = {s: archive.examples(s) for s in archive.subjects}
+        archive, asked, shots = read_sets(name, data)
     except FileNotFoundError as error:
         return {"missing": str(error)}
     chosen = spread({s: len(questions) for s, questions in asked.items()}, limit)
-    answers = read_answers(kept)
+    texts = {f"{s}/{i}": prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i]) for s, i in chosen}
+    keys = {
+        f"{s}/{i}": question_key(
+            VERSIONS["benchmarks"], texts[f"{s}/{i}"], benchmark.delimiter, asked[s][i].answer, scorer.context
+        )
+        for s, i in chosen
+    }
+    answers = {i: r for i, r in read_answers(kept).items() if r.get("key") == keys.get(i)}
     # By subject, so that its examples, which all its prompts begin with, go through the model once.
     todo: dict[str, list[tuple[str, int]]] = {}
     for s, i in chosen:
@@ -170,8 +186,7 @@ def evaluate_choices(
             todo.setdefault(s, []).append((s, i))
     groups = [ids[at : at + GROUP] for _, ids in sorted(todo.items()) for at in range(0, len(ids), GROUP)]
     for group in groups:
-        texts = [prompt(name, archive.subjects[s]["name"], shots[s], asked[s][i]) for s, i in group]
-        options = [option_ids(scorer, text, benchmark.delimiter) for text in texts]
+        options = [option_ids(scorer, texts[f"{s}/{i}"], benchmark.delimiter) for s, i in group]
         scores = option_log_probabilities(scorer, options)
         # Over the four letters alone; ties go to the first letter.
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -182,6 +197,7 @@ def evaluate_choices(
             records.append(
                 {
                     "id": f"{s}/{i}",
+                    "key": keys[f"{s}/{i}"],
                     "subject": s,
                     "picked": picked,
                     "answer": asked[s][i].answer,

@@ -9,6 +9,7 @@ reports
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import zlib
 from collections.abc import Sequence
@@ -27,6 +28,31 @@ def find_file(folders: Sequence[Path], name: str) -> Path | None:
             if candidate.is_file():
                 return candidate
     return None
+
+
+# The six test sets of paper Table 6, in its order.
+DOMAINS = ("tech", "movie", "government", "game", "finance", "general")
+# Sets of the leakage report: names each may have, in order of preference.
+LEAKAGE_SETS = {
+    "train": ("train.jsonl", "gsm8k/train.jsonl"),
+    "test": ("test.jsonl", "gsm8k/test.jsonl"),
+    "reference": ("reference.jsonl", "skywork/mock_gsm8k_test_public.jsonl"),
+}
+
+
+def domain_file(data: Path, domain: str) -> Path | None:
+    """zh_<domain>.jsonl[.gz] in a folder, in its domain-loss/ or beside it."""
+    return find_file([data, data / "domain-loss", data.parent / "domain-loss"], f"zh_{domain}.jsonl")
+
+
+def leakage_file(data: Path, name: str) -> Path | None:
+    """The file of one of LEAKAGE_SETS."""
+    return next((p for p in (find_file([data], f) for f in LEAKAGE_SETS[name]) if p), None)
+
+
+def gsm8k_file(data: Path, split: str) -> Path | None:
+    """The train or test split of GSM8K, in gsm8k/ or in the folder itself."""
+    return find_file([data / "gsm8k", data], f"{split}.jsonl")
 
 
 def read_lines(path: Path, keys: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -60,8 +86,8 @@ def _record(where: str, line: str, keys: Sequence[str]) -> dict[str, Any]:
 
 
 def read_answers(path: Path) -> dict[str, dict[str, Any]]:
-    """Answers kept by an earlier call, by question id; a last line that was cut off is dropped from
-    the file too."""
+    """Answers kept by an earlier call, by question id, the last of each; a last line that was cut
+    off is dropped from the file too. An answer holds for the question whose `key` it has."""
     out: dict[str, dict[str, Any]] = {}
     if not path.is_file():
         return out
@@ -74,6 +100,11 @@ def read_answers(path: Path) -> dict[str, dict[str, Any]]:
         record = json.loads(line)
         out[record["id"]] = record
     return out
+
+
+def question_key(*parts: object) -> str:
+    """Identity of one question: everything that its answer follows from, beside the model."""
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
 def append_answers(path: Path, records: Sequence[dict[str, Any]]) -> None:

@@ -17,7 +17,15 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from model.evaluate.files import FileError, append_answers, find_file, read_answers, read_lines
+from model.evaluate.files import (
+    FileError,
+    append_answers,
+    gsm8k_file,
+    question_key,
+    read_answers,
+    read_lines,
+)
+from model.evaluate.identity import VERSIONS
 from model.evaluate.proportions import wilson
 from model.evaluate.scorer import Scorer
 
@@ -119,30 +127,44 @@ def read_problems(path: Path) -> list[dict[str, Any]]:
     return records
 
 
+def read_splits(data: Path | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The train and the test split. FileNotFoundError says what lacks, FileError what is off."""
+    if data is None:
+        raise FileNotFoundError("no folder with gsm8k/train.jsonl and gsm8k/test.jsonl was given")
+    found = []
+    for split in ("train", "test"):
+        if (path := gsm8k_file(data, split)) is None:
+            raise FileNotFoundError(f"gsm8k/{split}.jsonl[.gz] is not in {data}")
+        found.append(read_problems(path))
+    return found[0], found[1]
+
+
 def evaluate_gsm8k(
     scorer: Scorer, data: Path | None, kept: Path, limit: int = 50, new_tokens: int = NEW_TOKENS
 ) -> dict[str, Any]:
-    """Accuracy over the first `limit` test questions (0: all). Answers kept in `kept` are not asked
-    again."""
-    if data is None:
-        return {"missing": "no folder with gsm8k/train.jsonl and gsm8k/test.jsonl was given"}
-    train, test = (find_file([data / "gsm8k", data], f"{name}.jsonl") for name in ("train", "test"))
-    for name, path in (("train", train), ("test", test)):
-        if path is None:
-            return {"missing": f"gsm8k/{name}.jsonl[.gz] is not in {data}"}
-    assert train is not None and test is not None
-    shots, questions = read_problems(train)[:SHOTS], read_problems(test)
+    """Accuracy over the first `limit` test questions (0: all). A question that `kept` answers, with
+    equal prompt and answer, is not asked again."""
+    try:
+        train, questions = read_splits(data)
+    except FileNotFoundError as error:
+        return {"missing": str(error)}
+    shots = train[:SHOTS]
     chosen = questions[:limit] if limit else questions
     if not chosen:
-        return {"missing": f"{test.name} has no questions"}
+        return {"missing": "the test split of gsm8k has no questions"}
     # A short context leaves at most half of itself to the answer, the rest to the end of the
     # prompt.
     new_tokens = min(new_tokens, scorer.context // 2)
+    prompts = [prompt(shots, one["question"]) for one in chosen]
+    keys = [
+        question_key(VERSIONS["benchmarks"], text, one["answer"], scorer.context, new_tokens)
+        for text, one in zip(prompts, chosen, strict=True)
+    ]
     answers = read_answers(kept)
-    todo = [i for i in range(len(chosen)) if str(i) not in answers]
+    todo = [i for i, key in enumerate(keys) if answers.get(str(i), {}).get("key") != key]
     for at in range(0, len(todo), GROUP):
         group = todo[at : at + GROUP]
-        ids = [scorer.encode(prompt(shots, chosen[i]["question"])) for i in group]
+        ids = [scorer.encode(prompts[i]) for i in group]
         texts = scorer.generate(ids, new_tokens, lambda text: any(s in text for s in STOPS))
         records: list[dict[str, Any]] = []
         for i, text, prompt_ids in zip(group, texts, ids, strict=True):
@@ -150,6 +172,7 @@ def evaluate_gsm8k(
             lenient = extract_lenient(text)
             record = {
                 "id": str(i),
+                "key": keys[i],
                 "completion": text,
                 "given": given,
                 "answer": wanted,

@@ -15,11 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluate.files import find_file, read_lines
+from model.evaluate.files import DOMAINS, domain_file, read_lines
 from model.evaluate.scorer import Losses, Scorer, token_bytes
 
-# The six test sets of Table 6, in its order.
-DOMAINS = ("tech", "movie", "government", "game", "finance", "general")
 # Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three
 # tokens for a Chinese character.
 PAPER_MAX_TOKENS = 4096
@@ -83,12 +81,11 @@ def domain_perplexity(
     """
     if data is None:
         return {"missing": "no folder of test sets was given (zh_<domain>.jsonl of the six domains)"}
-    folders = [data, data / "domain-loss", data.parent / "domain-loss"]
     max_tokens = min(PAPER_MAX_TOKENS, scorer.context)
     domains: dict[str, Any] = {}
     for domain in DOMAINS:
         name = f"zh_{domain}.jsonl"
-        path = find_file(folders, name)
+        path = domain_file(data, domain)
         if path is None:
             domains[domain] = {"missing": f"{name}[.gz] is not in {data}"}
             continue

@@ -13,24 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from model.evaluate.files import FileError, find_file, read_lines
+from model.evaluate.files import LEAKAGE_SETS, FileError, leakage_file, read_lines
 from model.evaluate.scorer import Losses, Scorer
 
 # Table 8 marks D2 from 0.21 on and not at 0.11; D1 at -0.51 and not at -0.11. The cuts lie between.
 D2_ABOVE = 0.15
 D1_BELOW = -0.2
 RESAMPLES = 1000
-# Set: names it may have, in order of preference. A sample is question + " " + answer where it is
-# not one text already.
-SETS = {
-    "train": ("train.jsonl", "gsm8k/train.jsonl"),
-    "test": ("test.jsonl", "gsm8k/test.jsonl"),
-    "reference": ("reference.jsonl", "skywork/mock_gsm8k_test_public.jsonl"),
-}
 
 
 def sample_text(record: Mapping[str, Any]) -> str:
-    """The text that is scored: calculation notes, line ends and the final #### N stay in (the
+    """Question, a space and answer, where the sample is not one text already. The text that is scored: calculation notes, line ends and the final #### N stay in (the
     paper's own format)."""
     return str(record["text"]) if "text" in record else f"{record['question']} {record['answer']}"
 
@@ -75,8 +68,8 @@ def leakage(scorer: Scorer, data: Path | None, limit: int = 0, seed: int = 1234)
         return {"missing": "no folder with train.jsonl, test.jsonl and reference.jsonl was given"}
     losses: dict[str, Losses] = {}
     formats: dict[str, Any] = {}
-    for name, files in SETS.items():
-        path = next((p for p in (find_file([data], f) for f in files) if p), None)
+    for name, files in LEAKAGE_SETS.items():
+        path = leakage_file(data, name)
         if path is None:
             return {"missing": f"{files[0]} (or {files[1]}) is not in {data}"}
         records = read_lines(path)

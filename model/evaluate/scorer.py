@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from model.data.documents import document_numbers
+from model.evaluate.identity import model_hash
 
 # Positions in one forward pass: bounds the memory of activations (13b: 8,192 x 12,288 x 2 bytes is
 # 0.2 GB a layer).
@@ -63,6 +64,7 @@ class Scorer:
         weights_hash: str = "",
         ends: frozenset[int] = frozenset(),
         boundaries: bool = False,
+        model_hash: str = "",
     ) -> None:
         """`ends`: ids with which the model ends a text; a continuation stops before them.
         `boundaries`: the model attends within a document only, here as in training."""
@@ -74,6 +76,7 @@ class Scorer:
         self.weights_hash = weights_hash
         self.ends = ends
         self.boundaries = boundaries
+        self.model_hash = model_hash
 
     def encode(self, text: str) -> list[int]:
         """Token ids without begin or end markers."""
@@ -264,7 +267,7 @@ def load_scorer(export: Path, device: str | None = None) -> Scorer:
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     # A CPU computes bfloat16 slowly; a GPU takes the weights as they are stored.
     network = load_model(export, torch.float32 if device == "cpu" else None).to(device).eval()
-    files = sorted(export.glob("*.safetensors"))
+    weights = weights_hash(sorted(export.glob("*.safetensors")))
     tokenizer = Tokenizer.from_file(str(export / "tokenizer.json"))
     if tokenizer.get_vocab_size() > network.config.vocab_size:
         raise ValueError(
@@ -277,7 +280,8 @@ def load_scorer(export: Path, device: str | None = None) -> Scorer:
         network.config.context,
         network.config.vocab_size,
         device,
-        weights_hash(files),
+        weights,
         end_ids(export),
         network.config.document_attention,
+        model_hash(export, weights),
     )

@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, field_serializer, field_validator, 
 
 from model.network.config import ModelConfig, preset
 from model.plan.base import Config, PlanError, sentence
-from model.plan.limits import PreflightLimits, SpikePolicy
+from model.plan.limits import EvaluationLimits, PreflightLimits, SpikePolicy
 from model.plan.mixture import MAX_REPETITIONS, StemShare
 from model.plan.phases import STEM_RAMP, Phase, Schedule
 from model.plan.sources import sequences_of
@@ -76,6 +76,8 @@ class RunSettings(Config):
     (model/run/heartbeat.py)."""
     preflight: PreflightLimits = PreflightLimits()
     """What is judged before the first step (model/plan/limits.py)."""
+    evaluation: EvaluationLimits = EvaluationLimits()
+    """How many questions and documents the reports ask (model/plan/limits.py)."""
     peak_flops: float = Field(default=0.0, ge=0)
     """Dense bf16 FLOP/s of one rank, for MFU; 0: the device's by its name
     (model/training/distributed.py), no MFU where that is unknown."""
@@ -109,7 +111,7 @@ class RunCard(RunSettings, RunInputs):
             self.config()
         return self
 
-    @field_serializer("spikes", "preflight")
+    @field_serializer("spikes", "preflight", "evaluation")
     def _as_set(self, value: Config) -> dict[str, Any]:
         return value.model_dump(exclude_defaults=True)
 

@@ -1,11 +1,13 @@
-"""Bounds that a run card may set and that the training loop keeps.
+"""Bounds that a run card may set, and that the training loop and the reports keep.
 
-Belongs here: when a loss is a spike, what preflight judges. Does not belong here: judging
+Belongs here: when a loss is a spike, what preflight judges, how much the reports ask. Does not belong here: judging
 (training/spikes.py, training/preflight.py), the longest silence of a rank (run/heartbeat.py). No
 torch.
 """
 
 from __future__ import annotations
+
+from pydantic import Field
 
 from model.plan.base import Config
 
@@ -44,3 +46,17 @@ class PreflightLimits(Config):
     """Of the median rank's matrix product, below which a rank is called slow."""
     bandwidth_gigabytes_per_second: float = 0.0
     """All-reduce bus bandwidth below which there is a warning; 0: shown, not judged."""
+
+
+class EvaluationLimits(Config):
+    """How much of each set the reports of a run ask, spread evenly over a benchmark's subjects
+    (ours: the paper asks all)."""
+
+    questions: int = Field(default=50, ge=0)
+    """Of each benchmark; 0: all."""
+    documents: int | None = Field(default=None, ge=0)
+    """Of each set of domain perplexity and leakage; 0: all; none: all on a GPU, 100 on a CPU."""
+
+    def of(self, task: str) -> int | None:
+        """The limit of a task of `model.evaluate`; validation reads all."""
+        return {"benchmarks": self.questions, "validation": 0}.get(task, self.documents)

@@ -131,6 +131,14 @@ class RunFile(Config):
 
 
 FREE = frozenset(
-    ("keep_last", "keep_every", "validation_sequences", "limit_seconds", "preflight", "peak_flops")
+    (
+        "keep_last",
+        "keep_every",
+        "validation_sequences",
+        "limit_seconds",
+        "preflight",
+        "peak_flops",
+        "evaluation",
+    )
 )
 """Settings that may change while a run goes on."""

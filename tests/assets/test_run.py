@@ -14,14 +14,14 @@ from tokenizers.models import WordLevel
 
 from assets.cluster.client import PipesDeepSpeedClient
 from assets.resources import LakeResource
-from assets.run import fork, prepare, train
+from assets.run import evaluation_key, fork, prepare, train
 from model.checkpoints.manifest import sha256
 from model.checkpoints.store import CheckpointStore
 from model.plan.base import PlanError
 from model.plan.card import RunCard
 from model.plan.run_file import RunFile
 from tests.support.ranks import Ranks
-from tests.support.runs import publish_folder
+from tests.support.runs import publish_folder, run_file
 from tests.support.training_runs import VOCABULARY, explain, losses, weights, write_learnable_shards
 
 CARD = {
@@ -118,3 +118,22 @@ def test_a_run_that_cannot_be_prepared_fails_without_retries(lake: LakeResource,
     with pytest.raises(dg.Failure, match="but tokenizer other has") as caught:
         train(context, lake, PipesDeepSpeedClient(), "stage1")
     assert caught.value.allow_retries is False
+
+
+def test_a_report_is_of_contents_and_not_of_a_path(tmp_path: Path) -> None:
+    folder, data = tmp_path / "run", tmp_path / "data"
+    (folder / "export" / "stage2").mkdir(parents=True)
+    data.mkdir()
+    for name in ("config.json", "tokenizer.json"):
+        (folder / "export" / "stage2" / name).write_text("{}")
+    (data / "train.jsonl").write_text("one")
+    before = evaluation_key(folder, "leakage", "w", data, 0)
+    assert evaluation_key(folder, "leakage", "w", data.rename(tmp_path / "moved"), 0) == before
+    (tmp_path / "moved" / "train.jsonl").write_text("two")
+    assert evaluation_key(folder, "leakage", "w", tmp_path / "moved", 0) != before
+    elsewhere = evaluation_key(folder, "leakage", "w", Path("/not/on/this/machine"), 0)
+    assert elsewhere["data"] == "/not/on/this/machine"
+    run_file(inputs={"main_shards": "a"}).write(folder)
+    first = evaluation_key(folder, "validation", "w", None, 0)
+    run_file(inputs={"main_shards": "b"}).write(folder)
+    assert evaluation_key(folder, "validation", "w", None, 0) != first

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_limit_is_spread_over_subjects() -> None:
     assert len(spread({"b": 2, "a": 3}, 0)) == 5
 
 
-def write_ceval(folder: Path, answers: str = "ABCDAB") -> None:
+def write_ceval(folder: Path, answers: str = "ABCDAB", shots: str = "DCBAD") -> None:
     def table(letters: str) -> str:
         stream = io.StringIO()
         writer = csv.writer(stream)
@@ -89,7 +90,7 @@ def write_ceval(folder: Path, answers: str = "ABCDAB") -> None:
     )
     with zipfile.ZipFile(folder / "ceval" / "ceval.zip", "w") as archive:
         archive.writestr("val/logic_val.csv", table(answers))
-        archive.writestr("dev/logic_dev.csv", table("DCBAD"))
+        archive.writestr("dev/logic_dev.csv", table(shots))
 
 
 class Always:
@@ -132,8 +133,28 @@ def test_resumes_after_a_cut_line_without_asking_again(tmp_path: Path) -> None:
     assert evaluate_choices(scorer(), "ceval", tmp_path, kept, limit=0) == first
     assert kept.read_text() == whole
     # Kept answers are believed: the other answerer is never asked.
-    assert evaluate_choices(always("A"), "ceval", tmp_path, kept, limit=0)["accuracy"] == first["accuracy"]
+    other = always("A")
+    other.context = scorer().context
+    assert evaluate_choices(other, "ceval", tmp_path, kept, limit=0)["accuracy"] == first["accuracy"]
     assert len(read_answers(kept)) == 6
+
+
+def test_an_answer_to_another_question_is_not_believed(tmp_path: Path) -> None:
+    """A changed answer, changed examples, another context: the path and the number stay."""
+    write_ceval(tmp_path)
+    kept = tmp_path / "kept.jsonl"
+    assert evaluate_choices(always("A"), "ceval", tmp_path, kept)["accuracy"] == pytest.approx(2 / 6)
+    shutil.rmtree(tmp_path / "ceval")
+    write_ceval(tmp_path, "BBBBBB")
+    # Two of six were B before: their kept answers (A) still hold, the others are asked.
+    assert evaluate_choices(always("B"), "ceval", tmp_path, kept)["accuracy"] == pytest.approx(4 / 6)
+    shutil.rmtree(tmp_path / "ceval")
+    write_ceval(tmp_path, "BBBBBB", shots="AAAAA")
+    assert evaluate_choices(always("C"), "ceval", tmp_path, kept)["accuracy"] == 0.0
+    short = always("B")
+    short.context = 16
+    report = evaluate_choices(short, "ceval", tmp_path, kept)
+    assert report["accuracy"] == 1.0 and report["cut_to_context"] == 6
 
 
 def test_missing_is_named(tmp_path: Path) -> None:

@@ -139,12 +139,32 @@ def test_benchmarks_and_leakage_on_files(run_dir: Path) -> None:
     for name in ("train", "test"):
         (run_dir / "gsm8k" / f"{name}.jsonl").write_text(items)
     report = call(run_dir, "benchmarks", "--data", str(run_dir), "--limit", "2")[1]
-    assert report["gsm8k"]["questions"] == 2
-    assert (run_dir / "evaluation" / "answers" / report["weights_hash"][:16] / "gsm8k.jsonl").exists()
+    assert report["gsm8k"]["questions"] == report["limit"] == 2
+    wrong = items.replace("#### 1", "#### 7")
+    (run_dir / "gsm8k" / "test.jsonl").write_text(wrong)
+    changed = call(run_dir, "benchmarks", "--data", str(run_dir), "--limit", "2")[1]
+    kept = run_dir / "evaluation" / "answers" / report["model_hash"][:16] / "gsm8k.jsonl"
+    assert changed["gsm8k"]["questions"] == 2 and '"answer": "7"' in kept.read_text()
+    (run_dir / "gsm8k" / "test.jsonl").write_text(items)
+    assert (run_dir / "evaluation" / "answers" / report["model_hash"][:16] / "gsm8k.jsonl").exists()
     (run_dir / "reference.jsonl").write_text(json.dumps({"text": "what is 3? it 3"}) + "\n")
     report = call(run_dir, "leakage", "--data", str(run_dir))[1]
     # The train and the test file are the same here.
     assert report["D2"] == pytest.approx(0.0, abs=1e-6) and not report["flags"]["train_overfit"]
+
+
+def test_a_file_that_is_off_is_one_sentence_before_any_question(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run_dir / "gsm8k").mkdir()
+    for name in ("train", "test"):
+        (run_dir / "gsm8k" / f"{name}.jsonl").write_text('{"question": "q?", "answer": "#### x"}\n')
+    code, report = call(run_dir, "benchmarks", "--data", str(run_dir))
+    assert code == 1 and report == {}
+    assert "train.jsonl, record 1: its 'answer' ends in 'x'" in capsys.readouterr().err
+    (run_dir / "train.jsonl").write_text('{"prompt": "q?"}\n')
+    code, report = call(run_dir, "leakage", "--data", str(run_dir))
+    assert code == 1 and "record 1: it lacks a 'text'" in capsys.readouterr().err
 
 
 def test_absent_model_is_one_sentence(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,8 @@ def test_a_cards_settings_reach_the_loop() -> None:
         ({"fork": "../x/step-00000001"}, "fork"),
         ({"fork": "x"}, "fork"),
         ({"validation_sequences": 0}, "validation_sequences"),
+        ({"evaluation": {"questions": -1}}, "questions"),
+        ({"evaluation": {"question": 5}}, "question"),
     ],
 )
 def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
