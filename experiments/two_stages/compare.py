@@ -6,6 +6,7 @@ Belongs here: the table and the figure of report.md. Does not belong here: train
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -37,9 +38,25 @@ def repetitions(paths: dict[str, str], card: RunCard) -> float:
     return sum(reads[n] for n in held) / sum(held.values())
 
 
+def half_width(values: list[float]) -> float:
+    """Of the 95 % interval of a mean over seeds (Student's t); infinite for one seed."""
+    from scipy.stats import t
+
+    n = len(values)
+    if n < 2:
+        return math.inf
+    return float(t.ppf(0.975, n - 1)) * statistics.stdev(values) / math.sqrt(n)
+
+
 def spread(values: list[float]) -> str:
-    """Mean over seeds and standard deviation."""
-    return f"{statistics.mean(values):+.3f} ± {statistics.stdev(values) if len(values) > 1 else 0.0:.3f}"
+    """Mean over seeds and half the width of its 95 % interval."""
+    return f"{statistics.mean(values):+.3f} ± {half_width(values):.3f}"
+
+
+def comparison(values: list[float]) -> str:
+    """`spread`, and whether zero is within."""
+    apart = abs(statistics.mean(values)) > half_width(values)
+    return f"{spread(values)} ({'apart' if apart else 'not told apart'})"
 
 
 def less(a: list[float], b: list[float]) -> list[float]:
@@ -66,7 +83,7 @@ def report(out: Path, config: TwoStages, paths: dict[str, str]) -> str:
     stem, general = (statistics.mean(start[k]) for k in ("stem", "general"))
     columns = ["STEM: from Stage-1", "STEM: from 0 %", "general: from Stage-1", "general: from 0 %"]
     lines = [
-        f"{len(seeds)} seeds; mean ± standard deviation over seeds of differences within a seed,"
+        f"{len(seeds)} seeds; mean and 95 % interval (t over seeds) of differences within a seed,"
         " in nats per token (negative is better).",
         f"End of Stage-1: STEM {stem:.3f}, general {general:.3f}.",
         "",
@@ -84,12 +101,14 @@ def report(out: Path, config: TwoStages, paths: dict[str, str]) -> str:
             spread(less(row["general"], base["general"])),
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    if "ramp" in results and "one-stage" in results:
-        gaps = [spread(less(results["ramp"][k], results["one-stage"][k])) for k in ("stem", "general")]
-        lines += [
-            "",
-            f"Two stages (ramp) against the same tokens in one: STEM {gaps[0]}, general {gaps[1]}.",
-        ]
+    pairs = {
+        "one-stage": "Two stages (ramp) against the same tokens in one",
+        "share-020": "The ramp against a constant 20 % (the ramp's mean)",
+    }
+    for other, words in pairs.items():
+        if "ramp" in results and other in results:
+            gaps = [comparison(less(results["ramp"][k], results[other][k])) for k in ("stem", "general")]
+            lines += ["", f"{words}: STEM {gaps[0]}, general {gaps[1]}."]
     curves = {
         f"{k}, seed {seed}": [(float(a[6:]), results[a][k][i]) for a in results if a.startswith("share")]
         for i, seed in enumerate(config.seeds)
