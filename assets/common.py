@@ -10,16 +10,33 @@ from typing import Any
 
 import dagster as dg
 
+from assets.resources import LakeResource, SparkResource
 from pipelines.cards.release import ReleaseCard
+from pipelines.catalogue.stages import Outside, stage_of
 from pipelines.dedup.duplicates import guard_figures
+from pipelines.engine import InProcess
 from pipelines.inspection.funnel import Finding
 from pipelines.lake import Built
+from pipelines.tables.stage import build
 
 DUMP = dg.DynamicPartitionsDefinition(name="dump")
 RELEASE = dg.DynamicPartitionsDefinition(name="release")
 RUN = dg.DynamicPartitionsDefinition(name="training_run")
 OWNER = "team:pretraining"
 FROM_ALL = dg.AllPartitionMapping()
+
+
+def made(
+    table: str,
+    partition: str,
+    lake: LakeResource,
+    spark: SparkResource | None = None,
+    outside: Outside | None = None,
+) -> Built:
+    """The table of a partition, by the stage that the catalogue finds for it; in this process where no
+    Spark is given."""
+    engine = spark.engine if spark else InProcess()
+    return build(lake.lake, engine, stage_of(lake.lake, table, partition, outside))
 
 
 def metadata(built: Built) -> dict[str, Any]:

@@ -1,30 +1,22 @@
 """Assets of one release: what was decided to be published from some dumps, its tokenizer and token
 shards.
 
-Belongs here: resolve tables, call one stage, return its result. Does not belong here: how a stage
-works.
+Belongs here: build one table, return it with its checks. Does not belong here: how a stage works
+(pipelines/), where its inputs lie (pipelines/catalogue/).
 """
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
-from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, result, rows_check
+from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, made, result, rows_check
 from assets.dump import decisions, signatures
 from assets.resources import FilesResource, LakeResource, SparkResource
-from pipelines.contamination.contamination import build_contamination
-from pipelines.corpora.assembly import build_corpus, build_rejected
-from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine import InProcess
+from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.catalogue.stages import Outside, release_card
 from pipelines.lake import Built, Lake
-from pipelines.release.recurring_blocks import build_recurring_blocks
-from pipelines.release.release_decisions import build_release_decisions, equal_texts
-from pipelines.release.validation_sets import build_validation_sets
-from pipelines.shards.writer import shards_stage
-from pipelines.tables.stage import build
-from pipelines.tokenizer.build import tokenizer_stage
-from pipelines.tokenizer.extend import load_base
-from pipelines.tokenizer.report import tokenizer_report_stage
+from pipelines.release.release_decisions import equal_texts
 from reports.vocabulary import markdown, page
 
 CORPUS: dict[str, Any] = {
@@ -47,50 +39,62 @@ SHARDS: dict[str, Any] = {
     "kinds": {"spark"},
     "pool": "spark",
 }
-SHARD_SEED = 20231030  # the order of documents within a source
+FROM_DUMPS = [dg.AssetDep(table, partition_mapping=FROM_ALL) for table in (decisions, signatures)]
 
 
-@dg.asset(
-    deps=[
-        dg.AssetDep(decisions, partition_mapping=FROM_ALL),
-        dg.AssetDep(signatures, partition_mapping=FROM_ALL),
+def _beside(name: str, meaning: str) -> dg.AssetSpec:
+    """A table that the election writes."""
+    return dg.AssetSpec(
+        name,
+        deps=FROM_DUMPS,
+        description=meaning,
+        group_name="corpus",
+        owners=[OWNER],
+        kinds={"spark", "parquet"},
+    )
+
+
+@dg.multi_asset(
+    name="duplicates",
+    specs=[
+        _beside(
+            "duplicates",
+            "Documents removed as duplicates: of which document, how similar, exact or near; every pair"
+            " verified.",
+        ),
+        _beside("clusters", "Documents that may be duplicates, by component; the next election starts here."),
+        _beside("verified_pairs", "Pairs of contents that were compared, which no election compares again."),
     ],
     check_specs=[guard_check("duplicates")],
-    **CORPUS,
+    partitions_def=RELEASE,
+    pool="spark",
 )
 def duplicates(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
-) -> dg.MaterializeResult:
-    """Documents removed as duplicates: of which document, how similar, exact or near; every pair
-    verified."""
-    release = lake.release(context.partition_key)
-    built = build_duplicates(lake.lake, spark.engine, release)
-    return result(built, [guards(built, release.card)])
+) -> Iterator[dg.MaterializeResult]:
+    """The first election of a release, and what it leaves for the next one."""
+    name, root = context.partition_key, lake.lake
+    built = made("duplicates", name, lake, spark)
+    yield result(built, [guards(built, release_card(root, name))])._replace(asset_key="duplicates")
+    for table in ("clusters", "verified_pairs"):
+        yield result(Built(root.current(table, name), built.fresh))._replace(asset_key=table)
 
 
-@dg.asset(deps=[duplicates], **CORPUS)
+@dg.asset(deps=["duplicates"], **CORPUS)
 def recurring_blocks(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Text blocks that recur over too many surviving documents and hosts (paper 3.1, distribution
     filtering)."""
-    name = context.partition_key
-    return result(
-        build_recurring_blocks(
-            lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)
-        )
-    )
+    return result(made("recurring_blocks", context.partition_key, lake, spark))
 
 
-@dg.asset(deps=[duplicates], check_specs=[rows_check("validation_sets")], **CORPUS)
+@dg.asset(deps=["duplicates"], check_specs=[rows_check("validation_sets")], **CORPUS)
 def validation_sets(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Held-out documents by domain, frozen by hash once published."""
-    name = context.partition_key
-    built = build_validation_sets(
-        lake.lake, spark.engine, lake.release(name), lake.lake.current("duplicates", name)
-    )
+    built = made("validation_sets", context.partition_key, lake, spark)
     return result(built, [has_rows(built)])
 
 
@@ -99,15 +103,44 @@ def contamination(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, files: FilesResource
 ) -> dg.MaterializeResult:
     """Training documents that hold items of benchmarks, leakage sets or validation documents."""
-    name, root = context.partition_key, lake.lake
-    folders = [f for f in (files.benchmark_folder(),) if f]
-    if root.files("inputs/leakage"):
-        folders.append(root.local("inputs/leakage"))
-    return result(
-        build_contamination(
-            root, spark.engine, lake.release(name), root.current("validation_sets", name), folders
-        )
-    )
+    outside = Outside(benchmarks=files.benchmark_folder())
+    return result(made("contamination", context.partition_key, lake, spark, outside))
+
+
+@dg.asset(deps=[recurring_blocks, contamination], **CORPUS)
+def cuts(context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
+    """What is cut out of each document, and why it fails after that: recurring blocks, and contamination
+    where the card says so."""
+    built = made("cuts", context.partition_key, lake, spark)
+    stats = built.dataset.stats
+    hosts = dict(sorted(stats.get("hosts", {}).items(), key=lambda item: (-item[1], item[0]))[:20])
+    figures = {
+        "documents_cut": stats.get("touched", 0),
+        "characters_cut": stats.get("characters_cut", 0),
+        "characters_cut_by_host": dg.MetadataValue.json(hosts),
+        "failed_after_cuts": dg.MetadataValue.json(stats.get("reasons", {})),
+    }
+    return result(built, more=figures)
+
+
+@dg.asset(deps=[validation_sets, contamination, cuts], **CORPUS)
+def exclusions(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Documents that leave the release after the first election, with every reason."""
+    built = made("exclusions", context.partition_key, lake, spark)
+    return result(built, more={"excluded": built.dataset.stats.get("excluded", 0)})
+
+
+@dg.asset(deps=["duplicates", exclusions], **CORPUS)
+def final_duplicates(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """The election held again without the excluded documents: the next of their clusters stay."""
+    built = made("final_duplicates", context.partition_key, lake, spark)
+    removed = {"duplicates_final": built.dataset.stats["removed"]}
+    removed["duplicates_first"] = lake.lake.current("duplicates", context.partition_key).stats["removed"]
+    return result(built, more=removed)
 
 
 EQUAL_TEXTS = dg.AssetCheckSpec(
@@ -124,54 +157,18 @@ DISJOINT = dg.AssetCheckSpec(
 )
 
 
-@dg.asset(deps=[recurring_blocks, contamination], check_specs=[EQUAL_TEXTS], **CORPUS)
+@dg.asset(deps=[cuts, exclusions, final_duplicates], check_specs=[EQUAL_TEXTS], **CORPUS)
 def release_decisions(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
-    """The fate of every document: final election without what was excluded, cuts, new judgement of what
-    was cut, every reason."""
-    name, root = context.partition_key, lake.lake
-    validation, recurring, found = (
-        root.current(t, name) for t in ("validation_sets", "recurring_blocks", "contamination")
-    )
-    built = build_release_decisions(root, spark.engine, lake.release(name), validation, recurring, found)
-    pairs = (
-        equal_texts(spark.engine, built.dataset) if built.fresh else []
-    )  # what is unchanged was checked when it was built
+    """The decision on every document: every reason against it, and what is cut out of it."""
+    built = made("release_decisions", context.partition_key, lake, spark)
+    # what is unchanged was checked when it was built
+    pairs = equal_texts(spark.engine, built.dataset) if built.fresh else []
     check = dg.AssetCheckResult(
         check_name="no_equal_texts", passed=not pairs, metadata={"pairs": dg.MetadataValue.json(pairs)}
     )
-    answer = result(built, [check])
-    return answer._replace(metadata={**(answer.metadata or {}), **release_numbers(root, name)})
-
-
-def release_numbers(root: Lake, name: str) -> dict[str, Any]:
-    """What happened on the way to the release decisions: documents excluded and replaced, and what was
-    cut by host."""
-    cuts, exclusions = root.current("cuts", name).stats, root.current("exclusions", name).stats
-    first, final = (root.current(t, name).stats["removed"] for t in ("duplicates", "final_duplicates"))
-    hosts = dict(sorted(cuts.get("hosts", {}).items(), key=lambda item: (-item[1], item[0]))[:20])
-    return {
-        "documents_cut": cuts.get("touched", 0),
-        "characters_cut": cuts.get("characters_cut", 0),
-        "characters_cut_by_host": dg.MetadataValue.json(hosts),
-        "failed_after_cuts": dg.MetadataValue.json(cuts.get("reasons", {})),
-        "excluded": exclusions.get("excluded", 0),
-        "duplicates_first": first,
-        "duplicates_final": final,
-    }
-
-
-def _corpus(
-    context: dg.AssetExecutionContext,
-    lake: LakeResource,
-    spark: SparkResource,
-    which: Literal["main", "stem"],
-) -> Built:
-    name, root = context.partition_key, lake.lake
-    return build_corpus(
-        root, spark.engine, lake.release(name), root.current("release_decisions", name), which=which
-    )
+    return result(built, [check])
 
 
 @dg.asset(deps=[release_decisions], check_specs=[rows_check("skypile_main")], **CORPUS)
@@ -179,7 +176,7 @@ def skypile_main(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """SkyPile-Main: rendered text with provenance, by language and category."""
-    built = _corpus(context, lake, spark, "main")
+    built = made("skypile_main", context.partition_key, lake, spark)
     return result(built, [has_rows(built)])
 
 
@@ -191,8 +188,9 @@ def skypile_stem(
 ) -> dg.MaterializeResult:
     """SkyPile-STEM: exercises with solutions; disjoint from SkyPile-Main. Empty where the dumps
     hold none, which only Stage-2 minds."""
-    built = _corpus(context, lake, spark, "stem")
-    released = lake.lake.current("release_decisions", context.partition_key).stats["corpora"]
+    name = context.partition_key
+    built = made("skypile_stem", name, lake, spark)
+    released = lake.lake.current("release_decisions", name).stats["corpora"]
     shared = released["stem"] - built.dataset.manifest.rows
     check = dg.AssetCheckResult(
         check_name="disjoint", passed=shared == 0, metadata={"missing_or_shared": shared}
@@ -205,10 +203,7 @@ def rejected(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Every document that is not in the release, with every reason."""
-    name, root = context.partition_key, lake.lake
-    return result(
-        build_rejected(root, spark.engine, lake.release(name), root.current("release_decisions", name))
-    )
+    return result(made("rejected", context.partition_key, lake, spark))
 
 
 class TokenizerRequest(dg.Config):
@@ -217,6 +212,10 @@ class TokenizerRequest(dg.Config):
 
     release: str = "demo"
     tokenizer: str = ""
+
+    def name(self, lake: Lake) -> str:
+        """The vocabulary's name, as its card has it."""
+        return TokenizerConfig.of(lake, self.tokenizer or release_card(lake, self.release).tokenizer).name
 
 
 @dg.asset(
@@ -229,10 +228,8 @@ class TokenizerRequest(dg.Config):
 def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
     """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper
     Table 2)."""
-    corpora = [lake.lake.current(name, config.release) for name in ("skypile_main", "skypile_stem")]
-    wanted = lake.tokenizer_config(config.release, config.tokenizer)
-    stage = tokenizer_stage(corpora, wanted, load_base(wanted.extends) if wanted.extends else None)
-    return result(build(lake.lake, spark.engine, stage))
+    outside = Outside(release=config.release)
+    return result(made("tokenizer", config.name(lake.lake), lake, spark, outside))
 
 
 @dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
@@ -241,28 +238,13 @@ def tokenizer_report(
 ) -> dg.MaterializeResult:
     """Bytes and characters per token, fertility, byte fallback, by domain of the validation
     sets."""
-    root = lake.lake
-    vocabulary, held_out = (
-        root.current("tokenizer", lake.tokenizer_config(config.release, config.tokenizer).name),
-        root.current("validation_sets", config.release),
-    )
-    stage = tokenizer_report_stage(vocabulary, held_out, files.peers_folder(), page)
-    built = build(root, InProcess(), stage)
-    done = result(built)
+    outside = Outside(peers=files.peers_folder(), page=page, release=config.release)
+    built = made("tokenizer_report", config.name(lake.lake), lake, outside=outside)
     table = {
         "bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))),
-        "page": dg.MetadataValue.path(f"{root.root}/{built.dataset.file('report.html')}"),
+        "page": dg.MetadataValue.path(f"{lake.lake.root}/{built.dataset.file('report.html')}"),
     }
-    return dg.MaterializeResult(metadata={**(done.metadata or {}), **table}, data_version=done.data_version)
-
-
-def _shards(
-    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource, asset: str, corpus: str
-) -> dg.MaterializeResult:
-    name, root = context.partition_key, lake.lake
-    vocabulary = root.current("tokenizer", lake.release_card(name).tokenizer)
-    stage = shards_stage(asset, root.current(corpus, name), vocabulary, SHARD_SEED)
-    return result(build(root, spark.engine, stage))
+    return result(built, more=table)
 
 
 @dg.asset(deps=[skypile_main, tokenizer], **SHARDS)
@@ -271,7 +253,7 @@ def main_shards(
 ) -> dg.MaterializeResult:
     """Token shards of SkyPile-Main, one set per language and category, each token traceable to its
     record."""
-    return _shards(context, lake, spark, "main_shards", "skypile_main")
+    return result(made("main_shards", context.partition_key, lake, spark))
 
 
 @dg.asset(deps=[skypile_stem, tokenizer], **SHARDS)
@@ -279,7 +261,7 @@ def stem_shards(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Token shards of SkyPile-STEM."""
-    return _shards(context, lake, spark, "stem_shards", "skypile_stem")
+    return result(made("stem_shards", context.partition_key, lake, spark))
 
 
 @dg.asset(deps=[validation_sets, tokenizer], **SHARDS)
@@ -287,7 +269,7 @@ def validation_shards(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Token shards of the validation sets, one source per domain."""
-    return _shards(context, lake, spark, "validation_shards", "validation_sets")
+    return result(made("validation_shards", context.partition_key, lake, spark))
 
 
 ASSETS = [
@@ -295,6 +277,9 @@ ASSETS = [
     recurring_blocks,
     validation_sets,
     contamination,
+    cuts,
+    exclusions,
+    final_duplicates,
     release_decisions,
     skypile_main,
     skypile_stem,

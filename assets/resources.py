@@ -1,4 +1,4 @@
-"""What assets are given: the lake, Spark, the training cluster, and cards by name.
+"""What assets are given: the lake, Spark, the training cluster.
 
 Belongs here: thin wrappers that Dagster configures. Does not belong here: any computation.
 """
@@ -11,16 +11,12 @@ from typing import Any
 import dagster as dg
 
 from model.checkpoints.store import run_folder
-from pipelines.cards.dump import DumpCard
-from pipelines.cards.release import ReleaseCard
-from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import Spark
 from pipelines.lake import Lake, safe_name
-from pipelines.tables.inputs import DumpTables, ReleaseTables, dump_tables, resolve
 
 
 class LakeResource(dg.ConfigurableResource):
-    """The lake and its cards."""
+    """The lake, and where training runs work."""
 
     root: str
     cache: str = ""
@@ -29,37 +25,6 @@ class LakeResource(dg.ConfigurableResource):
     @property
     def lake(self) -> Lake:
         return Lake(self.root, cache=self.cache or None)
-
-    def dump_card(self, name: str) -> DumpCard:
-        return DumpCard.load(self.lake.local(f"cards/dumps/{name}.yaml"))
-
-    def release_card(self, name: str) -> ReleaseCard:
-        return ReleaseCard.load(self.lake.local(f"cards/releases/{name}.yaml"))
-
-    def tokenizer_config(self, release: str, name: str = "") -> TokenizerConfig:
-        """The vocabulary `name`; without one, that of the release's card."""
-        return TokenizerConfig.of(self.lake, name or self.release_card(release).tokenizer)
-
-    def dump(self, name: str, *tables: str) -> DumpTables:
-        """The dump's documents and edits, and the tables asked for."""
-        return dump_tables(self.lake, self.dump_card(name), *tables)
-
-    def release(self, name: str) -> ReleaseTables:
-        """All tables of every dump the release's card names."""
-        return resolve(self.lake, self.release_card(name))
-
-    def training_dumps(self) -> dict[str, DumpTables]:
-        """Documents and edits of the dumps that models are trained on: those named by
-        `cards/models.json`.
-
-        The first training names every dump there is; a dump that comes later does not make the
-        models stale. Add it to the card to train on it.
-        """
-        lake, card = self.lake, "cards/models.json"
-        if not lake.exists(card):
-            names = [Path(p).stem for p in lake.files("cards/dumps")]
-            lake.write_json(card, {"dumps": [n for n in names if lake.exists(lake.pointer("edits", n))]})
-        return {n: self.dump(n) for n in lake.read_json(card)["dumps"]}
 
     def run_dir(self, run: str) -> Path:
         """The folder of a training run, on storage that all hosts share."""

@@ -21,6 +21,7 @@ from model.plan.base import PlanError
 from model.plan.card import RunCard
 from model.plan.prepare import checkpoint_store, prepare_run
 from model.plan.run_file import RunFile
+from pipelines.catalogue.stages import release_card
 
 TRAINING: dict[str, Any] = {
     "owners": [OWNER],
@@ -58,7 +59,7 @@ def fork(lake: LakeResource, card: RunCard) -> str:
 def prepare(lake: LakeResource, run: str) -> Path:
     """Write the run file of a card over the present shards; returns the run's folder."""
     card, folder = run_card(lake, run), lake.run_dir(run)
-    tokenizer = card.tokenizer or lake.release_card(card.release).tokenizer
+    tokenizer = card.tokenizer or release_card(lake.lake, card.release).tokenizer
     before, step = begun(folder, checkpoint_store(lake.lake, card, run)) or (None, 0)
     # A run that has checkpoints of its own does not look for its ancestor any more.
     value = prepare_run(
@@ -202,7 +203,7 @@ def model_card(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Mate
 
     run = context.partition_key
     release = run_card(lake, run).release
-    data = gather(lake.lake, lake.run_dir(run), run, release, list(lake.release_card(release).dumps))
+    data = gather(lake.lake, lake.run_dir(run), run, release, list(release_card(lake.lake, release).dumps))
     html, numbers = write_report(lake.lake.root, run, data)
     return dg.MaterializeResult(
         metadata={"page": dg.MetadataValue.path(str(html)), "numbers": dg.MetadataValue.path(str(numbers))}

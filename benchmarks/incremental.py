@@ -32,16 +32,18 @@ from benchmarks.spark_scale import Generator, cpu_seconds, write_dump
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.contamination.contamination import SCHEMA as CONTAMINATION
-from pipelines.corpora.assembly import build_corpus
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.corpora.assembly import corpus_stage
+from pipelines.dedup.duplicates import duplicates_stage, final_duplicates_stage
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import Spark
 from pipelines.filtering.policy import Policy, policy_path
 from pipelines.lake import Dataset, Lake, Writer
+from pipelines.release.cuts import cuts_stage
+from pipelines.release.exclusions import exclusions_stage
 from pipelines.release.recurring_blocks import SCHEMA as BLOCKS
-from pipelines.release.release_decisions import build_release_decisions
-from pipelines.release.validation_sets import build_validation_sets
-from pipelines.tables.inputs import DumpTables, ReleaseTables, part_path
+from pipelines.release.release_decisions import release_decisions_stage
+from pipelines.release.validation_sets import validation_sets_stage
+from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.stage import build
 
 SHARE = 0.01  # of the old dump's documents come with the new one
@@ -51,8 +53,8 @@ def _empty(lake: Lake, release: ReleaseTables) -> tuple[Dataset, Dataset]:
     """(recurring blocks, contamination) of nothing."""
 
     def parts(writer: Writer) -> None:
-        for dump, _, i in release.parts:
-            writer.write_table(part_path(dump, i), CONTAMINATION.empty_table())
+        for part in release.parts:
+            writer.write_table(part.path, CONTAMINATION.empty_table())
 
     def blocks(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", BLOCKS.empty_table())
@@ -99,14 +101,17 @@ def release_of(
     dumps = dumps | {fresh: replace(dumps[fresh], signatures=signed)}
     clock.mark("signatures")
     release = ReleaseTables(ReleaseCard(name=name, dumps=tuple(dumps)), dumps)
-    duplicates = build_duplicates(lake, engine, release).dataset
+    duplicates = build(lake, engine, duplicates_stage(release)).dataset
     clock.mark("election")
     blocks, contamination = _empty(lake, release)
-    validation = build_validation_sets(lake, engine, release, duplicates).dataset
+    validation = build(lake, engine, validation_sets_stage(release, duplicates)).dataset
     clock.mark("untimed")
-    decided = build_release_decisions(lake, engine, release, validation, blocks, contamination).dataset
+    cuts = build(lake, engine, cuts_stage(release, blocks, contamination)).dataset
+    exclusions = build(lake, engine, exclusions_stage(release, validation, contamination, cuts)).dataset
+    final = build(lake, engine, final_duplicates_stage(release, exclusions)).dataset
+    decided = build(lake, engine, release_decisions_stage(release, cuts, exclusions, final)).dataset
     clock.mark("verdicts")
-    corpus = build_corpus(lake, engine, release, decided, "main").dataset
+    corpus = build(lake, engine, corpus_stage(release, decided, "main")).dataset
     clock.mark("parts")
     return clock.figures, corpus, dumps
 

@@ -204,7 +204,7 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
 
     from pipelines.cards.minhash import MinHashParameters
     from pipelines.cards.release import ReleaseCard
-    from pipelines.dedup.duplicates import build_duplicates
+    from pipelines.dedup.duplicates import duplicates_stage
     from pipelines.dedup.signatures import signatures_stage
     from pipelines.tables.inputs import ReleaseTables
 
@@ -217,7 +217,7 @@ def stages(lake: Any, engine: Any, tables: Any) -> tuple[dict[str, float], Any, 
     release = ReleaseTables(
         ReleaseCard(name=name, dumps=(name,)), {name: replace(tables, signatures=signatures)}
     )
-    duplicates = build_duplicates(lake, engine, release).dataset
+    duplicates = build(lake, engine, duplicates_stage(release)).dataset
     marks.append((time.time(), cpu_seconds()))
     figures = {}
     for stage, before, after in zip(("signatures", "duplicates"), marks, marks[1:], strict=False):

@@ -15,7 +15,7 @@ from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.edits.edits import edits_stage
@@ -97,7 +97,7 @@ def main(folder: Path, files: list[Path]) -> None:
     # --8<-- [start:duplicates]
     told(build(lake, engine, signatures_stage(documents, edits, MinHashParameters())))
     release = resolve(lake, ReleaseCard(name="first", dumps=("first",)))
-    duplicates = told(build_duplicates(lake, engine, release))
+    duplicates = told(build(lake, engine, duplicates_stage(release)))
     url_of = dict(zip(documents.read()["doc_id"].to_pylist(), urls, strict=True))
     for row in duplicates.read().to_pylist():
         print(url_of[row["doc_id"]], row["kind"], f"{row['similarity']:.2f}", url_of[row["kept_id"]])

@@ -18,12 +18,11 @@ from dagster_shared.error import SerializableErrorInfo
 from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work
 from jobs.settings import ROOT, Settings
+from pipelines.catalogue.tables import follows, names
 
-DUMP_TABLES = [
-    *("raw_dump", "split", "documents", "edits"),
-    *("signals/language", "signals/rules", "signals/safety", "signals/code", "signatures"),
-]
-DUMP_DECISIONS = ["scores", "decisions"]
+MODELS = names(group="models")
+AFTER_MODELS = [table for table in names(life="dump") if follows(table, MODELS)]
+BEFORE_MODELS = [table for table in names(life="dump") if table not in AFTER_MODELS]
 
 
 def open_instance() -> dg.DagsterInstance:
@@ -99,10 +98,10 @@ def run_dumps(instance: dg.DagsterInstance, names: list[str]) -> None:
     """All assets of the dumps: their tables, then the models, then scores and decisions."""
     instance.add_dynamic_partitions("dump", names)
     for name in names:
-        execute(instance, "dump", name, DUMP_TABLES)
+        execute(instance, "dump", name, BEFORE_MODELS)
     execute(instance, "models", None)
     for name in names:
-        execute(instance, "dump", name, DUMP_DECISIONS)
+        execute(instance, "dump", name, AFTER_MODELS)
 
 
 def run_release(instance: dg.DagsterInstance, name: str) -> None:

@@ -10,37 +10,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines.catalogue.tables import names
 from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 
-DUMP_ASSETS = (
-    *(
-        "raw_dump",
-        "split",
-        "documents",
-        "edits",
-        "signals/language",
-        "signals/rules",
-        "signals/safety",
-        "signals/code",
-    ),
-    *("scores", "signatures", "decisions"),
-)
-RELEASE_ASSETS = (
-    *(
-        "duplicates",
-        "recurring_blocks",
-        "validation_sets",
-        "contamination",
-        "cuts",
-        "exclusions",
-        "final_duplicates",
-        "release_decisions",
-    ),
-    *("skypile_main", "skypile_stem", "rejected"),
-    *("main_shards", "stem_shards", "validation_shards"),
-)
 HOSTS = 20  # shown of those that recurrence touched
-MODELS = ("reference_classifier", "stem_classifier", "perplexity_models")
 EVALUATION_ASSETS = {
     "validation": "validation_report",
     "perplexity": "domain_perplexity",
@@ -83,9 +56,8 @@ def composition(stats: dict[str, Any]) -> list[dict[str, Any]]:
                 row[0] += counts["documents"]
                 row[1] += counts["bytes"]
     whole = sum(b for _, b in totals.values())
-    names = [*TABLE1, *sorted(set(totals) - set(TABLE1))]
     rows = []
-    for name in names:
+    for name in [*TABLE1, *sorted(set(totals) - set(TABLE1))]:
         documents, size = totals.get(name, [0, 0])
         share = 100 * size / whole if whole else 0.0
         rows.append(
@@ -123,8 +95,8 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
         for name in inputs:
             edges.setdefault(name, set())
     notes = {name: f"{count:,} rows" for name, count in rows.items() if count}
-    before: list[str] = [n for n in ("main_shards", "stem_shards", "validation_shards") if n in edges]
-    for stage in ("stage1_checkpoint", "stage2_checkpoint"):
+    before = [name for name in names(group="shards") if name in edges]
+    for stage in names(group="training"):
         if stage in run:
             edges[stage], before = set(before), [stage]
             notes[stage] = f"{run[stage]:,} tokens"
@@ -286,8 +258,8 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
     evaluation, times, missing.
     """
     collector = Collector(lake)
-    by_dump = {d: {a: row for a in DUMP_ASSETS if (row := collector.dataset(a, d))} for d in dumps}
-    by_release = {a: row for a in RELEASE_ASSETS if (row := collector.dataset(a, release))}
+    by_dump = {d: {a: row for a in names(life="dump") if (row := collector.dataset(a, d))} for d in dumps}
+    by_release = {a: row for a in names(life="release") if (row := collector.dataset(a, release))}
     assets = [*(row for rows in by_dump.values() for row in rows.values()), *by_release.values()]
     tokenizers = sorted({Path(p).stem for p in lake.files("pointers/tokenizer")})
     reports: dict[str, Any] = {}
@@ -310,7 +282,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         collector.log(run_dir / "logs" / "steps.jsonl"),
         collector.log(run_dir / "logs" / "validation.jsonl"),
     )
-    for name in MODELS:
+    for name in names(group="models"):
         if row := collector.dataset(name, "all"):
             assets.append(row)
     trained = {

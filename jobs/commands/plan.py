@@ -37,14 +37,14 @@ def plan_run(lake: Lake, name: str, teraflops: float | None) -> str:
 
 def plan_dump(lake: Lake, name: str, _: float | None) -> str:
     """Files, bytes, what of the dump's tables would be computed, CPU hours and disk. No JVM."""
-    from jobs.foresight import describe, of_dump
+    from jobs.forecast import describe, of_dump
 
     return describe("dump", of_dump(lake, name))
 
 
 def plan_release(lake: Lake, name: str, _: float | None) -> str:
-    """What of the release's tables would be computed, CPU hours and disk. No JVM."""
-    from jobs.foresight import describe, of_release
+    """Parts, bytes, what of the release's tables would be computed, CPU hours and disk. No JVM."""
+    from jobs.forecast import describe, of_release
 
     return describe("release", of_release(lake, name))
 

@@ -14,7 +14,7 @@ import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,7 +140,7 @@ def _file_items(path: Path, folder: Path) -> Iterator[BenchmarkItem]:
         )
 
 
-def items_from_folders(folders: list[Path]) -> list[BenchmarkItem]:
+def items_from_folders(folders: Sequence[Path]) -> list[BenchmarkItem]:
     """Every item below the folders, in the order of paths. Files or folders with the word train in
     their name (GSM8K's train, MMLU's auxiliary_train) are no items.
 

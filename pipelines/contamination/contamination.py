@@ -1,8 +1,8 @@
 """Which training documents hold items of benchmarks, leakage sets or the validation side.
 
-Belongs here: which documents are looked at, the published table. Does not belong here: finding
-items in a text (item_index.py), reading item files (items.py), what is done with a found document
-(cuts.py).
+Belongs here: which documents are looked at, the table. Does not belong here: finding items in a text
+(index.py, matching.py), reading item files (benchmark_items.py), what is done with a document that
+holds one (release/cuts.py, release/exclusions.py).
 
 Validation documents are items too. Beside that, the election compares every training document with
 the validation documents that share a band with it, for the validation side comes first in canonical
@@ -12,6 +12,7 @@ order.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ import pyarrow.compute as pc
 from pipelines.contamination.benchmark_items import BenchmarkItem, items_from_folders
 from pipelines.contamination.index import Index
 from pipelines.contamination.matching import script_converter
-from pipelines.engine import Engine
-from pipelines.lake import Built, Dataset, Lake, Writer, canonical_json, digest
+from pipelines.edits.render import rendered_texts
+from pipelines.lake import Dataset, canonical_json, digest
 from pipelines.tables.columns import described
-from pipelines.tables.inputs import ReleaseTables, part_key, part_path
+from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
 VERSION = 3
 SCHEMA = described(
@@ -55,94 +57,63 @@ def validation_items(validation_sets: Dataset) -> list[BenchmarkItem]:
     return items
 
 
-def build_contamination(
-    lake: Lake,
-    engine: Engine,
-    release: ReleaseTables,
-    validation_sets: Dataset,
-    folders: list[Path],
-) -> Built:
-    """Publish one row for each (training document that passes its own rules, item found in it);
-    schema SCHEMA.
+def contamination_stage(release: ReleaseTables, validation_sets: Dataset, folders: Sequence[Path]) -> Stage:
+    """One row for each (training document that passes its own rules, item found in it); schema SCHEMA.
 
-    `folders` hold item files (see items.py); their text counts in the recompute key. Parameters
-    name the items by kind. Stats: documents read and found, matches by kind.
+    `folders` hold item files (see benchmark_items.py); they are read at once, as their text counts in
+    the recompute key. Parameters count the items by kind. Statistics: documents read and found,
+    matches by kind.
     """
-    from pipelines.edits.render import rendered_texts
+    rules, parts = release.card.contamination, release.parts
+    items = items_from_folders(folders)
+    fields = (field for item in items for field in (item.source, item.name, item.kind, item.text))
+    fingerprint = digest(*fields)
+    kinds = Counter(item.kind for item in items) + Counter(validation=validation_sets.manifest.rows)
+    parameters = rules.parameters() | {"simplified": script_converter() is not None}
 
-    rules = release.card.contamination
-    items = validation_items(validation_sets) + items_from_folders(folders)
-    fingerprint = digest(
-        *(
-            part
-            for item in items
-            if item.kind != "validation"
-            for part in (item.source, item.name, item.kind, item.text)
-        )
-    )
-    parameters = rules.parameters() | {
-        "simplified": script_converter() is not None,
-        "dumps": list(release.dumps),
-    }
-    counts = {"items": dict(Counter(item.kind for item in items))}
-
-    def write(writer: Writer) -> None:
+    def compute(building: Building) -> None:
         what = (
             str(VERSION),
             fingerprint,
             canonical_json(parameters | {"dumps": []}),
             validation_sets.content_hash,
         )
-        known = lake.reusable("contamination")
-        keys = [
-            part_key(tables, i, ("documents", "edits", "decisions"), *what) for _, tables, i in release.parts
+        outputs = [
+            OutputPart(part.path, part.key(("documents", "edits", "decisions"), *what)) for part in parts
         ]
-        fresh = [number for number, key in enumerate(keys) if not writer.take(key, known)]
-        index = Index(items if fresh else [], rules)
-
-        def work(place: int) -> None:
-            number = fresh[place]
-            name, tables, i = release.parts[number]
-            path = part_path(name, i)
-            if writer.has(path):
-                return
-            heads = tables.documents.read_part(i, ["doc_id", "side"])
-            keep = tables.need("decisions").read_part(i, ["keep"])["keep"]
-            read = pc.and_(keep, pc.equal(heads["side"], "train")).combine_chunks()
-            ids = heads["doc_id"].filter(read).to_pylist()
-            out = [
-                {
-                    "doc_id": ids[row],
-                    "item": m.item.name,
-                    "source": m.item.source,
-                    "kind": m.item.kind,
-                    "start": m.start,
-                    "end": m.end,
-                }
-                for row, m in index.find_all(rendered_texts(tables.documents, tables.edits, i).filter(read))
-            ]
-            by_kind: dict[str, int] = {}
-            for found_row in out:
-                by_kind[found_row["kind"]] = by_kind.get(found_row["kind"], 0) + 1
-            stats: dict[str, Any] = {
-                "documents": len(ids),
-                "found_documents": len({r["doc_id"] for r in out}),
-                "matches": by_kind,
-            }
-            writer.write_table(path, pa.Table.from_pylist(out, SCHEMA), stats, key=keys[number])
-
-        engine.map_parts(len(fresh), work)
+        missing = building.not_known([output.key for output in outputs])
+        index = Index(validation_items(validation_sets) + items if missing else [], rules)
+        building.write_parts([outputs[i] for i in missing], lambda i: _matches(parts[missing[i]], index))
 
     inputs: dict[str, Dataset | str] = {
         **release.inputs("documents", "edits", "decisions"),
         "validation_sets": validation_sets,
+        "items": fingerprint,
     }
-    inputs["items"] = fingerprint
-    return lake.publish(
-        "contamination",
-        release.card.name,
-        version=VERSION,
-        parameters=parameters | counts,
-        inputs=inputs,
-        write=write,
-    )
+    named = {"dumps": list(release.dumps), "items": dict(kinds)}
+    return Stage("contamination", VERSION, compute, release.card.name, parameters | named, inputs)
+
+
+def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
+    """(SCHEMA, statistics) of one part."""
+    documents, decisions = part.aligned(["side"], ["keep"])
+    read = pc.and_(decisions["keep"], pc.equal(documents["side"], "train")).combine_chunks()
+    ids = documents["doc_id"].filter(read).to_pylist()
+    texts = rendered_texts(part.tables.documents, part.tables.edits, part.number).filter(read)
+    rows = [
+        {
+            "doc_id": ids[row],
+            "item": match.item.name,
+            "source": match.item.source,
+            "kind": match.item.kind,
+            "start": match.start,
+            "end": match.end,
+        }
+        for row, match in index.find_all(texts)
+    ]
+    stats: dict[str, Any] = {
+        "documents": len(ids),
+        "found_documents": len({row["doc_id"] for row in rows}),
+        "matches": dict(Counter(row["kind"] for row in rows)),
+    }
+    return pa.Table.from_pylist(rows, SCHEMA), stats

@@ -6,7 +6,8 @@ earlier release left), the guards, the tables. Does not belong here: any of thos
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.release import ReleaseCard
 from pipelines.dedup import candidates, verification
 from pipelines.dedup.election import KINDS, Thresholds
 from pipelines.dedup.incremental import (
@@ -27,10 +29,11 @@ from pipelines.dedup.pairs import PAIRS, id_lanes
 from pipelines.dedup.signed_parts import ROW_BITS, SignedPart, same_parameters, signed_parts
 from pipelines.dedup.verification import CLUSTERS
 from pipelines.engine import Engine, map_arrow
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
+from pipelines.lake import Dataset, LakeError, Writer
 from pipelines.tables.columns import Column, described
 from pipelines.tables.inputs import ReleaseTables
 from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Building, Stage
 
 VERSION = 2
 ROWS_PER_PART = 1 << 20
@@ -177,8 +180,8 @@ def check_guards(release: ReleaseTables, stats: Mapping[str, Any]) -> None:
             key=lambda n: stats["sources"][n]["removed"] / max(1, stats["sources"][n]["admitted"]),
         )
         raise LakeError(
-            f"{stats['sources'][name]['removed']} of {stats['sources'][name]['admitted']} documents of {name} would be removed as "
-            f"duplicates; the card allows a share of {card.max_source_share} (max_source_share)"
+            f"{stats['sources'][name]['removed']} of {stats['sources'][name]['admitted']} documents of {name}"
+            f" would be removed as duplicates; the card allows a share of {card.max_source_share} (max_source_share)"
         )
 
 
@@ -217,60 +220,80 @@ def _write(writer: Writer, rows: Any, schema: pa.Schema, stats: Mapping[str, Any
         put(0, schema.empty_table())
 
 
-def build_duplicates(
-    lake: Lake,
-    engine: Engine,
-    release: ReleaseTables,
-    excluded: Dataset | None = None,
-    asset: str = "duplicates",
-) -> Built:
-    """One row for each removed document of the release, with the kept document that verified
-    against it (schema DUPLICATES).
+def duplicates_stage(release: ReleaseTables) -> Stage:
+    """One row for each removed document of the release, with the kept document that verified against it
+    (schema DUPLICATES).
 
-    `excluded`: a table with a column doc_id of documents excluded after a first election (overlap,
-    recurrence), under another `asset` name. Beside it, and not for readers, lie `clusters` and
-    `verified_pairs`: the next election starts there.
+    Beside it `clusters` and `verified_pairs`: the next election starts there.
     """
-    card = release.card
+    card, made_of = release.card, _made_of(release)
+
+    def compute(building: Building) -> None:
+        with _election(building, release, made_of, None) as (found, clusters, pairs):
+            state = made_of | {"version": VERSION}
+            for table, rows, schema in (("clusters", clusters, CLUSTERS), ("verified_pairs", pairs, PAIRS)):
+                building.publish_beside(table, VERSION, state, _writing(rows, schema))
+            _write(building.writer, _removed(clusters), DUPLICATES, found.stats)
+
+    return Stage(
+        "duplicates",
+        VERSION,
+        compute,
+        card.name,
+        _parameters(card),
+        release.inputs(*_READ),
+        beside=("clusters", "verified_pairs"),
+    )
+
+
+def final_duplicates_stage(release: ReleaseTables, exclusions: Dataset) -> Stage:
+    """The election without the documents of `exclusions` (a table with a column doc_id): the next of
+    their clusters take their places. Schema DUPLICATES."""
+    card, made_of = release.card, _made_of(release)
+
+    def compute(building: Building) -> None:
+        excluded = exclusions.read(["doc_id"])["doc_id"].combine_chunks()
+        with _election(building, release, made_of, excluded) as (found, clusters, _):
+            _write(building.writer, _removed(clusters), DUPLICATES, found.stats)
+
+    inputs = {**release.inputs(*_READ), "excluded": exclusions}
+    return Stage("final_duplicates", VERSION, compute, card.name, _parameters(card), inputs)
+
+
+_READ = ("documents", "edits", "signatures", "decisions")
+
+
+def _parameters(card: ReleaseCard) -> dict[str, Any]:
+    """What of the card the outcome depends on."""
     names = ("cutoff_date", "tombstones", "jaccard", "containment", "max_cluster", "max_source_share")
-    parameters = {n: v for n, v in card.parameters().items() if n in names}
-    inputs: dict[str, Dataset | str] = {**release.inputs("documents", "edits", "signatures", "decisions")}
-    if excluded is not None:
-        inputs["excluded"] = excluded
+    return {name: value for name, value in card.parameters().items() if name in names}
 
-    def write(writer: Writer) -> None:
-        made_of = identity(
-            signed_parts(release), card, same_parameters(release), Thresholds(card.jaccard, card.containment)
-        )
-        ids = None if excluded is None else excluded.read(["doc_id"])["doc_id"].combine_chunks()
-        found = find_duplicates(engine, release, find_earlier(lake, made_of, VERSION), ids)
-        try:
-            check_guards(release, found.stats)
-            tables: dict[str, Any] = {"clusters": found.clusters, "verified_pairs": found.pairs}
-            if found.outcomes is not None:
-                tables = {
-                    "clusters": found.outcomes.where("node is not null").select(*CLUSTERS.names),
-                    "verified_pairs": found.outcomes.where("node is null").select(*PAIRS.names).distinct(),
-                }
-            for name, schema in (
-                (("clusters", CLUSTERS), ("verified_pairs", PAIRS)) if excluded is None else ()
-            ):
-                state = made_of | {"version": VERSION}
-                seal = {"of": digest(writer.key)}
-                lake.publish(
-                    name,
-                    card.name,
-                    version=VERSION,
-                    parameters=state,
-                    inputs=seal,
-                    write=_writing(tables[name], schema),
-                )
-            _write(writer, _removed(tables["clusters"]), DUPLICATES, found.stats)
-        finally:
-            if found.outcomes is not None:
-                found.outcomes.unpersist()
 
-    return lake.publish(asset, card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write)
+def _made_of(release: ReleaseTables) -> dict[str, Any]:
+    card = release.card
+    thresholds = Thresholds(card.jaccard, card.containment)
+    return identity(signed_parts(release), card, same_parameters(release), thresholds)
+
+
+@contextmanager
+def _election(
+    building: Building, release: ReleaseTables, made_of: dict[str, Any], excluded: pa.Array | None
+) -> Iterator[tuple[Found, Any, Any]]:
+    """(outcome, clusters, pairs), tables of this process or Spark frames; LakeError beyond the card's
+    guards."""
+    earlier = find_earlier(building.lake, made_of, VERSION)
+    found = find_duplicates(building.engine, release, earlier, excluded)
+    try:
+        check_guards(release, found.stats)
+        if found.outcomes is None:
+            yield found, found.clusters, found.pairs
+        else:
+            clusters = found.outcomes.where("node is not null").select(*CLUSTERS.names)
+            pairs = found.outcomes.where("node is null").select(*PAIRS.names).distinct()
+            yield found, clusters, pairs
+    finally:
+        if found.outcomes is not None:
+            found.outcomes.unpersist()
 
 
 def _removed(clusters: Any) -> Any:
@@ -279,5 +302,5 @@ def _removed(clusters: Any) -> Any:
     return clusters.where("kept_id is not null").select(*DUPLICATES.names)
 
 
-def _writing(rows: Any, schema: pa.Schema) -> Any:
+def _writing(rows: Any, schema: pa.Schema) -> Callable[[Writer], None]:
     return lambda writer: _write(writer, rows, schema, {})

@@ -23,9 +23,11 @@ from pipelines.dedup.pairs import id_lanes
 from pipelines.dedup.shingles import shingle_sets
 from pipelines.dedup.signatures import minhash_matrix
 from pipelines.dedup.signatures import schema as signature_schema
+from pipelines.edits.render import rendered_texts
 from pipelines.lake import LakeError
 from pipelines.lake.hashing import logical_hash
 from pipelines.release.survivors import excluded_by_card
+from pipelines.tables.alignment import check_aligned, read_aligned
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
 
@@ -55,8 +57,8 @@ def nodes_by_part(nodes: Array) -> Iterator[tuple[int, Array]]:
 
 @dataclass(frozen=True)
 class SignedPart:
-    """Part `part` of a dump. `card` says which of its documents fall; `excluded` (ids, ascending)
-    are excluded for another reason."""
+    """Part `part` of a dump. `card` says which of its documents are excluded; those of `excluded` (ids,
+    ascending) are, too."""
 
     index: int
     dump: str
@@ -73,40 +75,33 @@ class SignedPart:
 
     def admitted(self) -> Array:
         """Rows that pass their own rules, the card and `excluded`: int64, ascending."""
-        return self._admitted(self._read("decisions", ["doc_id", "keep"]))
+        return self._admitted([])[0]
 
-    def _admitted(self, decisions: pa.Table) -> Array:
+    def _admitted(self, columns: list[str]) -> tuple[Array, pa.Table]:
+        """(admitted rows, all rows of the decisions with these columns)."""
         by_card = bool(self.card.tombstones or self.card.cutoff_date)
-        documents = self._read("documents", ["doc_id", "url", "date"] if by_card else ["doc_id"])
-        self._aligned("decisions", documents, decisions)
+        documents, decisions = read_aligned(
+            self.part,
+            (self.tables.documents, ["url", "date"] if by_card else []),
+            (self.tables.need("decisions"), ["keep", *columns]),
+        )
         keep = decisions["keep"].combine_chunks()
         if by_card:
-            keep = pc.and_(
-                keep, pc.equal(excluded_by_card(self.card, documents["url"], documents["date"]), "")
-            )
+            excluded = excluded_by_card(self.card, documents["url"], documents["date"])
+            keep = pc.and_(keep, pc.equal(excluded, ""))
         if len(self.excluded):
             keep = pc.and_not(keep, pc.is_in(documents["doc_id"].combine_chunks(), value_set=self.excluded))
-        return np.flatnonzero(keep.to_numpy(zero_copy_only=False))
+        return np.flatnonzero(keep.to_numpy(zero_copy_only=False)), decisions
 
     def scan(self, parameters: MinHashParameters) -> tuple[Array, Array, Array, Array]:
         """(rows int64 [n] admitted, contents uint64 [n, 2], rows int64 [m] of them that have a
         shingle, their band keys uint64 [m, bands]), each table read once."""
-        decisions = self._read("decisions", ["doc_id", "keep", "category"])
-        signatures, rows = (
-            self._signatures("content_hash", "num_shingles", "minhash"),
-            self._admitted(decisions),
-        )
+        signatures = self._signatures("content_hash", "num_shingles", "minhash")
+        rows, decisions = self._admitted(["category"])
         parallel = _is_parallel(decisions)
         contents, parallel = _apart(signatures["content_hash"], parallel)[rows], parallel[rows]
         live = signatures["num_shingles"].to_numpy()[rows] > 0
         return rows, contents, rows[live], self._keys(signatures, parallel[live], parameters, rows[live])
-
-    def _aligned(self, name: str, documents: pa.Table, table: pa.Table) -> None:
-        dataset = self.tables.need(name)
-        if not table["doc_id"].equals(documents["doc_id"]):
-            raise LakeError(
-                f"{dataset.file(dataset.parts[self.part].path)} does not hold the documents of its dump: rebuild {name}"
-            )
 
     def _parallel(self, rows: Array) -> Array:
         """1 for pairs of parallel text, which are deduplicated against themselves alone; int64
@@ -133,7 +128,9 @@ class SignedPart:
             raise LakeError(
                 f"{path} is not the part that its manifest names: restore it or rebuild signatures"
             )
-        self._aligned("signatures", self._read("documents", ["doc_id"]), table)
+        documents = self.tables.documents
+        ids = documents.read_part(self.part, ["doc_id"])
+        check_aligned(self.part, (documents, ids), (dataset, table))
         return table
 
     def contents(self, rows: Array) -> tuple[Array, Array]:
@@ -162,8 +159,6 @@ class SignedPart:
     ) -> pa.Table:
         """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are
         null."""
-        from pipelines.edits.render import rendered_texts
-
         table = self._read("documents", ["doc_id", "date", "side"], rows)
         decisions = self._read("decisions", ["category", "quality", "num_chars"], rows)
         for name in decisions.column_names:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from pipelines.filtering.decisions import judged_parts
 from pipelines.filtering.policy import Policy
-from pipelines.lake import Dataset, LakeError
+from pipelines.lake import Dataset
+from pipelines.tables.alignment import check_aligned
 from pipelines.tables.inputs import DumpTables
 
 
@@ -58,10 +59,7 @@ def preview(tables: DumpTables, policy: Policy) -> PolicyChange:
         judged_parts(tables.documents, tables.signals, tables.need("scores"), policy)
     ):
         old = before.read_part(index, ["doc_id", "keep", "reasons"])
-        if not old["doc_id"].equals(after["doc_id"]):
-            raise LakeError(
-                f"part {index} of {before.path} is not aligned with {tables.documents.path}: materialize decisions first"
-            )
+        check_aligned(index, (tables.documents, after), (before, old))
         columns = (old["keep"], old["reasons"], after["keep"], after["reasons"], after["num_chars"])
         for kept, old_reasons, keep, reasons, chars in zip(*(c.to_pylist() for c in columns), strict=True):
             change.documents += 1

@@ -17,7 +17,8 @@ from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
 from pipelines.tables.inputs import SIGNAL_GROUPS
 
-RELEASE_TABLES = ("skypile_main", "skypile_stem", "validation_sets", "rejected")
+OUTCOMES = ("skypile_main", "skypile_stem", "validation_sets", "rejected")
+"""Tables of a release one of which holds each document of its dumps."""
 
 
 def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()) -> list[str]:
@@ -121,7 +122,7 @@ def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
     """What became of a document in a release: the corpus or set it is in, or every reason that
     keeps it out."""
     out = []
-    for asset in RELEASE_TABLES:
+    for asset in OUTCOMES:
         dataset = _current(lake, asset, release)
         if dataset is None:
             out.append(f"  {asset:11} of release {release} is not materialized yet")

@@ -1,7 +1,7 @@
 """Documents and bytes in and out of the stages of a dump, and what must hold of them.
 
-Belongs here: numbers from manifests, and their bounds. Does not belong here: why one document was left out
-(why.py), pages of reports.
+Belongs here: numbers from manifests, and their bounds. Does not belong here: why one document was left
+out (explain.py), pages of reports.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 
-STAGES = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
+SHOWN = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
+"""Tables of a dump that the funnel shows: those whose rows are its documents or what it is made of."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ def funnel(lake: Lake, dump: str) -> list[dict[str, Any]]:
     counted, bytes of the table."""
     rows: list[dict[str, Any]] = []
     before = 0
-    for stage in STAGES:
+    for stage in SHOWN:
         try:
             dataset = lake.current(stage, dump)
         except MissingDataset:

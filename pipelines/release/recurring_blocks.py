@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
-from pipelines.engine import Engine, rows_of_parts
-from pipelines.lake import Built, Dataset, Lake, Writer
+from pipelines.engine import rows_of_parts
+from pipelines.lake import Dataset
 from pipelines.release.survivors import removed_ids, survivors
 from pipelines.tables.columns import described
-from pipelines.tables.inputs import DumpTables, ReleaseTables, frozen
+from pipelines.tables.inputs import ReleasePart, ReleaseTables
+from pipelines.tables.stage import Building, Stage
 
 VERSION = 2
 SCHEMA = described(
@@ -42,23 +43,21 @@ def host_numbers(hosts: pa.Array) -> pa.Array:
     return pa.array(np.frombuffer(hashes, "<i8")).take(names.indices)
 
 
-def _pairs(card: ReleaseCard, tables: DumpTables, removed: pa.Array, i: int) -> pa.Table:
-    """Blocks of part `i`: (block, host, n) of int64, n the number of surviving documents of the
-    host that hold the block."""
-    keep = survivors(card, tables, removed, i)
-    hosts = host_numbers(tables.documents.read_part(i, ["host"])["host"].combine_chunks().filter(keep))
-    lists = (
-        tables.need("signatures").read_part(i, ["block_hashes"])["block_hashes"].combine_chunks().filter(keep)
-    )
+def _pairs(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Table:
+    """Blocks of a part: (block, host, n) of int64, n the number of surviving documents of the host
+    that hold the block."""
+    tables, keep = part.tables, survivors(card, part, removed)
+    hosts = tables.documents.read_part(part.number, ["host"])["host"].combine_chunks().filter(keep)
+    signed = tables.need("signatures").read_part(part.number, ["block_hashes"])["block_hashes"]
+    lists = signed.combine_chunks().filter(keep)
     blocks = pa.array(lists.flatten().to_numpy().view(np.int64))
     rows = pa.table({"row": pc.list_parent_indices(lists).cast(pa.int64()), "block": blocks})
     once = rows.group_by(["block", "row"], use_threads=False).aggregate([])
-    located = pa.table({"block": once["block"], "host": hosts.take(once["row"].combine_chunks())})
-    return (
-        located.group_by(["block", "host"], use_threads=False)
-        .aggregate([([], "count_all")])
-        .rename_columns(["block", "host", "n"])
+    located = pa.table(
+        {"block": once["block"], "host": host_numbers(hosts).take(once["row"].combine_chunks())}
     )
+    counted = located.group_by(["block", "host"], use_threads=False).aggregate([([], "count_all")])
+    return counted.rename_columns(["block", "host", "n"])
 
 
 def _in_process(pieces: list[pa.Table], limits: RecurrencePolicy) -> pa.Table:
@@ -75,17 +74,14 @@ def _in_process(pieces: list[pa.Table], limits: RecurrencePolicy) -> pa.Table:
 
 
 def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: RecurrencePolicy) -> pa.Table:
-    """The same by Spark's aggregation, which spills: only the blocks that recur come to this
+    """The counts by Spark's aggregation, which spills: only the blocks that recur come to this
     process."""
     from pyspark.sql import functions as F
 
-    places, card = release.parts, release.card
-
-    def rows(number: int) -> pa.Table:
-        _, tables, i = places[number]
-        return _pairs(card, tables, removed, i)
-
-    pairs = rows_of_parts(session, len(places), rows, "block long, host long, n long")
+    parts, card = release.parts, release.card
+    pairs = rows_of_parts(
+        session, len(parts), lambda i: _pairs(card, parts[i], removed), "block long, host long, n long"
+    )
     by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n"))
     total = by_host.groupBy("block").agg(F.sum("n").alias("documents"), F.count("*").alias("hosts"))
     found: pa.Table = total.where(
@@ -94,59 +90,52 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
     return found
 
 
-def build_recurring_blocks(
-    lake: Lake,
-    engine: Engine,
-    release: ReleaseTables,
-    duplicates: Dataset,
-) -> Built:
-    """Publish (block, documents, hosts) of the blocks at or above the thresholds of the card's `recurrence`,
-    sorted by block.
-
-    A block counts once for a surviving document. Where the card freezes the blocks of an earlier
-    release, those are taken over.
-    """
+def recurring_blocks_stage(release: ReleaseTables, duplicates: Dataset) -> Stage:
+    """(block, documents, hosts) of the blocks at or above the thresholds of the card's `recurrence`,
+    sorted by block (schema SCHEMA). A block counts once for a surviving document."""
     card, limits = release.card, release.card.recurrence
-    if card.blocks:
-        taken = frozen(lake, "recurring_blocks", card.blocks)
 
-        def take(writer: Writer) -> None:
-            for part in taken.parts:
-                writer.reuse(part.path, taken, part, taken.stats if part == taken.parts[0] else {})
-
-        inputs = {"frozen": taken}
-        return lake.publish(
-            "recurring_blocks",
-            card.name,
-            version=VERSION,
-            parameters=taken.manifest.parameters,
-            inputs=inputs,
-            write=take,
-        )
-    removed = removed_ids(duplicates)
-
-    def write(writer: Writer) -> None:
-        session = engine.session
+    def compute(building: Building) -> None:
+        session, removed = building.engine.session, removed_ids(duplicates)
         if session is not None:
             total = _on_spark(session, release, removed, limits)
         else:
-            total = _in_process([_pairs(card, tables, removed, i) for _, tables, i in release.parts], limits)
+            total = _in_process([_pairs(card, part, removed) for part in release.parts], limits)
         blocks = pa.array(total["block"].to_numpy().astype(np.int64).view(np.uint64))
-        table = pa.table(
-            [blocks, total["documents"].cast(pa.int32()), total["hosts"].cast(pa.int32())], schema=SCHEMA
-        ).sort_by("block")
+        counts = [total[name].cast(pa.int32()) for name in ("documents", "hosts")]
+        table = pa.table([blocks, *counts], schema=SCHEMA).sort_by("block")
         occurrences = pc.sum(total["documents"]).as_py() or 0
-        writer.write_table(
+        building.writer.write_table(
             "part-00000.parquet", table, {"recurring": table.num_rows, "occurrences": occurrences}
         )
 
-    inputs = {**release.inputs("documents", "decisions", "signatures"), "duplicates": duplicates}
     named = {
         "dumps": list(release.dumps),
         "tombstones": sorted(card.tombstones),
         "cutoff_date": card.cutoff_date,
     }
-    parameters = limits.parameters() | named
-    return lake.publish(
-        "recurring_blocks", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
+    return Stage(
+        "recurring_blocks",
+        VERSION,
+        compute,
+        card.name,
+        limits.parameters() | named,
+        {**release.inputs("documents", "decisions", "signatures"), "duplicates": duplicates},
+    )
+
+
+def frozen_blocks_stage(release: ReleaseTables, taken: Dataset) -> Stage:
+    """The blocks of an earlier release, which the card's `blocks` names, taken over as they are."""
+
+    def compute(building: Building) -> None:
+        for part in taken.parts:
+            building.writer.reuse(part.path, taken, part, taken.stats if part == taken.parts[0] else {})
+
+    return Stage(
+        "recurring_blocks",
+        VERSION,
+        compute,
+        release.card.name,
+        taken.manifest.parameters,
+        {"frozen": taken},
     )

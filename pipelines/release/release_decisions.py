@@ -1,30 +1,33 @@
-"""The fate of every document of a release: every reason against it, and what is cut out of it.
+"""The decision on every document of a release: every reason against it, and what is cut out of it.
 
-Belongs here: the final election, without the documents that were excluded after the first; texts that the
-cuts made equal; bringing all reasons together, row-aligned with documents. Does not belong here:
-what is cut and why a document falls (cuts.py), writing corpora (corpus.py).
+Belongs here: bringing all reasons together, row-aligned with documents; texts that the cuts made equal.
+Does not belong here: what is cut (cuts.py), why a document is excluded (exclusions.py), writing corpora
+(corpora/).
 
-Documents fall for contamination, recurrence, a tombstone or the card after a first election has removed
-others because of them. So the same election is held again without the excluded documents: the next duplicate
-takes their place, as if they had never been there.
+Documents are excluded for contamination, recurrence, a tombstone or the card after a first election has
+removed others because of them. So the election is held again without them (final_duplicates): the next
+duplicate takes their place, as if they had never been there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.cards.release import ReleaseCard
 from pipelines.engine import Engine, collect_parts, rows_of_parts
-from pipelines.lake import Built, Dataset, Lake, LakeError, Writer, digest
-from pipelines.release.cuts import CUT, build_cuts, build_exclusions
+from pipelines.lake import Dataset, LakeError, digest
+from pipelines.release.cuts import CUT
 from pipelines.release.survivors import excluded_by_card, removed_ids, survivors
 from pipelines.tables.columns import described
-from pipelines.tables.inputs import DumpTables, ReleaseTables, part_key, part_path
+from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
+from pipelines.tables.stage import Building, Stage, Stats
 
 VERSION = 2
 RELEASE_DECISIONS = described(
@@ -42,89 +45,67 @@ RELEASE_DECISIONS = described(
     ],
 )
 _EQUAL = pa.schema([("content", ID), ("train", pa.bool_()), ("doc_id", ID)])
+_LATE = pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string())])
 
 
-def build_release_decisions(
-    lake: Lake,
-    engine: Engine,
-    release: ReleaseTables,
-    validation_sets: Dataset,
-    recurring: Dataset,
-    contamination: Dataset,
-) -> Built:
-    """Publish one row for each document of the release's dumps (schema RELEASE_DECISIONS), part by part.
+def release_decisions_stage(
+    release: ReleaseTables, cuts: Dataset, exclusions: Dataset, final_duplicates: Dataset
+) -> Stage:
+    """One row for each document of the release's dumps (schema RELEASE_DECISIONS), part by part.
 
-    On the way: `cuts`, `exclusions` and `final_duplicates` of the release.
+    Statistics: documents, kept, training documents of each corpus; of each dump documents, kept, bytes
+    cut, and documents by reason.
     """
-    card, places = release.card, release.parts
-    cuts = build_cuts(lake, engine, release, recurring, contamination).dataset
-    exclusions = build_exclusions(lake, engine, release, validation_sets, contamination, cuts).dataset
-    final = build_duplicates(lake, engine, release, excluded=exclusions, asset="final_duplicates").dataset
+    card, parts = release.card, release.parts
 
-    def write(writer: Writer) -> None:
-        late = _made_equal(engine, release, cuts, exclusions, final)
-        rows = pa.concat_tables([final.read(["doc_id", "kept_id", "kind"]), late])
-        known = lake.reusable("release_decisions")
+    def compute(building: Building) -> None:
+        late = _made_equal(building.engine, release, cuts, exclusions, final_duplicates)
+        removed = pa.concat_tables([final_duplicates.read(["doc_id", "kept_id", "kind"]), late])
+        cut, excluded = part_hashes(cuts), part_hashes(exclusions)
 
-        def work(number: int) -> None:
-            dump, tables, i = places[number]
-            path = part_path(dump, i)
-            if writer.has(path):
-                return
-            ids = tables.documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
-            gone = rows.filter(pc.is_in(rows["doc_id"], value_set=ids)).sort_by(
-                [("doc_id", "ascending"), ("kind", "ascending")]
-            )
-            gone_rows = gone.to_pylist()
-            hashes = [next(p.hash for p in d.parts if p.path == path) for d in (cuts, exclusions)]
-            more = (
+        def part(number: int) -> tuple[str, Callable[[], tuple[pa.Table, Stats]]]:
+            own = parts[number]
+            here = removed.filter(pc.is_in(removed["doc_id"], value_set=own.ids()))
+            gone = here.sort_by([("doc_id", "ascending"), ("kind", "ascending")]).to_pylist()
+            by_card = (
                 str(VERSION),
                 card.cutoff_date,
                 *sorted(card.tombstones),
-                *(r["doc_id"] + r["kept_id"] + r["kind"].encode() for r in gone_rows),
+                *(r["doc_id"] + r["kept_id"] + r["kind"].encode() for r in gone),
             )
-            key = part_key(tables, i, ("documents", "decisions"), *hashes, digest(*more))
-            if not writer.take(key, known):
-                writer.write_table(
-                    path, *_table(release, dump, tables, i, cuts, exclusions, gone_rows), key=key
-                )
+            key = own.key(("documents", "decisions"), cut[own.path], excluded[own.path], digest(*by_card))
+            return key, lambda: _rows(card, own, cuts, exclusions, gone)
 
-        engine.map_parts(len(places), work)
+        building.write_keyed_parts([part.path for part in parts], part)
 
-    inputs = {
-        **release.inputs("documents", "edits", "decisions"),
-        "duplicates": final,
-        "cuts": cuts,
-        "exclusions": exclusions,
-    }
-    parameters = {
-        "dumps": list(release.dumps),
-        "tombstones": sorted(card.tombstones),
-        "cutoff_date": card.cutoff_date,
-    }
-    return lake.publish(
-        "release_decisions", card.name, version=VERSION, parameters=parameters, inputs=inputs, write=write
+    return Stage(
+        "release_decisions",
+        VERSION,
+        compute,
+        card.name,
+        {
+            "dumps": list(release.dumps),
+            "tombstones": sorted(card.tombstones),
+            "cutoff_date": card.cutoff_date,
+        },
+        {
+            **release.inputs("documents", "edits", "decisions"),
+            "duplicates": final_duplicates,
+            "cuts": cuts,
+            "exclusions": exclusions,
+        },
     )
 
 
-def _table(
-    release: ReleaseTables,
-    dump: str,
-    tables: DumpTables,
-    i: int,
-    cuts: Dataset,
-    exclusions: Dataset,
-    gone: list[dict[str, Any]],
-) -> tuple[pa.Table, dict[str, Any]]:
-    """(RELEASE_DECISIONS, statistics) of one part. Reads no text."""
-    path, lake = part_path(dump, i), cuts.lake
-    documents = tables.documents.read_part(i, ["doc_id", "url", "date", "side"])
-    decisions = tables.need("decisions").read_part(
-        i, ["doc_id", "keep", "reasons", "corpus", "language", "category"]
+def _rows(
+    card: ReleaseCard, part: ReleasePart, cuts: Dataset, exclusions: Dataset, gone: list[dict[str, Any]]
+) -> tuple[pa.Table, Stats]:
+    """(RELEASE_DECISIONS, statistics) of one part, of which the election removed `gone`. Reads no
+    text."""
+    documents, decisions = part.aligned(
+        ["url", "date", "side"], ["keep", "reasons", "corpus", "language", "category"]
     )
-    if not documents["doc_id"].equals(decisions["doc_id"]):
-        raise LakeError(f"part {i} of documents and decisions of {dump} differ in doc_id: rebuild decisions")
-    own = lake.read_parquet(cuts.file(path), ["doc_id", "cuts", "content_hash"])
+    own = cuts.lake.read_parquet(cuts.file(part.path), ["doc_id", "cuts", "content_hash"])
     place = {d: k for k, d in enumerate(documents["doc_id"].to_pylist())}
     reasons: list[list[str]] = decisions["reasons"].to_pylist()
     for k, keep in enumerate(decisions["keep"].to_pylist()):
@@ -134,15 +115,11 @@ def _table(
         k = place[row["doc_id"]]
         reasons[k].append(f"duplicate/{row['kind']}")
         kept_ids[k] = row["kept_id"]
-    by_card = excluded_by_card(release.card, documents["url"], documents["date"])
+    by_card = excluded_by_card(card, documents["url"], documents["date"])
     for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
         reasons[k].append(f"release/{by_card[k].as_py()}")
-    for row in lake.read_parquet(exclusions.file(path)).to_pylist():
+    for row in exclusions.lake.read_parquet(exclusions.file(part.path)).to_pylist():
         reasons[place[row["doc_id"]]] += row["reasons"]
-    counts: dict[str, int] = {}
-    for why in reasons:
-        for reason in why:
-            counts[reason] = counts.get(reason, 0) + 1
     columns = {
         "doc_id": documents["doc_id"],
         "reasons": pa.array(reasons, RELEASE_DECISIONS.field("reasons").type),
@@ -153,14 +130,20 @@ def _table(
         **{n: decisions[n] for n in ("corpus", "language", "category")},
     }
     table = pa.table([columns[f.name] for f in RELEASE_DECISIONS], schema=RELEASE_DECISIONS)
+    return table, _counts(table, part.dump)
+
+
+def _counts(table: pa.Table, dump: str) -> dict[str, Any]:
+    """Statistics of rows of RELEASE_DECISIONS."""
     released = accepted(table)
     spans = table["cuts"].filter(released).combine_chunks().flatten()
     size = pc.sum(pc.subtract(spans.field("end"), spans.field("start"))).as_py() or 0
     kept = pc.sum(released).as_py() or 0
-    stats = {"in": len(reasons), "kept": kept, "bytes_cut": size, "reasons": counts}
+    reasons = Counter(reason for why in table["reasons"].to_pylist() for reason in why)
+    of_dump = {"in": len(table), "kept": kept, "bytes_cut": size, "reasons": dict(reasons)}
     train = table.filter(pc.and_(released, pc.equal(table["side"], "train")))
     corpora = {name: pc.sum(pc.equal(train["corpus"], name)).as_py() or 0 for name in ("main", "stem")}
-    return table, {"documents": len(reasons), "kept": kept, "corpora": corpora, "funnel": {dump: stats}}
+    return {"documents": len(table), "kept": kept, "corpora": corpora, "funnel": {dump: of_dump}}
 
 
 def _made_equal(
@@ -172,11 +155,11 @@ def _made_equal(
     Only texts that were cut can have become equal, so only their hashes are looked for.
     """
     removed = pa.concat_arrays([removed_ids(final), exclusions.read(["doc_id"])["doc_id"].combine_chunks()])
-    places, lake = release.parts, cuts.lake
+    parts, lake = release.parts, cuts.lake
 
     def contents(number: int, wanted: pa.Array | None) -> pa.Table:
-        dump, tables, i = places[number]
-        own = lake.read_parquet(cuts.file(part_path(dump, i)), ["doc_id", "cuts", "content_hash"])
+        part = parts[number]
+        own = lake.read_parquet(cuts.file(part.path), ["doc_id", "cuts", "content_hash"])
         chosen = (
             pc.greater(pc.list_value_length(own["cuts"]), 0)
             if wanted is None
@@ -184,20 +167,15 @@ def _made_equal(
         )
         if not pc.any(chosen).as_py():
             return _EQUAL.empty_table()
-        train = pc.equal(tables.documents.read_part(i, ["side"])["side"], "train")
-        rows = pa.table([own["content_hash"], train, own["doc_id"]], schema=_EQUAL)
-        return rows.filter(pc.and_(chosen.combine_chunks(), survivors(release.card, tables, removed, i)))
+        sides = part.tables.documents.read_part(part.number, ["side"])["side"]
+        rows = pa.table([own["content_hash"], pc.equal(sides, "train"), own["doc_id"]], schema=_EQUAL)
+        return rows.filter(pc.and_(chosen.combine_chunks(), survivors(release.card, part, removed)))
 
-    cut = (
-        collect_parts(engine, len(places), lambda number: contents(number, None), _EQUAL)["content"]
-        .combine_chunks()
-        .unique()
-    )
-    rows = (
-        collect_parts(engine, len(places), lambda number: contents(number, cut), _EQUAL).to_pylist()
-        if len(cut)
-        else []
-    )
+    cut = collect_parts(engine, len(parts), lambda number: contents(number, None), _EQUAL)
+    hashes = cut["content"].combine_chunks().unique()
+    if not len(hashes):
+        return _LATE.empty_table()
+    rows = collect_parts(engine, len(parts), lambda number: contents(number, hashes), _EQUAL).to_pylist()
     first: dict[bytes, tuple[bool, bytes]] = {}
     for row in rows:
         rank = (row["train"], row["doc_id"])
@@ -207,7 +185,7 @@ def _made_equal(
         for row in rows
         if first[row["content"]][1] != row["doc_id"]
     ]
-    return pa.Table.from_pylist(late, pa.schema([("doc_id", ID), ("kept_id", ID), ("kind", pa.string())]))
+    return pa.Table.from_pylist(late, _LATE)
 
 
 def accepted(table: pa.Table) -> pa.Array:
@@ -255,5 +233,6 @@ def check_no_equal_texts(engine: Engine, release_decisions: Dataset) -> None:
     if pairs := equal_texts(engine, release_decisions):
         a, b = pairs[0]
         raise LakeError(
-            f"documents {a} and {b} have equal text in one release ({len(pairs)} pairs or more): rebuild final_duplicates"
+            f"documents {a} and {b} have equal text in one release ({len(pairs)} pairs or more): rebuild"
+            " final_duplicates"
         )

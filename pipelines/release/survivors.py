@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.cards.release import ReleaseCard
-from pipelines.lake import Dataset, LakeError
-from pipelines.tables.inputs import DumpTables
+from pipelines.lake import Dataset
+from pipelines.tables.inputs import ReleasePart
 
 
 def excluded_by_card(
@@ -39,16 +39,10 @@ def removed_ids(duplicates: Dataset) -> pa.Array:
     return duplicates.read(["doc_id"])["doc_id"].combine_chunks()
 
 
-def survivors(card: ReleaseCard, tables: DumpTables, removed: pa.Array, i: int) -> pa.Array:
-    """Boolean array over part `i`: passes its own rules and the card, and is not a duplicate.
+def survivors(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Array:
+    """Boolean array over the part: passes its own rules and the card, and is not in `removed` (ids).
     LakeError where tables are not aligned."""
-    decisions = tables.need("decisions").read_part(i, ["doc_id", "keep"])
-    documents = tables.documents.read_part(i, ["doc_id", "url", "date"])
-    ids = documents["doc_id"]
-    if not ids.equals(decisions["doc_id"]):
-        raise LakeError(
-            f"part {i} of documents and decisions of {tables.card.name} differ in doc_id: rebuild decisions"
-        )
+    documents, decisions = part.aligned(["url", "date"], ["keep"])
     stays = pc.equal(excluded_by_card(card, documents["url"], documents["date"]), "")
-    duplicate = pc.is_in(ids.combine_chunks(), value_set=removed)
+    duplicate = pc.is_in(documents["doc_id"].combine_chunks(), value_set=removed)
     return pc.and_not(pc.and_(decisions["keep"].combine_chunks(), stays), duplicate)

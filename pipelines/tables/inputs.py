@@ -6,7 +6,7 @@ tables. Does not belong here: how a table is made.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset, digest, safe_name
+from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import CORPUS
 
 RELEASE_INPUTS = ("signals", "scores", "signatures", "decisions")
@@ -54,12 +55,6 @@ def part_path(dump: str, part: int) -> str:
     return f"dump={dump}/part-{part:05d}.parquet"
 
 
-def part_key(tables: DumpTables, part: int, names: tuple[str, ...], *more: str) -> str:
-    """Hash of what a part of a release's table is computed from: the parts of the dump's tables in
-    `names`, and anything `more`."""
-    return digest(tables.card.name, *names, *(tables.need(n).parts[part].hash for n in names), *more)
-
-
 def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
     """The current documents and edits of a dump, and the tables in `names` (signals, scores,
     signatures, decisions)."""
@@ -73,6 +68,38 @@ def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
 
 
 @dataclass(frozen=True)
+class ReleasePart:
+    """Part `number` of a dump, as a release reads it."""
+
+    dump: str
+    tables: DumpTables
+    number: int
+
+    @property
+    def path(self) -> str:
+        """Where its rows lie in tables of the release."""
+        return part_path(self.dump, self.number)
+
+    def key(self, names: tuple[str, ...], *more: str) -> str:
+        """Hash of what a part of a release's table is computed from: this part of the dump's tables in
+        `names`, and anything `more`."""
+        hashes = (self.tables.need(n).parts[self.number].hash for n in names)
+        return digest(self.dump, *names, *hashes, *more)
+
+    def ids(self) -> pa.Array:
+        """doc_id of its documents."""
+        return self.tables.documents.read_part(self.number, ["doc_id"])["doc_id"].combine_chunks()
+
+    def aligned(self, documents: Sequence[str], decisions: Sequence[str]) -> tuple[pa.Table, pa.Table]:
+        """These columns of its documents and of its decisions, each with doc_id; LakeError where the
+        two are not of the same documents."""
+        first, second = read_aligned(
+            self.number, (self.tables.documents, documents), (self.tables.need("decisions"), decisions)
+        )
+        return first, second
+
+
+@dataclass(frozen=True)
 class ReleaseTables:
     """The tables of every dump that a release names, in the card's order."""
 
@@ -80,12 +107,12 @@ class ReleaseTables:
     dumps: Mapping[str, DumpTables]
 
     @property
-    def parts(self) -> list[tuple[str, DumpTables, int]]:
-        """(dump, its tables, part number) of every part, in the card's order of dumps."""
+    def parts(self) -> list[ReleasePart]:
+        """Every part of every dump, in the card's order of dumps."""
         return [
-            (name, tables, i)
+            ReleasePart(name, tables, number)
             for name, tables in self.dumps.items()
-            for i in range(len(tables.documents.parts))
+            for number in range(len(tables.documents.parts))
         ]
 
     def inputs(self, *names: str) -> dict[str, Dataset]:
@@ -93,11 +120,12 @@ class ReleaseTables:
         return {f"{n}/{d}": t.need(n) for d, t in self.dumps.items() for n in names}
 
 
-def corpus_rows(dump: str, tables: DumpTables, i: int, texts: pa.Array, labels: pa.Table) -> pa.Table:
-    """Part `i` in the schema CORPUS, all rows, with the given texts."""
-    documents = tables.documents.read_part(i, _FROM_DOCUMENTS)
+def corpus_rows(part: ReleasePart, texts: pa.Array, labels: pa.Table) -> pa.Table:
+    """The part in the schema CORPUS, all rows, with the given texts, and language and category of
+    `labels`."""
+    documents = part.tables.documents.read_part(part.number, _FROM_DOCUMENTS)
     columns = {name: documents[name] for name in _FROM_DOCUMENTS}
-    columns |= {"dump": pa.array([dump] * len(texts), pa.string()), "text": texts}
+    columns |= {"dump": pa.array([part.dump] * len(texts), pa.string()), "text": texts}
     columns |= {"language": labels["language"], "category": labels["category"]}
     return pa.table([columns[field.name] for field in CORPUS], schema=CORPUS)
 
@@ -135,6 +163,11 @@ def _same_policy(card: ReleaseCard, dumps: Mapping[str, DumpTables]) -> None:
                 f"release {card.name} names the policy {card.policy!r}, but dump {name} was decided under"
                 f" {used!r}: decide it again under {card.policy!r} (cards/policy.yaml), or change the card"
             )
+
+
+def part_hashes(dataset: Dataset) -> dict[str, str]:
+    """Content hash of each part of a release's table, by path."""
+    return {part.path: part.hash for part in dataset.parts}
 
 
 def frozen(lake: Lake, asset: str, name: str) -> Dataset:

@@ -46,7 +46,7 @@ class Building:
     def write_parts(self, parts: Sequence[OutputPart], rows: Callable[[int], tuple[pa.Table, Stats]]) -> None:
         """Write `rows(i)` as part i, for each part that is neither finished nor known by its key."""
         writer = self.writer
-        missing = self._not_known([part.key for part in parts])
+        missing = self.not_known([part.key for part in parts])
 
         def work(number: int) -> None:
             index = missing[number]
@@ -65,7 +65,7 @@ class Building:
         For stages that write any number of files, none among them, for one part of their input.
         """
         writer = self.writer
-        missing = self._not_known(keys)
+        missing = self.not_known(keys)
 
         def work(number: int) -> None:
             index = missing[number]
@@ -74,8 +74,27 @@ class Building:
 
         self.engine.map_parts(len(missing), work)
 
-    def _not_known(self, keys: Sequence[str]) -> list[int]:
-        """Indices of the keys under which no part could be taken over."""
+    def write_keyed_parts(
+        self, paths: Sequence[str], part: Callable[[int], tuple[str, Callable[[], tuple[pa.Table, Stats]]]]
+    ) -> None:
+        """Write each path whose part is neither finished nor known by its key.
+
+        For parts whose key is known only once some of their input was read: `part(i)` gives the key,
+        and what computes the rows, which is called where no part is known under it.
+        """
+        writer, known = self.writer, self.lake.reusable(self.writer.asset)
+
+        def work(index: int) -> None:
+            if not writer.has(paths[index]):
+                key, rows = part(index)
+                if not writer.take(key, known):
+                    table, stats = rows()
+                    writer.write_table(paths[index], table, stats, key)
+
+        self.engine.map_parts(len(paths), work)
+
+    def not_known(self, keys: Sequence[str]) -> list[int]:
+        """Take over the parts that are known by one of the keys; the indices of the others."""
         known = self.lake.reusable(self.writer.asset) if any(keys) else {}
         return [index for index, key in enumerate(keys) if not key or not self.writer.take(key, known)]
 

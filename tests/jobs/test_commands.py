@@ -13,7 +13,7 @@ from jobs.cli import cli
 from pipelines.engine import InProcess
 from pipelines.filtering.policy import policy_path
 from pipelines.lake import Lake
-from tests.pipelines.corpora.test_assembly import assemble
+from tests.support.assembled import assemble
 from tests.support.judged import PLANTED, judged
 from tests.support.release_samples import make_release, prose
 

@@ -12,51 +12,25 @@ import pytest
 import assets
 from jobs.definitions import build_definitions, defs
 from jobs.settings import ROOT
-
-DESIGN = [
-    "raw_dump",
-    "split",
-    "documents",
-    "edits",
-    "signals/language",
-    "signals/rules",
-    "signals/safety",
-    "signals/code",
-    "reference_classifier",
-    "stem_classifier",
-    "perplexity_models",
-    "scores",
-    "signatures",
-    "decisions",
-    "duplicates",
-    "recurring_blocks",
-    "contamination",
-    "release_decisions",
-    "skypile_main",
-    "skypile_stem",
-    "rejected",
-    "validation_sets",
-    "tokenizer",
-    "tokenizer_report",
-    "main_shards",
-    "stem_shards",
-    "validation_shards",
-    "stage1_checkpoint",
-    "stage2_checkpoint",
-    "validation_report",
-    "domain_perplexity",
-    "benchmark_scores",
-    "leakage_report",
-    "model_card",
-]
+from pipelines.catalogue.tables import TABLES
 
 
 def test_definitions_load() -> None:
     dg.Definitions.validate_loadable(build_definitions())
 
 
-def test_every_asset_of_the_design_is_there() -> None:
-    assert sorted(s.key.to_user_string() for s in defs.resolve_all_asset_specs()) == sorted(DESIGN)
+def test_every_table_of_the_catalogue_is_an_asset_of_its_group_and_every_asset_is_in_it() -> None:
+    groups = {spec.key.to_user_string(): spec.group_name for spec in defs.resolve_all_asset_specs()}
+    assert groups == {name: table.group for name, table in TABLES.items()}
+
+
+def test_an_asset_comes_after_what_its_table_reads() -> None:
+    graph = defs.resolve_asset_graph()
+    for name, table in TABLES.items():
+        before = {
+            k.to_user_string() for k in graph.get_ancestor_asset_keys(dg.AssetKey.from_user_string(name))
+        }
+        assert set(table.reads) <= before, name
 
 
 @pytest.mark.parametrize("spec", list(defs.resolve_all_asset_specs()), ids=lambda s: s.key.to_user_string())

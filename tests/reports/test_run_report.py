@@ -7,7 +7,7 @@ from pathlib import Path
 from pipelines.lake import Lake
 from reports.gather import gather
 from reports.run_report import funnel_table, number, write_report
-from tests.pipelines.corpora.test_assembly import assemble
+from tests.support.assembled import assemble
 from tests.support.release_samples import make_release
 
 

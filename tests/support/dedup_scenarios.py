@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.engine import Engine
 from pipelines.lake import Lake
+from pipelines.tables.stage import build
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.near_duplicates import corpus
 
@@ -16,6 +17,6 @@ def duplicates(root: Path, engine: Engine) -> None:
     first."""
     lake, rows = Lake(root), corpus(16)
     old = make_dump(lake, "old", rows[::2], parts=2, engine=engine)
-    build_duplicates(lake, engine, make_release([old], "first"))
+    build(lake, engine, duplicates_stage(make_release([old], "first")))
     new = make_dump(lake, "new", rows[1::2], engine=engine)
-    build_duplicates(lake, engine, make_release([old, new], "second"))
+    build(lake, engine, duplicates_stage(make_release([old, new], "second")))

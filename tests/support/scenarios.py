@@ -12,9 +12,9 @@ from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.contamination.contamination import build_contamination
-from pipelines.corpora.assembly import build_corpus, build_rejected
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.contamination.contamination import contamination_stage
+from pipelines.corpora.assembly import corpus_stage, rejected_stage
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.edits.edits import edits_stage
 from pipelines.engine import Engine
@@ -22,13 +22,13 @@ from pipelines.filtering.decisions import decisions_stage
 from pipelines.filtering.policy import current_policy
 from pipelines.lake import Lake, Writer
 from pipelines.quality.scores import SCORES
-from pipelines.release.recurring_blocks import build_recurring_blocks
-from pipelines.release.release_decisions import build_release_decisions
-from pipelines.release.validation_sets import build_validation_sets
+from pipelines.release.recurring_blocks import recurring_blocks_stage
+from pipelines.release.validation_sets import validation_sets_stage
 from pipelines.shards.writer import shards_stage
 from pipelines.tables.schemas import document_id
 from pipelines.tables.stage import build
 from pipelines.tokenizer.build import tokenizer_stage
+from tests.support.assembled import decide
 from tests.support.dumps import build_documents, build_signals
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED
 from tests.support.release_samples import make_release, prose
@@ -88,19 +88,17 @@ def release(root: Path, engine: Engine) -> None:
         cutoff_date="2024-12-31",
         recurrence=RecurrencePolicy(min_documents=3, min_hosts=3),
     )
-    duplicates = build_duplicates(lake, engine, tables).dataset
-    validation = build_validation_sets(lake, engine, tables, duplicates).dataset
-    blocks = build_recurring_blocks(lake, engine, tables, duplicates).dataset
-    contamination = build_contamination(lake, engine, tables, validation, [root / "benchmarks"]).dataset
-    release_decisions = build_release_decisions(
-        lake, engine, tables, validation, blocks, contamination
+    duplicates = build(lake, engine, duplicates_stage(tables)).dataset
+    validation = build(lake, engine, validation_sets_stage(tables, duplicates)).dataset
+    blocks = build(lake, engine, recurring_blocks_stage(tables, duplicates)).dataset
+    contamination = build(
+        lake, engine, contamination_stage(tables, validation, [root / "benchmarks"])
     ).dataset
+    decided = decide(lake, engine, tables, validation, blocks, contamination).dataset
     for which in ("main", "stem"):
-        build_corpus(lake, engine, tables, release_decisions, which)  # type: ignore[arg-type]
-    build_rejected(lake, engine, tables, release_decisions)
-    fate = {
-        row["doc_id"]: row["reasons"] for row in release_decisions.read(["doc_id", "reasons"]).to_pylist()
-    }
+        build(lake, engine, corpus_stage(tables, decided, which))  # type: ignore[arg-type]
+    build(lake, engine, rejected_stage(tables, decided))
+    fate = {row["doc_id"]: row["reasons"] for row in decided.read(["doc_id", "reasons"]).to_pylist()}
     assert fate[document_id("a", "f", 3)] == ["contamination/benchmark"] and blocks.stats["recurring"] == 1, (
         fate,
         blocks.stats,

@@ -4,11 +4,12 @@ import json
 import random
 from pathlib import Path
 
-from pipelines.contamination.contamination import build_contamination
+from pipelines.contamination.contamination import contamination_stage
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
-from pipelines.release.validation_sets import build_validation_sets
+from pipelines.release.validation_sets import validation_sets_stage
 from pipelines.tables.schemas import document_id
+from pipelines.tables.stage import build
 from tests.support.release_samples import make_duplicates, make_release
 
 ENGLISH = (
@@ -34,8 +35,8 @@ def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> Non
     ]
     rows += [{"text": f"{held_out} {words(rng, 500)}"}, {"text": ENGLISH, "reasons": ["gopher/words"]}]
     release = make_release(lake, {"a": rows})
-    validation = build_validation_sets(lake, InProcess(), release, make_duplicates(lake)).dataset
-    built = build_contamination(lake, InProcess(), release, validation, [folder])
+    validation = build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake))).dataset
+    built = build(lake, InProcess(), contamination_stage(release, validation, [folder]))
     found = {r["doc_id"]: (r["kind"], r["source"], r["item"]) for r in built.dataset.read().to_pylist()}
     ids = [document_id("a", "f", k) for k in range(5)]
     assert found == {
@@ -43,6 +44,6 @@ def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> Non
         ids[3]: ("validation", "validation/web-en", ids[1].hex()),
     }
     assert built.dataset.stats["found_documents"] == 2
-    assert not build_contamination(lake, InProcess(), release, validation, [folder]).fresh
+    assert not build(lake, InProcess(), contamination_stage(release, validation, [folder])).fresh
     (folder / "test.jsonl").write_text(json.dumps({"question": "Another " + ENGLISH}))
-    assert build_contamination(lake, InProcess(), release, validation, [folder]).fresh
+    assert build(lake, InProcess(), contamination_stage(release, validation, [folder])).fresh

@@ -1,75 +1,19 @@
+"""What a release publishes for training, and what it rejects."""
+
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from pipelines.contamination.contamination import SCHEMA
-from pipelines.corpora.assembly import build_corpus, build_rejected
-from pipelines.dedup.duplicates import build_duplicates
-from pipelines.engine import Engine, InProcess, Spark
-from pipelines.lake import Built, Dataset, Lake, LakeError
-from pipelines.release.recurring_blocks import build_recurring_blocks
-from pipelines.release.release_decisions import build_release_decisions
-from pipelines.release.validation_sets import build_validation_sets, domain_of
-from pipelines.tables.inputs import ReleaseTables, part_path
+from pipelines.corpora.assembly import corpus_stage
+from pipelines.engine import InProcess, Spark
+from pipelines.lake import Lake, LakeError
+from pipelines.release.validation_sets import domain_of, validation_sets_stage
 from pipelines.tables.schemas import document_id
-from tests.support.release_samples import make_duplicates, make_release, prose, publish
-
-FOOTER = "All rights reserved by the people of this site"
-
-
-def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
-    """An contamination table of these rows, in the parts of their dumps."""
-    tables, paths = [], []
-    for dump, dump_tables, i in release.parts:
-        ids = set(dump_tables.documents.read_part(i, ["doc_id"])["doc_id"].to_pylist())
-        tables.append(pa.Table.from_pylist([r for r in rows if r["doc_id"] in ids], SCHEMA))
-        paths.append(part_path(dump, i))
-    return publish(lake, "contamination", release.card.name, tables, paths)
-
-
-def hit(doc_id: bytes, **more: Any) -> dict[str, Any]:
-    return {"doc_id": doc_id, "item": "i", "source": "s", "kind": "benchmark", "start": 0, "end": 5} | more
-
-
-def texts(built: Built) -> set[str]:
-    return set(built.dataset.read(["text"])["text"].to_pylist()) if built.dataset.parts else set()
-
-
-def assemble(
-    lake: Lake,
-    release: ReleaseTables,
-    *matches: dict[str, Any],
-    engine: Engine | None = None,
-) -> dict[str, Built]:
-    """Every table of a release from its dumps on, by name."""
-    engine = engine or InProcess()
-    duplicates = build_duplicates(lake, engine, release)
-    validation = build_validation_sets(lake, engine, release, duplicates.dataset)
-    recurring = build_recurring_blocks(lake, engine, release, duplicates.dataset)
-    contamination = hits(lake, release, *matches)
-    release_decisions = build_release_decisions(
-        lake, engine, release, validation.dataset, recurring.dataset, contamination
-    )
-    out = {w: build_corpus(lake, engine, release, release_decisions.dataset, w) for w in ("main", "stem")}  # type: ignore[arg-type]
-    out |= {
-        "rejected": build_rejected(lake, engine, release, release_decisions.dataset),
-        "validation": validation,
-        "release_decisions": release_decisions,
-    }
-    return out | {"duplicates": duplicates}
-
-
-def reasons(built: dict[str, Built]) -> dict[bytes, list[str]]:
-    return {r["doc_id"]: r["reasons"] for r in built["rejected"].dataset.read().to_pylist()}
-
-
-def animals(*rows: dict[str, Any]) -> list[dict[str, Any]]:
-    names = ["cat", "dog", "owl", "fox", "hen", "cow", "pig", "bee"]
-    return [{"text": prose(a)} | row for a, row in zip(names, rows, strict=False)]
+from pipelines.tables.stage import build
+from tests.support.assembled import FOOTER, animals, assemble, hit, reasons, texts
+from tests.support.release_samples import make_duplicates, make_release, prose
 
 
 def test_a_domain_has_at_most_the_cards_validation_documents(lake: Lake, spark: Spark) -> None:
@@ -235,7 +179,9 @@ def test_spark_and_process_give_the_same_release(tmp_path: Path, spark: Spark) -
 def test_tombstones_hold_on_the_validation_side(lake: Lake) -> None:
     rows = [{"text": prose(a), "side": "validation", "url": f"https://{a}.example/"} for a in ("cat", "dog")]
     release = make_release(lake, {"a": rows}, tombstones=("https://cat.example/",))
-    assert texts(build_validation_sets(lake, InProcess(), release, make_duplicates(lake))) == {prose("dog")}
+    assert texts(build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake)))) == {
+        prose("dog")
+    }
 
 
 def test_small_things(lake: Lake) -> None:
@@ -249,4 +195,4 @@ def test_small_things(lake: Lake) -> None:
         "stem",
     ]
     with pytest.raises(LakeError, match="main or stem"):
-        build_corpus(lake, InProcess(), None, None, which="best")  # type: ignore[arg-type]
+        corpus_stage(None, None, which="best")  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.corpora.data_card import as_markdown, data_card
 from pipelines.corpora.export import export_jsonl
 from pipelines.lake import Lake, LakeError
-from tests.pipelines.corpora.test_assembly import assemble
+from tests.support.assembled import assemble
 from tests.support.release_samples import make_release, prose
 
 ANIMALS = ["cat", "dog", "owl", "fox", "hen", "cow"]

@@ -15,19 +15,21 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.engine import InProcess, find_java
 from pipelines.lake import Lake
+from pipelines.tables.stage import build
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.near_duplicates import corpus
 
 ROOT = Path(__file__).parents[3]
 RUN = """
 import sys
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.dedup import components, incremental
 from pipelines.lake import Lake
 from pipelines.engine import Spark
+from pipelines.tables.stage import build
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.near_duplicates import corpus
 
@@ -38,8 +40,8 @@ def main():
     engine = Spark(sys.argv[2], loopback | {"spark.executor.memory": "700m"})
     old = make_dump(lake, "old", rows[::2], 3, engine=engine)
     new = make_dump(lake, "new", rows[1::2], 2, engine=engine)
-    print(build_duplicates(lake, engine, make_release([old], "first")).dataset.content_hash)
-    print(build_duplicates(lake, engine, make_release([old, new], "both")).dataset.content_hash)
+    print(build(lake, engine, duplicates_stage(make_release([old], "first"))).dataset.content_hash)
+    print(build(lake, engine, duplicates_stage(make_release([old, new], "both"))).dataset.content_hash)
     engine.stop()
 
 main()
@@ -50,7 +52,7 @@ def expected(tmp: Path) -> list[str]:
     lake, rows = Lake(tmp / "expected"), corpus(40)
     old, new = make_dump(lake, "old", rows[::2], 3), make_dump(lake, "new", rows[1::2], 2)
     return [
-        build_duplicates(lake, InProcess(), make_release(d, n)).dataset.content_hash
+        build(lake, InProcess(), duplicates_stage(make_release(d, n))).dataset.content_hash
         for d, n in (([old], "first"), ([old, new], "both"))
     ]
 

@@ -10,21 +10,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.cards.minhash import MinHashParameters
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
+from pipelines.tables.stage import build
 from tests.support.dedup_tables import make_dump, make_release
 from tests.support.near_duplicates import corpus, edited, text
 
 
 def found(lake: Lake, release: object, engine: object = None) -> list[tuple[object, ...]]:
-    built = build_duplicates(lake, engine or InProcess(), release)  # type: ignore[arg-type]
+    built = build(lake, engine or InProcess(), duplicates_stage(release))  # type: ignore[arg-type]
     return [tuple(r.values()) for r in built.dataset.read().to_pylist()]
 
 
 def test_copies_and_near_copies_go_and_templates_stay(lake: Lake) -> None:
     dump = make_dump(lake, "d", corpus(), parts=3)
-    built = build_duplicates(lake, InProcess(), make_release([dump]))
+    built = build(lake, InProcess(), duplicates_stage(make_release([dump])))
     table, stats = built.dataset.read(), built.dataset.stats
     offsets = {
         d: n
@@ -41,7 +42,7 @@ def test_copies_and_near_copies_go_and_templates_stay(lake: Lake) -> None:
     assert not [n for n in gone if n >= 85]  # template pages
     assert all(kept not in gone for kept, _ in gone.values())
     assert stats["removed"] == table.num_rows == len(gone)
-    assert not build_duplicates(lake, InProcess(), make_release([dump])).fresh
+    assert not build(lake, InProcess(), duplicates_stage(make_release([dump]))).fresh
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -64,7 +65,7 @@ def test_spark_and_process_agree(tmp_path: Path, spark: Spark) -> None:
     for lake, engine in ((a, InProcess()), (b, spark)):
         rows = corpus()
         release = make_release([make_dump(lake, "d1", rows[::2], parts=2), make_dump(lake, "d2", rows[1::2])])
-        results.append(build_duplicates(lake, engine, release).dataset.content_hash)  # type: ignore[arg-type]
+        results.append(build(lake, engine, duplicates_stage(release)).dataset.content_hash)  # type: ignore[arg-type]
     assert results[0] == results[1]
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cards.minhash import MinHashParameters
-from pipelines.dedup.duplicates import build_duplicates
+from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Dataset, Lake, LakeError
@@ -49,8 +49,8 @@ def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> N
     """A worker dies while `stage` reads a part; the stage fails or is tried again by Spark, and a
     rerun gives the same."""
     clean = Lake(tmp / "clean")
-    wanted = build_duplicates(
-        clean, InProcess(), make_release([make_dump(clean, "d", corpus(16), parts=3)])
+    wanted = build(
+        clean, InProcess(), duplicates_stage(make_release([make_dump(clean, "d", corpus(16), parts=3)]))
     ).dataset
     lake = DeadlyLake(str(tmp / "lake"), asset, f"part-{part:05d}.parquet")
     open(f"{lake.root}.killed", "w").close()  # nobody dies while the dump is made
@@ -69,7 +69,7 @@ def kill_worker(tmp: Path, spark: Spark, stage: str, asset: str, part: int) -> N
         tables = DumpTables(
             dump.card, dump.documents, dump.edits, signatures=signatures, decisions=dump.decisions
         )
-        return build_duplicates(lake, spark, make_release([tables])).dataset
+        return build(lake, spark, duplicates_stage(make_release([tables]))).dataset
 
     try:
         found = run()
@@ -136,7 +136,7 @@ def test_a_flipped_byte_in_a_signature_part_is_refused_by_name(lake: Lake, dump:
         data[place] ^= 1
         path.write_bytes(data)
         with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
-            build_duplicates(lake, InProcess(), make_release([dump]))
+            build(lake, InProcess(), duplicates_stage(make_release([dump])))
         data[place] ^= 1
         path.write_bytes(data)
 
@@ -145,7 +145,7 @@ def test_a_cut_signature_part_is_refused_by_name(lake: Lake, dump: DumpTables) -
     path = part_file(lake, dump)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
-        build_duplicates(lake, InProcess(), make_release([dump]))
+        build(lake, InProcess(), duplicates_stage(make_release([dump])))
 
 
 def test_parts_of_other_documents_and_other_texts_are_refused_by_name(lake: Lake, dump: DumpTables) -> None:
@@ -156,13 +156,13 @@ def test_parts_of_other_documents_and_other_texts_are_refused_by_name(lake: Lake
     ):
         shutil.copy(part_file(lake, make_dump(lake, name, rows, parts=2)), path)
         with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
-            build_duplicates(lake, InProcess(), make_release([dump]))
+            build(lake, InProcess(), duplicates_stage(make_release([dump])))
         path.write_bytes(own)
     table = pq.read_table(path).replace_schema_metadata()
     pq.write_table(
         table.take(list(range(table.num_rows))[::-1]), path
     )  # by another writer: it does not say what it holds
     with pytest.raises(LakeError, match=r"signatures/d/.*part-00001.parquet"):
-        build_duplicates(lake, InProcess(), make_release([dump]))
+        build(lake, InProcess(), duplicates_stage(make_release([dump])))
     pq.write_table(table, path)
-    assert build_duplicates(lake, InProcess(), make_release([dump])).fresh
+    assert build(lake, InProcess(), duplicates_stage(make_release([dump]))).fresh

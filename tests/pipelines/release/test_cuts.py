@@ -9,7 +9,7 @@ from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.lake import Lake, LakeError
 from pipelines.release.cuts import cut_text, merge_spans
 from pipelines.tables.schemas import document_id
-from tests.pipelines.corpora.test_assembly import FOOTER, assemble, hit, reasons, texts
+from tests.support.assembled import FOOTER, assemble, hit, reasons, texts
 from tests.support.release_samples import make_release, prose, publish
 
 

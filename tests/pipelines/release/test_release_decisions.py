@@ -12,7 +12,7 @@ from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
 from pipelines.release.release_decisions import RELEASE_DECISIONS, check_no_equal_texts, equal_texts
 from pipelines.tables.schemas import document_id
-from tests.pipelines.corpora.test_assembly import assemble, hit, reasons, texts
+from tests.support.assembled import assemble, hit, reasons, texts
 from tests.support.release_samples import make_release, prose, publish
 
 IDS = [document_id("a", "f", k) for k in range(8)]

@@ -1,0 +1,56 @@
+"""The catalogue is in order, and names what stages read."""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.catalogue.tables import TABLES, follows, names
+from pipelines.inspection.explain import OUTCOMES
+from pipelines.inspection.funnel import SHOWN
+from pipelines.lake import Lake
+from pipelines.tables.columns import REGISTER
+from tests.support.assembled import assemble, hit
+from tests.support.catalogue import inputs_without_entry, pointers_without_entry
+from tests.support.release_samples import make_release, prose
+
+
+def test_each_table_comes_after_what_it_reads() -> None:
+    seen: set[str] = set()
+    for name, table in TABLES.items():
+        assert {*table.reads, *filter(None, [table.beside])} <= seen, name
+        seen.add(name)
+
+
+def test_every_table_with_columns_has_an_entry_and_the_entry_its_writers_schema() -> None:
+    with_columns = {name for name, table in TABLES.items() if table.schema is not None}
+    assert with_columns == set(REGISTER)
+    assert TABLES["decisions"].schema is REGISTER["decisions"].schema
+    assert TABLES["tokenizer"].schema is None and TABLES["stage1_checkpoint"].schema is None
+
+
+def test_lists_are_of_a_life_or_a_group() -> None:
+    assert names(group="models") == ("reference_classifier", "stem_classifier", "perplexity_models")
+    assert names(life="dump")[0] == "raw_dump" and "signals/code" in names(life="dump")
+    assert set(OUTCOMES) <= set(names(life="release")) and set(SHOWN) <= set(names(life="dump"))
+
+
+@pytest.mark.parametrize(
+    ("table", "others", "answer"),
+    [
+        ("decisions", ["edits"], True),
+        ("signatures", ["reference_classifier", "stem_classifier"], False),
+        ("clusters", ["duplicates"], True),
+        ("duplicates", ["clusters", "duplicates"], False),
+    ],
+)
+def test_what_follows_from_what(table: str, others: list[str], answer: bool) -> None:
+    assert follows(table, others) is answer
+
+
+def test_the_tables_of_a_release_read_what_their_entries_say(lake: Lake) -> None:
+    rows = [{"text": prose(a)} for a in ("cat", "dog", "cat")] + [
+        {"text": prose("owl"), "side": "validation"}
+    ]
+    release = make_release(lake, {"a": rows})
+    assemble(lake, release, hit(release.parts[0].ids()[1].as_py()))
+    assert pointers_without_entry(lake) == [] and inputs_without_entry(lake) == []
