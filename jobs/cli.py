@@ -14,7 +14,6 @@ import click
 
 from jobs.commands import cards, corpora, documents, dumps, plan, releases, runs, tokenizer, trace
 from jobs.failure import JobFailed
-from jobs.settings import ROOT
 from pipelines.cards.base import CardError
 from pipelines.lake import LakeError
 
@@ -24,18 +23,21 @@ def cli() -> None:
     """The command group."""
 
 
-@cli.command(help="Dagster's web UI and daemon on 127.0.0.1.")
+@cli.command(help="Dagster's web UI and daemon, on this machine alone unless --host says otherwise.")
 @click.option("--port", default=3000, show_default=True, help="Port of the web UI.")
-def up(port: int) -> None:
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address of the web UI. Beyond loopback it asks for a token.",
+)
+def up(port: int, host: str) -> None:
     from jobs.runner import open_instance
+    from jobs.services import run
 
     with open_instance():
         pass
-    dagster = str(Path(sys.executable).with_name("dagster"))
-    os.chdir(ROOT)
-    # In place of this process: a signal to it reaches Dagster, which ends its own children.
-    command = [dagster, "dev", "-w", str(ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    os.execve(dagster, command, os.environ | {"PYTHONPATH": str(ROOT)})
+    run(Path(os.environ["DAGSTER_HOME"]), host, port)
 
 
 for module in (cards, dumps, documents, corpora, releases, tokenizer, runs, plan, trace):

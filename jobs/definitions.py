@@ -5,6 +5,8 @@ Belongs here: putting things together. Does not belong here: how anything works.
 
 from __future__ import annotations
 
+from typing import Any
+
 import dagster as dg
 
 import assets.dump
@@ -48,6 +50,13 @@ JOBS = [
 ]
 
 
+def fixed(resource: dg.ConfigurableResource[Any]) -> dg.ResourceDefinition:
+    """A resource whose settings no launch can change: they name paths, hosts, commands and variables of
+    the environment, and whoever may start a run is not whoever may choose these. A run's configuration
+    that names any of them is refused."""
+    return dg.ResourceDefinition(lambda _: resource, config_schema={}, description=type(resource).__doc__)
+
+
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     """All definitions under the given settings (by default those of the environment)."""
     s = settings or Settings()
@@ -58,10 +67,10 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         sensors=SENSORS,
         executor=dg.in_process_executor,  # Spark assets share one JVM
         resources={
-            "lake": LakeResource(root=s.lake, cache=s.cache, runs=s.runs),
-            "spark": SparkResource(master=s.spark_master),
-            "files": FilesResource(benchmarks=s.benchmarks, peers=s.tokenizers),
-            "cluster": PipesDeepSpeedClient.from_file(s.cluster),
+            "lake": fixed(LakeResource(root=s.lake, cache=s.cache, runs=s.runs)),
+            "spark": fixed(SparkResource(master=s.spark_master)),
+            "files": fixed(FilesResource(benchmarks=s.benchmarks, peers=s.tokenizers)),
+            "cluster": fixed(PipesDeepSpeedClient.from_file(s.cluster)),
         },
     )
 

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     kenlm_bin: str = ""
     """Folder of KenLM's programs lmplz and build_binary (read where the models are built). None:
     .cache/kenlm/bin of the checkout, then PATH."""
+    ui_hosts: str = ""
+    """Names of the web UI's server beside localhost, with commas between: requests under other names are
+    refused."""
+    ui_token: str = ""
+    """Token that the web UI asks for. None: a new one at each start where it listens beyond loopback or
+    several people have accounts on the machine, else no token."""
 
     @model_validator(mode="after")
     def _warn_of_unknown(self) -> Settings:

@@ -44,6 +44,25 @@ def test_every_asset_returns_a_materialize_result() -> None:
         assert "MaterializeResult" in str(function.__annotations__.get("return")), asset
 
 
+@pytest.mark.parametrize(
+    ("resource", "value"),
+    [
+        ("cluster", {"environment": {"BASH_ENV": "/tmp/x"}}),
+        ("cluster", {"head": "evil.example"}),
+        ("cluster", {"slurm_options": ["--wrap=x"]}),
+        ("lake", {"root": "/elsewhere"}),
+        ("spark", {"master": "spark://evil.example:7077"}),
+        ("files", {"benchmarks": "/etc"}),
+    ],
+)
+def test_no_launch_changes_what_names_paths_hosts_or_commands(
+    resource: str, value: dict[str, object]
+) -> None:
+    for job in (d for d in defs.resolve_all_job_defs() if resource in d.resource_defs):
+        with pytest.raises(dg.DagsterInvalidConfigError, match="unexpected config"):
+            dg.validate_run_config(job, {"resources": {resource: {"config": value}}})
+
+
 def test_torch_is_not_imported_by_the_code_location() -> None:
     heavy = ("torch", "pyspark", "fasttext")
     code = f"import sys, jobs.definitions; sys.exit(any(m in sys.modules for m in {heavy}))"
