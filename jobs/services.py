@@ -111,11 +111,9 @@ def run(home: Path, host: str, port: int) -> None:
                         break
                     time.sleep(LOOK_SECONDS)
             while not ended_by:
-                if ended := [n for n, p in services.items() if p.poll() is not None]:
-                    raise JobFailed(
-                        f"the {ended[0]} ended with exit status {services[ended[0]].returncode}: see its messages"
-                        " above"
-                    )
+                for name, process in services.items():
+                    if (status := process.poll()) is not None:
+                        raise JobFailed(f"the {name} ended with exit status {status}: its messages are above")
                 time.sleep(LOOK_SECONDS)
         finally:
             end(list(services.values()))

@@ -95,9 +95,12 @@ def test_a_form_is_no_graphql(client: TestClient, workspace: WorkspaceProcessCon
 
 
 def test_a_websocket_of_another_page_is_closed(client: TestClient) -> None:
-    with pytest.raises(WebSocketDisconnect) as refused:
-        with client.websocket_connect("/graphql", ["graphql-ws"], headers={"origin": "https://evil.example"}):
-            pass
+    foreign = {"origin": "https://evil.example"}
+    with (
+        pytest.raises(WebSocketDisconnect) as refused,
+        client.websocket_connect("/graphql", ["graphql-ws"], headers=foreign),
+    ):
+        pass
     assert refused.value.code == 1008
     with client.websocket_connect(f"ws://{HOST}/graphql", ["graphql-ws"], headers=OWN) as own:
         own.send_json({"type": "connection_init"})

@@ -59,9 +59,9 @@ def test_the_web_ui_of_a_background_job_ends_with_its_children(tmp_path: Path, n
 
 
 def test_a_second_set_of_services_is_refused_by_the_process_of_the_first(tmp_path: Path) -> None:
-    with only_one(tmp_path):
-        with pytest.raises(JobFailed, match=f"as process {os.getpid()}"), only_one(tmp_path):
-            pass
+    refused = pytest.raises(JobFailed, match=f"as process {os.getpid()}")
+    with only_one(tmp_path), refused, only_one(tmp_path):
+        pass
     with only_one(tmp_path):
         pass
 
