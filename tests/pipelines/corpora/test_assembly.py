@@ -9,52 +9,10 @@ import pytest
 from pipelines.corpora.assembly import corpus_stage
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
-from pipelines.release.validation_sets import domain_of, validation_sets_stage
+from pipelines.release.validation_sets import domain_of
 from pipelines.tables.schemas import document_id
-from pipelines.tables.stage import build
 from tests.support.assembled import FOOTER, animals, assemble, hit, reasons, texts
-from tests.support.release_samples import make_duplicates, make_release, prose
-
-
-def test_a_domain_has_at_most_the_cards_validation_documents(lake: Lake, spark: Spark) -> None:
-    rows = animals(
-        *[{"side": "validation"}] * 5,
-        {"side": "validation", "language": "zh"},
-        {},
-        {"side": "validation", "reasons": ["c4/x"]},
-    )
-    rows.append({"text": prose("cat"), "side": "validation"})  # a duplicate takes no place
-    more = animals(*[{"side": "validation", "text": prose(f"more {k}")} for k in range(3)])
-    found = []
-    for engine, most in ((InProcess(), 3), (spark, 3), (InProcess(), 8)):
-        release = make_release(lake, {"a": rows, "b": more}, name=f"r{len(found)}", validation_documents=most)
-        built = assemble(lake, release, engine=engine)
-        chosen = set(built["validation"].dataset.read(["doc_id"])["doc_id"].to_pylist())
-        found.append(
-            (
-                chosen,
-                {d for d, why in reasons(built).items() if "release/held_out" in why},
-                texts(built["main"]),
-            )
-        )
-        assert built["validation"].dataset.stats.get("limits", {}).keys() == (
-            {"web-en"} if most == 3 else set()
-        )
-    twins = [document_id("a", "f", 0), document_id("a", "f", 8)]
-    english = sorted(
-        {
-            min(twins),
-            *(document_id("a", "f", k) for k in range(1, 5)),
-            *(document_id("b", "f", k) for k in range(3)),
-        }
-    )
-    chinese = document_id("a", "f", 5)
-    assert (
-        found[0]
-        == found[1]
-        == ({*english[:3], chinese}, {d for d in (*english, max(twins)) if d > english[2]}, {prose("pig")})
-    )
-    assert found[2] == ({*english, chinese}, set(), {prose("pig")})
+from tests.support.release_samples import make_release, prose
 
 
 def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
@@ -144,25 +102,6 @@ def test_a_dump_that_is_not_named_neither_blocks_nor_enters(lake: Lake) -> None:
     assert texts(assemble(lake, make_release(lake, {"a": rows}, name="without"))["main"]) == {prose("cat")}
 
 
-def test_frozen_validation_sets_are_taken_over_but_for_tombstones(lake: Lake) -> None:
-    rows = animals({"side": "validation"}, {"side": "validation"}, {})
-    first = assemble(lake, make_release(lake, {"a": rows}))
-    new = [{"text": prose("fox"), "side": "validation"}, {"text": prose("fox") + " Yes, it is one of them."}]
-    buried = "https://h0.example/a/0"
-    later = make_release(
-        lake,
-        {"a": rows, "b": new},
-        name="later",
-        validation=f"r@{first['validation'].dataset.content_hash}",
-        tombstones=(buried,),
-    )
-    built = assemble(lake, later)
-    assert texts(built["validation"]) == {prose("dog")}
-    # held out, but in no set: it is in no place, and does not keep its duplicate out either
-    assert reasons(built)[document_id("b", "f", 0)] == ["release/held_out"]
-    assert prose("fox") + " Yes, it is one of them." in texts(built["main"])
-
-
 def test_spark_and_process_give_the_same_release(tmp_path: Path, spark: Spark) -> None:
     found = []
     for name, engine in (("a", InProcess()), ("b", spark)):
@@ -174,14 +113,6 @@ def test_spark_and_process_give_the_same_release(tmp_path: Path, spark: Spark) -
         built = assemble(lake, release, hit(document_id("a", "f", 2)), engine=engine)
         found.append({k: v.dataset.content_hash for k, v in built.items()})
     assert found[0] == found[1]
-
-
-def test_tombstones_hold_on_the_validation_side(lake: Lake) -> None:
-    rows = [{"text": prose(a), "side": "validation", "url": f"https://{a}.example/"} for a in ("cat", "dog")]
-    release = make_release(lake, {"a": rows}, tombstones=("https://cat.example/",))
-    assert texts(build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake)))) == {
-        prose("dog")
-    }
 
 
 def test_small_things(lake: Lake) -> None:

@@ -1,38 +1,21 @@
-"""The commands on documents and corpora, as a person calls them, on a lake in which an address is
-planted."""
+"""Commands on documents, on a lake in which an address is planted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 import yaml
-from click.testing import CliRunner
 
-from jobs.cli import cli
 from pipelines.engine import InProcess
 from pipelines.filtering.policy import policy_path
 from pipelines.lake import Lake
-from tests.support.assembled import assemble
 from tests.support.judged import PLANTED, judged
-from tests.support.release_samples import make_release, prose
-
-
-@pytest.fixture
-def run(lake: Lake, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    monkeypatch.setenv("SKYPILE_LAKE", lake.root)
-
-    def call(*arguments: str) -> str:
-        result = CliRunner().invoke(cli, list(arguments), catch_exceptions=False)
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    return call
 
 
 def test_a_dry_run_tells_the_change_and_publishes_nothing(
-    lake: Lake, engine: InProcess, run, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    lake: Lake, engine: InProcess, run: Callable[..., str], tmp_path: Path
+) -> None:
     judged(lake, engine)
     strict = yaml.safe_load(policy_path("default").read_text())
     for rule_set in strict["sets"]:
@@ -46,8 +29,8 @@ def test_a_dry_run_tells_the_change_and_publishes_nothing(
 
 
 def test_samples_and_reasons_are_shown_without_the_address(
-    lake: Lake, engine: InProcess, run, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+    lake: Lake, engine: InProcess, run: Callable[..., str], tmp_path: Path
+) -> None:
     judged(lake, engine)
     shown = [
         run("inspect", "d"),
@@ -63,9 +46,3 @@ def test_samples_and_reasons_are_shown_without_the_address(
     )
     shown += [p.read_text() for p in Path(lake.root).rglob("*.json")]
     assert not any(PLANTED in text or "planted.person" in text for text in shown)
-
-
-def test_a_corpus_has_a_card_and_an_export(lake: Lake, run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    assemble(lake, make_release(lake, {"a": [{"text": prose(a)} for a in ("cat", "dog", "cat")]}))
-    assert "documents: 2;" in run("data-card", "r") and '"documents": 2' in run("data-card", "r", "--json")
-    assert "r_en_webpages_0000.jsonl" in run("export-jsonl", "r", str(tmp_path / "out"))
