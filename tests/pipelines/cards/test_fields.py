@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
 HELD_AS: dict[type[BaseModel], set[str]] = {
     DumpCard: {"card"},
     ReleaseCard: {"card"},
-    RunCard: {"card", "settings", "self"},
+    RunCard: {"card", "settings", "self", "run_card"},
     Phase: {"phase", "p"},
     Schedule: {"self"},
     StemShare: {"self", "stem"},
@@ -61,7 +61,7 @@ def reads() -> frozenset[tuple[str, str]]:
 def _pairs(tree: ast.Module) -> Iterator[tuple[str, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute):
-            held = node.value
+            held = node.value.func if isinstance(node.value, ast.Call) else node.value
             if isinstance(held, ast.Name):
                 yield held.id, node.attr
             elif isinstance(held, ast.Attribute):
