@@ -1,7 +1,7 @@
 """Release cards: what a release is made of.
 
 Belongs here: the fields of a release and their checks. Does not belong here: the tables of its
-dumps (tables/inputs.py), which documents the card takes out (release/survivors.py).
+dumps (tables/inputs.py), which documents it takes out (tables/card_exclusions.py).
 """
 
 from __future__ import annotations

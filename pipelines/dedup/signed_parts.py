@@ -26,8 +26,8 @@ from pipelines.dedup.signatures import schema as signature_schema
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import LakeError
 from pipelines.lake.hashing import logical_hash
-from pipelines.release.survivors import excluded_by_card
 from pipelines.tables.alignment import check_aligned, read_aligned
+from pipelines.tables.card_exclusions import excluded_by_card
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
 

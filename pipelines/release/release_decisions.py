@@ -23,7 +23,8 @@ from pipelines.cards.release import ReleaseCard
 from pipelines.engine import Engine, collect_parts, rows_of_parts
 from pipelines.lake import Dataset, LakeError, digest
 from pipelines.release.cuts import CUT
-from pipelines.release.survivors import excluded_by_card, removed_ids, survivors
+from pipelines.release.survivors import removed_ids, survivors
+from pipelines.tables.card_exclusions import excluded_by_card
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID

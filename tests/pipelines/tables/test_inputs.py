@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Lake, LakeError, MissingDataset
-from pipelines.tables.inputs import frozen, part_key, part_path, resolve
+from pipelines.tables.inputs import DumpTables, ReleasePart, frozen, part_path, resolve
 from tests.support.release_samples import make_dump, make_release, prose
 
 
@@ -47,25 +47,29 @@ def test_a_table_that_is_not_made_yet_is_named(lake: Lake) -> None:
         tables.need("scores")
 
 
+def part_key(tables: DumpTables, names: tuple[str, ...], more: str) -> str:
+    return ReleasePart(tables.card.name, tables, 0).key(names, more)
+
+
 def test_the_key_of_a_part_is_of_its_own_tables(lake: Lake) -> None:
     one = make_dump(lake, "a", [{"text": prose("cat")}])
-    key = part_key(one, 0, ("documents", "decisions"), "x")
-    assert key == part_key(make_dump(lake, "a", [{"text": prose("cat")}]), 0, ("documents", "decisions"), "x")
+    key = part_key(one, ("documents", "decisions"), "x")
+    assert key == part_key(make_dump(lake, "a", [{"text": prose("cat")}]), ("documents", "decisions"), "x")
     judged = make_dump(lake, "a", [{"text": prose("cat"), "reasons": ["rules/x"]}])
     others = {
-        part_key(judged, 0, ("documents", "decisions"), "x"),
-        part_key(one, 0, ("documents",), "x"),
-        part_key(one, 0, ("documents", "decisions"), "y"),
-        part_key(make_dump(lake, "b", [{"text": prose("cat")}]), 0, ("documents", "decisions"), "x"),
+        part_key(judged, ("documents", "decisions"), "x"),
+        part_key(one, ("documents",), "x"),
+        part_key(one, ("documents", "decisions"), "y"),
+        part_key(make_dump(lake, "b", [{"text": prose("cat")}]), ("documents", "decisions"), "x"),
     }
     assert key not in others and len(others) == 4
-    assert part_key(judged, 0, ("documents",), "x") == part_key(one, 0, ("documents",), "x")
+    assert part_key(judged, ("documents",), "x") == part_key(one, ("documents",), "x")
     assert part_path("a", 3) == "dump=a/part-00003.parquet"
 
 
 def test_parts_come_in_the_order_of_the_card(lake: Lake) -> None:
     release = make_release(lake, {"b": [{"text": prose("cat")}], "a": [{"text": prose("dog")}]})
-    assert [(name, i) for name, _, i in release.parts] == [("b", 0), ("a", 0)]
+    assert [(part.dump, part.number) for part in release.parts] == [("b", 0), ("a", 0)]
     inputs = release.inputs("documents", "decisions")
     assert list(inputs) == ["documents/b", "decisions/b", "documents/a", "decisions/a"]
     assert inputs["documents/a"] == release.dumps["a"].documents

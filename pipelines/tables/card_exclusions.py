@@ -1,0 +1,31 @@
+"""Which documents a release's card alone takes out.
+
+Belongs here: tombstones and the cut-off date, over columns of `documents`. Does not belong here: the
+card's fields (cards/release.py), any reason that needs other documents or a text.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.cards.release import ReleaseCard
+
+
+def excluded_by_card(
+    card: ReleaseCard, urls: pa.Array | pa.ChunkedArray, dates: pa.Array | pa.ChunkedArray
+) -> pa.Array:
+    """For each document "tombstone", "cutoff_date" or "": why the card alone takes it out of the
+    release."""
+    buried = pc.is_in(urls, value_set=pa.array(card.tombstones, pa.string()))
+    late = np.zeros(len(urls), np.bool_)
+    if card.cutoff_date:
+        # a date is late when it sorts after the cut-off, read to the cut-off's own precision
+        late = np.array(
+            [(d or "")[: len(card.cutoff_date)] > card.cutoff_date for d in dates.to_pylist()], np.bool_
+        )
+    reasons = pc.if_else(
+        pc.fill_null(buried, False), "tombstone", pc.if_else(pa.array(late), "cutoff_date", "")
+    )
+    return reasons.combine_chunks() if isinstance(reasons, pa.ChunkedArray) else reasons
