@@ -130,9 +130,11 @@ def evaluate(
     cluster: PipesDeepSpeedClient,
     task: str,
     data: Path | None,
+    before: str = "",
 ) -> dg.MaterializeResult:
     """One evaluation of the exported Stage-2 model, unless it was done of this model, on these
-    contents, by this code and to this limit."""
+    contents, by this code and to this limit. `before`: the stage whose export it is compared
+    with."""
     folder = lake.run_dir(context.partition_key)
     stage = finished(folder, "stage2")
     if stage is None:
@@ -143,10 +145,20 @@ def evaluate(
     output = folder / "evaluation" / f"{task}.json"
     limit = run_card(lake, context.partition_key).evaluation.of(task)
     key = evaluation_key(folder, task, str(stage["weights_hash"]), data, limit)
+    earlier = folder / "export" / before if before else None
+    if earlier is not None:
+        record = finished(folder, before)
+        if record is None:
+            raise dg.Failure(
+                f"{earlier} has no finished model: materialize {before}_checkpoint first",
+                allow_retries=False,
+            )
+        key["before"] = model_hash(earlier, str(record["weights_hash"]))
+        key["shards"] = RunFile.load(folder).inputs
     fresh = not (output.exists() and json.loads(output.read_text()).get("key") == key)
     if fresh:
         report = cluster.run_evaluation(
-            context, run_dir=folder, task=task, output=output, data=data, limit=limit
+            context, run_dir=folder, task=task, output=output, data=data, limit=limit, before=earlier
         )
         lake.write_run_json(context.partition_key, f"evaluation/{task}.json", report | {"key": key})
     report = json.loads(output.read_text())
@@ -195,7 +207,19 @@ def leakage_report(
     return evaluate(context, lake, cluster, "leakage", folder if folder.exists() else None)
 
 
-@dg.asset(deps=[validation_report, domain_perplexity, benchmark_scores, leakage_report], **EVALUATION)
+@dg.asset(deps=[stage1_checkpoint, stage2_checkpoint], **EVALUATION)
+def overfit_report(
+    context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, files: FilesResource
+) -> dg.MaterializeResult:
+    """Whether Stage-2 bought its benchmark scores with ordinary text, document by document (paper
+    5.2, Table 7)."""
+    return evaluate(context, lake, cluster, "overfit", files.benchmark_folder(), before="stage1")
+
+
+@dg.asset(
+    deps=[validation_report, domain_perplexity, benchmark_scores, leakage_report, overfit_report],
+    **EVALUATION,
+)
 def model_card(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.MaterializeResult:
     """The report of the run, as a page and as JSON."""
     from reports.gather import gather
@@ -217,5 +241,6 @@ ASSETS = [
     domain_perplexity,
     benchmark_scores,
     leakage_report,
+    overfit_report,
     model_card,
 ]

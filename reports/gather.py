@@ -19,6 +19,7 @@ EVALUATION_ASSETS = {
     "perplexity": "domain_perplexity",
     "benchmarks": "benchmark_scores",
     "leakage": "leakage_report",
+    "overfit": "overfit_report",
 }
 # Percent of Stage-1 tokens, paper Table 1. "other" is every language that is neither English nor
 # Chinese; code has no language there.

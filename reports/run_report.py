@@ -233,6 +233,12 @@ def sections(data: dict[str, Any]) -> list[dict[str, Any]]:
         of("Validation of the exported model", tables=shown.get("validation")),
         of("Chinese domain perplexity", tables=shown.get("perplexity")),
         of("Benchmarks", tables=shown.get("benchmarks")),
+        of(
+            "Over-fit gate",
+            "Stage-2 less Stage-1 by document and question: alerts where accuracy and loss on ordinary"
+            " text both rose (paper Table 7).",
+            tables=shown.get("overfit"),
+        ),
         of("Leakage", "L_train, L_test, L_ref and their differences (paper 5).", tables=shown.get("leakage")),
         of(
             "Time by stage",

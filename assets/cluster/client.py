@@ -252,6 +252,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         data: Path | None = None,
         export: Path | None = None,
         limit: int | None = None,
+        before: Path | None = None,
     ) -> dict[str, Any]:
         """Run one task of `model.evaluate` in one process; returns the JSON it wrote to `output`.
         One that still runs is adopted."""
@@ -267,6 +268,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             arguments += ["--export", str(export or run_dir / "export/stage2")]
             arguments += ["--output", str(folder / "report.json"), *(["--data", str(data)] if data else [])]
             arguments += ["--limit", str(limit)] if limit is not None else []
+            arguments += ["--before", str(before)] if before is not None else []
             job_id = launcher.start(
                 folder, launcher.evaluation_command("model.evaluate", arguments), self.job_environment()
             )

@@ -17,11 +17,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from model.evaluate.choices import evaluate_choices, read_sets
+from model.evaluate.files import read_answers
 from model.evaluate.gsm8k import evaluate_gsm8k, read_splits
-from model.evaluate.language_loss import domain_perplexity, last_in_loop, validation_loss
+from model.evaluate.language_loss import (
+    domain_perplexity,
+    last_in_loop,
+    losses_of_documents,
+    validation_loss,
+)
 from model.evaluate.leakage import leakage
-from model.evaluate.overfit import compare
+from model.evaluate.overfit import Change, overfit_gate
 from model.evaluate.questions import BENCHMARKS
 from model.evaluate.scorer import Scorer, load_scorer
 from model.plan.limits import EvaluationLimits
@@ -31,7 +39,7 @@ from pipelines.shards.format import ShardError
 
 # Documents of each set that a CPU reads without --limit; a GPU reads all.
 CPU_DOCUMENTS = 100
-TASKS = ("validation", "perplexity", "benchmarks", "leakage")
+TASKS = ("validation", "perplexity", "benchmarks", "leakage", "overfit")
 
 
 def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dict[str, Any]:
@@ -49,19 +57,62 @@ def benchmarks(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dic
     return out | {"gsm8k": evaluate_gsm8k(scorer, data, folder / "gsm8k.jsonl", limit)}
 
 
-def run(
-    task: str, scorer: Scorer, run_dir: Path, export: Path, data: Path | None, output: Path, limit: int
+def answered(scorer: Scorer, data: Path | None, kept: Path, limit: int) -> dict[str, dict[str, bool]]:
+    """By benchmark whose files are there, and by question: whether the answer is right."""
+    reports = benchmarks(scorer, data, kept, limit)
+    folder = kept / scorer.model_hash[:16]
+    return {
+        name: {r["key"]: bool(r["correct"]) for r in read_answers(folder / f"{name}.jsonl").values()}
+        for name, report in reports.items()
+        if "missing" not in report
+    }
+
+
+def overfit(
+    before: Scorer, after: Scorer, shards: Path, data: Path | None, kept: Path, limit: int
 ) -> dict[str, Any]:
-    """The report of one task. `limit`: questions or documents of a set, 0 for all."""
-    if task == "validation":
+    """The over-fit gate of two checkpoints of one run. ValueError where their documents are cut
+    into other tokens, so that they cannot be paired."""
+    if not shards.is_dir():
+        return {"missing": f"{shards}: no validation shards"}
+    old, new = losses_of_documents(before, shards), losses_of_documents(after, shards)
+    loss = {d: Change(new[d].nll - old[d].nll, float(new[d].tokens.sum())) for d in new}
+    first, second = (answered(s, data, kept, limit) for s in (before, after))
+    accuracy = {}
+    for name in sorted(first.keys() & second.keys()):
+        asked = sorted(first[name].keys() & second[name].keys())
+        if asked:
+            differences = np.array([float(second[name][k]) - float(first[name][k]) for k in asked])
+            accuracy[name] = Change(differences, len(asked))
+    documents = {d: len(new[d].nll) for d in new}
+    questions = {name: int(change.total) for name, change in accuracy.items()}
+    return overfit_gate(loss, accuracy) | {
+        "documents": documents,
+        "questions": questions,
+        "before": before.model_hash,
+    }
+
+
+def run(options: argparse.Namespace, scorer: Scorer, limit: int) -> dict[str, Any]:
+    """The report of the task that the command line names. `limit`: questions or documents of a set,
+    0 for all."""
+    run_dir, export, data = options.run_dir, options.export, options.data
+    answers = options.output.parent / "answers"
+    if options.task == "validation":
         shards = data or Path(RunFile.load(run_dir).shards.validation)
         in_loop = {} if data else last_in_loop(run_dir, export, scorer.context)
         return validation_loss(scorer, shards, export / "tokenizer.json", in_loop=in_loop)
-    if task == "perplexity":
+    if options.task == "perplexity":
         return domain_perplexity(scorer, data, limit=limit)
-    if task == "benchmarks":
-        return benchmarks(scorer, data, output.parent / "answers", limit)
-    return leakage(scorer, data, limit)
+    if options.task == "benchmarks":
+        return benchmarks(scorer, data, answers, limit)
+    if options.task == "leakage":
+        return leakage(scorer, data, limit)
+    same = [(folder / "tokenizer.json").read_bytes() for folder in (options.before, export)]
+    if same[0] != same[1]:
+        raise ValueError(f"{options.before} and {export} have other tokenizers: they cannot be paired")
+    shards = Path(RunFile.load(run_dir).shards.validation)
+    return overfit(load_scorer(options.before, options.device), scorer, shards, data, answers, limit)
 
 
 def finite(value: Any) -> Any:
@@ -109,20 +160,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--before",
         type=Path,
-        help="reports of an earlier checkpoint: adds the over-fit gate of the paper's Table 7",
+        help="with --task overfit: export folder of the earlier checkpoint",
     )
     parser.add_argument("--device", default=None, help="cpu or cuda; by default the GPU where there is one")
     options = parser.parse_args(arguments)
     if options.limit is not None and options.limit < 0:
         parser.error("--limit must be 0 or more")
+    if (options.task == "overfit") != (options.before is not None):
+        parser.error("--task overfit takes --before, the other tasks do not")
     try:
         scorer = load_scorer(options.export, options.device)
         limit = EvaluationLimits().of(options.task) if options.limit is None else options.limit
         if limit is None:
             limit = CPU_DOCUMENTS if scorer.device == "cpu" else 0
-        report = run(
-            options.task, scorer, options.run_dir, options.export, options.data, options.output, limit
-        )
+        report = run(options, scorer, limit)
     except (FileNotFoundError, ValueError, ShardError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
@@ -134,8 +185,6 @@ def main(arguments: list[str] | None = None) -> int:
         "limit": limit,
     }
     write(options.output, report)
-    if options.before:
-        write(options.output, report | {"overfit": compare(options.before, options.output.parent)})
     print(f"evaluate: {options.task} written to {options.output}")
     return 0
 

@@ -13,7 +13,7 @@ from typing import Any
 from model.evaluate.files import DOMAINS, LEAKAGE_SETS, domain_file, gsm8k_file, leakage_file
 from model.evaluate.questions import BENCHMARKS
 
-VERSIONS = {"validation": 2, "perplexity": 2, "benchmarks": 2, "leakage": 2}
+VERSIONS = {"validation": 2, "perplexity": 2, "benchmarks": 2, "leakage": 2, "overfit": 1}
 """Of a task's code, prompts included: raised when equal inputs give another report."""
 
 
@@ -33,7 +33,7 @@ def model_hash(export: Path, weights_hash: str) -> str:
 def data_files(task: str, data: Path) -> dict[str, Path]:
     """The files that a task reads of a folder, by their place in it."""
     found: dict[str, Path | None] = {}
-    if task == "benchmarks":
+    if task in ("benchmarks", "overfit"):
         for name in BENCHMARKS:
             packed = data / name / f"{name}.zip"
             files = [packed] if packed.is_file() else (data / name).rglob("*.csv")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import numpy as np
 
 from model.evaluate.files import DOMAINS, domain_file, read_lines
 from model.evaluate.scorer import Losses, Scorer, token_bytes
+from pipelines.shards.format import END_OF_DOCUMENT
+from pipelines.shards.reader import ShardSet
 
 # Characters are cut at a third of the token limit: a byte-fallback tokenizer needs up to three
 # tokens for a Chinese character.
@@ -131,6 +133,39 @@ def last_in_loop(run_dir: Path, export: Path, context: int) -> dict[str, dict[st
     return {r["domain"]: r for r in found if r["step"] == record["step"]}
 
 
+def stream_losses(
+    scorer: Scorer, opened: ShardSet, source: str, length: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Windows over the first `length` tokens of a source: ids [m], and the losses [m - 1] of
+    predicting the second to the last (nats)."""
+    windows = stream_windows(length, scorer.context)
+    # 64 windows at a time bound the memory whatever the size of the domain.
+    for at in range(0, len(windows), 64):
+        ids = [
+            np.asarray(opened.tokens(source, start, count)).astype(np.int64)
+            for start, count in windows[at : at + 64]
+        ]
+        yield from zip(ids, scorer.token_losses([s.tolist() for s in ids]), strict=True)
+
+
+def losses_of_documents(scorer: Scorer, shards: Path) -> dict[str, Losses]:
+    """By source of a folder of validation shards: summed loss and predicted tokens of each
+    document. A document's end is its own token; the first of the stream is not predicted."""
+    opened = ShardSet.open(shards)
+    out = {}
+    for source in sorted(opened.sources):
+        numbers, losses, ended = [], [], 0
+        for ids, row in stream_losses(scorer, opened, source, opened.sources[source].tokens):
+            ends = np.cumsum(ids[:-1] == END_OF_DOCUMENT)
+            numbers.append(ended + ends)
+            losses.append(row.astype(np.float64))
+            ended += int(ends[-1])
+        if losses:
+            number = np.concatenate(numbers)
+            out[source] = Losses(np.bincount(number, np.concatenate(losses)), np.bincount(number))
+    return out
+
+
 def validation_loss(
     scorer: Scorer,
     shards: Path,
@@ -145,8 +180,6 @@ def validation_loss(
     training loop (see `last_in_loop`), which reads the first sequences of a domain: the losses of
     both on those tokens are set side by side.
     """
-    from pipelines.shards.reader import ShardSet
-
     if not shards.is_dir():
         return {"missing": f"{shards}: no validation shards"}
     sizes = token_bytes(tokenizer, scorer.vocab_size)
@@ -159,20 +192,13 @@ def validation_loss(
         tokens = text_bytes = 0
         logged = (in_loop or {}).get(source, {})
         first = int(logged.get("tokens", 0))
-        windows = stream_windows(length, scorer.context)
-        # 64 windows at a time bound the memory whatever the size of the domain.
-        for at in range(0, len(windows), 64):
-            ids = [
-                np.asarray(opened.tokens(source, start, count)).astype(np.int64)
-                for start, count in windows[at : at + 64]
-            ]
-            for sequence, losses in zip(ids, scorer.token_losses([s.tolist() for s in ids]), strict=True):
-                target = sizes[sequence[1:]]
-                nll += float(losses.sum(dtype=np.float64))
-                first_nll += float(losses[: max(0, first - tokens)].sum(dtype=np.float64))
-                text_nll += float(losses[target > 0].sum(dtype=np.float64))
-                tokens += len(losses)
-                text_bytes += int(target.sum())
+        for sequence, losses in stream_losses(scorer, opened, source, length):
+            target = sizes[sequence[1:]]
+            nll += float(losses.sum(dtype=np.float64))
+            first_nll += float(losses[: max(0, first - tokens)].sum(dtype=np.float64))
+            text_nll += float(losses[target > 0].sum(dtype=np.float64))
+            tokens += len(losses)
+            text_bytes += int(target.sum())
         if not tokens:
             domains[source] = {"missing": f"{source}: fewer than two tokens"}
             continue

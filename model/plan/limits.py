@@ -59,4 +59,6 @@ class EvaluationLimits(Config):
 
     def of(self, task: str) -> int | None:
         """The limit of a task of `model.evaluate`; validation reads all."""
-        return {"benchmarks": self.questions, "validation": 0}.get(task, self.documents)
+        return {"benchmarks": self.questions, "overfit": self.questions, "validation": 0}.get(
+            task, self.documents
+        )

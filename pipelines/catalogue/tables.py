@@ -321,12 +321,20 @@ _ENTRIES = (
         ("stage2_checkpoint",),
     ),
     Table(
+        "overfit_report",
+        "training_run",
+        "evaluation",
+        "Stage-2 against Stage-1: scores bought with ordinary text",
+        "model.evaluate",
+        ("stage1_checkpoint", "stage2_checkpoint", "validation_shards"),
+    ),
+    Table(
         "model_card",
         "training_run",
         "evaluation",
         "the report of a run",
         "reports.run_report",
-        ("validation_report", "domain_perplexity", "benchmark_scores", "leakage_report"),
+        ("validation_report", "domain_perplexity", "benchmark_scores", "leakage_report", "overfit_report"),
     ),
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ENTRIES}

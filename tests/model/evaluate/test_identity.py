@@ -17,6 +17,7 @@ FILES = {
     "perplexity": ["zh_tech.jsonl", "domain-loss/zh_movie.jsonl"],
     "leakage": ["train.jsonl", "skywork/mock_gsm8k_test_public.jsonl"],
     "validation": ["shards.json"],
+    "overfit": ["cmmlu/mapping.json", "gsm8k/train.jsonl"],
 }
 
 

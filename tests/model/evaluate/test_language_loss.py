@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,7 +20,9 @@ from model.evaluate.language_loss import (
     domain_perplexity,
     geometric_mean,
     last_in_loop,
+    losses_of_documents,
     normalised_loss,
+    stream_losses,
     stream_windows,
     validation_loss,
 )
@@ -28,6 +31,8 @@ from model.network.architecture import Skywork
 from model.network.config import ModelConfig
 from model.training import distributed
 from model.training.validation import Validation
+from pipelines.shards.reader import ShardSet
+from tests.support.evaluation import CONFIG
 from tests.support.evaluation import scorer as tiny
 from tests.support.training_runs import VOCABULARY
 
@@ -146,6 +151,21 @@ def test_in_loop_and_exported_losses_agree_on_equal_text(
         scorer.boundaries = False  # as a loader that forgets them
         report = validation_loss(scorer, shards["validation"], export / "tokenizer.json", in_loop=in_loop)
         assert not report["domains"]["web-en"]["in_loop"]["agrees"]
+
+
+def test_losses_of_documents_sum_to_those_of_the_stream(shards: dict[str, Path]) -> None:
+    """Whatever the windows; a document has as many predicted tokens as it holds, the first of the
+    stream one less."""
+    one = tiny(context=16)
+    one.network = Skywork(CONFIG.model_copy(update={"vocab_size": VOCABULARY}), seed=0).eval()
+    one.vocab_size = VOCABULARY
+    found = losses_of_documents(one, shards["validation"])
+    opened = ShardSet.open(shards["validation"])
+    for source, losses in found.items():
+        length = opened.sources[source].tokens
+        assert losses.tokens.tolist()[:2] == [36, 37] and losses.tokens.sum() == length - 1
+        rows = [row for _, row in stream_losses(one, opened, source, length)]
+        assert losses.nll.sum() == pytest.approx(float(np.concatenate(rows).sum(dtype=np.float64)))
 
 
 def test_losses_of_another_length_or_run_are_not_set_side_by_side(tmp_path: Path) -> None:

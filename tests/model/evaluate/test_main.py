@@ -16,6 +16,7 @@ import torch
 
 from model.checkpoints.export import export_model
 from model.evaluate.__main__ import finite, main
+from model.evaluate.language_loss import validation_loss
 from model.evaluate.scorer import load_scorer
 from model.network.architecture import Skywork
 from model.network.config import ModelConfig
@@ -165,6 +166,32 @@ def test_a_file_that_is_off_is_one_sentence_before_any_question(
     (run_dir / "train.jsonl").write_text('{"prompt": "q?"}\n')
     code, report = call(run_dir, "leakage", "--data", str(run_dir))
     assert code == 1 and "record 1: it lacks a 'text'" in capsys.readouterr().err
+
+
+def test_the_over_fit_gate_pairs_documents_and_questions(
+    run_dir: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load_scorer(run_dir / "export" / "stage2", "cpu").network.config
+    earlier = run_dir / "export" / "stage1"
+    export_model(Skywork(config, seed=1).state_dict(), config, run_dir / "tokenizer.json", earlier)
+    (run_dir / "gsm8k").mkdir()
+    for name in ("train", "test"):
+        lines = [json.dumps({"question": f"what is {i}?", "answer": f"it\n#### {i}"}) for i in range(3)]
+        (run_dir / "gsm8k" / f"{name}.jsonl").write_text("\n".join(lines) + "\n")
+    more = ("--data", str(run_dir), "--limit", "2", "--before", str(earlier))
+    code, report = call(run_dir, "overfit", *more)
+    assert code == 0 and report["documents"] == {"web-en": 3} and report["questions"] == {"gsm8k": 2}
+    assert report["alert"] is False
+    losses = [
+        validation_loss(load_scorer(folder, "cpu"), run_dir / "validation", folder / "tokenizer.json")["loss"]
+        for folder in (earlier, run_dir / "export" / "stage2")
+    ]
+    assert report["loss"]["mean"] == pytest.approx(losses[1] - losses[0], rel=1e-4)
+    (earlier / "tokenizer.json").write_text((earlier / "tokenizer.json").read_text() + " ")
+    assert call(run_dir, "overfit", *more)[0] == 1
+    assert "other tokenizers" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        call(run_dir, "overfit")
 
 
 def test_absent_model_is_one_sentence(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
