@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from assets.common import FROM_ALL, OWNER, RELEASE, guard_check, guards, has_rows, made, result, rows_check
 from assets.dump import decisions, signatures
@@ -29,6 +30,7 @@ CORPUS: dict[str, Any] = {
 TOKENIZER: dict[str, Any] = {
     "owners": [OWNER],
     "group_name": "tokenizer",
+    "partitions_def": RELEASE,
     "kinds": {"spark"},
     "pool": "spark",
 }
@@ -207,39 +209,33 @@ def rejected(
 
 
 class TokenizerRequest(dg.Config):
-    """The release that a vocabulary is trained on, and the vocabulary; empty: the one that the
-    release's card names."""
+    """Another vocabulary than the one that the release's card names."""
 
-    release: str = "demo"
-    tokenizer: str = ""
+    tokenizer: str = Field(default="", description="full, demo or a tokenizer card; empty: the release's.")
 
-    def name(self, lake: Lake) -> str:
+    def name(self, lake: Lake, release: str) -> str:
         """The vocabulary's name, as its card has it."""
-        return TokenizerConfig.of(lake, self.tokenizer or release_card(lake, self.release).tokenizer).name
+        return TokenizerConfig.of(lake, self.tokenizer or release_card(lake, release).tokenizer).name
 
 
-@dg.asset(
-    deps=[
-        dg.AssetDep(skypile_main, partition_mapping=FROM_ALL),
-        dg.AssetDep(skypile_stem, partition_mapping=FROM_ALL),
-    ],
-    **TOKENIZER,
-)
-def tokenizer(config: TokenizerRequest, lake: LakeResource, spark: SparkResource) -> dg.MaterializeResult:
-    """The bilingual vocabulary: Latin pieces, Chinese characters, Chinese words, reserved (paper
-    Table 2)."""
-    outside = Outside(release=config.release)
-    return result(made("tokenizer", config.name(lake.lake), lake, spark, outside))
+@dg.asset(deps=[skypile_main, skypile_stem], **TOKENIZER)
+def tokenizer(
+    context: dg.AssetExecutionContext, config: TokenizerRequest, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """The bilingual vocabulary of a release, which its card names: Latin pieces, Chinese characters,
+    Chinese words, reserved (paper Table 2)."""
+    release = context.partition_key
+    return result(made("tokenizer", config.name(lake.lake, release), lake, spark, Outside(release=release)))
 
 
-@dg.asset(deps=[tokenizer, dg.AssetDep(validation_sets, partition_mapping=FROM_ALL)], **TOKENIZER)
+@dg.asset(deps=[tokenizer, validation_sets], **TOKENIZER)
 def tokenizer_report(
-    config: TokenizerRequest, lake: LakeResource, files: FilesResource
+    context: dg.AssetExecutionContext, config: TokenizerRequest, lake: LakeResource, files: FilesResource
 ) -> dg.MaterializeResult:
     """Bytes and characters per token, fertility, byte fallback, by domain of the validation
     sets."""
-    outside = Outside(peers=files.peers_folder(), page=page, release=config.release)
-    built = made("tokenizer_report", config.name(lake.lake), lake, outside=outside)
+    outside = Outside(peers=files.peers_folder(), page=page, release=context.partition_key)
+    built = made("tokenizer_report", config.name(lake.lake, outside.release), lake, outside=outside)
     table = {
         "bytes_per_token": dg.MetadataValue.md(markdown(built.dataset.read_json("report.json"))),
         "page": dg.MetadataValue.path(f"{lake.lake.root}/{built.dataset.file('report.html')}"),

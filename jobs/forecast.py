@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jobs.settings import Settings
+from pipelines.cards.base import card_names
 from pipelines.catalogue.stages import Outside, dump_card, release_card, release_tables, stage_of
 from pipelines.catalogue.tables import TABLES, follows, names
 from pipelines.dumps.raw_dump import list_files
@@ -142,7 +143,7 @@ def of_release(lake: Lake, name: str) -> Forecast:
     """Forecast of a release that has a card. MissingDataset names what a dump of it lacks."""
     release = release_tables(lake, name)
     sizes = {}
-    for other in [Path(p).stem for p in lake.files("cards/releases") if p.endswith(".yaml")]:
+    for other in card_names(lake, "cards/releases"):
         dumps = release_card(lake, other).dumps
         if all(lake.exists(lake.pointer("documents", d)) for d in dumps):
             sizes[other] = sum(lake.current("documents", d).manifest.bytes for d in dumps)

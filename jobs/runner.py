@@ -107,8 +107,7 @@ def run_dumps(instance: dg.DagsterInstance, names: list[str]) -> None:
 def run_release(instance: dg.DagsterInstance, name: str) -> None:
     """All assets of a release."""
     instance.add_dynamic_partitions("release", [name])
-    request = {"config": {"release": name}}
-    execute(instance, "release", name, config={"ops": {"tokenizer": request, "tokenizer_report": request}})
+    execute(instance, "release", name)
 
 
 def run_training(instance: dg.DagsterInstance, name: str) -> None:

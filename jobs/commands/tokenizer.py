@@ -30,7 +30,7 @@ def build(release: str, name: str, no_report: bool) -> None:
     from jobs.runner import execute, open_instance
     from pipelines.cards.release import ReleaseCard
 
-    request = TokenizerRequest(release=release, tokenizer=name)
+    request = TokenizerRequest(tokenizer=name)
     assets = ["tokenizer"] if no_report else ["tokenizer", "tokenizer_report"]
     with open_instance() as instance:
         config = {"config": request.model_dump()}

@@ -31,6 +31,15 @@ CardName = Annotated[str, AfterValidator(_plain_name)]
 """A card's name: a partition key, and the card's file name."""
 
 
+def card_names(lake: Lake, folder: str) -> list[str]:
+    """Sorted names of the cards in a folder of the lake: files NAME.yaml whose name begins with
+    neither `.` nor `#` and holds no `~`. What editors leave beside a card is none."""
+    files = (path.rsplit("/", 1)[-1] for path in lake.files(folder))
+    return sorted(
+        f.removesuffix(".yaml") for f in files if f.endswith(".yaml") and f[0] not in ".#" and "~" not in f
+    )
+
+
 class Card(BaseModel):
     """A frozen model read from a YAML file. The docstring below a field is its description: what it
     means, its unit, where its default comes from."""

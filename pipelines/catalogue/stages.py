@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.cards.base import card_names
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
@@ -27,7 +28,7 @@ from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
 from pipelines.filtering.decisions import decisions_stage
 from pipelines.filtering.policy import current_policy
-from pipelines.lake import Lake, LakeError
+from pipelines.lake import Lake, LakeError, MissingDataset
 from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
 from pipelines.quality.perplexity import perplexity_models_stage
 from pipelines.quality.scores import scores_stage
@@ -47,8 +48,9 @@ from pipelines.tokenizer.report import tokenizer_report_stage
 CITED = "cards/reference_urls.txt"
 """One URL a line: pages that Wikipedia cites."""
 TRAINING_DUMPS = "cards/models.json"
-"""The dumps that models are trained on. The first training names every dump there is; a dump that comes
-later does not make the models stale. Add it to the card to train on it."""
+"""The dumps that models are trained on. Without it, the first training waits for the edits of every dump
+that has a card, and writes it with their names; a dump that comes later does not make the models stale.
+Add it to the card to train on it."""
 LEAKAGE = "inputs/leakage"
 SHARD_SEED = 20231030
 """The order of documents within a source of shards."""
@@ -97,13 +99,28 @@ def release_tables(lake: Lake, name: str) -> ReleaseTables:
     return resolve(lake, release_card(lake, name))
 
 
-def training_dumps(lake: Lake) -> dict[str, DumpTables]:
-    """Documents and edits of the dumps that models are trained on."""
+def awaited_dumps(lake: Lake) -> tuple[list[str], list[str]]:
+    """(names of the dumps that models are trained on, those of them that have no edits yet)."""
     if lake.exists(TRAINING_DUMPS):
-        names = lake.read_json(TRAINING_DUMPS)["dumps"]
+        names = list(lake.read_json(TRAINING_DUMPS)["dumps"])
     else:
-        carded = [Path(p).stem for p in lake.files("cards/dumps")]
-        names = [n for n in carded if lake.exists(lake.pointer("edits", n))]
+        names = card_names(lake, "cards/dumps")
+    return names, [n for n in names if not lake.exists(lake.pointer("edits", n))]
+
+
+def training_dumps(lake: Lake) -> dict[str, DumpTables]:
+    """Documents and edits of the dumps that models are trained on.
+
+    MissingDataset while one of them has no edits: models would otherwise be of whichever dump came
+    first.
+    """
+    names, awaited = awaited_dumps(lake)
+    if awaited:
+        raise MissingDataset(
+            f"models are trained on {len(names)} dumps and wait for the edits of {len(awaited)}:"
+            f" {', '.join(awaited)}. Run these dumps, or name in {TRAINING_DUMPS} the dumps to train on:"
+            ' {"dumps": ["NAME"]}'
+        )
     return {name: dump_tables(lake, dump_card(lake, name)) for name in names}
 
 

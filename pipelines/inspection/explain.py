@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.base import card_names
 from pipelines.edits.personal_data import mask
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
@@ -28,9 +29,7 @@ def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()
     `dumps`: where to look; by default those that the lake has cards for. LakeError where no dump
     has the URL.
     """
-    names = dumps or tuple(
-        sorted(p.rsplit("/", 1)[-1].removesuffix(".yaml") for p in lake.files("cards/dumps"))
-    )
+    names = dumps or tuple(card_names(lake, "cards/dumps"))
     out: list[str] = []
     for name in names:
         documents = _current(lake, "documents", name)

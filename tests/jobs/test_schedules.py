@@ -19,7 +19,8 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 
 from assets.cluster import lost_runs
 from jobs.definitions import defs
-from jobs.schedules import daily_dumps, new_dump_cards, readopt_lost_runs
+from jobs.runner import BEFORE_MODELS
+from jobs.schedules import BEFORE, WHOLE, daily_dumps, monthly_release, new_dump_cards, readopt_lost_runs
 from pipelines.lake import Lake
 
 
@@ -41,29 +42,104 @@ def test_only_the_sensor_that_finds_lost_runs_ships_running() -> None:
     assert not {s.job_name for s in defs.schedules or []} & {"training_run"}  # type: ignore[union-attr]
 
 
-def test_the_sensor_takes_up_each_new_card_once(cards: Path) -> None:
-    instance = dg.DagsterInstance.ephemeral()
-    result = new_dump_cards(dg.build_sensor_context(instance=instance))
-    assert [r.partition_key for r in result.run_requests] == ["a", "b"]
-    instance.add_dynamic_partitions("dump", result.dynamic_partitions_requests[0].partition_keys)
+TABLES = [dg.AssetKey.from_user_string(t) for t in BEFORE_MODELS]
+
+
+def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[dict[str, str], str, str | None]:
+    """One look of the sensor: (what it asks for by dump, why nothing, the cursor)."""
+    result = new_dump_cards(dg.build_sensor_context(instance=instance, cursor=cursor))
+    for wanted in result.dynamic_partitions_requests or []:
+        instance.add_dynamic_partitions("dump", wanted.partition_keys)
+    assert all(r.asset_selection in (None, TABLES) and r.run_key is None for r in result.run_requests or [])
+    steps = {
+        r.partition_key: WHOLE if r.asset_selection is None else BEFORE for r in result.run_requests or []
+    }
+    return steps, getattr(result.skip_reason, "skip_message", "") or "", result.cursor
+
+
+def made(lake: Lake, dump: str, *tables: str) -> None:
+    for table in tables:
+        lake.write_json(lake.pointer(table, dump), {})
+
+
+def test_models_wait_for_every_dump_whichever_the_sensor_runs_first(cards: Path) -> None:
+    lake, instance = Lake(cards.parents[1]), dg.DagsterInstance.ephemeral()
+    steps, _, cursor = tick(instance)
+    assert steps == {"a": BEFORE, "b": BEFORE}
+    made(lake, "a", *BEFORE_MODELS)
+    steps, why, cursor = tick(instance, cursor)
+    assert not steps and why == "models are trained on 2 dumps and wait for b"
+    made(lake, "b", *BEFORE_MODELS)
+    steps, _, cursor = tick(instance, cursor)
+    assert steps == {"a": WHOLE, "b": WHOLE}
+    assert not tick(instance, cursor)[0], "each is asked for once"
+    lake.write_json("cards/models.json", {"dumps": ["a", "b"]})
     (cards / "c.yaml").write_text("name: c\n")
-    result = new_dump_cards(dg.build_sensor_context(instance=instance))
-    assert [(r.run_key, r.partition_key) for r in result.run_requests] == [("c", "c")]
+    assert tick(instance, cursor)[0] == {"c": WHOLE}, "the models are there"
+
+
+def test_a_partition_or_a_card_that_comes_back_is_run_again(cards: Path) -> None:
+    lake, instance = Lake(cards.parents[1]), dg.DagsterInstance.ephemeral()
+    lake.write_json("cards/models.json", {"dumps": []})
+    steps, _, cursor = tick(instance)
+    assert steps == {"a": WHOLE, "b": WHOLE}
+    instance.delete_dynamic_partition("dump", "a")
+    steps, _, cursor = tick(instance, cursor)
+    assert steps == {"a": WHOLE}
+    card = (cards / "b.yaml").read_text()
+    (cards / "b.yaml").unlink()
+    _, _, cursor = tick(instance, cursor)
+    (cards / "b.yaml").write_text(card)
+    assert tick(instance, cursor)[0] == {"b": WHOLE}
+
+
+@pytest.mark.parametrize(
+    "left", ["a.yaml~", ".a.yaml.swp", "#a.yaml#", ".#b.yaml", "a.yaml.bak", "notes.txt", "b~.yaml"]
+)
+def test_what_an_editor_leaves_beside_a_card_is_no_dump(cards: Path, left: str) -> None:
+    (cards / left).write_text("?")
+    with dg.instance_for_test() as instance:
+        assert set(tick(instance)[0]) == {"a", "b"}
+        night = dg.build_schedule_context(
+            instance=instance, scheduled_execution_time=datetime(2026, 11, 24, 1)
+        )
+        assert [r.partition_key for r in daily_dumps(night)] == ["a", "b"]
+        assert set(instance.get_dynamic_partitions("dump")) == {"a", "b"}
 
 
 def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None:
     lake = Lake(cards.parents[1])
-    lake.write_json(lake.pointer("decisions", "a"), {})
+    made(lake, "a", *BEFORE_MODELS)
     with dg.instance_for_test() as instance:
         nights = [datetime(2026, 11, day, 1) for day in (24, 25)]
         contexts = [
             dg.build_schedule_context(instance=instance, scheduled_execution_time=night) for night in nights
         ]
-        keys = [[(r.run_key, r.partition_key) for r in daily_dumps(c)] for c in contexts]
-        assert keys == [[("b 2026-11-24", "b")], [("b 2026-11-25", "b")]]
+        keys = [[(r.run_key, r.asset_selection) for r in daily_dumps(c)] for c in contexts]
+        assert keys == [[("b 2026-11-24", TABLES)], [("b 2026-11-25", TABLES)]]
         assert set(instance.get_dynamic_partitions("dump")) == {"a", "b"}
-        lake.write_json(lake.pointer("decisions", "b"), {})
+        made(lake, "b", *BEFORE_MODELS)
+        assert [(r.partition_key, r.asset_selection) for r in daily_dumps(contexts[1])] == [
+            ("a", None),
+            ("b", None),
+        ]
+        made(lake, "a", "decisions")
+        made(lake, "b", "decisions")
         assert isinstance(daily_dumps(contexts[0]), dg.SkipReason)
+
+
+def test_a_release_card_is_registered_and_run_until_its_shards_are_there(cards: Path) -> None:
+    lake = Lake(cards.parents[1])
+    lake.write_bytes("cards/releases/r.yaml", b"name: r")
+    with dg.instance_for_test() as instance:
+        month = dg.build_schedule_context(
+            instance=instance, scheduled_execution_time=datetime(2026, 12, 1, 3)
+        )
+        made(lake, "r", "skypile_main")
+        assert [(r.run_key, r.partition_key) for r in monthly_release(month)] == [("r 2026-12", "r")]
+        assert instance.get_dynamic_partitions("release") == ["r"]
+        made(lake, "r", "validation_shards")
+        assert isinstance(monthly_release(month), dg.SkipReason)
 
 
 def dead(run_id: str) -> str:

@@ -46,6 +46,21 @@ def test_the_first_model_names_the_dumps_that_all_are_trained_on(lake: Lake, eng
     assert find(lake, stage_of(lake, "stem_classifier")) is not None
 
 
+def test_models_wait_for_the_edits_of_every_dump_that_has_a_card_or_that_the_card_names(
+    lake: Lake, engine: InProcess
+) -> None:
+    judged(lake, engine, "d")
+    lake.write_bytes("cards/dumps/other.yaml", b"name: other")
+    for table in ("reference_classifier", "stem_classifier", "perplexity_models"):
+        with pytest.raises(MissingDataset, match=r"trained on 2 dumps and wait for the edits of 1: other\."):
+            stage_of(lake, table)
+    lake.write_json("cards/models.json", {"dumps": ["d"]})
+    build(lake, engine, stage_of(lake, "stem_classifier"))
+    lake.write_json("cards/models.json", {"dumps": ["d", "other"]})
+    with pytest.raises(MissingDataset, match="wait for the edits of 1: other"):
+        stage_of(lake, "stem_classifier")
+
+
 def test_what_is_not_there_is_named(lake: Lake) -> None:
     with pytest.raises(MissingDataset, match="no documents for 'd'"):
         stage_of(lake, "edits", "d")
