@@ -77,9 +77,11 @@ def duplicates(
     """The first election of a release, and what it leaves for the next one."""
     name, root = context.partition_key, lake.lake
     built = made("duplicates", name, lake, spark)
-    yield result(built, [guards(built, release_card(root, name))])._replace(asset_key="duplicates")
+    yield result(built, [guards(built, release_card(root, name))])._replace(
+        asset_key=dg.AssetKey("duplicates")
+    )
     for table in ("clusters", "verified_pairs"):
-        yield result(Built(root.current(table, name), built.fresh))._replace(asset_key=table)
+        yield result(Built(root.current(table, name), built.fresh))._replace(asset_key=dg.AssetKey(table))
 
 
 @dg.asset(deps=["duplicates"], **CORPUS)

@@ -11,6 +11,11 @@ import pytest
 import assets.release
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.definitions import defs
+from pipelines.dedup.duplicates import duplicates_stage
+from pipelines.engine import InProcess
+from pipelines.lake import Lake
+from pipelines.tables.stage import build
+from tests.support.release_samples import make_release, prose
 
 
 @pytest.mark.parametrize("config", [{}, {"ops": {"tokenizer": {"config": {"tokenizer": "full"}}}}])
@@ -47,3 +52,20 @@ def test_a_launch_cannot_name_another_release_than_its_partition() -> None:
     dg.validate_run_config(job, {})
     with pytest.raises(dg.DagsterInvalidConfigError, match="unexpected config"):
         dg.validate_run_config(job, {"ops": {"tokenizer": {"config": {"release": "demo"}}}})
+
+
+def test_the_first_election_reports_its_three_tables(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"text": prose(name)} for name in ("cat", "dog", "cat")]
+    stage = duplicates_stage(make_release(lake, {"a": rows}))
+    lake.write_bytes("cards/releases/r.yaml", b"name: r\ndumps: [a]\n")
+    monkeypatch.setattr(assets.release, "made", lambda *_, **__: build(lake, InProcess(), stage))
+    instance = dg.DagsterInstance.ephemeral()
+    instance.add_dynamic_partitions("release", ["r"])
+    done = dg.materialize(
+        [assets.release.duplicates],
+        instance=instance,
+        partition_key="r",
+        resources={"lake": LakeResource(root=lake.root), "spark": SparkResource()},
+    )
+    tables = {event.asset_key.to_user_string() for event in done.get_asset_materialization_events()}
+    assert tables == {"duplicates", "clusters", "verified_pairs"}
