@@ -13,6 +13,7 @@ import dagster as dg
 from assets.resources import LakeResource, SparkResource
 from pipelines.cards.release import ReleaseCard
 from pipelines.catalogue.stages import Outside, stage_of
+from pipelines.catalogue.tables import TABLES
 from pipelines.dedup.duplicates import guard_figures
 from pipelines.engine import InProcess
 from pipelines.inspection.funnel import Finding
@@ -37,6 +38,13 @@ def made(
     Spark is given."""
     engine = spark.engine if spark else InProcess()
     return build(lake.lake, engine, stage_of(lake.lake, table, partition, outside))
+
+
+def with_code_version(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """The asset with the version of its table's stage, by which Dagster sees that it is out of date."""
+    table = TABLES.get(spec.key.to_user_string())
+    version = table.version if table else None
+    return spec if version is None else spec.replace_attributes(code_version=str(version))
 
 
 def metadata(built: Built) -> dict[str, Any]:
@@ -66,10 +74,14 @@ def result(
     )
 
 
-def rows_check(asset: str, blocking: bool = True) -> dg.AssetCheckSpec:
+def rows_check(asset: str, partitions: dg.PartitionsDefinition, blocking: bool = True) -> dg.AssetCheckSpec:
     """Blocking: a table without rows stops what would be built on it. Else it warns."""
     return dg.AssetCheckSpec(
-        "has_rows", asset=asset, blocking=blocking, description="The table has at least one row."
+        "has_rows",
+        asset=asset,
+        blocking=blocking,
+        partitions_def=partitions,
+        description="The table has at least one row.",
     )
 
 
@@ -88,6 +100,7 @@ def guard_check(asset: str) -> dg.AssetCheckSpec:
         "guards",
         asset=asset,
         blocking=True,
+        partitions_def=RELEASE,
         description="Largest cluster and share of a source removed, as the card allows.",
     )
 
@@ -106,7 +119,7 @@ def guards(built: Built, card: ReleaseCard) -> dg.AssetCheckResult:
 
 def finding_specs(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
     """Checks of a dump's funnel: they warn, as a person must judge what a strange share means."""
-    return [dg.AssetCheckSpec(name, asset=asset) for name in names]
+    return [dg.AssetCheckSpec(name, asset=asset, partitions_def=DUMP) for name in names]
 
 
 def findings(found: Sequence[Finding]) -> list[dg.AssetCheckResult]:

@@ -37,7 +37,7 @@ def split(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materiali
     return result(built, more={"split_by": split_of(built.dataset)})
 
 
-@dg.asset(deps=[raw_dump, split], check_specs=[rows_check("documents")], **TABLE)
+@dg.asset(deps=[raw_dump, split], check_specs=[rows_check("documents", DUMP)], **TABLE)
 def documents(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
@@ -126,7 +126,7 @@ def scores(
 @dg.asset(
     deps=[scores, signals_language, signals_rules, signals_safety, signals_code],
     check_specs=[
-        rows_check("decisions"),
+        rows_check("decisions", DUMP),
         *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason", "validation_groups"),
     ],
     **TABLE,

@@ -93,7 +93,7 @@ def recurring_blocks(
     return result(made("recurring_blocks", context.partition_key, lake, spark))
 
 
-@dg.asset(deps=["duplicates"], check_specs=[rows_check("validation_sets")], **CORPUS)
+@dg.asset(deps=["duplicates"], check_specs=[rows_check("validation_sets", RELEASE)], **CORPUS)
 def validation_sets(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
@@ -151,12 +151,14 @@ EQUAL_TEXTS = dg.AssetCheckSpec(
     "no_equal_texts",
     asset="release_decisions",
     blocking=True,
+    partitions_def=RELEASE,
     description="No two documents of the release have equal rendered, normalised text.",
 )
 DISJOINT = dg.AssetCheckSpec(
     "disjoint",
     asset="skypile_stem",
     blocking=True,
+    partitions_def=RELEASE,
     description="No document of SkyPile-STEM is in SkyPile-Main too.",
 )
 
@@ -175,7 +177,7 @@ def release_decisions(
     return result(built, [check])
 
 
-@dg.asset(deps=[release_decisions], check_specs=[rows_check("skypile_main")], **CORPUS)
+@dg.asset(deps=[release_decisions], check_specs=[rows_check("skypile_main", RELEASE)], **CORPUS)
 def skypile_main(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
@@ -185,7 +187,9 @@ def skypile_main(
 
 
 @dg.asset(
-    deps=[release_decisions], check_specs=[rows_check("skypile_stem", blocking=False), DISJOINT], **CORPUS
+    deps=[release_decisions],
+    check_specs=[rows_check("skypile_stem", RELEASE, blocking=False), DISJOINT],
+    **CORPUS,
 )
 def skypile_stem(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource

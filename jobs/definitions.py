@@ -13,7 +13,7 @@ import assets.dump
 import assets.release
 import assets.run
 from assets.cluster.client import PipesDeepSpeedClient
-from assets.common import DUMP, RELEASE, RUN
+from assets.common import DUMP, RELEASE, RUN, with_code_version
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.progress import report_stage
 from jobs.schedules import SCHEDULES, SENSORS
@@ -61,7 +61,9 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     """All definitions under the given settings (by default those of the environment)."""
     s = settings or Settings()
     return dg.Definitions(
-        assets=[*assets.dump.ASSETS, *assets.release.ASSETS, *assets.run.ASSETS],
+        assets=dg.map_asset_specs(
+            with_code_version, [*assets.dump.ASSETS, *assets.release.ASSETS, *assets.run.ASSETS]
+        ),
         jobs=JOBS,
         schedules=SCHEDULES,
         sensors=SENSORS,

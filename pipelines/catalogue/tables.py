@@ -46,6 +46,15 @@ class Table:
         import_module(self.writer)
         return REGISTER[self.name].schema if self.name in REGISTER else None
 
+    @property
+    def version(self) -> int | None:
+        """The version of its stage; None for what training writes, which is known by its own files."""
+        if self.life == "training_run":
+            return None
+        module = import_module(self.writer)
+        group = self.name.removeprefix("signals/")
+        return int(module.VERSIONS[group] if group != self.name else module.VERSION)
+
 
 _TEXTS = ("documents", "edits")
 _DECIDED = ("documents", "edits", "signatures", "decisions")

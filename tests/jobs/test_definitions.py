@@ -10,6 +10,8 @@ import dagster as dg
 import pytest
 
 import assets
+import pipelines.extraction.documents
+import pipelines.signals.signals
 from jobs.definitions import build_definitions, defs
 from jobs.settings import ROOT
 from pipelines.catalogue.tables import TABLES
@@ -36,6 +38,22 @@ def test_an_asset_comes_after_what_its_table_reads() -> None:
 @pytest.mark.parametrize("spec", list(defs.resolve_all_asset_specs()), ids=lambda s: s.key.to_user_string())
 def test_every_asset_has_group_owner_and_description(spec: dg.AssetSpec) -> None:
     assert spec.group_name and spec.owners and spec.description
+
+
+def test_a_stage_of_another_version_makes_its_asset_out_of_date() -> None:
+    versions = {s.key.to_user_string(): s.code_version for s in defs.resolve_all_asset_specs()}
+    trained = [name for name, table in TABLES.items() if table.life == "training_run"]
+    assert {n for n, v in versions.items() if v is None} == set(trained)
+    assert versions["documents"] == str(pipelines.extraction.documents.VERSION)
+    assert versions["signals/rules"] == str(pipelines.signals.signals.VERSIONS["rules"])
+
+
+def test_every_check_is_of_the_partitions_of_its_asset() -> None:
+    specs = {s.key: s for s in defs.resolve_all_asset_specs()}
+    checks = [c for a in defs.assets or [] for c in a.check_specs]  # type: ignore[union-attr]
+    assert len(checks) > 8
+    for check in checks:
+        assert check.partitions_def == specs[check.asset_key].partitions_def != None, check.key  # noqa: E711
 
 
 def test_every_asset_returns_a_materialize_result() -> None:

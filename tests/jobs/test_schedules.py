@@ -50,10 +50,9 @@ def tick(instance: dg.DagsterInstance, cursor: str | None = None) -> tuple[dict[
     result = new_dump_cards(dg.build_sensor_context(instance=instance, cursor=cursor))
     for wanted in result.dynamic_partitions_requests or []:
         instance.add_dynamic_partitions("dump", wanted.partition_keys)
-    assert all(r.asset_selection in (None, TABLES) and r.run_key is None for r in result.run_requests or [])
-    steps = {
-        r.partition_key: WHOLE if r.asset_selection is None else BEFORE for r in result.run_requests or []
-    }
+    requests = result.run_requests or []
+    assert all(r.asset_selection in (None, TABLES) and r.run_key is None for r in requests)
+    steps = {r.partition_key: WHOLE if r.asset_selection is None else BEFORE for r in requests}
     return steps, getattr(result.skip_reason, "skip_message", "") or "", result.cursor
 
 
@@ -98,11 +97,10 @@ def test_a_partition_or_a_card_that_comes_back_is_run_again(cards: Path) -> None
 )
 def test_what_an_editor_leaves_beside_a_card_is_no_dump(cards: Path, left: str) -> None:
     (cards / left).write_text("?")
+    at = datetime(2026, 11, 24, 1)
     with dg.instance_for_test() as instance:
         assert set(tick(instance)[0]) == {"a", "b"}
-        night = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=datetime(2026, 11, 24, 1)
-        )
+        night = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
         assert [r.partition_key for r in daily_dumps(night)] == ["a", "b"]
         assert set(instance.get_dynamic_partitions("dump")) == {"a", "b"}
 
@@ -131,10 +129,9 @@ def test_every_night_asks_again_for_dumps_without_decisions(cards: Path) -> None
 def test_a_release_card_is_registered_and_run_until_its_shards_are_there(cards: Path) -> None:
     lake = Lake(cards.parents[1])
     lake.write_bytes("cards/releases/r.yaml", b"name: r")
+    at = datetime(2026, 12, 1, 3)
     with dg.instance_for_test() as instance:
-        month = dg.build_schedule_context(
-            instance=instance, scheduled_execution_time=datetime(2026, 12, 1, 3)
-        )
+        month = dg.build_schedule_context(instance=instance, scheduled_execution_time=at)
         made(lake, "r", "skypile_main")
         assert [(r.run_key, r.partition_key) for r in monthly_release(month)] == [("r 2026-12", "r")]
         assert instance.get_dynamic_partitions("release") == ["r"]
