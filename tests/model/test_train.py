@@ -52,6 +52,9 @@ def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) ->
         and sum(manifest["reads"].values()) == 64
     )
     assert list((whole / "logs" / "tensorboard").iterdir())
+    # What the run trained, where the preset has 4,096.
+    exported = json.loads((whole / "export" / "stage2" / "config.json").read_text())
+    assert exported["max_position_embeddings"] == 32
     assert {p.name for p in (whole / "heartbeats").iterdir()} == {"rank-00000.json", "rank-00001.json"}
 
 

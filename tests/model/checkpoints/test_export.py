@@ -41,3 +41,27 @@ def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:
         exporting.load_model(tmp_path / "out")
     with pytest.raises(FileNotFoundError):
         exporting.load_model(tmp_path / "nowhere")
+
+
+def test_a_sliding_window_is_read_up_to_its_length_and_scaled_angles_are_refused(tmp_path: Path) -> None:
+    """Against transformers, whose Mistral looks back over 16 positions: equal up to there, and what
+    differs is refused by the folder's name."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(0)
+    shape = {"vocab_size": 300, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2}
+    shape |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 64}
+    mistral = transformers.MistralForCausalLM(
+        transformers.MistralConfig(**shape, sliding_window=16, attn_implementation="eager")
+    ).eval()
+    mistral.save_pretrained(tmp_path / "mistral")
+    ours = exporting.load_model(tmp_path / "mistral")
+    assert ours.config.context == 16
+    ids = torch.randint(0, 300, (1, 40))
+    with torch.no_grad():
+        theirs, whole = mistral(ids).logits, ours(ids)
+    torch.testing.assert_close(theirs[:, :16], whole[:, :16], atol=1e-5, rtol=0)
+    assert (theirs - whole)[:, -1].abs().max() > 1e-3  # beyond the window the two differ
+    scaled = transformers.LlamaConfig(**shape, rope_scaling={"rope_type": "linear", "factor": 4.0})
+    transformers.LlamaForCausalLM(scaled).save_pretrained(tmp_path / "scaled")
+    with pytest.raises(ValueError, match=r"scaled: config\.json asks for rope_.* of type 'linear'"):
+        exporting.load_model(tmp_path / "scaled")

@@ -12,6 +12,7 @@ from model.plan.base import PlanError
 from model.plan.build import build_plan
 from model.plan.card import RunCard, default_run_card
 from model.plan.describe import describe_plan
+from model.plan.limits import EvaluationLimits
 from tests.support.runs import card, listings, phase
 
 
@@ -67,3 +68,10 @@ def test_the_default_card_fits_any_release(main: dict[str, int], stem: dict[str,
     assert [p.stage for p in plan.phases] == ["stage1", "stage1", "stage2"]
     assert "repetitions" in describe_plan(plan) and plan.stage_steps("stage2")[1] == plan.steps
     assert plan.total_steps("stage1") + plan.total_steps("stage2") == plan.steps
+
+
+def test_the_reports_ask_what_the_card_says() -> None:
+    asked = EvaluationLimits(questions=0, documents=7)
+    tasks = ("benchmarks", "overfit", "perplexity", "leakage", "validation")
+    assert [asked.of(t) for t in tasks] == [0, 0, 7, 7, 0]
+    assert [EvaluationLimits().of(t) for t in tasks] == [50, 50, None, None, 0]
