@@ -62,7 +62,7 @@ _PARTS = (
     r"[^。]{0,12}转载(?:请|须|时)?[^。]{0,8}(?:注明|联系|保留)[^。]{0,40}",
     r"(?:[^ 。]{0,6}ICP[备证]\S{0,24}|[^ 。]{0,4}公网安备\S{0,24})(?:[ |/].{0,60})?",
 )  # fmt: skip
-_LINE = re.compile(rf"[\s|>»·•\-*]*(?:{'|'.join(_PARTS)})[\s|>»!.。！…]*", re.IGNORECASE)
+_LINE = re.compile(rf"[\s|>»·•\-*]*+(?:{'|'.join(_PARTS)})[\s|>»!.。！…]*", re.IGNORECASE)
 _BROKEN = 0.1  # share of replacement characters in a line that was decoded wrongly
 
 

@@ -10,14 +10,14 @@ import html
 import re
 from dataclasses import dataclass
 
-_TITLE = re.compile(r"<title\b[^>]{0,300}>([^<]{0,1000})", re.IGNORECASE)
+_TITLE = re.compile(r"<title\b[^<>]{0,300}+>([^<]{0,1000})", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:\-]{2,30})\s{0,9}=\s{0,9}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'>]{1,300}))"""
 )
 _SPACES = re.compile(r"\s+")
 _DATE = re.compile(r"((?:19|20)\d\d)[-/年.](0?[1-9]|1[0-2])[-/月.](0?[1-9]|[12]\d|3[01])(?!\d)")
 _LINKED_DATA = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{8,40})')
-_TIME = re.compile(r"""<time\b[^>]{0,300}?\bdatetime\s{0,9}=\s{0,9}["']?([^"'>\s]{8,40})""", re.IGNORECASE)
+_TIME = re.compile(r"""<time\b[^<>]{0,300}?\bdatetime\s{0,9}=\s{0,9}["']?([^"'>\s]{8,40})""", re.IGNORECASE)
 _DATES = (
     "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created"
     " dc.date.issued og:release_date citation_date citation_publication_date datepublished"

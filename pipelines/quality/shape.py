@@ -27,11 +27,16 @@ _PROBLEM = re.compile(
 )
 _CHOICE = re.compile(r"\W?[a-e]\s*[.)、:]|\(\s*[a-e]\s*\)|\W?[ivx]+\s*\)")
 _ITEM = re.compile(r"\W?\d{1,3}\s*[.)、:](?!\d)|\(\d{1,2}\)")
-_ANSWER = re.compile(
-    r"\W*(?:[-+]?\$?\s*[\d.,/%]+\s*(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*$"
-)  # a bare number with its unit, or a letter
+_MARKS = (".", ",", "/", "%")  # that a number may hold
+_WORD = re.compile(r"\w")
+_NUMBER = re.compile(r"(?:[\d.,/%]++\s*+(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*+$")
+_UNIT = re.compile(r"[a-z%]{1,8}\W*+$")
+_REMARK = re.compile(r"\([^)]{1,20}\)\W*+$")
 _SIGN = re.compile(r"[=<>+^\\$∠∴∵√≤≥≠±×÷∈∪∩{}|]|\d")
-_BLANK = re.compile(r"\(\s*(?:\\q?quad)?\s*\)\W*$|_{3,}")  # to be filled in
+_UNDERSCORES = "___"  # to be filled in, as empty brackets at the end are
+_BRACKETS = re.compile(r"\(\s*+\)")
+_QUAD = re.compile(r"\(\s*+\\q?quad$")
+_CLOSING = re.compile(r"\s*+\)")
 # share of signs and digits, spaces apart, above which a line is a formula: a description of lines,
 # not a bound on documents
 FORMULA = 0.35
@@ -70,7 +75,7 @@ def lines_of(text: str) -> list[str]:
 def kind(line: str) -> str:
     """What a line of `lines_of` is: answer, solution, problem, choice, item, formula, short or
     prose; with ? where it asks."""
-    if _ANSWER.match(line):
+    if _is_answer(line):
         return "answer"
     if _SOLUTION.match(line):
         name = "solution"
@@ -84,7 +89,41 @@ def kind(line: str) -> str:
         name = "formula"
     else:
         name = "short" if len(line) < SHORT else "prose"
-    return name + "?" if line.rstrip(" \"'”」)").endswith("?") or _BLANK.search(line) else name
+    return name + "?" if line.rstrip(" \"'”」)").endswith("?") or _has_blank(line) else name
+
+
+def _is_answer(line: str) -> bool:
+    r"""Whether a line is a bare number with its unit or a remark in brackets, or a letter, between
+    marks.
+
+    In time linear in the line, what `\W*(?:[\d.,/%]+\s*(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*$` says.
+    """
+    word = _WORD.search(line)
+    if not word:
+        return any(mark in line for mark in _MARKS)
+    at = word.start()
+    if _NUMBER.match(line, at):
+        return True
+    # A mark that numbers may hold stands for one before a unit or a remark.
+    if line[:at].rstrip().endswith(_MARKS) and _UNIT.match(line, at):
+        return True
+    return any(
+        line[opening] == "(" and line[:opening].rstrip().endswith(_MARKS) and _REMARK.match(line, opening)
+        for opening in range(max(0, at - 20), at)
+    )
+
+
+def _has_blank(line: str) -> bool:
+    r"""Whether a line has a blank: underscores, or brackets behind which no word comes, empty or
+    with `\quad`."""
+    end = len(line)
+    while end and not (line[end - 1].isalnum() or line[end - 1] == "_"):
+        end -= 1
+    return (
+        _UNDERSCORES in line
+        or _BRACKETS.search(line, end) is not None
+        or (_QUAD.search(line, 0, end) is not None and _CLOSING.match(line, end) is not None)
+    )
 
 
 def holds_exercises(text: str) -> bool:

@@ -57,7 +57,7 @@ _CONTENT = (  # in this order
     ("php", re.compile(r"\s*<\?php\b", re.I)),
     (
         "python",
-        re.compile(r"#![^\n]*\bpython|(?m:^(?:def|class) \w+.*:\s*$|^from [\w.]+ import |^import [\w.]+$)"),
+        re.compile(r"#![^\n]*\bpython|(?m:^(?:def|class) \w++.*:\s*$|^from [\w.]+ import |^import [\w.]+$)"),
     ),
     ("shell", re.compile(r"#![^\n]*\b(?:ba|z|k)?sh\b")),
     ("perl", re.compile(r"#![^\n]*\bperl|(?m:^use (?:strict|warnings);)")),
@@ -66,7 +66,7 @@ _CONTENT = (  # in this order
         "javascript",
         re.compile(r"#![^\n]*\bnode|(?m:^(?:const|let|var) \w+ = |^export |^import .* from ['\"])"),
     ),
-    ("c", re.compile(r"(?m:^\s*#\s*include\s*[<\"])")),
+    ("c", re.compile(r"(?m:^[^\S\n]*+#\s*include\s*[<\"])")),
     ("go", re.compile(r"(?m:^package \w+$)")),
     ("java", re.compile(r"(?m:^(?:package [\w.]+;|import java[\w.]*;|public (?:final |abstract )?class ))")),
     ("rust", re.compile(r"(?m:^(?:pub )?fn \w+|^use (?:std|crate)::)")),
@@ -74,7 +74,8 @@ _CONTENT = (  # in this order
     (
         "yaml",
         re.compile(
-            r"---\s*\n|(?:#[^\n]*\n|\s*\n)*[\w.-]+:(?:[ \t][^\n{;]*)?\n(?:\s+[\w.-]+:|\s*- |[\w.-]+:(?:\s|$))"
+            r"---\s*\n|(?:#[^\n]*+\n|[^\S\n]*+\n)*+[\w.-]++:(?:[ \t][^\n{;]*+)?\n"
+            r"(?:\s++[\w.-]++:|\s*- |[\w.-]++:(?:\s|$))"
         ),
     ),
     ("xml", re.compile(r"\s*<(?!script|style)[\w:.-]+(?:\s[^<>]*)?>.*</[\w:.-]+>", re.S)),

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.dumps.http import Response, parse_response
+from tests.support.time_bounds import assert_linear
 
 BODY = "<html>正文</html>".encode() * 20
 
@@ -83,3 +84,19 @@ def test_heads() -> None:
 def test_any_bytes_are_answered_within_the_limit(body: bytes, encoding: str, in_chunks: bool) -> None:
     headers = {"Content_Encoding": encoding} | ({"Transfer_Encoding": "chunked"} if in_chunks else {})
     assert len(response(body, 64, **headers).body) <= 64
+
+
+@pytest.mark.parametrize("start", [b"charset", b"charset=", b"charset='", b""])
+@pytest.mark.parametrize("unit", [b" ", b"charset ", b"charset="])
+def test_headers_are_read_in_linear_time(start: bytes, unit: bytes) -> None:
+    def charset(value: bytes) -> None:
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: text/html; " + start + value + b"?\r\n\r\n"
+        made = parse_response(head, 1)
+        assert made is not None and len(made.charset) <= 40
+
+    assert_linear(charset, unit)
+
+
+@pytest.mark.parametrize("unit", [b"1\r\na\r\n", b"1;" + b" " * 99 + b"\r\na\r\n", b"0001\na", b" "])
+def test_chunks_are_joined_in_linear_time(unit: bytes) -> None:
+    assert_linear(lambda body: response(body, transfer_encoding="chunked"), unit)

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.edits.boilerplate import is_boilerplate
+from pipelines.edits.boilerplate import MAX_CHARS, is_boilerplate
+from tests.support.time_bounds import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,39 @@ def test_notices_go(line: str) -> None:
 )  # fmt: skip
 def test_prose_that_mentions_such_things_stays(line: str) -> None:
     assert not is_boilerplate(line)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *(
+            "|",
+            "| ",
+            "!",
+            "©",
+            "copyright 2020!",
+            "share on x ",
+            "share on x,",
+            "分享|",
+            "版权所有",
+            "转载",
+            "to ",
+        ),
+        *(
+            "all rights reserved!",
+            "ICP备",
+            "公网安备 ",
+            "请",
+            "by using ",
+            "cookie policy!",
+            "上一篇 ",
+            "登录 ",
+        ),
+    ],
+)
+def test_lines_are_told_in_linear_time(unit: str) -> None:
+    def lines(text: str) -> None:
+        for at in range(0, len(text), MAX_CHARS - 1):
+            is_boilerplate(text[at : at + MAX_CHARS - 1] + "#")
+
+    assert_linear(lines, unit)

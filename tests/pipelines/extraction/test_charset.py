@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.dumps.readers import read_records
-from pipelines.extraction.charset import canonical, decode
+from pipelines.extraction.charset import HEAD, canonical, decode
+from tests.support.time_bounds import assert_linear
 
 NEWS = Path(__file__).parents[4] / "shared" / "data" / "webdump" / "zh-news-cx-extractor.warc.gz"
 
@@ -57,3 +58,15 @@ def test_no_mojibake_on_real_gbk_pages() -> None:
         assert common > 0.06 * len(han), record.url
         assert not re.search("锟斤拷|烫烫烫|[ÃÂ][\x80-\xbf]{2}|鐨勬|涓枃", text), record.url
     assert chinese >= 70 and national >= 40
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"<meta charset", b"<meta charset=", b"<meta charset='", b"<?xml encoding="]
+)
+@pytest.mark.parametrize("unit", [b" ", b"<meta ", b"charset", b"<meta charset="])
+def test_heads_are_read_in_linear_time(start: bytes, unit: bytes) -> None:
+    def heads(data: bytes) -> None:
+        for at in range(0, len(data), HEAD):
+            decode(start + data[at : at + HEAD - len(start)] + b"\xff")
+
+    assert_linear(heads, unit)

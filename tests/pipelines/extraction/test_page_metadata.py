@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extraction.page_metadata import attributes, read_metadata, title_of
+from pipelines.extraction.page_metadata import MAX_TAG, attributes, read_metadata, title_of
+from tests.support.time_bounds import assert_linear
 
 
 def test_titles_are_one_line_with_entities_decoded() -> None:
@@ -42,3 +43,21 @@ def test_language_and_robots() -> None:
     )
     assert (head.language, head.robots) == ("zh-cn", " robots=noindex, nofollow tdm-reservation=1")
     assert read_metadata("", "", "", ['<meta http-equiv="Content-Language" content="en">']).language == "en"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("<time ", "<time datetime", "<time datetime=", "<time datetime = ", "<time" + " datetime=x" * 25),
+        *("<title ", "<title", "<title a>", "<title>", '"datePublished"', '"datePublished" : "'),
+    ],
+)
+def test_a_page_is_read_in_linear_time(unit: str) -> None:
+    assert_linear(lambda markup: (title_of(markup), read_metadata(markup, "", "", [])), unit)
+
+
+@pytest.mark.parametrize("unit", ["aa", "aa=", 'aa="', "aa='\"", "aa   ", "a-", "aa=     ", "aa=&"])
+def test_tags_are_read_in_linear_time(unit: str) -> None:
+    assert_linear(
+        lambda text: [attributes(text[at : at + MAX_TAG]) for at in range(0, len(text), MAX_TAG)], unit
+    )

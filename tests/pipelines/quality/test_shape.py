@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.quality.shape import holds_exercises, kind, lines_of
+from pipelines.quality.shape import _has_blank, _is_answer, holds_exercises, kind, lines_of
+from tests.support.time_bounds import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,24 @@ def test_questions_without_quantities_and_quantities_without_tasks_are_none(text
 def test_every_line_has_a_kind(text: str) -> None:
     assert all(kind(line).rstrip("?").isalpha() for line in lines_of(text))
     assert isinstance(holds_exercises(text), bool)
+
+
+WITH_UNITS = re.compile(r"\W*(?:[-+]?\$?\s*[\d.,/%]+\s*(?:\([^)]{1,20}\)|[a-z%]{0,8})|[a-e])\W*$")
+BLANK = re.compile(r"\(\s*(?:\\q?quad)?\s*\)\W*$|_{3,}")
+ATOMS = [*"1.,/% ()$-+abef\\字_!", "\\quad", "\\qquad", "()", "( )", "abcdefgh", "__", "%a", "(5)"]
+
+
+@given(st.lists(st.sampled_from(ATOMS), min_size=1, max_size=10).map("".join).map(str.strip).filter(bool))
+def test_answers_and_blanks_are_what_their_patterns_say(line: str) -> None:
+    """The patterns say what is meant, in time that grows with the cube of a line."""
+    assert _is_answer(line) == bool(WITH_UNITS.match(line))
+    assert _has_blank(line) == bool(BLANK.search(line))
+
+
+@pytest.mark.parametrize("after", ["", "字字", "abcdefghi"])
+@pytest.mark.parametrize(
+    "unit",
+    ["()", "( ", "(\\quad", "%", ".", ". ", "1", "1 ", "$ ", "_ ", "(1)", ".(", ".(a)", "a", "(a ", "? "],
+)
+def test_lines_are_told_in_linear_time(unit: str, after: str) -> None:
+    assert_linear(lambda line: (kind(line), holds_exercises("1=\n" + line)), unit, after=after)

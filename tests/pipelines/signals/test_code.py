@@ -7,6 +7,7 @@ import pytest
 from benchmarks.rules import read_texts
 from pipelines.signals.code import DATA_TYPES, file_type, measure_code
 from pipelines.tables.schemas import document_id
+from tests.support.time_bounds import assert_linear
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,42 @@ def test_pages_have_no_type_and_generated_files_are_marked() -> None:
         ["// DO NOT EDIT\npackage x"], ["https://x.invalid/x.go"], ["code"], [b"a" * 16]
     ).to_pylist()
     assert rows == [{"file_type": "go", "unknown": 0, "data_rank": None, "generated": 1}]
+
+
+@pytest.mark.parametrize(
+    ("before", "unit"),
+    [
+        *[
+            ("", unit)
+            for unit in (
+                "\n",
+                " \n",
+                "#\n",
+                "\n\n#",
+                "a:",
+                "a: b\n",
+                "<a>x",
+                "<!---->",
+                "import a",
+                "class a:\n\n",
+            )
+        ],
+        *[
+            ("def x", "a"),
+            ("def x:", " :"),
+            ("<a ", " "),
+            ("<a>", "</a"),
+            ('{"', "\n"),
+            ("---\n", " "),
+            ("#!", "sh"),
+        ],
+    ],
+)
+def test_any_head_is_read_in_linear_time(before: str, unit: str) -> None:
+    """Files of 2,000 characters each, all of which fit no type, or one that is found late."""
+
+    def types(text: str) -> None:
+        for at in range(0, len(text), 1900):
+            file_type("", before + text[at : at + 1900] + "?")
+
+    assert_linear(types, unit)
