@@ -5,6 +5,7 @@ Belongs here: putting things together. Does not belong here: how anything works.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -15,7 +16,8 @@ import assets.run
 from assets.cluster.client import PipesDeepSpeedClient
 from assets.common import DUMP, RELEASE, RUN, with_code_version
 from assets.resources import FilesResource, LakeResource, SparkResource
-from jobs.progress import report_stage
+from jobs.progress import console, report_stage
+from jobs.run_watch import watching
 from jobs.schedules import SCHEDULES, SENSORS
 from jobs.settings import Settings
 
@@ -57,6 +59,16 @@ def fixed(resource: dg.ConfigurableResource[Any]) -> dg.ResourceDefinition:
     return dg.ResourceDefinition(lambda _: resource, config_schema={}, description=type(resource).__doc__)
 
 
+def watched(resource: LakeResource) -> dg.ResourceDefinition:
+    """The lake, which every asset takes: a run that has it is watched (jobs/run_watch.py)."""
+
+    def lake(context: dg.InitResourceContext) -> Iterator[LakeResource]:
+        with watching(context.instance, context.run, console.print):
+            yield resource
+
+    return dg.ResourceDefinition(lake, config_schema={}, description=LakeResource.__doc__)
+
+
 def build_definitions(settings: Settings | None = None) -> dg.Definitions:
     """All definitions under the given settings (by default those of the environment)."""
     s = settings or Settings()
@@ -69,7 +81,7 @@ def build_definitions(settings: Settings | None = None) -> dg.Definitions:
         sensors=SENSORS,
         executor=dg.in_process_executor,  # Spark assets share one JVM
         resources={
-            "lake": fixed(LakeResource(root=s.lake, cache=s.cache, runs=s.runs)),
+            "lake": watched(LakeResource(root=s.lake, cache=s.cache, runs=s.runs)),
             "spark": fixed(SparkResource(master=s.spark_master)),
             "files": fixed(FilesResource(benchmarks=s.benchmarks, peers=s.tokenizers)),
             "cluster": fixed(PipesDeepSpeedClient.from_file(s.cluster)),

@@ -12,6 +12,7 @@ import time
 import dagster as dg
 
 from assets.cluster import lost_runs
+from jobs.run_watch import end_lost
 from jobs.runner import BEFORE_MODELS
 from jobs.settings import Settings
 from pipelines.cards.base import card_names
@@ -115,29 +116,30 @@ def register(instance: dg.DagsterInstance, partitions: str, names: list[str]) ->
 
 @dg.sensor(default_status=dg.DefaultSensorStatus.RUNNING, minimum_interval_seconds=30)
 def readopt_lost_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """Mark runs as failed whose process has gone (a dead host, all of Dagster killed), so that
-    their retry adopts the job.
+    """Mark runs as failed whose process has gone (killed, a dead host, all of Dagster killed), free
+    their pools, and let their retry adopt the job.
 
     Such a run stays STARTED for ever by itself. The job on the cluster is not touched: it goes on,
     and the retry watches it.
     """
     now, known = time.time(), json.loads(context.cursor or "{}")
     seen, lost = {}, []
-    for run in context.instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+    for run in context.instance.get_runs(
+        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    ):
         value = run.tags.get(lost_runs.TAG, "")
-        if not value.startswith(
-            run.run_id
-        ):  # it watches no job, or not yet: the tag is that of the run it retries
+        if not value.startswith(run.run_id):  # no sign of life yet: the tag is that of the run it retries
             continue
         before, since = known.get(run.run_id, ("", now))
         since = since if before == value else now
         seen[run.run_id] = (value, since)
         if lost_runs.is_lost(value, now - since):
             lost.append(run.run_id)
-            context.instance.report_run_failed(
+            end_lost(
+                context.instance,
                 run,
                 "The process of this run has gone."
-                " Its job on the cluster goes on and is adopted by the retry.",
+                " A job that it has on the cluster goes on and is adopted by the retry.",
             )
     context.update_cursor(json.dumps(seen))
     return dg.SkipReason(
