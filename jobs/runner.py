@@ -29,9 +29,12 @@ def open_instance() -> dg.DagsterInstance:
     """The instance of DAGSTER_HOME (`.dagster/` of the checkout), with the checkout's
     dagster.yaml."""
     hear_signals()
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(ROOT / ".dagster")))
+    home = Path(os.environ.get("DAGSTER_HOME") or ROOT / ".dagster").expanduser().absolute()
+    os.environ["DAGSTER_HOME"] = str(home)
     home.mkdir(parents=True, exist_ok=True)
     link = home / "dagster.yaml"
+    if link.is_symlink() and not link.exists():  # the checkout was moved
+        link.unlink()
     if not link.exists():
         link.symlink_to(ROOT / "dagster.yaml")
     logging.getLogger("dagster").setLevel(logging.WARNING)

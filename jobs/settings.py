@@ -11,7 +11,7 @@ import logging
 import os
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.checkpoints.store import run_folder
@@ -57,6 +57,14 @@ class Settings(BaseSettings):
     ui_token: str = ""
     """Token that the web UI asks for. None: a new one at each start where it listens beyond loopback or
     several people have accounts on the machine, else no token."""
+
+    @field_validator("lake", "runs", "cache", "benchmarks", "tokenizers", "cluster", "kenlm_bin")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        """Folders and files as absolute paths: jobs elsewhere have another working directory and home."""
+        if not value or "://" in value:
+            return value
+        return str(Path(value).expanduser().absolute())
 
     @model_validator(mode="after")
     def _warn_of_unknown(self) -> Settings:

@@ -175,13 +175,19 @@ class LakeFiles:
         """A local path with the content of a file or folder of the lake, if it has one.
 
         Objects on S3 are copied to the cache: those of tables once, since they never change;
-        anything else (a card, say) every time.
+        anything else (a card, say) every time, and a copy of what is no longer there is deleted.
         """
         safe_name(path)
         if not self.is_s3:
             return Path(self.root, path)
         cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
-        for name in self.files(path, recursive=True) or ([path] if self.exists(path) else []):
+        names = self.files(path, recursive=True) or ([path] if self.exists(path) else [])
+        if not path.startswith("tables/"):
+            copies = [p for p in (cache / path, *(cache / path).rglob("*")) if p.is_file()]
+            for copy in copies:
+                if str(copy.relative_to(cache)) not in names:  # deleted from the lake since
+                    copy.unlink(missing_ok=True)
+        for name in names:
             local = cache / name
             if name.startswith("tables/") and local.exists():
                 continue

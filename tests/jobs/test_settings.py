@@ -26,6 +26,18 @@ def test_variables_replace_defaults_and_empty_ones_do_not(
     assert found.open_lake().root == str(tmp_path) and found.run_folder("r") == tmp_path / "runs" / "r"
 
 
+def test_paths_are_absolute_and_addresses_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SKYPILE_LAKE", "my lake")
+    monkeypatch.setenv("SKYPILE_RUNS", "~/runs")
+    found = Settings()
+    assert found.lake == str(tmp_path / "my lake") and found.runs == str(tmp_path / "home/runs")
+    assert found.open_lake().root == found.lake and found.benchmarks == ""
+    monkeypatch.setenv("SKYPILE_LAKE", "s3://bucket/lake")
+    assert Settings().lake == "s3://bucket/lake"
+
+
 def test_a_variable_that_is_no_setting_is_named_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
