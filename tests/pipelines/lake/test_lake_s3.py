@@ -75,3 +75,15 @@ def test_a_kill_before_any_change_on_s3_is_made_up_for(s3: Any, tmp_path: Path) 
             build(root) == wanted and half_tables(lake) == [] and lake.files("staging", recursive=True) == []
         )
     assert build(root) == wanted and point > 8
+
+
+def test_a_card_that_was_deleted_on_s3_is_gone(s3: Any, tmp_path: Path) -> None:
+    lake = Lake("s3://gone/house", cache=tmp_path / "cache")
+    for name in ("a", "b"):
+        lake.write_bytes(f"cards/dumps/{name}.yaml", b"name: a\n")
+    card = lake.local("cards/dumps/a.yaml")
+    assert card.exists() and (lake.local("cards/dumps") / "b.yaml").exists()
+    lake.delete("cards/dumps/a.yaml")
+    assert not lake.local("cards/dumps/a.yaml").exists()
+    lake.delete("cards/dumps/b.yaml")
+    assert not (lake.local("cards/dumps") / "b.yaml").exists()
