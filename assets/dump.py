@@ -18,7 +18,7 @@ from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
 TABLE: dict[str, Any] = {"partitions_def": DUMP, "kinds": {"spark", "parquet"}, "pool": "spark", **COMMON}
 SIGNALS: dict[str, Any] = {"key_prefix": "signals", **TABLE}
-# One run at a time trains the models: the dump jobs of a backfill all need the same ones, and the
+# One run at a time trains the models: the dump jobs of a backfill all need them, and the
 # next finds them.
 MODELS: dict[str, Any] = {"owners": [OWNER], "group_name": "models", "pool": "models"}
 

@@ -130,8 +130,9 @@ def _file_items(path: Path, folder: Path) -> Iterator[BenchmarkItem]:
         if records and not any(texts):
             fields = sorted(records[0]) if isinstance(records[0], dict) else type(records[0]).__name__
             raise LakeError(
-                f"{path}: {len(records)} records of {inner} have no question: it is looked for under {', '.join(QUESTION)}; "
-                f"the first record has {fields}; rename a field or take the file out of the folder"
+                f"{path}: {len(records)} records of {inner} have no question: it is looked for under"
+                f" {', '.join(QUESTION)}; the first record has {fields}; rename a field or take the file out"
+                " of the folder"
             )
         yield from (
             BenchmarkItem(f"{inner}:{number}", f"{folder.name}/{inner}", kind, text)
@@ -152,7 +153,8 @@ def items_from_folders(folders: Sequence[Path]) -> list[BenchmarkItem]:
     for folder in folders:
         if not folder.is_dir():
             raise LakeError(
-                f"{folder} is not a folder: SKYPILE_BENCHMARKS names one with the files that training text must not hold"
+                f"{folder} is not a folder: SKYPILE_BENCHMARKS names one with the files that training text"
+                " must not hold"
             )
         before, files = len(items), sorted(p for p in folder.rglob("*") if p.is_file())
         for path in files:
@@ -176,7 +178,7 @@ def items_from_folders(folders: Sequence[Path]) -> list[BenchmarkItem]:
                 ) from None
         if files and len(items) == before:
             raise LakeError(
-                f"{folder}: none of its {len(files)} files gave an item; expected {', '.join(SUFFIXES)}, plain, gzipped or in "
-                f"{', '.join(ARCHIVES)}, without the word train in their names"
+                f"{folder}: none of its {len(files)} files gave an item; expected {', '.join(SUFFIXES)},"
+                f" plain, gzipped or in {', '.join(ARCHIVES)}, without the word train in their names"
             )
     return items

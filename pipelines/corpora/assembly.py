@@ -44,7 +44,7 @@ def corpus_stage(
     """SkyPile-Main or SkyPile-STEM: files language=<l>/category=<c>/<dump>-*.parquet, schema CORPUS.
 
     Statistics: documents, bytes, composition by language, category and dump. LakeError names both ids
-    where two documents of the release have the same text after everything.
+    where two documents of the release have equal text after everything.
     """
     if which not in ("main", "stem"):
         raise LakeError(f"corpus {which!r}: expected main or stem")

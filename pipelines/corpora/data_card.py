@@ -116,7 +116,8 @@ def as_markdown(card: dict[str, Any]) -> str:
         f"- content hash: `{card['content_hash']}`",
         f"- documents: {card['documents']:,}; bytes of text: {card['bytes']:,}; tokens: {tokens}",
         f"- groups (hosts, repositories, books): {card['groups']:,}",
-        f"- dates: {dates['first'] or 'unknown'} to {dates['last'] or 'unknown'}; {dates['documents_without']:,} documents without one",
+        f"- dates: {dates['first'] or 'unknown'} to {dates['last'] or 'unknown'};"
+        f" {dates['documents_without']:,} documents without one",
         "",
         "| language | category | documents | bytes |",
         "|---|---|---|---|",
@@ -136,7 +137,8 @@ def as_markdown(card: dict[str, Any]) -> str:
     if rejected := card["rejected"]:
         lines += [
             "",
-            f"Left out of every corpus: {rejected['documents']:,} of {rejected['of']:,} documents. A document counts under each reason.",
+            f"Left out of every corpus: {rejected['documents']:,} of {rejected['of']:,} documents."
+            " A document counts under each reason.",
             "",
         ]
         lines += ["| reason | share of all documents |", "|---|---|"]

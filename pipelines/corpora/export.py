@@ -29,7 +29,7 @@ def export_jsonl(
     """Write RELEASE_LANGUAGE_CATEGORY_NNNN.jsonl and README.md (the data card) into `out`; returns
     the JSON files.
 
-    The same corpus gives the same bytes. `language`, `category`: only these (SkyPile-150B: zh,
+    Equal corpora give equal bytes. `language`, `category`: only these (SkyPile-150B: zh,
     webpages). LakeError where nothing matches, or where `out` already holds such files.
     """
     dataset = lake.current(f"skypile_{corpus}", release)
@@ -40,7 +40,8 @@ def export_jsonl(
             sources.setdefault((keys["language"], keys["category"]), []).append(index)
     if not sources:
         raise LakeError(
-            f"skypile_{corpus} of release {release} has no documents of language {language or 'any'}, category {category or 'any'}"
+            f"skypile_{corpus} of release {release} has no documents of language {language or 'any'},"
+            f" category {category or 'any'}"
         )
     out.mkdir(parents=True, exist_ok=True)
     if old := sorted(out.glob("*.jsonl")):

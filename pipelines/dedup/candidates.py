@@ -1,7 +1,7 @@
 """Clusters of documents that may be duplicates: equal contents, then shared bands, then connected
 components.
 
-Belongs here: the same graph from this process and from Spark, and the part of it that a few new
+Belongs here: one graph, from this process or from Spark, and the part of it that a few new
 documents touch. Does not belong here: comparing documents (verification.py).
 """
 
@@ -58,7 +58,7 @@ def in_process(parts: Sequence[SignedPart], parameters: MinHashParameters) -> tu
 def on_spark(
     session: Any, parts: Sequence[SignedPart], parameters: MinHashParameters
 ) -> tuple[Any, dict[str, int]]:
-    """(frame (node, root), admitted documents by dump): the same. Text and MinHash never pass
+    """(frame (node, root), admitted documents by dump), as `in_process` has them. Text and MinHash never pass
     through the JVM.
 
     A worker reduces a band to one row for each part before the shuffle, so a band that a million

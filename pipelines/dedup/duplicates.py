@@ -70,7 +70,7 @@ def find_duplicates(
     earlier: EarlierClusters | None = None,
     excluded: pa.Array | None = None,
 ) -> Found:
-    """The election of a release: a function of content, the same on every engine and with every
+    """The election of a release: a function of content, equal on every engine and with every
     `earlier`.
 
     `excluded` (ids): documents excluded after a first election; the next of their clusters take
@@ -181,7 +181,8 @@ def check_guards(release: ReleaseTables, stats: Mapping[str, Any]) -> None:
         )
         raise LakeError(
             f"{stats['sources'][name]['removed']} of {stats['sources'][name]['admitted']} documents of {name}"
-            f" would be removed as duplicates; the card allows a share of {card.max_source_share} (max_source_share)"
+            f" would be removed as duplicates; the card allows a share of {card.max_source_share}"
+            " (max_source_share)"
         )
 
 

@@ -233,8 +233,8 @@ def same_parameters(release: ReleaseTables) -> MinHashParameters:
             first = (name, manifest.parameters, manifest.content_hash)
         elif manifest.parameters != first[1]:
             raise LakeError(
-                f"signatures of {first[0]} ({first[2]}) and {name} ({manifest.content_hash}) have other parameters: "
-                f"{first[1]} and {manifest.parameters}; rebuild one of them"
+                f"signatures of {first[0]} ({first[2]}) and {name} ({manifest.content_hash}) have other"
+                f" parameters: {first[1]} and {manifest.parameters}; rebuild one of them"
             )
     if first is None:
         raise LakeError(f"release {release.card.name} names no dump")

@@ -158,8 +158,8 @@ def on_spark(
     thresholds: Thresholds,
     cache: Cache | None,
 ) -> Any:
-    """Frame of OUTCOMES of a frame (node, root, size): the same. Of the texts, hashes of shingles
-    alone pass through the JVM."""
+    """Frame of OUTCOMES of a frame (node, root, size), as `in_process` has it. Of the texts,
+    hashes of shingles alone pass through the JVM."""
 
     def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for i, own in parts_of(batches):

@@ -40,7 +40,8 @@ def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()
                 out += _document(lake, name, documents, index, row, release)
     if not out:
         raise LakeError(
-            f"{mask(url)} is in no documents table of {', '.join(names) or 'any dump'}: is it spelled as there?"
+            f"{mask(url)} is in no documents table of {', '.join(names) or 'any dump'}:"
+            " is it spelled as there?"
         )
     return out
 
@@ -66,10 +67,11 @@ def _row(dataset: Dataset | None, index: int, row: int) -> dict[str, Any] | None
 
 def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, release: str) -> list[str]:
     columns = ["doc_id", "file", "offset", "date", "side", "category", "group"]
-    head = documents.read_part(index, columns).slice(row, 1).to_pylist()[0]
-    out = [f"{dump}  {head['doc_id'].hex()}"]
+    metadata = documents.read_part(index, columns).slice(row, 1).to_pylist()[0]
+    out = [f"{dump}  {metadata['doc_id'].hex()}"]
     out.append(
-        f"  documents   {head['file']} at {head['offset']}, {head['category']}, side {head['side']}, date {head['date'] or 'unknown'}"
+        f"  documents   {metadata['file']} at {metadata['offset']}, {metadata['category']},"
+        f" side {metadata['side']}, date {metadata['date'] or 'unknown'}"
     )
     edits = _row(_current(lake, "edits", dump), index, row)
     if edits:
@@ -97,7 +99,7 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
     else:
         out.append("  decisions   not materialized yet")
     if release:
-        out += _release(lake, release, head["doc_id"])
+        out += _release(lake, release, metadata["doc_id"])
     return out
 
 
@@ -139,9 +141,8 @@ def _release(lake: Lake, release: str, doc_id: bytes) -> list[str]:
                         else []
                     )
                 else:
-                    out.append(
-                        f"  release     {release}: in {asset}{', ' + found['domain'] if found.get('domain') else ''}"
-                    )
+                    domain = f", {found['domain']}" if found.get("domain") else ""
+                    out.append(f"  release     {release}: in {asset}{domain}")
     return out or [f"  release     {release} does not name this dump, or was made before it"]
 
 

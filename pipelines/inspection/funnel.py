@@ -134,7 +134,8 @@ def judge_sides(documents: Dataset, card: DumpCard, bounds: CheckBounds) -> list
                 "train_groups": len(groups["train"]),
                 "min": bounds.min_validation_groups,
             },
-            "sources held out; a dump of few (the card's `min_groups`) is split page by page, so its validation side is of sources that are"
-            " trained on: give the card a finer `group` or a larger `validation_share`",
+            "sources held out; a dump of few (the card's `min_groups`) is split page by page, so its"
+            " validation side is of sources that are trained on: give the card a finer `group`"
+            " or a larger `validation_share`",
         )
     ]

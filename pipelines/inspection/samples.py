@@ -3,7 +3,7 @@
 Belongs here: choosing the samples, showing them as text. Does not belong here: why a document
 was rejected (decisions.py), the page of samples (reports/samples.py).
 
-Samples are of the smallest ids, which are hashes, so they are a fair draw and the same each time.
+Samples are of the smallest ids, which are hashes, so they are a fair draw, and equal each time.
 Texts are rendered and everything else that is shown is masked: no personal data leaves this module
 as it came.
 """

@@ -7,18 +7,11 @@ import json
 import dagster as dg
 
 from assets.dump import decisions, edits
-from assets.resources import LakeResource, SparkResource
+from assets.resources import LakeResource
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED, judged
-
-
-class HereInstead(SparkResource):
-    """Parts in this process, no JVM."""
-
-    @property
-    def engine(self) -> InProcess:  # type: ignore[override]
-        return InProcess()
+from tests.support.resources import HereInstead
 
 
 def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, engine: InProcess) -> None:

@@ -1,4 +1,5 @@
-"""A release's vocabulary is the one that its card names, on every road."""
+"""The assets of a release through Dagster itself: their tables, checks that block, the vocabulary that
+the card names."""
 
 from __future__ import annotations
 
@@ -7,15 +8,19 @@ from typing import Any
 
 import dagster as dg
 import pytest
+from dagster._core.errors import DagsterAssetCheckFailedError
 
 import assets.release
 from assets.resources import FilesResource, LakeResource, SparkResource
 from jobs.definitions import defs
+from pipelines.catalogue.tables import names
 from pipelines.dedup.duplicates import duplicates_stage
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.tables.stage import build
+from tests.support.catalogue import built_release
 from tests.support.release_samples import make_release, prose
+from tests.support.resources import HereInstead
 
 
 @pytest.mark.parametrize("config", [{}, {"ops": {"tokenizer": {"config": {"tokenizer": "full"}}}}])
@@ -69,3 +74,27 @@ def test_the_first_election_reports_its_three_tables(lake: Lake, monkeypatch: py
     )
     tables = {event.asset_key.to_user_string() for event in done.get_asset_materialization_events()}
     assert tables == {"duplicates", "clusters", "verified_pairs"}
+
+
+def test_each_table_of_a_release_is_materialized_with_its_content_hash(lake: Lake, engine: InProcess) -> None:
+    built_release(lake, engine)
+    wanted = set(names(group="corpus")) - {"validation_sets"}  # this one has no rows, which blocks
+    chosen = [
+        asset for asset in assets.release.ASSETS if {key.to_user_string() for key in asset.keys} <= wanted
+    ]
+    resources = {"lake": LakeResource(root=lake.root), "spark": HereInstead(), "files": FilesResource()}
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("release", ["r"])
+        done = dg.materialize(chosen, partition_key="r", instance=instance, resources=resources)
+        seen = {
+            event.asset_key.to_user_string(): event.materialization.metadata["content_hash"].value
+            for event in done.get_asset_materialization_events()
+            if event.asset_key
+        }
+        checks = {e.check_name: e.passed for e in done.get_asset_check_evaluations()}
+        assert seen == {name: lake.current(name, "r").content_hash for name in wanted}
+        assert {"guards", "no_equal_texts", "disjoint"} <= {name for name, passed in checks.items() if passed}
+        with pytest.raises(DagsterAssetCheckFailedError, match="validation_sets: has_rows"):
+            dg.materialize(
+                [assets.release.validation_sets], partition_key="r", instance=instance, resources=resources
+            )

@@ -26,6 +26,7 @@ def test_columns_come_behind_the_id_and_rows_where_asked(lake: Lake) -> None:
 def test_other_documents_are_refused_with_both_tables(lake: Lake, ids: list[bytes]) -> None:
     one, other = publish(lake, "documents", [b"a", b"b"]), publish(lake, "edits", ids)
     with pytest.raises(
-        LakeError, match=f"part 0 of {one.path} and of {other.path} hold different .* rebuild edits"
+        LakeError,
+        match=f"{one.path}/part-0.parquet and {other.path}/part-0.parquet hold different .* rebuild edits",
     ):
         read_aligned(0, (one, ["x"]), (other, ["x"]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pyarrow as pa
 import pytest
 
@@ -43,6 +45,27 @@ def test_a_part_that_another_partition_holds_under_its_key_is_taken_over(
     built = build(lake, engine, numbers(["a", "c"], computed, partition="other"))
     assert computed == [0, 1, 1]
     assert built.dataset.read()["n"].to_pylist() == [0, 1]
+
+
+def test_a_part_whose_key_needs_its_input_is_computed_only_where_it_is_not_known(
+    lake: Lake, engine: InProcess
+) -> None:
+    computed: list[int] = []
+
+    def stage(partition: str, keys: list[str]) -> Stage:
+        def part(i: int) -> tuple[str, Callable[[], tuple[pa.Table, dict[str, int]]]]:
+            def rows() -> tuple[pa.Table, dict[str, int]]:
+                computed.append(i)
+                return pa.table({"n": [i]}), {"rows": 1}
+
+            return keys[i], rows
+
+        paths = [f"part-{i}.parquet" for i in range(len(keys))]
+        return Stage("keyed", 1, lambda building: building.write_keyed_parts(paths, part), partition)
+
+    build(lake, engine, stage("p", ["a", "b"]))
+    built = build(lake, engine, stage("q", ["c", "b"]))
+    assert computed == [0, 1, 0] and built.dataset.stats == {"rows": 2}
 
 
 def test_files_of_a_known_key_are_taken_over_together(lake: Lake, engine: InProcess) -> None:
