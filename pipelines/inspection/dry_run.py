@@ -37,10 +37,10 @@ class PolicyChange:
 
     def lines(self) -> list[str]:
         """The change in words and figures."""
-        kept, chars = self.kept_after - self.kept_before, self.chars_after - self.chars_before
+        kept, length = self.kept_after - self.kept_before, self.chars_after - self.chars_before
         out = [
             f"{self.documents:,} documents: kept {self.kept_before:,} -> {self.kept_after:,} ({kept:+,}),"
-            f" characters {self.chars_before:,} -> {self.chars_after:,} ({chars:+,})"
+            f" characters {self.chars_before:,} -> {self.chars_after:,} ({length:+,})"
         ]
         for title, counts, chars in (
             ("dropped", self.dropped, self.dropped_chars),
