@@ -207,7 +207,8 @@ def leakage_report(
     return evaluate(context, lake, cluster, "leakage", folder if folder.exists() else None)
 
 
-@dg.asset(deps=[stage1_checkpoint, stage2_checkpoint], **EVALUATION)
+# After the scores, whose answers it takes.
+@dg.asset(deps=[stage1_checkpoint, stage2_checkpoint, benchmark_scores], **EVALUATION)
 def overfit_report(
     context: dg.AssetExecutionContext, lake: LakeResource, cluster: PipesDeepSpeedClient, files: FilesResource
 ) -> dg.MaterializeResult:

@@ -97,7 +97,8 @@ def run(options: argparse.Namespace, scorer: Scorer, limit: int) -> dict[str, An
     """The report of the task that the command line names. `limit`: questions or documents of a set,
     0 for all."""
     run_dir, export, data = options.run_dir, options.export, options.data
-    answers = options.output.parent / "answers"
+    # In the run's folder, so that another task, or a retry that writes elsewhere, finds them.
+    answers = run_dir / "evaluation" / "answers"
     if options.task == "validation":
         shards = data or Path(RunFile.load(run_dir).shards.validation)
         in_loop = {} if data else last_in_loop(run_dir, export, scorer.context)
@@ -134,7 +135,10 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; 1 and a sentence on stderr where a file is missing or does not fit."""
     parser = argparse.ArgumentParser(prog="python -m model.evaluate", description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--run-dir", type=Path, required=True, help="folder of the run; run.json names the validation shards"
+        "--run-dir",
+        type=Path,
+        required=True,
+        help="folder of the run: its run.json is read, and answers kept in its evaluation/answers/",
     )
     parser.add_argument(
         "--export",
@@ -143,9 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="folder with config.json, model.safetensors, tokenizer.json",
     )
     parser.add_argument("--task", choices=TASKS, required=True)
-    parser.add_argument(
-        "--output", type=Path, required=True, help="JSON file to write; kept answers go to answers/ beside it"
-    )
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
     parser.add_argument(
         "--data",
         type=Path,

@@ -23,8 +23,8 @@ RESAMPLES = 1000
 
 
 def sample_text(record: Mapping[str, Any]) -> str:
-    """Question, a space and answer, where the sample is not one text already. The text that is scored: calculation notes, line ends and the final #### N stay in (the
-    paper's own format)."""
+    """The text that is scored: the sample's own, or question, a space and answer. Calculation notes,
+    line ends and the final #### N stay in (the paper's own format)."""
     return str(record["text"]) if "text" in record else f"{record['question']} {record['answer']}"
 
 

@@ -335,7 +335,7 @@ _ENTRIES = (
         "evaluation",
         "Stage-2 against Stage-1: scores bought with ordinary text",
         "model.evaluate",
-        ("stage1_checkpoint", "stage2_checkpoint", "validation_shards"),
+        ("stage1_checkpoint", "stage2_checkpoint", "validation_shards", "benchmark_scores"),
     ),
     Table(
         "model_card",

@@ -194,6 +194,18 @@ def test_the_over_fit_gate_pairs_documents_and_questions(
         call(run_dir, "overfit")
 
 
+def test_answers_are_found_by_a_retry_that_writes_elsewhere(run_dir: Path) -> None:
+    (run_dir / "gsm8k").mkdir()
+    for name in ("train", "test"):
+        (run_dir / "gsm8k" / f"{name}.jsonl").write_text('{"question": "q?", "answer": "#### 1"}\n')
+    call(run_dir, "benchmarks", "--data", str(run_dir))
+    kept = next((run_dir / "evaluation" / "answers").rglob("gsm8k.jsonl"))
+    before = kept.read_text()
+    assert call(run_dir, "benchmarks", "--data", str(run_dir), "--output", str(run_dir / "r2.json"))[0] == 0
+    assert json.loads((run_dir / "r2.json").read_text())["gsm8k"]["questions"] == 1
+    assert kept.read_text() == before
+
+
 def test_absent_model_is_one_sentence(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run_dir / "export" / "stage2" / "tokenizer.json").unlink()
     code, report = call(run_dir, "validation")
