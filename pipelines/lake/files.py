@@ -181,7 +181,8 @@ class LakeFiles:
         if not self.is_s3:
             return Path(self.root, path)
         cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
-        names = self.files(path, recursive=True) or ([path] if self.exists(path) else [])
+        is_file = self.fs.get_file_info(path).type == pafs.FileType.File
+        names = [path] if is_file else self.files(path, recursive=True)
         if not path.startswith("tables/"):
             copies = [p for p in (cache / path, *(cache / path).rglob("*")) if p.is_file()]
             for copy in copies:
