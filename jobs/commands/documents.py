@@ -74,6 +74,7 @@ def inspect(
     names: tuple[str, ...], reason: str, language: str, count: int, characters: int, page: Path | None
 ) -> None:
     from pipelines.inspection.samples import as_text, check_known, samples
+    from pipelines.lake.outputs import replace_file
     from reports.samples import page as samples_page
 
     lake = Settings().open_lake()
@@ -83,7 +84,7 @@ def inspect(
         check_known(tables, reason)
         found += samples(tables, count, reason, language, characters)
     if page:
-        page.write_text(samples_page(found, f"Samples of {', '.join(names)}"), encoding="utf-8")
+        replace_file(page, samples_page(found, f"Samples of {', '.join(names)}"), "<title>Samples of ")
         click.echo(f"{len(found)} samples: {page}")
     else:
         click.echo(as_text(found) or "no document matches")

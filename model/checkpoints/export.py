@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,13 @@ from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
 from model.plan.run_file import RunFile
 from model.training import distributed
+from pipelines.lake.outputs import refuse_foreign, replacing_folder
 
 if TYPE_CHECKING:
     from model.network.architecture import Skywork
 
+KIND = "export"
+"""What a folder that is written here says of itself (pipelines/lake/outputs.py)."""
 SHARD_BYTES = 5 << 30
 """Largest safetensors file, as Hugging Face cuts them."""
 
@@ -37,18 +41,30 @@ def weights_hash(files: list[Path]) -> str:
     return h.hexdigest()
 
 
-def export_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
+def export_model(
+    state: dict[str, Any],
+    config: ModelConfig,
+    tokenizer: Path | None,
+    folder: Path,
+    record: Mapping[str, Any] | None = None,
+) -> str:
     """Write a model folder that `AutoModelForCausalLM.from_pretrained` reads; returns the hash of
     its weights.
 
-    `state` maps Hugging Face names to tensors. The folder appears as a whole.
+    `state` maps Hugging Face names to tensors; `record`, with that hash, becomes `stage.json`. The
+    folder appears as a whole. OutputError where something else than an earlier export is there.
     """
+    with replacing_folder(folder, KIND) as partial:
+        h = _write_model(state, config, tokenizer, partial)
+        if record is not None:
+            write_json(partial / "stage.json", {**record, "weights_hash": h})
+    return h
+
+
+def _write_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
     from safetensors.torch import save_file
 
     values = config.to_llama()
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     shards: list[dict[str, Any]] = [{}]
     size = 0
     for name, tensor in state.items():
@@ -64,19 +80,19 @@ def export_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | N
         else [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
     )
     for name, tensors in zip(names, shards, strict=True):
-        save_file(tensors, str(partial / name), metadata={"format": "pt"})
+        save_file(tensors, str(folder / name), metadata={"format": "pt"})
     if len(shards) > 1:
         total = sum(t.nbytes for s in shards for t in s.values())
         where = {key: name for name, tensors in zip(names, shards, strict=True) for key in tensors}
         write_json(
-            partial / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": where}
+            folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": where}
         )
     dtype = str(next(iter(state.values())).dtype).removeprefix("torch.")
-    write_json(partial / "config.json", values | {"torch_dtype": dtype})
+    write_json(folder / "config.json", values | {"torch_dtype": dtype})
     if tokenizer is not None and tokenizer.exists():
-        shutil.copyfile(tokenizer, partial / "tokenizer.json")
+        shutil.copyfile(tokenizer, folder / "tokenizer.json")
         write_json(
-            partial / "tokenizer_config.json",
+            folder / "tokenizer_config.json",
             {
                 "tokenizer_class": "PreTrainedTokenizerFast",
                 "bos_token": "<s>",
@@ -84,10 +100,7 @@ def export_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | N
                 "unk_token": "<unk>",
             },
         )
-    h = weights_hash([partial / n for n in names])
-    shutil.rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
-    return h
+    return weights_hash([folder / n for n in names])
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ class StageEnd:
 def export_stage(
     run_dir: Path, end: StageEnd, state: dict[str, Any], config: ModelConfig, tokenizer: Path | None
 ) -> dict[str, Any]:
-    """Write `export/<stage>` of a stage trained to its end, and its `stage.json`, last. Every rank
+    """Write `export/<stage>` of a stage trained to its end, with its `stage.json`. Every rank
     calls it; rank 0 writes and returns the record, the others return an empty one.
 
     `state` are the weights by Hugging Face name (rank 0's); the losses are read from the run's
@@ -132,8 +145,7 @@ def export_stage(
             "skipped_steps": end.skipped_steps,
         }
         trained = config.trained_at(end.sequence_length)
-        record["weights_hash"] = export_model(state, trained, tokenizer, folder)
-        write_json(folder / "stage.json", record)
+        record["weights_hash"] = export_model(state, trained, tokenizer, folder, record)
     distributed.barrier()
     return record
 
@@ -173,20 +185,18 @@ def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
 
 def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:
     """Write checkpoint `tag` of a run as a Hugging Face folder; returns the hash of its weights.
-    CheckpointError if it does not verify."""
+    CheckpointError if it does not verify, OutputError
+    where something else than an earlier export is in the folder."""
+    refuse_foreign(folder, KIND)  # before the checkpoint is read, which takes long
     path = run_dir / "checkpoints" / tag
     record = verify_checkpoint(path)
     run = RunFile.load(run_dir)
     state = checkpoint_state(path, record)
     length = run.plan.sequence_length
     config = ModelConfig.from_json(record["model"]).trained_at(length)
-    h = export_model(state, config, run.tokenizer_file, folder)
-    write_json(
-        folder / "stage.json",
-        {k: record[k] for k in ("stage", "step", "tokens", "tag")}
-        | {"sequence_length": length, "weights_hash": h, "checkpoint": str(path)},
-    )
-    return h
+    known = {k: record[k] for k in ("stage", "step", "tokens", "tag")}
+    known |= {"sequence_length": length, "checkpoint": str(path)}
+    return export_model(state, config, run.tokenizer_file, folder, known)
 
 
 def load_model(folder: Path, dtype: Any = None) -> Skywork:

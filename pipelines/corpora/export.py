@@ -30,7 +30,7 @@ def export_jsonl(
     the JSON files.
 
     Equal corpora give equal bytes. `language`, `category`: only these (SkyPile-150B: zh,
-    webpages). LakeError where nothing matches, or where `out` already holds such files.
+    webpages). LakeError where nothing matches, or where `out` is not empty.
     """
     dataset = lake.current(f"skypile_{corpus}", release)
     sources: dict[tuple[str, str], list[int]] = {}
@@ -44,8 +44,8 @@ def export_jsonl(
             f" category {category or 'any'}"
         )
     out.mkdir(parents=True, exist_ok=True)
-    if old := sorted(out.glob("*.jsonl")):
-        raise LakeError(f"{out} already holds {old[0].name}: name an empty folder")
+    if old := sorted(p.name for p in out.iterdir()):
+        raise LakeError(f"{out} already holds {old[0]}: name an empty folder")
     written: list[Path] = []
     for (code, kind), parts in sorted(sources.items()):
         texts = (text for index in parts for text in dataset.read_part(index, ["text"])["text"].to_pylist())

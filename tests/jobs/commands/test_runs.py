@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from jobs.commands.runs import export, rollback
 from model.run.heartbeat import Heartbeat
+from pipelines.lake.outputs import OutputError
 from tests.support.checkpoints import fake_checkpoint
 from tests.support.runs import run_file
 
@@ -48,3 +49,14 @@ def test_damaged_and_missing_checkpoints_are_refused_in_a_sentence(run: Path) ->
     missing = CliRunner().invoke(export, ["r", "--checkpoint", "step-00000009"])
     assert missing.exit_code == 1 and "never finished" in missing.output
     assert "start the run first" in CliRunner().invoke(export, ["other"]).output
+
+
+def test_export_refuses_a_folder_that_holds_other_files(run: Path, tmp_path: Path) -> None:
+    thesis = tmp_path / "thesis"
+    thesis.mkdir()
+    (thesis / "thesis.tex").write_text("years of work")
+    refused = CliRunner().invoke(export, ["r", "--out", str(thesis)])
+    assert isinstance(refused.exception, OutputError) and "name a new or empty folder" in str(
+        refused.exception
+    )
+    assert (thesis / "thesis.tex").read_text() == "years of work"

@@ -8,6 +8,7 @@ import torch
 from model.checkpoints import export as exporting
 from model.network.architecture import Skywork
 from model.network.config import ModelConfig
+from pipelines.lake.outputs import OutputError
 
 CONFIG = ModelConfig(num_layers=2, hidden=64, num_heads=4, num_kv_heads=2, ffn=96, vocab_size=300, context=64)
 
@@ -65,3 +66,14 @@ def test_a_sliding_window_is_read_up_to_its_length_and_scaled_angles_are_refused
     transformers.LlamaForCausalLM(scaled).save_pretrained(tmp_path / "scaled")
     with pytest.raises(ValueError, match=r"scaled: config\.json asks for rope_.* of type 'linear'"):
         exporting.load_model(tmp_path / "scaled")
+
+
+def test_an_export_replaces_an_earlier_one_and_nothing_else(tmp_path: Path) -> None:
+    state, out = Skywork(CONFIG, seed=1).state_dict(), tmp_path / "out"
+    exporting.export_model(state, CONFIG, None, out)
+    exporting.export_model(state, CONFIG, None, out, {"step": 3})
+    assert '"step": 3' in (out / "stage.json").read_text()
+    (out / "thesis.tex").write_text("years of work")
+    with pytest.raises(OutputError, match=r"thesis\.tex, which is not part of it"):
+        exporting.export_model(state, CONFIG, None, out)
+    assert (out / "thesis.tex").read_text() == "years of work"

@@ -30,3 +30,8 @@ def test_export_refuses_nothing_and_a_full_folder(published: Lake, tmp_path: Pat
     export_jsonl(published, "r", tmp_path / "out")
     with pytest.raises(LakeError, match="already holds"):
         export_jsonl(published, "r", tmp_path / "out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("my notes")
+    with pytest.raises(LakeError, match=r"already holds README\.md"):
+        export_jsonl(published, "r", tmp_path / "mine")
+    assert (tmp_path / "mine" / "README.md").read_text() == "my notes"
