@@ -42,15 +42,15 @@ def run(name: str) -> None:
 )
 def export(name: str, tag: str | None, out: Path | None) -> None:
     from model.checkpoints.export import export_checkpoint
-    from model.checkpoints.manifest import CheckpointError
+    from model.checkpoints.manifest import CheckpointError, latest_checkpoint
 
     folder = run_folder(name)
-    latest = folder / "checkpoints" / "latest"
-    if tag is None and not latest.exists():
-        raise click.ClickException(f"run {name} has no checkpoint yet")
-    tag = tag or latest.read_text().strip()
-    out = out or folder / "export" / tag
     try:
+        latest = latest_checkpoint(folder / "checkpoints")
+        if tag is None and latest is None:
+            raise click.ClickException(f"run {name} has no checkpoint yet")
+        tag = tag or str(latest and latest.name)
+        out = out or folder / "export" / tag
         click.echo(f"{out}: weights {export_checkpoint(folder, tag, out)}")
     except CheckpointError as error:
         raise click.ClickException(str(error)) from error

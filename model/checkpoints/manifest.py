@@ -63,14 +63,19 @@ def finished_checkpoints(folder: Path) -> list[Path]:
     )
 
 
-def latest_checkpoint(folder: Path) -> Path | None:
-    """The folder that `latest` names, or None before the first save."""
+def named_latest(folder: Path) -> str:
+    """The tag in the file `latest`; empty where there is no such file, or nothing in it."""
     name = folder / "latest"
-    if not name.exists():
-        return None
-    path = folder / name.read_text().strip()
-    read_manifest(path)
-    return path
+    return name.read_text().strip() if name.exists() else ""
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The folder that `latest` names; where it names none, the newest finished checkpoint; None
+    before the first save. CheckpointError if the named one was never finished."""
+    if tag := named_latest(folder):
+        read_manifest(folder / tag)
+        return folder / tag
+    return max(finished_checkpoints(folder), key=lambda p: int(read_manifest(p)["step"]), default=None)
 
 
 def set_latest(folder: Path, tag: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.manifest import finished_checkpoints, read_manifest, set_latest
+from model.checkpoints.manifest import finished_checkpoints, named_latest, read_manifest, set_latest
 from model.checkpoints.verify import verify_checkpoint
 
 
@@ -40,7 +40,7 @@ def retain(folder: Path, keep_last: int, keep_every: int, kept: Set[str] = froze
     Returns the tags that went.
     """
     found = {p.name: read_manifest(p) for p in finished_checkpoints(folder)}
-    current = (folder / "latest").read_text().strip() if (folder / "latest").exists() else ""
+    current = named_latest(folder)
     gone = expired(
         found,
         keep_last,
@@ -61,7 +61,14 @@ def rollback(folder: Path, tag: str) -> dict[str, Any]:
     retention counts them.
     """
     value = verify_checkpoint(folder / tag)
-    before = (folder / "latest").read_text().strip() if (folder / "latest").exists() else ""
+    make_current(folder, tag, value)
+    return value
+
+
+def make_current(folder: Path, tag: str, value: dict[str, Any]) -> None:
+    """Name `tag`, whose manifest is `value` and whose files were verified, as the latest, set
+    later checkpoints aside, and record it, as `rollback` does."""
+    before = named_latest(folder)
     set_latest(folder, tag)
     for path in finished_checkpoints(folder):
         if read_manifest(path)["step"] > value["step"]:
@@ -69,4 +76,3 @@ def rollback(folder: Path, tag: str) -> dict[str, Any]:
             os.rename(path, path.with_name(f"{path.name}.abandoned-{earlier + 1}"))
     with open(folder / "rollbacks.jsonl", "a") as f:
         f.write(json.dumps({"from": before, "to": tag, "step": value["step"]}) + "\n")
-    return value

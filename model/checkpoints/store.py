@@ -34,6 +34,7 @@ from model.checkpoints.manifest import (
 from model.checkpoints.retention import expired
 from model.checkpoints.write import finish_checkpoint
 from model.plan.run_file import RUN_FILE, RunFile
+from model.run.logs import supersede
 from model.training import distributed
 from pipelines.lake import Lake, LakeError, safe_name
 
@@ -272,7 +273,11 @@ def restore(
         own = Lake(run_dir)
         for name in BESIDE:
             if store.lake.exists(name):
-                own.write_bytes(name, store.lake.read_bytes(name))
+                there = store.lake.read_bytes(name)
+                if name.endswith(".jsonl") and (log := run_dir / name).exists():
+                    here, text = log.read_text().splitlines(), there.decode().splitlines()
+                    supersede(log, [line for line in here if line not in set(text)], text)
+                own.write_bytes(name, there)
         Lake(partial).write_bytes(MANIFEST, data)
         finish_checkpoint(folder, tag)
     distributed.barrier()

@@ -7,6 +7,7 @@ are (training/), messages to the orchestrator (messages.py, which follows the pr
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,22 +33,17 @@ class RunLog(Protocol):
 
 
 class JsonLines:
-    """`steps.jsonl` and `validation.jsonl`; a start at step n first drops what a lost run wrote
-    after n."""
+    """`steps.jsonl` and `validation.jsonl`: the history that the weights have. A start at step n
+    first moves what a lost run wrote after n to the end of `*.superseded.jsonl`."""
 
     def __init__(self, folder: Path, step: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.files = {}
         for name in ("steps", "validation"):
             path = folder / f"{name}.jsonl"
-            kept = []
-            for line in path.read_text().splitlines() if path.exists() else []:
-                try:
-                    if json.loads(line)["step"] <= step:
-                        kept.append(line)
-                except ValueError:  # the last line of a killed process
-                    continue
-            write_whole(path, "".join(line + "\n" for line in kept))
+            lines = _lines(path)
+            kept = [line for line, at in lines if at is not None and at <= step]
+            supersede(path, [line for line, at in lines if at is None or at > step], kept)
             self.files[name] = open(path, "a")
 
     def step(self, record: dict[str, Any]) -> None:
@@ -67,6 +63,35 @@ class JsonLines:
         """Close both files."""
         for file in self.files.values():
             file.close()
+
+
+def _lines(path: Path) -> list[tuple[str, int | None]]:
+    """The lines of a log with their steps; None for the last line of a killed process."""
+    found: list[tuple[str, int | None]] = []
+    for line in path.read_text().split("\n") if path.exists() else []:
+        if line:
+            try:
+                found.append((line, int(json.loads(line)["step"])))
+            except (ValueError, TypeError, KeyError):
+                found.append((line, None))
+    return found
+
+
+def supersede(path: Path, lost: list[str], kept: list[str]) -> None:
+    """Leave `kept` alone in a log, after its lines `lost` were appended to `*.superseded.jsonl`
+    beside it; without any the log is not touched."""
+    if not lost:
+        return
+    with open(path.with_suffix(".superseded.jsonl"), "a") as file:
+        file.writelines(line + "\n" for line in lost)
+        file.flush()
+        os.fsync(file.fileno())
+    write_whole(path, "".join(line + "\n" for line in kept))
+
+
+def last_step(folder: Path) -> int:
+    """The highest step in `steps.jsonl` of a run's folder of logs; 0 where there is none."""
+    return max((at for _, at in _lines(folder / "steps.jsonl") if at is not None), default=0)
 
 
 class TensorBoard:

@@ -27,6 +27,7 @@ from model.checkpoints.manifest import (
     read_manifest,
     sha256,
 )
+from model.checkpoints.recovery import recover_latest, refuse_lost_history
 from model.checkpoints.store import CheckpointStore, restore
 from model.checkpoints.uploads import Uploads
 from model.checkpoints.verify import refuse_differences, verify_on_all_ranks
@@ -107,7 +108,9 @@ class Saving:
 
     def find(self) -> ResumePoint | None:
         """The checkpoint to go on from: the newest here or in the store, else the fork's; None for
-        a run that begins. Every rank calls it."""
+        a run that begins. Every rank calls it. CheckpointError where the folder tells of a history
+        whose checkpoints are not there."""
+        recover_latest(self.checkpoints)
         if self.store is not None and restore(self.store, self.folder, self.end_step) >= 0:
             self.skips = Skips(self.folder)
         self.uploads.add_missing()
@@ -116,6 +119,9 @@ class Saving:
             # The first start of a run that goes on from another run's checkpoint; from its first
             # own save on it is a run like any.
             path = Path(self.run.fork)
+        if path is None or path.parent != self.checkpoints:
+            start = self.first_step if path is None else int(read_manifest(path)["step"])
+            refuse_lost_history(self.folder, start, self.run.settings.checkpoint_every)
         if path is None:
             if self.stage == "stage2" and self.first_step > 0:
                 raise CheckpointError(

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,18 +35,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> CheckpointStore:
     return CheckpointStore(f"s3://dump/{tmp_path.parent.name}-{tmp_path.name}")
 
 
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """A process group of one."""
-    import torch.distributed as dist
-
-    monkeypatch.setenv("RANK", "0")
-    monkeypatch.setenv("WORLD_SIZE", "1")
-    dist.init_process_group("gloo", init_method=f"file://{tmp_path / 'rendezvous'}", rank=0, world_size=1)
-    yield
-    dist.destroy_process_group()
-
-
 def copied(store: CheckpointStore, path: Path) -> None:
     assert store.send(path)
     store.publish(path)
@@ -72,6 +59,22 @@ def test_a_fresh_folder_gets_the_newest_complete_checkpoint_and_the_logs(
     assert (fresh / "logs" / "steps.jsonl").read_text() == '{"step": 2}\n'
     assert restore(store, fresh, 9) == -1  # the second start has it
     assert restore(store, tmp_path / "earlier", 1) == 1  # of a stage that ends at step 1
+
+
+def test_logs_that_the_store_replaces_are_set_aside(
+    store: CheckpointStore, tmp_path: Path, alone: None
+) -> None:
+    run, fresh = tmp_path / "run", tmp_path / "fresh"
+    for folder, text in (
+        (run, '{"step": 1}\n{"step": 2}\n'),
+        (fresh, '{"step": 1}\n{"step": 2, "mine": 1}\n'),
+    ):
+        (folder / "logs").mkdir(parents=True)
+        (folder / "logs" / "steps.jsonl").write_text(text)
+    copied(store, fake_checkpoint(run / "checkpoints", 2))
+    assert restore(store, fresh, 9) == 2
+    assert (fresh / "logs" / "steps.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
+    assert (fresh / "logs" / "steps.superseded.jsonl").read_text() == '{"step": 2, "mine": 1}\n'
 
 
 def test_a_copy_that_differs_is_not_loaded(store: CheckpointStore, tmp_path: Path, alone: None) -> None:
