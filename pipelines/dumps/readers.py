@@ -30,6 +30,8 @@ MEMBERS = (
     b"\x28\xb5\x2f\xfd",
     b"\x04\x22\x4d\x18",
 )  # first bytes of gzip, zstd and lz4 members
+MAX_REREAD = 64 << 20  # bytes beyond REREAD files' lengths that are read again behind broken places
+REREAD = 16
 BROKEN = (OSError, EOFError, ValueError, RuntimeError, zlib.error, pa.ArrowException)
 
 
@@ -105,7 +107,11 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
     wanted = WarcRecordType.conversion if kind == "wet" else WarcRecordType.response | WarcRecordType.resource
     start, size = 0, path.stat().st_size
     compressed = _magic(path) in MEMBERS
+    read = 0  # bytes, all readings together: records that begin inside others would cost the square of a file
     while start < size:
+        if read > MAX_REREAD + REREAD * size:
+            stats["broken/too_often"] += 1
+            return
         last = start
         with open(path, "rb") as stream:
             stream.seek(start)
@@ -135,6 +141,7 @@ def _warc(path: Path, kind: str, stats: Counter[str]) -> Iterator[Record]:
                     break
                 if made is not None:
                     yield made
+            read += stream.tell() - start
         start = _resync(path, last + 1)
 
 
@@ -208,15 +215,33 @@ def _resync(path: Path, start: int) -> int:
     with open(path, "rb") as stream:
         mark = _magic(path)
         stream.seek(start)
-        position, tail = start, b""
-        while block := stream.read(1 << 20):
+        position, tail, ask = start, b"", 1 << 12  # the next one is near where many places are broken
+        while block := stream.read(ask):
             data = tail + block
             found = data.find(mark)
-            if found >= 0:
-                return position - len(tail) + found
+            while found >= 0:
+                if found + 512 > len(data):
+                    more = stream.read(512)
+                    data, block = data + more, block + more
+                if mark != MEMBERS[0] or _begins_record(data[found : found + 512]):
+                    return position - len(tail) + found
+                found = data.find(mark, found + 1)
             position += len(block)
             tail = data[-(len(mark) - 1) :]
+            ask = min(4 * ask, 1 << 20)
         return position
+
+
+def _begins_record(data: bytes) -> bool:
+    """Whether bytes can be the beginning of a gzip member with a WARC record, as far as they
+    go."""
+    if len(data) > 3 and data[3] > 0x1F:  # flags that no member has
+        return False
+    try:
+        text = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, 64).lstrip()
+    except zlib.error:
+        return False
+    return text[:5] == b"WARC/"[: len(text)]
 
 
 def _arc(path: Path, stats: Counter[str]) -> Iterator[Record]:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import random
 import resource
 import zlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,7 +16,8 @@ import pytest
 
 from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import MAX_BODY, Record, read_records
+from pipelines.dumps import readers
+from pipelines.dumps.readers import MAX_BODY, MEMBERS, REREAD, Record, read_records
 from pipelines.extraction.documents import to_document
 
 REAL = Path(__file__).parents[4] / "shared" / "data" / "warc-real"
@@ -292,3 +295,48 @@ def test_real_broken_files_yield_what_is_readable_and_a_reason() -> None:
             if path.name.endswith(name):
                 records, stats = read(path)
                 assert len(records) == count and (not reason or stats[reason]), (path, stats)
+
+
+SIZES = (200_000, 400_000)
+
+
+def _nested(data: bytes) -> bytes:
+    """Units of stored blocks: each is a gzip member with a record in which the next unit lies."""
+    head = (
+        b"WARC/1.0\r\nWARC-Type: response\r\nContent-Type: application/http\r\nContent-Length: 60000\r\n\r\n"
+    )
+    lead = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\x00" + (60_000).to_bytes(2, "little")
+    unit = lead + (60_000 ^ 0xFFFF).to_bytes(2, "little") + head
+    return unit * (len(data) // len(unit))
+
+
+@pytest.mark.parametrize("unit", [MEMBERS[0], MEMBERS[0] + b"\x00", MEMBERS[0] + bytes(7), b"nested"])
+def test_broken_places_cost_linear_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: bytes) -> None:
+    """Counted in bytes that are asked of the disk, not in seconds."""
+    asked = [0]
+
+    class Counted(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size) or b""
+            asked[0] += len(data)
+            return data
+
+        def readinto(self, into: Any) -> int:
+            count = super().readinto(into) or 0
+            asked[0] += count
+            return count
+
+    monkeypatch.setattr(readers, "open", lambda path, mode: Counted(path, "r"), raising=False)
+    monkeypatch.setattr(readers, "MAX_REREAD", 0)
+    costs = []
+    for size in SIZES:
+        path = tmp_path / f"{size}.warc.gz"
+        start = gzip.compress(b"WARC/1.0\r\n\r\n")
+        rest = bytes(size)
+        path.write_bytes(start + (_nested(rest) if unit == b"nested" else unit * (size // len(unit))))
+        asked[0] = 0
+        stats: Counter[str] = Counter()
+        list(read_records(path, "warc", stats))
+        assert any(reason.startswith("broken/") for reason in stats)
+        costs.append(asked[0])
+    assert all(cost <= (REREAD + 8) * size for cost, size in zip(costs, SIZES, strict=True)), costs
