@@ -19,7 +19,7 @@ class PlanError(LakeError):
 class Config(BaseModel):
     """A frozen model; the docstring below a field is its description."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 def sentence(error: ValidationError) -> str:

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
-from pydantic import Field, ValidationError, field_serializer, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_validator,
+)
 
 from model.network.config import ModelConfig, preset
 from model.plan.base import Config, PlanError, sentence
@@ -20,12 +27,20 @@ from model.plan.mixture import MAX_REPETITIONS, StemShare
 from model.plan.phases import STEM_RAMP, Phase, Schedule
 from model.plan.sources import sequences_of
 from model.run.heartbeat import limits
+from pipelines.lake import LakeError, plain_name, refuse_not_finite
+
+
+def _plain_name(value: str) -> str:
+    try:
+        return plain_name(value)
+    except LakeError as error:  # pydantic gathers ValueError only
+        raise ValueError(str(error)) from None
 
 
 class RunInputs(Config):
     """Which run it is, and of which shards and which model. Batches are in sequences."""
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, AfterValidator(_plain_name)]
     """The run's partition key, and the card's file name."""
     release: str = Field(min_length=1)
     """The release whose shards are read, where a phase names no other."""
@@ -134,15 +149,26 @@ class RunCard(RunSettings, RunInputs):
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a card; PlanError names the file and every wrong key."""
+        """Read a card; PlanError names the file and every wrong key, or the name that is not the
+        file's."""
         try:
-            return cls.model_validate(yaml.safe_load(Path(path).read_text(encoding="utf-8")))
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            refuse_not_finite(data)
+            card = cls.model_validate(data)
         except FileNotFoundError:
             raise PlanError(f"{path}: no such file; write a run card there") from None
         except yaml.YAMLError as error:
             raise PlanError(f"{path}: not readable as YAML: {error}") from None
         except ValidationError as error:
             raise PlanError(f"{path}: {sentence(error)}") from None
+        except ValueError as error:
+            raise PlanError(f"{path}: {error}") from None
+        if card.name != Path(path).stem:
+            raise PlanError(
+                f"{path} says `name: {card.name}`, and a card's file name is its name:"
+                f" write `name: {Path(path).stem}` into it, or rename the file to {card.name}.yaml"
+            )
+        return card
 
 
 def default_run_card(name: str, release: str, shards: Mapping[str, Mapping[str, Any]]) -> RunCard:

@@ -6,12 +6,12 @@ Belongs here: how a card is read and what its errors say. Does not belong here: 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 
-from pipelines.lake import Lake, LakeError, safe_name
+from pipelines.lake import Lake, LakeError, plain_name, refuse_not_finite
 
 
 class CardError(Exception):
@@ -19,10 +19,8 @@ class CardError(Exception):
 
 
 def _plain_name(value: str) -> str:
-    if "/" in value or value != value.strip():
-        raise ValueError("use one plain name without '/' and without spaces around it")
     try:
-        return safe_name(value)
+        return plain_name(value)
     except LakeError as error:  # pydantic gathers ValueError only
         raise ValueError(str(error)) from None
 
@@ -32,23 +30,39 @@ CardName = Annotated[str, AfterValidator(_plain_name)]
 
 
 def card_names(lake: Lake, folder: str) -> list[str]:
-    """Sorted names of the cards in a folder of the lake: files NAME.yaml whose name begins with
-    neither `.` nor `#` and holds no `~`. What editors leave beside a card is none."""
+    """Sorted names of the cards in a folder of the lake: files NAME.yaml whose name a card may
+    have. What editors leave beside a card is none."""
     files = (path.rsplit("/", 1)[-1] for path in lake.files(folder))
     return sorted(
-        f.removesuffix(".yaml") for f in files if f.endswith(".yaml") and f[0] not in ".#" and "~" not in f
+        f.removesuffix(".yaml")
+        for f in files
+        if f.endswith(".yaml") and _is_plain_name(f.removesuffix(".yaml"))
     )
+
+
+def _is_plain_name(value: str) -> bool:
+    try:
+        plain_name(value)
+    except LakeError:
+        return False
+    return True
 
 
 class Card(BaseModel):
     """A frozen model read from a YAML file. The docstring below a field is its description: what it
     means, its unit, where its default comes from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=False, use_attribute_docstrings=True, allow_inf_nan=False
+    )
+    named_by_file: ClassVar[bool] = False
+    """Whether the card's `name` is the name of its file: a copied card would move the pointers of
+    the card that it was copied from."""
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Read a card; CardError names the file and every wrong key."""
+        """Read a card; CardError names the file and every wrong key, or the name that is not the
+        file's."""
         try:
             data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -58,10 +72,20 @@ class Card(BaseModel):
         if not isinstance(data, dict):
             raise CardError(f"{path}: expected a mapping with the keys {', '.join(cls.model_fields)}")
         try:
-            return cls.model_validate(data)
+            refuse_not_finite(data)
+            card = cls.model_validate(data)
         except ValidationError as error:
             lines = [f"{'.'.join(str(p) for p in e['loc']) or 'card'}: {e['msg']}" for e in error.errors()]
             raise CardError(f"{path}: " + "; ".join(lines)) from None
+        except ValueError as error:
+            raise CardError(f"{path}: {error}") from None
+        stem = Path(path).stem
+        if cls.named_by_file and (name := getattr(card, "name", stem)) != stem:
+            raise CardError(
+                f"{path} says `name: {name}`, and a card's file name is its name:"
+                f" write `name: {stem}` into it, or rename the file to {name}.yaml"
+            )
+        return card
 
     @classmethod
     def of_lake(cls, lake: Lake, path: str) -> Self:

@@ -20,6 +20,7 @@ class ReleaseCard(Card):
     they are, but for duplicates of its own.
     """
 
+    named_by_file = True
     name: CardName
     """The release's partition key, and the card's file name."""
     dumps: tuple[str, ...] = Field(min_length=1)

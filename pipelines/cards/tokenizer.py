@@ -43,6 +43,7 @@ class TokenizerConfig(Card):
     """Class sizes; `latin` counts the 256 byte pieces and the control characters, as LLaMA's 32,000
     does."""
 
+    named_by_file = True
     name: CardName
     """The vocabulary's partition key."""
     latin: int = PAPER["latin"]
@@ -147,8 +148,6 @@ class TokenizerConfig(Card):
                 " exist: write that card (skypile card tokenizer), or name one of the two"
             )
         card = cls.load(lake.local(path))
-        if card.name != name:
-            raise CardError(f"{lake.root}/{path} is of the tokenizer {card.name!r}: name it {name!r}")
         if card.extends and not Path(card.extends).is_absolute():
             return card.model_copy(update={"extends": str(lake.local(card.extends))})
         return card

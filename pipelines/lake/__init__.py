@@ -8,9 +8,9 @@ This is the room's front door: other rooms import from here.
 """
 
 from pipelines.lake.dataset import Dataset, iter_parts
-from pipelines.lake.errors import LakeError, MissingDataset, safe_name
+from pipelines.lake.errors import LakeError, MissingDataset, plain_name, safe_name
 from pipelines.lake.files import LakeFiles
-from pipelines.lake.hashing import canonical_json, digest, logical_hash
+from pipelines.lake.hashing import canonical_json, digest, logical_hash, refuse_not_finite
 from pipelines.lake.lake import Built, Lake, recompute_key
 from pipelines.lake.manifest import LINEAGE, MANIFEST, Manifest, Part
 from pipelines.lake.writer import Writer
@@ -31,6 +31,8 @@ __all__ = [
     "digest",
     "iter_parts",
     "logical_hash",
+    "plain_name",
     "recompute_key",
+    "refuse_not_finite",
     "safe_name",
 ]

@@ -1,6 +1,6 @@
 """The errors that people see, and which names stay inside the lake.
 
-Belongs here: LakeError, MissingDataset, `safe_name`. Does not belong here: when they are raised.
+Belongs here: LakeError, MissingDataset, `safe_name`, `plain_name`. Does not belong here: when they are raised.
 """
 
 from __future__ import annotations
@@ -29,3 +29,15 @@ def safe_name(name: str, what: str = "name") -> str:
     ):
         raise LakeError(f"{what} {name!r} does not stay inside the lake: use a relative path without '..'")
     return name
+
+
+def plain_name(name: str) -> str:
+    """Return `name` if it can be a card's: a partition key for Dagster, a file's name without its
+    ending, a part of an S3 address. Else raise LakeError."""
+    if "/" in name or name != name.strip():
+        raise LakeError(f"{name!r}: use one plain name without '/' and without spaces around it")
+    if not name.isprintable():
+        raise LakeError(f"{name!r}: use a name of one line, without control characters")
+    if name[:1] in (".", "#") or "~" in name or "..." in name:
+        raise LakeError(f"{name!r}: use a name that begins with neither '.' nor '#', without '~' and '...'")
+    return safe_name(name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from typing import Any
 
 import pyarrow as pa
@@ -84,3 +85,16 @@ def logical_hash(table: pa.Table) -> str:
         h.update(name.encode() + b"\0")
         _hash_array(h, pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type))
     return h.hexdigest()
+
+
+def refuse_not_finite(data: Any, where: str = "") -> None:
+    """Raise ValueError for the first `.nan` or `.inf` in the data of a YAML file, by its key; every
+    comparison with one is silent."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            refuse_not_finite(value, f"{where}.{key}" if where else str(key))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            refuse_not_finite(value, f"{where}.{index}")
+    elif isinstance(data, float) and not math.isfinite(data):
+        raise ValueError(f"{where}: {data} is no finite number")

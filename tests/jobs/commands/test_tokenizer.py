@@ -44,7 +44,7 @@ def test_the_card_names_the_vocabulary_unless_another_is_named(
     result = CliRunner().invoke(
         cli, ["tokenizer", "build", "--release", "r", *arguments], catch_exceptions=False
     )
-    request = {"release": "r", "tokenizer": arguments[-1] if arguments else ""}
+    request = {"tokenizer": arguments[-1] if arguments else ""}
     assets = ["tokenizer", "tokenizer_report"]
     assert asked == [("release", ["r"]), ("release", "r", assets, dict.fromkeys(assets, request))]
     assert f"tokenizer {name}: {len(name)} pieces, " in result.output

@@ -37,6 +37,8 @@ def test_a_cards_settings_reach_the_loop() -> None:
         ({"model": {"vocab_size": 3}}, "comes from the tokenizer"),
         ({"fork": "../x/step-00000001"}, "fork"),
         ({"fork": "x"}, "fork"),
+        ({"model": {"norm_eps": float("nan")}}, r"model\.norm_eps: nan is no finite number"),
+        ({"name": "a\nb"}, "name: .*one line"),
         ({"validation_sequences": 0}, "validation_sequences"),
         ({"evaluation": {"questions": -1}}, "questions"),
         ({"evaluation": {"question": 5}}, "question"),
@@ -52,6 +54,13 @@ def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], me
         RunCard.load(path)
     with pytest.raises(PlanError, match="no such file"):
         RunCard.load(tmp_path / "none.yaml")
+
+
+def test_a_copied_card_keeps_no_other_name(tmp_path: Path) -> None:
+    path = tmp_path / "copy.yaml"
+    path.write_text(yaml.safe_dump(card(phase(2)).model_dump(mode="json")))
+    with pytest.raises(PlanError, match=r"copy\.yaml says `name: r`.*write `name: copy` into it"):
+        RunCard.load(path)
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from pipelines.cards.base import Card, CardError, CardName
+from pipelines.cards.base import Card, CardError, CardName, card_names
+from pipelines.cards.checks import CheckBounds
 from pipelines.lake import Lake
 
 
 class Example(Card):
     """A card of two fields."""
 
+    named_by_file = True
     name: CardName = "x"
     """Its name."""
     size: int = 1
@@ -38,6 +41,9 @@ def test_a_card_is_frozen_and_plain(tmp_path: Path) -> None:
     [
         ("size: [", "x.yaml: not readable as YAML"),
         ("- size", "x.yaml: expected a mapping with the keys name, size"),
+        ("name: y\n", "x.yaml says `name: y`.*write `name: x` into it, or rename the file to y.yaml"),
+        ("size: .nan\n", "x.yaml: size: nan is no finite number"),
+        ("sizes: {a: [1, -.inf]}\n", r"x.yaml: sizes\.a\.1: -inf is no finite number"),
         ("size: many\nweight: 2\n", "x.yaml: size: .*; weight: Extra inputs are not permitted"),
     ],
 )
@@ -53,13 +59,27 @@ def test_a_card_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
         Example.load(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize("name", ["a/b", " a", "..", "", "a\\b"])
+@pytest.mark.parametrize(
+    "name", ["a/b", " a", "..", "", "a\\b", "a\nb", "a\u2028b", "a\x00", ".a", "#a", "a~", "a...b"]
+)
 def test_a_name_is_one_plain_file_name(name: str) -> None:
     with pytest.raises(ValidationError):
         Example(name=name)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_refused_without_a_file_too(value: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        CheckBounds(**dict.fromkeys(CheckBounds.model_fields, value))
+
+
+def test_a_file_whose_name_no_card_may_have_is_no_card(lake: Lake) -> None:
+    for name in ("good", "good.yaml~", "a\nb", ".hidden", "#good#"):
+        lake.write_bytes(f"cards/dumps/{name}.yaml", b"name: good\n")
+    assert card_names(lake, "cards/dumps") == ["good"]
+
+
 def test_a_lake_has_a_card_of_its_own_or_the_defaults(lake: Lake) -> None:
     assert Example.of_lake(lake, "cards/example.yaml") == Example()
-    lake.write_bytes("cards/example.yaml", b"size: 9\n")
+    lake.write_bytes("cards/example.yaml", b"name: example\nsize: 9\n")
     assert Example.of_lake(lake, "cards/example.yaml").size == 9

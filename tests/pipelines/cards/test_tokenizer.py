@@ -49,7 +49,7 @@ def test_a_lake_may_have_tokenizer_cards_of_its_own(lake: Lake) -> None:
     mine = TokenizerConfig.of(lake, "mine")
     assert (mine.words, mine.extends) == (100, str(lake.local("inputs/base.json")))
     lake.write_bytes("cards/tokenizers/full.yaml", b"name: other\n")
-    with pytest.raises(CardError, match=r"is of the tokenizer 'other': name it 'full'"):
+    with pytest.raises(CardError, match=r"full\.yaml says `name: other`.*write `name: full`"):
         TokenizerConfig.of(lake, "full")
 
 
