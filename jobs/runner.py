@@ -10,6 +10,7 @@ import logging
 import os
 import re
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -18,11 +19,7 @@ from dagster_shared.error import SerializableErrorInfo
 from jobs.failure import JobFailed
 from jobs.progress import STAGES, console, moving, spark_work, training_work
 from jobs.settings import ROOT, Settings
-from pipelines.catalogue.tables import follows, names
-
-MODELS = names(group="models")
-AFTER_MODELS = [table for table in names(life="dump") if follows(table, MODELS)]
-BEFORE_MODELS = [table for table in names(life="dump") if table not in AFTER_MODELS]
+from pipelines.catalogue.tables import AFTER_MODELS, BEFORE_MODELS
 
 
 def open_instance() -> dg.DagsterInstance:
@@ -69,7 +66,7 @@ def execute(
     instance: dg.DagsterInstance,
     job: str,
     partition: str | None,
-    assets: list[str] | None = None,
+    assets: Sequence[str] | None = None,
     config: dict[str, object] | None = None,
 ) -> None:
     """Run a job, or some of its assets, in this process. JobFailed carries the cause as a

@@ -13,10 +13,10 @@ import dagster as dg
 
 from assets.cluster import lost_runs
 from jobs.run_watch import end_lost
-from jobs.runner import BEFORE_MODELS
 from jobs.settings import Settings
 from pipelines.cards.base import card_names
 from pipelines.catalogue.stages import awaited_dumps
+from pipelines.catalogue.tables import BEFORE_MODELS
 from pipelines.lake import Lake
 
 MATERIALIZED = "decisions"

@@ -367,3 +367,8 @@ def follows(table: str, others: Iterable[str]) -> bool:
         seen |= before
         left += before
     return False
+
+
+AFTER_MODELS = tuple(name for name in names(life="dump") if follows(name, names(group="models")))
+"""Tables of a dump that need the models; the models are trained once all dumps have those before."""
+BEFORE_MODELS = tuple(name for name in names(life="dump") if name not in AFTER_MODELS)

@@ -19,8 +19,8 @@ from dagster._daemon.auto_run_reexecution.auto_run_reexecution import (
 
 from assets.cluster import lost_runs
 from jobs.definitions import defs
-from jobs.runner import BEFORE_MODELS
 from jobs.schedules import BEFORE, WHOLE, daily_dumps, monthly_release, new_dump_cards, readopt_lost_runs
+from pipelines.catalogue.tables import BEFORE_MODELS
 from pipelines.lake import Lake
 
 
