@@ -123,7 +123,7 @@ def recurrence(cuts: dict[str, Any], exclusions: dict[str, Any]) -> dict[str, An
 def read_lines(path: Path) -> list[dict[str, Any]]:
     """Records of a JSONL log; a last line cut off by a crash is left out."""
     records = []
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").split("\n"):
         try:
             records.append(json.loads(line))
         except ValueError:

@@ -129,7 +129,7 @@ def last_in_loop(run_dir: Path, export: Path, context: int) -> dict[str, dict[st
     record = json.loads(stage.read_text(encoding="utf-8"))
     if record.get("sequence_length") != context or run_dir not in Path(record["checkpoint"]).parents:
         return {}
-    found = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    found = [json.loads(line) for line in log.read_text(encoding="utf-8").split("\n") if line]
     return {r["domain"]: r for r in found if r["step"] == record["step"]}
 
 

@@ -92,7 +92,8 @@ def _records(name: str, data: bytes) -> Iterator[Any]:
                 else {"question": row[0] if row else "", "options": row[1:-1]}
             )
     elif name.endswith(".jsonl"):
-        yield from (json.loads(line) for line in text.splitlines() if line.strip())
+        # By line feeds alone: a text may hold other line ends (U+2028), which JSON leaves as they are.
+        yield from (json.loads(line) for line in text.split("\n") if line.strip())
     else:
         value = json.loads(text)
         if isinstance(value, dict):  # {"example": [...], ...}: the one list of records in it

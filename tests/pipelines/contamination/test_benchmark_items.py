@@ -113,3 +113,10 @@ def test_a_folder_or_file_without_any_item_is_refused(tmp_path: Path) -> None:
 )
 def test_a_short_question_is_joined_with_its_options(record: object, text: str) -> None:
     assert item_text(record) == text
+
+
+def test_a_line_separator_inside_a_text_ends_no_record(tmp_path: Path) -> None:
+    texts = ["one\u2028two", "three\x85four\u2029"]
+    lines = "\r\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
+    (tmp_path / "test.jsonl").write_bytes(lines.encode())
+    assert [i.text for i in items_from_folders([tmp_path])] == texts
