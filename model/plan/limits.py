@@ -1,8 +1,8 @@
 """Bounds that a run card may set, and that the training loop and the reports keep.
 
-Belongs here: when a loss is a spike, what preflight judges, how much the reports ask. Does not belong here: judging
-(training/spikes.py, training/preflight.py), the longest silence of a rank (run/heartbeat.py). No
-torch.
+Belongs here: when a loss is a spike, what preflight judges, how much the reports ask. Does not
+belong here: judging (training/spikes.py, training/preflight.py), the longest silence of a rank
+(run/heartbeat.py). No torch.
 """
 
 from __future__ import annotations
