@@ -1,6 +1,7 @@
 """The errors that people see, and which names stay inside the lake.
 
-Belongs here: LakeError, MissingDataset, `safe_name`, `plain_name`. Does not belong here: when they are raised.
+Belongs here: LakeError, MissingDataset, `safe_name`, `plain_name`. Does not belong here: when they
+are raised.
 """
 
 from __future__ import annotations

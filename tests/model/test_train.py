@@ -73,6 +73,20 @@ def test_a_damaged_file_that_one_rank_reads_is_refused_by_all(whole: Path, ranks
         (path / name).write_bytes(data)
 
 
+def test_without_latest_a_run_goes_on_from_its_newest_whole_checkpoint_or_not_at_all(
+    whole: Path, ranks: Ranks
+) -> None:
+    before = losses(whole)
+    (whole / "checkpoints" / "latest").unlink()
+    assert ranks.train(whole, "stage2", 2) == [0, 0], explain(whole)
+    assert losses(whole)[: len(before)] == before and len(losses(whole)) == 8
+    log = (whole / "logs" / "steps.jsonl").read_bytes()
+    shutil.rmtree(whole / "checkpoints")
+    assert 0 not in ranks.train(whole, "stage1", 2)
+    assert "tells of 8 steps" in (whole / "rank0.log").read_text()
+    assert (whole / "logs" / "steps.jsonl").read_bytes() == log
+
+
 def test_stop_request_saves_and_a_second_start_gives_the_same_bits(
     whole: Path, make_run: Any, ranks: Ranks
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.lake import Lake, LakeError, safe_name
+from pipelines.lake import Lake, LakeError, plain_name, safe_name
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../b", "", "a\\b", "./a"])
@@ -18,3 +18,16 @@ def test_paths_that_escape_are_refused(lake: Lake, name: str) -> None:
 @pytest.mark.parametrize("name", ["x", "a/b.parquet", "dump=d/part-0", "..x", "中文"])
 def test_paths_that_stay_are_given_back(name: str) -> None:
     assert safe_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["CC-MAIN-2026-05", "run 1", "中文", "a.b"])
+def test_names_of_cards_are_given_back(name: str) -> None:
+    assert plain_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["a\nb", "a\u2028b", "a\x7f", ".a", "#a#", "a.yaml~", "a...b", "a/b", "a ", ""]
+)
+def test_what_no_partition_file_and_address_can_share_is_refused(name: str) -> None:
+    with pytest.raises(LakeError):
+        plain_name(name)
