@@ -19,13 +19,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pipelines.tokenizer.figure import page
-
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.tokenizer.build import assemble
 from pipelines.tokenizer.pieces import train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
 from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, own_encoder, own_fallback
+from reports.vocabulary import page
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 CORPUS_FOLDER = DATA / "corpus"
