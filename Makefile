@@ -28,7 +28,7 @@ docs: setup ## build the documentation into site/
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --quiet --strict --clean
 	@! grep -rE '<(script|img|iframe|source)[^>]* src="?https?:|<link[^>]* href="?https?:' site --include='*.html'
 
-test: setup-test ## every law, at small size
+test: setup-test ## all tests, at small size
 	@$(PY) -m pytest -m "not full"
 
 test-full: setup-test ## full sizes, clusters and faults

@@ -1,7 +1,7 @@
 """Pages and rows -> files of a dump.
 
 Belongs here: one page with its address, WARC and JSONL files of the same bytes for the same input.
-Does not belong here: where pages come from (sample_sources.py), reading (readers.py).
+Does not belong here: where pages come from (sample_sources.py), reading (pipelines/dumps/readers.py).
 """
 
 from __future__ import annotations

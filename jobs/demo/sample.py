@@ -2,7 +2,7 @@
 machine.
 
 Belongs here: which page goes into which dump, cards, held pairs for leakage. Does not belong here:
-where pages come from (sample_sources.py), anything a real dump needs (raw.py, readers.py).
+where pages come from (sample_sources.py), anything a real dump needs (pipelines/dumps/).
 
 Same packages, same bytes: dates are fixed, record ids are hashes, choices go by hash.
 """

@@ -1,7 +1,7 @@
 """The order in which the sequences of a source are read: a keyed bijection, computed, never stored.
 
 Belongs here: index -> position and back, for one pass over one source. Does not belong here: how
-much of a source is read (mixture.py), reading it (loader.py).
+much of a source is read (plan/mixture.py), reading it (loader.py).
 
 Blocks of 2,048 sequences are permuted; then sequences are permuted within windows of eight permuted
 blocks. So each pass reads every sequence once, in an order that depends on (seed, source, pass)

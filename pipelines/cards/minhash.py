@@ -1,4 +1,4 @@
-"""Parameters of MinHash signatures: one card for a lake, for a release compares all its dumps.
+"""Parameters of MinHash signatures: one card for a lake, because a release compares all its dumps.
 
 Belongs here: sizes and seed. Does not belong here: signing a text (dedup/signatures.py), from which
 similarity a document is a duplicate (the release's card).

@@ -2,7 +2,7 @@
 out and why.
 
 Belongs here: gathering a card from manifests, dump cards and three narrow columns; showing it as
-Markdown. Does not belong here: assembling the corpus (corpus.py). Reads no text.
+Markdown. Does not belong here: assembling the corpus (assembly.py). Reads no text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A corpus in the form in which SkyPile-150B was published: JSON lines with the one field `text`.
 
 Belongs here: writing those files and the data card beside them. Does not belong here: which
-documents are in the corpus (corpus.py).
+documents are in the corpus (assembly.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 copyright, pointers to other pages.
 
 Belongs here: which lines. Does not belong here: how they are taken out (edits.py), lines that recur
-over documents (recurrence.py).
+over documents (release/recurring_blocks.py).
 
 A line goes only as a whole, and only when nothing else is in it: the patterns match whole lines,
 and longer lines are prose that mentions such things. C4 drops every line with `javascript` or a

@@ -1,7 +1,7 @@
 """Documents that lost text are measured again and judged by the policy that judged them first.
 
 Belongs here: from a cut text to the reasons that it fails now. Does not belong here: what is cut
-(cuts.py), any rule or threshold.
+(release/cuts.py), any rule or threshold.
 """
 
 from __future__ import annotations

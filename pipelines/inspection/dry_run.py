@@ -1,7 +1,7 @@
 """What another policy would change, before anything is published.
 
 Belongs here: comparing the decisions of a policy with the published ones. Does not belong here:
-judging (decisions.py). Reads no text.
+judging (filtering/decisions.py). Reads no text.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class PolicyChange:
     dropped_chars: Counter[str] = field(default_factory=Counter)
     regained: Counter[str] = field(
         default_factory=Counter
-    )  # documents kept anew, by the reasons that spoke against them
+    )  # documents newly kept, by the reasons that spoke against them
     regained_chars: Counter[str] = field(default_factory=Counter)
 
     def lines(self) -> list[str]:

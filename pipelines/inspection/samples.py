@@ -1,7 +1,7 @@
 """Kept and rejected documents to look at: a few for every reason and language of a dump.
 
 Belongs here: choosing the samples, showing them as text. Does not belong here: why a document
-was rejected (decisions.py), the page of samples (reports/samples.py).
+was rejected (filtering/decisions.py), the page of samples (reports/samples.py).
 
 Samples are of the smallest ids, which are hashes, so they are a fair draw, and equal each time.
 Texts are rendered and everything else that is shown is masked: no personal data leaves this module

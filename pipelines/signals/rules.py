@@ -1,7 +1,7 @@
 """Numbers that rules are made of: Gopher, FineWeb, C4, the Chinese set, lines of code.
 
 Belongs here: the table, and which unit a text is counted in. Does not belong here: counting
-(in_words.py, in_characters.py), any threshold (policies/*.yaml).
+(in_words.py, in_characters.py), any threshold (filtering/policies/*.yaml).
 
 *words* are `str.split`'s, as Gopher, FineWeb and C4 are counted here and in datatrove with that
 tokenizer. *characters*: a Han character is a token, a run of letters and digits of another script

@@ -1,7 +1,7 @@
 """Safety hits: words in a text and in its URL.
 
 Belongs here: two lists of words by trade and how they are counted. Does not belong here: how many
-hits are too many (decisions.py).
+hits are too many (filtering/policies/).
 
 The lists hold words of trades that advertise on the web (pornography, escorts, gambling, forged
 papers, drugs without prescription) and hardly occur elsewhere, so that a few hits mean something.

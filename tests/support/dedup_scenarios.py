@@ -1,4 +1,4 @@
-"""Work that is killed and done again (tests/kills.py): the duplicates of two releases."""
+"""Work that is killed and done again (tests/support/kills.py): the duplicates of two releases."""
 
 from __future__ import annotations
 

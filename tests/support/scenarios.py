@@ -1,4 +1,4 @@
-"""Work that is killed and done again (tests/kills.py): a dump from its files to decisions, a
+"""Work that is killed and done again (tests/support/kills.py): a dump from its files to decisions, a
 release, its tokens."""
 
 from __future__ import annotations

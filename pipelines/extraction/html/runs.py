@@ -2,7 +2,7 @@
 
 Belongs here: what kind of sign a character is, words, the counts that are taken while reading. Does
 not belong here: where text lies (markup.py), where blocks begin and end (tree.py), what the counts
-say about main text (features.py).
+say about main text (blocks/features.py).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from pipelines.kernels.compiled import Array, leaf
 from pipelines.kernels.hashing64 import FNV_PRIME, FNV_START
 
-# What an element does. One number a tag; the order is part of the model (features.py counts on it).
+# What an element does. One number a tag; the order is part of the model (blocks/features.py counts on it).
 INLINE, VOID, BR, A, SKIP, RAW, P, HEADING, LI, DT, TD, TR, TBODY, TABLE, LIST, DIV, ARTICLE = range(17)
 NAV, FOOTER, ASIDE, HEADER, FORM, PRE, QUOTE, FIGURE, SECTION, MAIN, BODY, HTML, META = range(17, 30)
 TITLE, CUSTOM, DL, HR = range(30, 34)
