@@ -95,7 +95,7 @@ def main(folder: Path, files: list[Path]) -> None:
     # --8<-- [end:decisions]
 
     # --8<-- [start:duplicates]
-    told(build(lake, engine, signatures_stage(documents, edits, MinHashParameters())))
+    told(build(lake, engine, signatures_stage(documents, edits, MinHashParameters.of(lake))))
     release = resolve(lake, ReleaseCard(name="first", dumps=("first",)))
     duplicates = told(build(lake, engine, duplicates_stage(release)))
     url_of = dict(zip(documents.read()["doc_id"].to_pylist(), urls, strict=True))
