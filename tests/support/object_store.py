@@ -52,7 +52,7 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     ]
     command += [f"-{name}.port={port}" for name, port in ports.items()] + [
         "-master.volumeSizeLimitMB=16",
-        "-volume.max=80",
+        "-volume.max=400",  # a bucket takes seven or so
     ]
     command += [
         "-s3.port.iceberg=0",
