@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ class LakeFiles:
     def read_parquet(self, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
         """A Parquet file as an Arrow table. With `rows` (int64, ascending) only the row groups that
         hold them are read, one at a time."""
-        try:
+        with self._parquet_errors(path):
             if rows is not None:
                 return self._read_rows(safe_name(path), columns, rows)
             table: pa.Table = pq.read_table(
@@ -102,6 +102,12 @@ class LakeFiles:
                 page_checksum_verification=True,
             )
             return table.replace_schema_metadata()
+
+    @contextlib.contextmanager
+    def _parquet_errors(self, path: str) -> Iterator[None]:
+        """What fails in the block as a sentence: the Parquet file is missing, or is not readable."""
+        try:
+            yield
         except FileNotFoundError:
             raise MissingDataset(
                 f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
@@ -133,21 +139,11 @@ class LakeFiles:
         A file that is not of `size` bytes is not believed: who reads, changes and writes it anew
         keeps what it says of itself.
         """
-        try:
-            with self.fs.open_input_file(safe_name(path)) as file:
-                if file.size() != size:
-                    return ""
-                said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
-                return said.decode()
-        except FileNotFoundError:
-            raise MissingDataset(
-                f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
-            ) from None
-        except (pa.ArrowInvalid, OSError) as error:
-            raise LakeError(
-                f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the "
-                f"table"
-            ) from None
+        with self._parquet_errors(path), self.fs.open_input_file(safe_name(path)) as file:
+            if file.size() != size:
+                return ""
+            said: bytes = (pq.read_metadata(file).metadata or {}).get(HASH, b"")
+            return said.decode()
 
     def files(self, path: str, recursive: bool = False) -> list[str]:
         """Sorted lake paths of the files below `path`; empty where there is none. What a killed
