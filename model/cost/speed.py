@@ -42,13 +42,14 @@ def communication_bytes_per_host(config: ModelConfig, layout: Layout, cluster: C
     """Bytes through one host's network in a step, rings laid host by host.
 
     ZeRO-1: fp32 gradient sums all-reduced (twice 4 N) and bf16 weights gathered (2 N), of one
-    stage, as a host's ranks are of one stage. ZeRO-2 scatters gradients instead, after each micro
-    batch. ZeRO-3 gathers weights for both passes of each micro batch too.
+    stage, as a host's ranks are of one stage. ZeRO-2 does so after each micro batch (DeepSpeed's
+    `use_multi_rank_bucket_allreduce`). ZeRO-3 scatters fp32 gradients (4 N) and gathers weights for
+    both passes of each micro batch.
     """
     n = config.num_parameters / layout.pipeline_stages
     share = (cluster.hosts - 1) / cluster.hosts
     m = layout.micro_batches(cluster.ranks)
-    sent = {1: 8.0 * n + 2.0 * n, 2: 4.0 * n * m + 2.0 * n, 3: 4.0 * n * m + 4.0 * n * m}[layout.zero_stage]
+    sent = {1: 8.0 * n + 2.0 * n, 2: 8.0 * n * m + 2.0 * n, 3: 4.0 * n * m + 4.0 * n * m}[layout.zero_stage]
     return share * sent
 
 

@@ -14,7 +14,7 @@ from model.network.config import PRESETS, ModelConfig
 def table(config: ModelConfig, cluster: Cluster, length: int) -> str:
     """The strategies side by side, as docs/scale.md has them: GB (1e9 bytes) of the fullest rank,
     GB through a host's network in a step."""
-    columns = ["strategy", "weights", "gradients", "optimizer", "activations", "loss", "memory"]
+    columns = ["strategy", "weights", "gradients", "optimizer", "reduction", "activations", "loss", "memory"]
     columns += ["bubble", "network", "tokens/GPU/s"]
     lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for stages, zero in ((1, 1), (1, 2), (1, 3), (2, 1), (4, 1)):

@@ -25,6 +25,8 @@ DEFAULTS: dict[str, Any] = {
     "bf16": {"enabled": True},
     # Sixteen or more micro batches are added up: bf16 would lose the small ones.
     "data_types": {"grad_accum_dtype": "fp32"},
+    # So would a sum over ranks: DeepSpeed's default is the weights' type, and loses 2e-3.
+    "communication_data_type": "fp32",
     "zero_allow_untested_optimizer": True,
     "steps_per_print": 1_000_000_000,
     "wall_clock_breakdown": False,
@@ -95,7 +97,9 @@ class Strategy:
             "gradient_accumulation_steps": global_batch // (ranks * micro_batch),
         }
         if config["bf16"].get("enabled"):
-            config["bf16"] = {"check_grad_overflow": True} | config["bf16"]
+            # Gradients are added up as they come: left to DeepSpeed's default, a pipeline forgets
+            # the head's, which come before the hook that clears those of the micro batch before.
+            config["bf16"] = {"check_grad_overflow": True, "immediate_grad_update": True} | config["bf16"]
         return cls(
             config,
             bool(given.get("checkpoint_activations")),

@@ -1,7 +1,8 @@
 """Ranks for tests: a process that has imported torch and DeepSpeed once and forks ranks on request.
 
-`python -m tests.support.ranks` reads one JSON request a line: {"world": 2, "arguments": [...],
-"fault": {...}, "log": folder, "timeout": seconds} and answers with the ranks' exit codes. A `fault`
+`python -m tests.support.ranks` reads one JSON request a line: {"main": "module:function", "world":
+2, "arguments": [...], "fault": {...}, "log": folder, "timeout": seconds} and answers with the
+ranks' exit codes. A `fault`
 names a rank, a function and the call at which that rank is killed with SIGKILL, or another harm of
 `break_at` is done.
 """
@@ -51,7 +52,21 @@ class Ranks:
         """Exit codes of `model.train` by rank; a killed rank has a negative code. Ranks have the
         AWS_* variables of this moment."""
         arguments = ["--run-dir", str(folder), "--stage", stage]
+        return self.run("model.train:main", arguments, folder, world, fault, timeout)
+
+    def run(
+        self,
+        main: str,
+        arguments: list[str],
+        folder: Path,
+        world: int,
+        fault: dict[str, Any] | None = None,
+        timeout: float = 900.0,
+    ) -> list[int]:
+        """Exit codes of `module:function` by rank, which is called with the arguments; what it
+        prints goes to `folder`."""
         request = {
+            "main": main,
             "world": world,
             "arguments": arguments,
             "fault": fault,
@@ -123,8 +138,8 @@ def run_rank(rank: int, port: int, request: dict[str, Any]) -> None:
     os.dup2(log, 2)
     code = 1
     try:
-        from model.train import main
-
+        module, _, name = request["main"].partition(":")
+        main = getattr(importlib.import_module(module), name)
         fault = request["fault"]
         if fault and fault["rank"] in (rank, ALL):
             break_at(**{k: v for k, v in fault.items() if k != "rank"})

@@ -33,7 +33,7 @@ def test_the_papers_run_takes_the_papers_days() -> None:
     assert days == pytest.approx(3.2e12 / 1873 / 512 / 86400, rel=0.02)
 
 
-@pytest.mark.parametrize(("stage", "bytes_per_parameter"), [(1, 8 + 12 / 64), (2, 2 + 18 / 64), (3, 20 / 64)])
+@pytest.mark.parametrize(("stage", "bytes_per_parameter"), [(1, 6 + 12 / 64), (2, 2 + 16 / 64), (3, 18 / 64)])
 def test_states_are_spread_as_zero_spreads_them(stage: int, bytes_per_parameter: float) -> None:
     card, plan = planned(10**9, world_size=64, deepspeed={"zero_optimization": {"stage": stage}})
     c = run_cost(card, plan, preset("13b"))

@@ -16,7 +16,11 @@ def test_what_is_given_lies_over_the_defaults_and_leaves_them_alone() -> None:
     assert strategy.config["zero_optimization"] == {"stage": 2} and before == DEFAULTS
     assert strategy.config["train_micro_batch_size_per_gpu"] == 3
     assert strategy.config["gradient_accumulation_steps"] == 2  # 24 sequences, 4 ranks of 3
-    assert strategy.config["bf16"] == {"enabled": True, "check_grad_overflow": True}
+    assert strategy.config["bf16"] == {
+        "enabled": True,
+        "check_grad_overflow": True,
+        "immediate_grad_update": True,
+    }
     assert strategy.checkpoint_activations and not strategy.compile_blocks
     assert not {"checkpoint_activations", "compile_blocks", "pipeline_stages"} & set(strategy.config)
     assert strategy.identity == {"zero_stage": 2, "bf16": True, "pipeline_stages": 1}
