@@ -45,24 +45,4 @@ def diff(first: str, second: str, samples: int, as_json: bool) -> None:
             click.echo(f"    {url}\n      {why}: {beginning}")
 
 
-@click.command(
-    help="Tables that no release, run, checkpoint, card or pointer names; deletes them with --delete."
-)
-@click.option(
-    "--delete", is_flag=True, help="Delete them. Not beside a running job. Without it, nothing is touched."
-)
-def gc(delete: bool) -> None:
-    from pipelines.lake.garbage import gc as collect
-
-    found = collect(Settings().open_lake(), delete)
-    for path, size in found.deleted.items():
-        click.echo(f"{size:>15,}  {path}")
-    verb = "deleted" if delete else "would be deleted (--delete does it)"
-    click.echo(
-        f"{len(found.deleted)} tables of {found.bytes:,} bytes {verb}; {found.kept} are named and kept"
-    )
-    if found.staging:
-        click.echo(f"{len(found.staging)} unfinished builds lie in staging; a rerun takes them over")
-
-
-COMMANDS = [release, diff, gc]
+COMMANDS = [release, diff]

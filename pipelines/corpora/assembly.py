@@ -52,7 +52,7 @@ def corpus_stage(
 
     def files(number: int) -> list[tuple[str, pa.Table, Stats]]:
         part = parts[number]
-        rows = release_decisions.lake.read_parquet(release_decisions.file(part.path))
+        rows = release_decisions.read_part(part.path)
         mine = pc.and_(pc.equal(rows["side"], "train"), pc.equal(rows["corpus"], which)).combine_chunks()
         keep = pc.and_(accepted(rows), mine)
         if not pc.any(keep).as_py():
@@ -89,7 +89,7 @@ def rejected_stage(release: ReleaseTables, release_decisions: Dataset) -> Stage:
 
     def rows(number: int) -> tuple[pa.Table, Stats]:
         part = parts[number]
-        decided = release_decisions.lake.read_parquet(release_decisions.file(part.path))
+        decided = release_decisions.read_part(part.path)
         columns = {n: decided[n] for n in ("doc_id", "reasons", "kept_id", "language", "category")}
         columns["url"] = part.tables.documents.read_part(part.number, ["url"])["url"]
         columns["dump"] = pa.array([part.dump] * len(decided), pa.string())

@@ -29,7 +29,7 @@ from pipelines.dedup.pairs import PAIRS, Cache, id_lanes
 from pipelines.dedup.signed_parts import ROW_BITS, ROW_MASK, SignedPart
 from pipelines.dedup.verification import CLUSTERS, OUTCOMES, UNKNOWN
 from pipelines.engine import Engine, collect_parts
-from pipelines.lake import Dataset, Lake
+from pipelines.lake import DamagedFile, Dataset, Lake, MissingDataset, damaged_parts
 
 Array = np.ndarray[Any, Any]
 # band keys of new documents that the driver and every worker hold (8 bytes each); above it all is
@@ -76,14 +76,19 @@ class EarlierClusters:
 
 def find_earlier(lake: Lake, made_of: dict[str, Any], version: int) -> EarlierClusters | None:
     """Of all releases with these MinHash parameters, what the one with most parts in common left;
-    None where there is none."""
+    None where there is none that is whole."""
     wanted = {tuple(s) for s in made_of["sources"]}
     best: tuple[int, EarlierClusters] | None = None
     for pointer in lake.files("pointers/clusters", recursive=True):
         name = pointer.removeprefix("pointers/clusters/").removesuffix(".json")
         if not lake.exists(lake.pointer("verified_pairs", name)):
             continue
-        earlier = EarlierClusters(lake.current("clusters", name), lake.current("verified_pairs", name))
+        try:
+            earlier = EarlierClusters(lake.current("clusters", name), lake.current("verified_pairs", name))
+        except (DamagedFile, MissingDataset):
+            continue
+        if damaged_parts(earlier.clusters) or damaged_parts(earlier.pairs):
+            continue
         if earlier.made_of["minhash"] == made_of["minhash"] and earlier.made_of["version"] == version:
             common = len(wanted & {tuple(s) for s in earlier.made_of["sources"]})
             if common and (best is None or common > best[0]):

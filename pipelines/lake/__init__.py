@@ -7,8 +7,9 @@ collection. Does not belong here: what is inside a table (tables/), how parts ar
 This is the room's front door: other rooms import from here.
 """
 
+from pipelines.lake.damage import damaged_parts
 from pipelines.lake.dataset import Dataset, iter_parts
-from pipelines.lake.errors import LakeError, MissingDataset, plain_name, safe_name
+from pipelines.lake.errors import DamagedFile, LakeError, MissingDataset, NoSpace, plain_name, safe_name
 from pipelines.lake.files import LakeFiles
 from pipelines.lake.hashing import canonical_json, digest, logical_hash, refuse_not_finite
 from pipelines.lake.lake import Built, Lake, recompute_key
@@ -19,15 +20,18 @@ __all__ = [
     "LINEAGE",
     "MANIFEST",
     "Built",
+    "DamagedFile",
     "Dataset",
     "Lake",
     "LakeError",
     "LakeFiles",
     "Manifest",
     "MissingDataset",
+    "NoSpace",
     "Part",
     "Writer",
     "canonical_json",
+    "damaged_parts",
     "digest",
     "iter_parts",
     "logical_hash",

@@ -1,29 +1,92 @@
 """Files that appear whole: written beside their place, synced, then put there in one step.
 
-Belongs here: one file of a folder. Does not belong here: objects on S3, which appear whole by
-themselves (lake.py); a folder of files (writer.py, model/checkpoints).
+Belongs here: one file of a folder, what makes files and names durable, a full disk as a sentence.
+Does not belong here: objects on S3, which appear whole by themselves (lake.py); a folder of files
+(writer.py, model/checkpoints).
+
+A power cut keeps what was synced and any part of the rest: bytes without a name, a name without
+its bytes. So bytes are synced before they get a name, and names before anything that leads there.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
+import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from pipelines.lake.errors import NoSpace
+
 TEMPORARY = ".tmp-"
 """Prefix of files that are being written; one that a killed process left is no file."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def space_for(path: str | Path) -> Iterator[None]:
+    """Raise NoSpace, which names `path`, where the block meets a full disk or quota."""
+    try:
+        yield
+    except NoSpace:
+        raise
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        folder = next((f for f in Path(path).absolute().parents if f.exists()), Path("/"))
+        free = shutil.disk_usage(folder).free
+        raise NoSpace(
+            f"no space is left for {path}: {folder} has {free:,} bytes free"
+            f"{' (a quota is full)' if error.errno == errno.EDQUOT else ''};"
+            " make room or name another disk, and run again: what is whole is kept"
+        ) from error
+
+
+def sync_file(path: str | Path) -> None:
+    """Make the bytes of a file durable, whoever wrote them."""
+    with space_for(path):
+        _sync(path)
+
+
+def sync_folder(path: str | Path) -> None:
+    """Make the names in a folder durable."""
+    try:
+        _sync(path)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # file systems that keep names without being asked refuse it so
+            raise
+
+
+def make_folder(path: Path) -> None:
+    """Create a folder, and those above it that are missing, with durable names."""
+    missing = []
+    while not path.is_dir():
+        missing.append(path)
+        path = path.parent
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
+
+
+def _sync(path: str | Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager
 def replacing(path: Path, *, synced: bool = True) -> Iterator[BinaryIO]:
     """A stream whose bytes take the place of `path` when the block ends; nothing happens to `path`
-    where it raises. Creates the folder.
+    where it raises. Creates the folder. The file gets the permissions that the umask leaves.
 
-    `synced`: the bytes are on disk before they get the name, so that a crash of the machine leaves
-    the old content or the new. Without it only readers are sure of that.
+    `synced`: the bytes are on disk before they get the name, and the name before this returns, so
+    that a crash of the machine leaves the old content or the new. Without it only readers are sure
+    of that. NoSpace names `path` where the disk is full.
     """
     with _placed(path, synced, os.replace) as stream:
         yield stream
@@ -47,18 +110,24 @@ def create_whole(path: Path, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _placed(path: Path, synced: bool, place: Callable[[str, Path], None]) -> Iterator[BinaryIO]:
+def _placed(path: Path, synced: bool, place: Callable[[Path, Path], None]) -> Iterator[BinaryIO]:
     """A stream into a temporary file beside `path`, which `place` gives its name at the end."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
+    if synced:
+        make_folder(path.parent)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f"{TEMPORARY}{secrets.token_hex(8)}"
+    with space_for(path):
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                if synced:
+                    os.fsync(stream.fileno())
+            place(temporary, path)
             if synced:
-                os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        place(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+                sync_folder(path.parent)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(temporary)

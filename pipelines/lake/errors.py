@@ -1,6 +1,6 @@
 """The errors that people see, and which names stay inside the lake.
 
-Belongs here: LakeError, MissingDataset, `safe_name`, `plain_name`. Does not belong here: when they
+Belongs here: LakeError and its kinds, `safe_name`, `plain_name`. Does not belong here: when they
 are raised.
 """
 
@@ -16,6 +16,14 @@ class LakeError(Exception):
 
 class MissingDataset(LakeError):
     """A dataset that was asked for has not been published."""
+
+
+class NoSpace(LakeError, OSError):
+    """A disk or a quota is full: the message names the file that did not fit."""
+
+
+class DamagedFile(LakeError):
+    """A file of the lake that is not what was written: cut off, replaced, not readable."""
 
 
 def safe_name(name: str, what: str = "name") -> str:

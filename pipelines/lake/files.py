@@ -20,8 +20,16 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from pipelines.lake.atomic import TEMPORARY, replacing, write_whole
-from pipelines.lake.errors import LakeError, MissingDataset, safe_name
+from pipelines.lake.atomic import (
+    TEMPORARY,
+    make_folder,
+    replacing,
+    space_for,
+    sync_file,
+    sync_folder,
+    write_whole,
+)
+from pipelines.lake.errors import DamagedFile, MissingDataset, safe_name
 from pipelines.lake.hashing import digest
 from pipelines.lake.manifest import HASH
 
@@ -46,7 +54,7 @@ class LakeFiles:
         """The pyarrow filesystem, rooted at the lake. S3 takes AWS_* variables and
         AWS_ENDPOINT_URL_S3."""
         if not self.is_s3:
-            os.makedirs(self.root, exist_ok=True)
+            make_folder(Path(os.path.abspath(self.root)))
             return pafs.SubTreeFileSystem(os.path.abspath(self.root), pafs.LocalFileSystem())
         endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
         options: dict[str, Any] = {"retry_strategy": pafs.AwsStandardS3RetryStrategy(max_attempts=8)}
@@ -64,12 +72,32 @@ class LakeFiles:
     def exists(self, path: str) -> bool:
         return bool(self.fs.get_file_info(safe_name(path)).type != pafs.FileType.NotFound)
 
-    def read_bytes(self, path: str) -> bytes:
+    def sizes(self, paths: Sequence[str]) -> list[int | None]:
+        """Bytes of each file; None where there is no file."""
+        found = self.fs.get_file_info([safe_name(path) for path in paths])
+        return [i.size if i.type == pafs.FileType.File else None for i in found]
+
+    def sizes_below(self, path: str) -> dict[str, int]:
+        """Bytes of every file below a folder, by one listing; empty where there is none."""
+        selector = pafs.FileSelector(safe_name(path), recursive=True, allow_not_found=True)
+        return {i.path: i.size for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.File}
+
+    def read_bytes(self, path: str, size: int | None = None) -> bytes:
+        """The content of a file; DamagedFile where it has not `size` bytes, where given."""
         try:
             with self.fs.open_input_stream(safe_name(path)) as stream:
-                return bytes(stream.read())
+                data = bytes(stream.read())
         except FileNotFoundError:
             raise MissingDataset(f"{self.root}/{path} does not exist") from None
+        self._has_size(path, len(data), size)
+        return data
+
+    def _has_size(self, path: str, found: int, wanted: int | None) -> None:
+        if wanted is not None and found != wanted:
+            raise DamagedFile(
+                f"{self.root}/{path} has {found:,} bytes, and its manifest names {wanted:,}: it was cut off"
+                " or replaced; restore it or rebuild the table (a run of its dump or release does)"
+            )
 
     def write_bytes(self, path: str, data: bytes) -> None:
         """Write a file so that readers see the old content or the new, never a half."""
@@ -80,24 +108,59 @@ class LakeFiles:
             return
         write_whole(Path(self.root, path), data)
 
+    def write_parquet(self, path: str, table: pa.Table, **options: Any) -> int:
+        """Write a Parquet file, `options` as pyarrow's write_table takes them; its bytes, which are
+        durable. NoSpace names it where the disk is full."""
+        with self.writing(path):
+            pq.write_table(table, path, filesystem=self.fs, **options)
+        return int(self.fs.get_file_info(path).size)
+
+    @contextlib.contextmanager
+    def writing(self, path: str) -> Iterator[None]:
+        """A block that writes the file `path`, in a folder that is there; at its end the bytes are
+        durable."""
+        safe_name(path)
+        if self.is_s3:
+            yield
+            return
+        local = Path(self.root, path)
+        with space_for(local):
+            self.fs.create_dir(os.path.dirname(path), recursive=True)
+            yield
+        sync_file(local)
+
     def write_json(self, path: str, value: Any) -> None:
         self.write_bytes(
             path, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
         )
 
     def read_json(self, path: str) -> Any:
-        return json.loads(self.read_bytes(path))
+        data = self.read_bytes(path)
+        try:
+            return json.loads(data)
+        except ValueError as error:
+            raise DamagedFile(
+                f"{self.root}/{path} is not readable as JSON ({error}): restore it, or delete it and run"
+                " again"
+            ) from None
 
-    def read_parquet(self, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+    def read_parquet(
+        self,
+        path: str,
+        columns: Sequence[str] | None = None,
+        rows: Any = None,
+        size: int | None = None,
+    ) -> pa.Table:
         """A Parquet file as an Arrow table. With `rows` (int64, ascending) only the row groups that
-        hold them are read, one at a time."""
-        with self._parquet_errors(path):
+        hold them are read, one at a time. DamagedFile where it has not `size` bytes, where
+        given, or is not readable."""
+        with self._parquet_errors(path), self.fs.open_input_file(safe_name(path)) as file:
+            self._has_size(path, file.size(), size)
             if rows is not None:
-                return self._read_rows(safe_name(path), columns, rows)
+                return self._read_rows(file, columns, rows)
             table: pa.Table = pq.read_table(
-                safe_name(path),
+                file,
                 columns=list(columns) if columns else None,
-                filesystem=self.fs,
                 partitioning=None,
                 page_checksum_verification=True,
             )
@@ -113,13 +176,13 @@ class LakeFiles:
                 f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
             ) from None
         except (pa.ArrowInvalid, OSError) as error:
-            raise LakeError(
+            raise DamagedFile(
                 f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the "
                 f"table"
             ) from None
 
-    def _read_rows(self, path: str, columns: Sequence[str] | None, rows: Any) -> pa.Table:
-        with pq.ParquetFile(path, filesystem=self.fs, page_checksum_verification=True) as file:
+    def _read_rows(self, source: Any, columns: Sequence[str] | None, rows: Any) -> pa.Table:
+        with pq.ParquetFile(source, page_checksum_verification=True) as file:
             names = list(columns or file.schema_arrow.names)
             found, start = [file.schema_arrow.empty_table().select(names)], 0
             for group in range(file.num_row_groups):
@@ -158,7 +221,7 @@ class LakeFiles:
         return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.Directory)
 
     def delete(self, path: str) -> None:
-        """Delete a file or a folder; a path that is not there is no error."""
+        """Delete a file, durably, or a folder; a path that is not there is no error."""
         info = self.fs.get_file_info(safe_name(path))
         if info.type == pafs.FileType.Directory:
             # on S3 a folder is seen that its last object has left
@@ -166,19 +229,23 @@ class LakeFiles:
                 self.fs.delete_dir(path)
         elif info.type == pafs.FileType.File:
             self.fs.delete_file(path)
+            if not self.is_s3:
+                sync_folder(Path(self.root, path).parent)
 
     def local(self, path: str) -> Path:
         """A local path with the content of a file or folder of the lake, if it has one.
 
-        Objects on S3 are copied to the cache: those of tables once, since they never change;
-        anything else (a card, say) every time, and a copy of what is no longer there is deleted.
+        Objects on S3 are copied to the cache: those of tables once, since they never change (again
+        where the copy has another size); anything else (a card, say) every time, and a copy of what
+        is no longer there is deleted.
         """
         safe_name(path)
         if not self.is_s3:
             return Path(self.root, path)
         cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
-        is_file = self.fs.get_file_info(path).type == pafs.FileType.File
-        names = [path] if is_file else self.files(path, recursive=True)
+        one = self.fs.get_file_info(path)
+        sizes = {path: one.size} if one.type == pafs.FileType.File else self.sizes_below(path)
+        names = sorted(p for p in sizes if not os.path.basename(p).startswith(TEMPORARY))
         if not path.startswith("tables/"):
             copies = [p for p in (cache / path, *(cache / path).rglob("*")) if p.is_file()]
             for copy in copies:
@@ -186,7 +253,7 @@ class LakeFiles:
                     copy.unlink(missing_ok=True)
         for name in names:
             local = cache / name
-            if name.startswith("tables/") and local.exists():
+            if name.startswith("tables/") and local.exists() and local.stat().st_size == sizes[name]:
                 continue
             with self.fs.open_input_stream(name) as source, replacing(local, synced=False) as sink:
                 shutil.copyfileobj(source, sink, 1 << 20)

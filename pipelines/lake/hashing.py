@@ -72,14 +72,16 @@ def _hash_array(h: Any, array: pa.Array) -> None:
         return None
     if pa.types.is_null(kind):
         return None
-    values = pc.fill_null(array, 0) if array.null_count else array
-    h.update(values.to_numpy(zero_copy_only=False).tobytes())
+    values = (pc.fill_null(array, 0) if array.null_count else array).to_numpy(zero_copy_only=False)
+    if values.dtype.hasobject:  # its bytes would be addresses
+        raise TypeError(f"no hash is known for columns of type {kind}")
+    h.update(values.tobytes())
     return None
 
 
 def logical_hash(table: pa.Table) -> str:
     """Hash of a table's column names, types and values, independent of chunks, encoding and
-    writer."""
+    writer. TypeError for types that no table of ours has (lists of fixed size, decimals)."""
     h = hashlib.blake2b(digest_size=16)
     for name, column in zip(table.column_names, table.columns, strict=True):
         h.update(name.encode() + b"\0")

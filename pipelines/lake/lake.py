@@ -21,11 +21,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.engine.cpu_time import tree_cpu_seconds
+from pipelines.lake.damage import damaged_parts
 from pipelines.lake.dataset import Dataset, open_dataset
-from pipelines.lake.errors import MissingDataset, safe_name
+from pipelines.lake.errors import DamagedFile, MissingDataset, safe_name
 from pipelines.lake.files import LakeFiles
 from pipelines.lake.hashing import canonical_json, digest
-from pipelines.lake.manifest import FORMAT, LINEAGE, MANIFEST, Part
+from pipelines.lake.manifest import FORMAT, LINEAGE, Part
 from pipelines.lake.writer import Writer
 
 
@@ -54,27 +55,50 @@ class Lake(LakeFiles):
             raise MissingDataset(
                 f"no {asset} for {partition!r} in {self.root}: materialize {asset} for that partition first"
             )
-        return self.open(self.read_json(pointer)["path"])
+        return self.open(self.named_by(pointer))
+
+    def named_by(self, name: str) -> str:
+        """The path of the dataset that the pointer or key `name` (a lake path) leads to;
+        DamagedFile where it is not readable."""
+        try:
+            return str(self.read_json(name)["path"])
+        except (KeyError, TypeError):
+            raise DamagedFile(
+                f"{self.root}/{name} names no dataset: run again what makes it, which writes it anew"
+            ) from None
 
     def computed(self, recompute_key: str) -> Dataset | None:
-        """What the computation of this key gave, if it was done before and is still there."""
+        """What the computation of this key gave, if it was done before and is still there, with
+        every part in its size and none that was found damaged."""
         path = f"keys/{recompute_key}.json"
         if not self.exists(path):
             return None
-        target = self.read_json(path)["path"]
-        return self.open(target) if self.exists(f"{target}/{MANIFEST}") else None
+        try:
+            found = self.open(self.named_by(path))
+        except (MissingDataset, DamagedFile):
+            return None
+        return None if damaged_parts(found) else found
+
+    def forget(self, recompute_key: str) -> None:
+        """Have the computation of this key done again when it is asked for."""
+        self.delete(f"keys/{recompute_key}.json")
 
     def reusable(self, asset: str) -> dict[str, list[tuple[Dataset, Part]]]:
         """Parts of the current datasets of `asset`, in every partition, by the key they were
-        written under."""
+        written under. None of a key of which a part is damaged."""
         found: dict[str, list[tuple[Dataset, Part]]] = {}
         for pointer in self.files(f"pointers/{safe_name(asset)}", recursive=True):
-            dataset = self.open(self.read_json(pointer)["path"])
-            own: dict[str, list[tuple[Dataset, Part]]] = {}
+            try:
+                dataset = self.open(self.named_by(pointer))
+            except (DamagedFile, MissingDataset):
+                continue  # it is made anew when its turn comes
+            damaged, own, gone = damaged_parts(dataset), dict[str, list[tuple[Dataset, Part]]](), set[str]()
             for part in dataset.parts:
-                if part.key:
+                if part.key and part.path in damaged:
+                    gone.add(part.key)
+                elif part.key:
                     own.setdefault(part.key, []).append((dataset, part))
-            found = own | found
+            found = {key: parts for key, parts in own.items() if key not in gone} | found
         return found
 
     def publish(
@@ -121,7 +145,11 @@ class Lake(LakeFiles):
     def _point(self, dataset: Dataset) -> None:
         pointer = self.pointer(dataset.manifest.asset, dataset.manifest.partition)
         value = {"path": dataset.path, "content_hash": dataset.content_hash}
-        if not self.exists(pointer) or self.read_json(pointer) != value:
+        try:
+            known = self.read_json(pointer)
+        except (MissingDataset, DamagedFile):
+            known = None
+        if known != value:
             self.write_json(pointer, value)
 
 

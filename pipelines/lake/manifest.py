@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.lake.errors import LakeError
+from pipelines.lake.hashing import canonical_json, digest
 
 FORMAT = 1
 MANIFEST = "_manifest.json"
 LINEAGE = "_lineage.json"
+DAMAGED = "_damaged.json"  # part to what is wrong with it: a note for the next build (damage.py)
 HASH = b"logical_hash"  # key of a Parquet part's own metadata
 
 
@@ -70,6 +72,11 @@ class Manifest:
                 f"manifest of format {data.get('format')}: this version reads {FORMAT}; rebuild the table"
             )
         return Manifest(**{**data, "parts": tuple(Part(**p) for p in data["parts"])})
+
+    def recomputed_hash(self) -> str:
+        """The content hash that schema, parameters and parts give."""
+        parts = (f"{p.path}\0{p.rows}\0{p.hash}" for p in self.parts)
+        return digest(self.schema, canonical_json(self.parameters), *parts)
 
 
 def merge_stats(total: dict[str, Any], more: Mapping[str, Any]) -> None:

@@ -12,18 +12,20 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from pipelines.lake.atomic import make_folder, sync_folder
 from pipelines.lake.build_lock import lives_here, this_process
+from pipelines.lake.damage import damaged_parts
 from pipelines.lake.dataset import Dataset, open_dataset
-from pipelines.lake.errors import LakeError, safe_name
+from pipelines.lake.errors import DamagedFile, LakeError, MissingDataset, safe_name
 from pipelines.lake.files import LakeFiles
-from pipelines.lake.hashing import canonical_json, digest, logical_hash
-from pipelines.lake.manifest import HASH, MANIFEST, Manifest, Part, merge_stats
+from pipelines.lake.hashing import digest, logical_hash
+from pipelines.lake.manifest import DAMAGED, HASH, MANIFEST, Manifest, Part, merge_stats
 
 
 class Writer:
@@ -75,7 +77,11 @@ class Writer:
 
     def has(self, path: str) -> bool:
         """Whether part `path` is finished, by this try or by one before."""
-        return self.lake.exists(self._sidecar(path)) and self.lake.exists(self._staged(path))
+        try:
+            known = self.lake.read_json(self._sidecar(path))["part"]["bytes"]
+        except (MissingDataset, DamagedFile):
+            return False
+        return self.lake.sizes([self._staged(path)]) == [known]
 
     def write_table(
         self, path: str, table: pa.Table, stats: Mapping[str, Any] | None = None, key: str = ""
@@ -83,19 +89,15 @@ class Writer:
         """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number,
         over parts. Under a `key`, the hash of everything that the part was computed from, a later
         dataset of the same asset can take the part over (`take`)."""
-        target = self._staged(path)
-        self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         content = logical_hash(table)
-        pq.write_table(
+        size = self.lake.write_parquet(
+            self._staged(path),
             table.replace_schema_metadata({HASH: content}),
-            target,
-            filesystem=self.lake.fs,
             compression="zstd",
             compression_level=3,
             row_group_size=8192,
             write_page_checksum=True,
         )
-        size = self.lake.fs.get_file_info(target).size
         part = Part(path, table.num_rows, size, content, key, dict(stats or {}) if key else {})
         self._finish(path, part, str(table.schema.remove_metadata()), stats)
 
@@ -111,10 +113,12 @@ class Writer:
 
     def add_file(self, path: str, local: Path, stats: Mapping[str, Any] | None = None) -> None:
         """Take over a local file, of any size, as one part."""
-        target = self._staged(path)
-        self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
-        h = hashlib.sha256()
-        with open(local, "rb") as source, self.lake.fs.open_output_stream(target) as sink:
+        target, h = self._staged(path), hashlib.sha256()
+        with (
+            open(local, "rb") as source,
+            self.lake.writing(target),
+            self.lake.fs.open_output_stream(target) as sink,
+        ):
             while block := source.read(1 << 20):
                 h.update(block)
                 sink.write(block)
@@ -127,7 +131,9 @@ class Writer:
         self.lake.fs.create_dir(os.path.dirname(target), recursive=True)
         if self.lake.is_s3:
             self.lake.fs.copy_file(source, target)
-        elif not Path(self.lake.root, target).exists():
+        else:
+            # What a killed try wrote of that name may be another's, or half.
+            Path(self.lake.root, target).unlink(missing_ok=True)
             os.link(Path(self.lake.root, source), Path(self.lake.root, target))
         taken = Part(path, part.rows, part.bytes, part.hash, part.key, part.stats)
         self._finish(path, taken, dataset.manifest.schema, part.stats if stats is None else stats)
@@ -158,17 +164,17 @@ class Writer:
             )
         parts = tuple(Part(**s["part"]) for s in sidecars)
         schema = schemas[0] if schemas else ""
-        content = digest(
-            schema, canonical_json(parameters), *(f"{p.path}\0{p.rows}\0{p.hash}" for p in parts)
-        )
         stats: dict[str, Any] = {}
         for sidecar in sidecars:
             merge_stats(stats, sidecar["stats"])
-        path = f"tables/{self.asset}/{self.partition}/{content}"
         manifest = Manifest(
-            self.asset, self.partition, content, self.key, schema, parameters, inputs, parts, stats
+            self.asset, self.partition, "", self.key, schema, parameters, inputs, parts, stats
         )
-        if not self.lake.exists(f"{path}/{MANIFEST}"):
+        manifest = replace(manifest, content_hash=manifest.recomputed_hash())
+        path = f"tables/{self.asset}/{self.partition}/{manifest.content_hash}"
+        if self.lake.exists(f"{path}/{MANIFEST}"):
+            self._restore(path, manifest)
+        else:
             self._move(path, manifest)
         self.lake.write_json(f"keys/{self.key}.json", {"path": path})
         self.lake.delete(self.staging)
@@ -183,8 +189,32 @@ class Writer:
             self.lake.write_json(f"{path}/{MANIFEST}", manifest.to_json())
             return
         self.lake.write_json(self._staged(MANIFEST), manifest.to_json())
-        target = Path(self.lake.root, path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        source, target = Path(self.lake.root, self.staging, "parts"), Path(self.lake.root, path)
+        for folder in (source, *(p for p in source.rglob("*") if p.is_dir())):
+            sync_folder(folder)
+        make_folder(target.parent)
         if target.exists():  # a leftover without a manifest is not a dataset
             shutil.rmtree(target)
-        os.rename(Path(self.lake.root, self.staging, "parts"), target)
+        os.rename(source, target)
+        sync_folder(target.parent)
+
+    def _restore(self, path: str, manifest: Manifest) -> None:
+        """Put parts in the place of those of an equal dataset that are damaged, each as a whole."""
+        try:
+            damaged = set(damaged_parts(open_dataset(self.lake, path)))
+        except DamagedFile:  # the manifest itself, without which nothing is known of the parts
+            damaged = {part.path for part in manifest.parts}
+        for part in manifest.parts:
+            if part.path not in damaged:
+                continue
+            source, target = self._staged(part.path), f"{path}/{part.path}"
+            if self.lake.is_s3:
+                self.lake.fs.copy_file(source, target)
+                continue
+            local = Path(self.lake.root, target)
+            make_folder(local.parent)
+            os.replace(Path(self.lake.root, source), local)
+            sync_folder(local.parent)
+        if damaged:
+            self.lake.write_json(f"{path}/{MANIFEST}", manifest.to_json())
+            self.lake.delete(f"{path}/{DAMAGED}")

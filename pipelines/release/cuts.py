@@ -133,7 +133,7 @@ class _Cutting:
         hit = recurring[place] == flat if len(recurring) else np.zeros(len(flat), bool)
         recurs = np.zeros(len(lists), bool)
         recurs[pc.list_parent_indices(lists).to_numpy()[hit]] = True
-        found = contamination.lake.read_parquet(contamination.file(part.path))
+        found = contamination.read_part(part.path)
         return _Cutting(part, np.unique(flat[hit]), recurs, found)
 
     def table(

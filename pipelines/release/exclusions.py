@@ -68,13 +68,12 @@ def exclusions_stage(
         building.write_keyed_parts([part.path for part in parts], part)
 
     def rows(part: ReleasePart, ids: pa.Array, inside: pa.Array) -> tuple[pa.Table, Stats]:
-        lake = contamination.lake
         reasons: dict[bytes, list[str]] = {}
-        for row in lake.read_parquet(contamination.file(part.path), ["doc_id", "kind"]).to_pylist():
+        for row in contamination.read_part(part.path, ["doc_id", "kind"]).to_pylist():
             why = reasons.setdefault(row["doc_id"], [])
             if actions[row["kind"]] == "drop" and f"contamination/{row['kind']}" not in why:
                 why.append(f"contamination/{row['kind']}")
-        mine = lake.read_parquet(cuts.file(part.path), ["doc_id", "reasons"])
+        mine = cuts.read_part(part.path, ["doc_id", "reasons"])
         for row in mine.filter(pc.greater(pc.list_value_length(mine["reasons"]), 0)).to_pylist():
             reasons.setdefault(row["doc_id"], []).extend(row["reasons"])
         if card.validation or limits:

@@ -106,7 +106,7 @@ def _rows(
     documents, decisions = part.aligned(
         ["url", "date", "side"], ["keep", "reasons", "corpus", "language", "category"]
     )
-    own = cuts.lake.read_parquet(cuts.file(part.path), ["doc_id", "cuts", "content_hash"])
+    own = cuts.read_part(part.path, ["doc_id", "cuts", "content_hash"])
     place = {d: k for k, d in enumerate(documents["doc_id"].to_pylist())}
     reasons: list[list[str]] = decisions["reasons"].to_pylist()
     for k, keep in enumerate(decisions["keep"].to_pylist()):
@@ -119,7 +119,7 @@ def _rows(
     by_card = excluded_by_card(card, documents["url"], documents["date"])
     for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
         reasons[k].append(f"release/{by_card[k].as_py()}")
-    for row in exclusions.lake.read_parquet(exclusions.file(part.path)).to_pylist():
+    for row in exclusions.read_part(part.path).to_pylist():
         reasons[place[row["doc_id"]]] += row["reasons"]
     columns = {
         "doc_id": documents["doc_id"],
@@ -156,11 +156,11 @@ def _made_equal(
     Only texts that were cut can have become equal, so only their hashes are looked for.
     """
     removed = pa.concat_arrays([removed_ids(final), exclusions.read(["doc_id"])["doc_id"].combine_chunks()])
-    parts, lake = release.parts, cuts.lake
+    parts = release.parts
 
     def contents(number: int, wanted: pa.Array | None) -> pa.Table:
         part = parts[number]
-        own = lake.read_parquet(cuts.file(part.path), ["doc_id", "cuts", "content_hash"])
+        own = cuts.read_part(part.path, ["doc_id", "cuts", "content_hash"])
         chosen = (
             pc.greater(pc.list_value_length(own["cuts"]), 0)
             if wanted is None

@@ -153,7 +153,7 @@ def frozen_validation_sets_stage(release: ReleaseTables, taken: Dataset) -> Stag
     def compute(building: Building) -> None:
         buried = pa.array(card.tombstones, pa.string())
         for part in taken.parts:
-            table = taken.lake.read_parquet(taken.file(part.path))
+            table = taken.read_part(part.path)
             stays = pc.invert(pc.is_in(table["url"], value_set=buried))
             domain = part.path.split("/")[0].removeprefix("domain=")
             stats = composition(table.filter(stays), domain, "all", "frozen")

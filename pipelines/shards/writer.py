@@ -189,7 +189,7 @@ def shards_stage(
     parameters = {"seed": seed, "shard_tokens": shard_tokens, "format": FORMAT}
 
     def compute(building: Building) -> None:
-        definition = building.lake.read_bytes(tokenizer.file("tokenizer.json"))
+        definition = tokenizer.read_bytes("tokenizer.json")
         vocab_size = int(tokenizer.read_json("card.json")["vocab_size"])
         if vocab_size > 1 << 16:
             raise ShardError(
@@ -223,8 +223,7 @@ def _spill(
         if lake.exists(f"{spills[i]}.json"):
             return
         table = _spill_part(corpus, i, _encoder(definition), seed, by_domain)
-        lake.fs.create_dir(scratch, recursive=True)
-        pq.write_table(table, spills[i], filesystem=lake.fs, compression="none", row_group_size=1024)
+        lake.write_parquet(spills[i], table, compression="none", row_group_size=1024)
         totals: dict[str, int] = {}
         lengths = np.diff(_token_ends(table.column("tokens").combine_chunks()), prepend=0)
         for source, length in zip(table.column("source").to_pylist(), lengths.tolist(), strict=True):

@@ -13,7 +13,17 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.engine import Engine
-from pipelines.lake import Built, Dataset, Lake, Writer, digest, recompute_key
+from pipelines.lake import (
+    Built,
+    DamagedFile,
+    Dataset,
+    Lake,
+    MissingDataset,
+    Writer,
+    damaged_parts,
+    digest,
+    recompute_key,
+)
 
 Stats = Mapping[str, Any]
 """Counts of one part: numbers are added up over the parts of a dataset, key by key."""
@@ -146,6 +156,8 @@ def build(lake: Lake, engine: Engine, stage: Stage) -> Built:
     another process builds the same table.
     """
     compute = stage.compute
+    if any(_is_damaged(lake, table, stage.partition) for table in stage.beside):
+        lake.forget(stage.recompute_key)  # only its computation gives them again
     try:
         return lake.publish(
             stage.asset,
@@ -161,8 +173,19 @@ def build(lake: Lake, engine: Engine, stage: Stage) -> Built:
     return build(lake, engine, stage.renew())
 
 
+def _is_damaged(lake: Lake, table: str, partition: str) -> bool:
+    try:
+        return bool(damaged_parts(lake.current(table, partition)))
+    except DamagedFile:
+        return True
+    except MissingDataset:
+        return False
+
+
 def find(lake: Lake, stage: Stage) -> Dataset | None:
     """What the stage gave before, for these inputs and parameters; None where it is to be computed."""
+    if any(_is_damaged(lake, table, stage.partition) for table in stage.beside):
+        return None
     return lake.computed(stage.recompute_key)
 
 

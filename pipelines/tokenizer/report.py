@@ -194,7 +194,7 @@ def tokenizer_report_stage(
                 if taken.get(domain, 0) < DOMAIN_CHARS:
                     by_domain.setdefault(domain, []).append(text)
                     taken[domain] = taken.get(domain, 0) + len(text)
-        definition = building.lake.read_bytes(tokenizer.file("tokenizer.json")).decode()
+        definition = tokenizer.read_bytes("tokenizer.json").decode()
         size = int(tokenizer.read_json("card.json")["vocab_size"])
         encoders = {
             "ours": (own_encoder(definition), size, own_fallback(definition)),

@@ -17,7 +17,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import Engine
@@ -127,9 +126,8 @@ def draw_sample(
                 for pretoken, number in count_pretokens(pending).items():
                     counts[pretoken] = counts.get(pretoken, 0) + number
                 pending, chars = [], 0
-        lake.fs.create_dir(scratch, recursive=True)
         columns: list[Any] = [list(counts), list(counts.values())]
-        pq.write_table(pa.table(columns, schema=COUNTS), path, filesystem=lake.fs, compression="zstd")
+        lake.write_parquet(path, pa.table(columns, schema=COUNTS), compression="zstd")
         lake.write_json(f"{path}.done", {})
 
     engine.map_parts(len(parts), count)

@@ -65,3 +65,9 @@ def test_the_text_form_of_json_does_not_depend_on_order() -> None:
         == '{"a":{"c":2.0,"d":null},"b":[1,"中"]}'
     )
     assert digest("ab", b"c") == digest(b"ab", "c") != digest("a", "bc")
+
+
+def test_a_type_whose_values_are_objects_is_refused() -> None:
+    for column in (pa.array([[1, 2]], pa.list_(pa.int32(), 2)), pa.array([1], pa.decimal128(12))):
+        with pytest.raises(TypeError, match="no hash is known for columns of type"):
+            logical_hash(pa.table({"a": column}))

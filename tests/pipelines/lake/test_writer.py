@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from pipelines.lake import Lake, LakeError, MissingDataset, Writer
+from pipelines.lake import Lake, LakeError, MissingDataset, NoSpace, Writer
 from tests.support.lake_samples import TABLE, write
 
 
@@ -30,6 +31,23 @@ def test_a_crash_leaves_nothing_visible_and_finished_parts_are_kept(lake: Lake) 
     assert lake.publish("documents", "d", version=1, write=resume).dataset.manifest.rows == 6
     assert kept == [True]
     assert lake.folders("staging") == []
+
+
+def test_a_full_disk_is_said_with_the_part_that_did_not_fit(lake: Lake) -> None:
+    def onto_a_full_disk(writer: Writer) -> None:
+        for name, put in (
+            ("part-00000.parquet", lambda n: writer.write_table(n, TABLE)),
+            ("model.bin", lambda n: writer.add_file(n, Path(__file__))),
+        ):
+            part = Path(lake.root, writer.staging, "parts", name)
+            part.parent.mkdir(parents=True, exist_ok=True)
+            part.symlink_to("/dev/full")
+            with pytest.raises(NoSpace, match=f"no space is left for {part}"):
+                put(name)
+            part.unlink(missing_ok=True)
+            assert not writer.has(name)
+
+    lake.publish("t", version=1, write=onto_a_full_disk)
 
 
 def test_two_processes_do_not_build_the_same_at_a_time(lake: Lake) -> None:
