@@ -182,7 +182,7 @@ class Trainer:
             **self.norms.record(totals.squares, norm),
             "skipped": skipped,
             "skipped_total": at.skipped,
-            "spike": at.spikes.observe(at.step, loss),
+            "spike": at.spikes.observe(at.step, loss, phase.name),
             "seconds": seconds,
             "data_wait_seconds": float(totals.data_wait_seconds.max()),
             "slowest_rank": int(totals.seconds.argmax()),

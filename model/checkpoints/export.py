@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.checkpoints.gpt2 import from_gpt2, state_from_gpt2, state_to_gpt2, to_gpt2
 from model.checkpoints.manifest import sha256, write_json
 from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
@@ -61,10 +62,23 @@ def export_model(
     return h
 
 
+def config_json(config: ModelConfig) -> dict[str, Any]:
+    """config.json of a model: a Llama's, or a GPT-2's where its positions are learned. ValueError
+    for a shape that is neither."""
+    return to_gpt2(config) if config.shape_of == "gpt2" else config.to_llama()
+
+
+def _read_config(folder: Path) -> ModelConfig:
+    values = json.loads((folder / "config.json").read_text())
+    return from_gpt2(values) if values.get("model_type") == "gpt2" else ModelConfig.from_llama(values)
+
+
 def _write_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | None, folder: Path) -> str:
     from safetensors.torch import save_file
 
-    values = config.to_llama()
+    values = config_json(config)
+    if values["model_type"] == "gpt2":
+        state = state_to_gpt2(state, config)
     shards: list[dict[str, Any]] = [{}]
     size = 0
     for name, tensor in state.items():
@@ -208,7 +222,7 @@ def load_model(folder: Path, dtype: Any = None) -> Skywork:
     from model.network.architecture import Skywork
 
     try:
-        config = ModelConfig.from_llama(json.loads((folder / "config.json").read_text()))
+        config = _read_config(folder)
     except ValueError as error:
         raise ValueError(f"{folder}: {error}") from None
     with torch.device("meta"):
@@ -219,6 +233,8 @@ def load_model(folder: Path, dtype: Any = None) -> Skywork:
         raise FileNotFoundError(f"{folder} has no .safetensors file: export a checkpoint there first")
     for f in files:
         state.update(load_file(str(f)))
+    if config.positions == "absolute":
+        state = state_from_gpt2(state, config)
     if dtype is not None:
         state = {k: v.to(dtype) for k, v in state.items()}
     try:

@@ -131,9 +131,24 @@ class ModelConfig(BaseModel):
         not known to predict anything. Learned positions stay as many as there are."""
         return self if self.positions == "absolute" else self.model_copy(update={"context": length})
 
+    @property
+    def shape_of(self) -> Literal["llama", "gpt2"]:
+        """The architecture of Hugging Face as which a trained model is exported. ValueError where
+        there is none."""
+        parts = (self.positions, self.norm, self.activation)
+        if parts == ("rotary", "rms", "swiglu"):
+            return "llama"
+        if parts == ("absolute", "layer", "gelu"):
+            return "gpt2"
+        raise ValueError(
+            f"no model of Hugging Face has {self.positions} positions, {self.norm} norm and"
+            f" {self.activation} together, so that it could not be exported: take rotary, rms, swiglu"
+            " (LLaMA) or absolute, layer, gelu (the GPT-7B of paper Table 9)"
+        )
+
     def to_llama(self) -> dict[str, Any]:
         """config.json of `LlamaForCausalLM`; refuses shapes that Llama cannot express."""
-        if (self.positions, self.norm, self.activation) != ("rotary", "rms", "swiglu"):
+        if self.shape_of != "llama":
             raise ValueError(
                 "only rotary, RMSNorm, SwiGLU models can be written as Llama;"
                 " this one differs (paper Table 9, GPT-7B)"

@@ -24,7 +24,10 @@ class SpikePolicy(Config):
     """Part of the mean that a spike exceeds it by at least: smooth curves deviate by next to
     nothing (ours)."""
     minimum: int = 10
-    """Losses to have seen before any is judged (ours)."""
+    """Losses of a phase to have seen before one is judged by them (ours)."""
+    opening: float = 0.5
+    """Part of the last phase's level that a loss exceeds it by at least until then: a phase has
+    other data, and may lie 30 % higher for good (ours)."""
     limit: int = 5
     """Spikes among the last `within` steps after which the run goes back (ours)."""
     within: int = 20

@@ -24,32 +24,54 @@ SKIPS = "skips.json"
 
 
 class Spikes:
-    """The last losses and the steps of the last spikes; `state` goes into checkpoints, so that a
-    resumed run decides alike."""
+    """The last losses of the present phase and the steps of the last spikes; `state` goes into
+    checkpoints, so that a resumed run decides alike.
+
+    Another phase reads another mixture at another rate, so that its losses have a level of their
+    own: until `minimum` of them are known, a loss is held against the level of the phase before,
+    with room for the change.
+    """
 
     def __init__(self, policy: SpikePolicy, state: dict[str, Any] | None = None) -> None:
         state = state or {}
         self.policy = policy
         self.losses: deque[float] = deque(state.get("losses", []), maxlen=policy.window)
         self.steps: list[int] = list(state.get("steps", []))
+        self.phase: str | None = state.get("phase")
+        self.before: float | None = state.get("before")
 
     @property
     def state(self) -> dict[str, Any]:
         """Plain values that the constructor takes."""
-        return {"losses": list(self.losses), "steps": self.steps}
+        return {
+            "losses": list(self.losses),
+            "steps": self.steps,
+            "phase": self.phase,
+            "before": self.before,
+        }
 
-    def observe(self, step: int, loss: float) -> bool:
+    def observe(self, step: int, loss: float, phase: str) -> bool:
         """Judge the loss of a step, and remember it unless it was a spike, which would hide the
         next."""
-        spike = not math.isfinite(loss)
-        if not spike and len(self.losses) >= self.policy.minimum:
-            mean = sum(self.losses) / len(self.losses)
-            deviation = math.sqrt(sum((x - mean) ** 2 for x in self.losses) / len(self.losses))
-            spike = loss > mean + max(self.policy.width * deviation, self.policy.share * abs(mean))
+        if self.phase not in (None, phase):
+            last = list(self.losses)[-self.policy.minimum :]
+            self.before = sum(last) / len(last) if last else self.before
+            self.losses.clear()
+        self.phase = phase
+        spike = not math.isfinite(loss) or loss > self._bound()
         if not spike:
             self.losses.append(loss)
         self.steps = [s for s in self.steps if s > step - self.policy.within] + [step] * spike
         return spike
+
+    def _bound(self) -> float:
+        """What a loss exceeds to be a spike."""
+        policy = self.policy
+        if len(self.losses) >= policy.minimum:
+            mean = sum(self.losses) / len(self.losses)
+            deviation = math.sqrt(sum((x - mean) ** 2 for x in self.losses) / len(self.losses))
+            return mean + max(policy.width * deviation, policy.share * abs(mean))
+        return math.inf if self.before is None else self.before * (1.0 + policy.opening)
 
     @property
     def too_many(self) -> bool:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
+from model.checkpoints.export import load_model
 from model.plan.run_file import RunFile
 from model.training.strategy import Strategy, StrategyError
 from tests.support.ranks import Ranks
-from tests.support.training_runs import explain, losses, steps, weights
+from tests.support.training_runs import MODEL, explain, losses, steps, weights
 
 FP32 = {"bf16": {"enabled": False}}
 
@@ -56,6 +57,15 @@ def test_both_stages_train_log_validate_and_export(whole: Path, ranks: Ranks) ->
     exported = json.loads((whole / "export" / "stage2" / "config.json").read_text())
     assert exported["max_position_embeddings"] == 32
     assert {p.name for p in (whole / "heartbeats").iterdir()} == {"rank-00000.json", "rank-00001.json"}
+
+
+def test_the_gpt_of_the_ablation_trains_to_its_end_and_is_exported(make_run: Any, ranks: Ranks) -> None:
+    gpt = {"positions": "absolute", "norm": "layer", "activation": "gelu", "dropout": 0.1}
+    folder = make_run("gpt", phase_steps=(2, 1, 1), model=MODEL | gpt)
+    assert ranks.train(folder, "stage1", 1) == [0], explain(folder)
+    assert json.loads((folder / "export" / "stage1" / "config.json").read_text())["model_type"] == "gpt2"
+    model = load_model(folder / "export" / "stage1")
+    assert model.config.positions == "absolute" and weights(folder)
 
 
 def test_a_damaged_file_that_one_rank_reads_is_refused_by_all(whole: Path, ranks: Ranks) -> None:

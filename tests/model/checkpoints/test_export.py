@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from model.checkpoints import export as exporting
+from model.checkpoints import gpt2
 from model.network.architecture import Skywork
 from model.network.config import ModelConfig
 from pipelines.lake.outputs import OutputError
@@ -32,6 +33,44 @@ def test_export_is_read_back_by_us_and_by_transformers(
         exporting.export_model(Skywork(CONFIG, seed=2).state_dict(), CONFIG, None, tmp_path / "other")
         != first
     )
+
+
+GPT = CONFIG.model_copy(
+    update={
+        "num_kv_heads": 4,
+        "positions": "absolute",
+        "norm": "layer",
+        "activation": "gelu",
+        "dropout": 0.1,
+    }
+)
+
+
+def test_the_gpt_of_the_ablation_is_read_back_by_us_and_by_transformers(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    model = Skywork(GPT, seed=1).eval()
+    with torch.no_grad():  # norms that do something
+        for name, p in model.named_parameters():
+            if "norm" in name:
+                p.add_(torch.randn_like(p) * 0.1)
+    exporting.export_model(model.state_dict(), GPT, None, tmp_path / "out")
+    ours = exporting.load_model(tmp_path / "out")
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
+    ids = torch.arange(20)[None]
+    with torch.no_grad():
+        assert torch.equal(ours(ids), model(ids))
+        torch.testing.assert_close(theirs.eval()(ids).logits, model(ids), atol=1e-5, rtol=0)
+    assert ours.config == GPT
+
+
+def test_a_gpt_2_with_biases_is_refused(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.GPT2Config(**gpt2.to_gpt2(GPT))
+    foreign = transformers.GPT2LMHeadModel(config)
+    torch.nn.init.ones_(foreign.transformer.h[1].mlp.c_fc.bias)
+    foreign.save_pretrained(tmp_path / "foreign")
+    with pytest.raises(ValueError, match=r"transformer\.h\.1\.mlp\.c_fc has a bias"):
+        exporting.load_model(tmp_path / "foreign")
 
 
 def test_a_folder_of_another_model_is_refused(tmp_path: Path) -> None:

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from model.plan.limits import SpikePolicy
 from model.training.spikes import Skip, Skips, Spikes
@@ -16,10 +19,10 @@ EAGER: dict[str, Any] = {"minimum": 2, "limit": 2, "within": 4, "share": 0.2}
 def test_a_spike_lies_deviations_above_the_recent_past() -> None:
     spikes = Spikes(SpikePolicy())
     for step in range(1, 31):
-        assert not spikes.observe(step, 3.0 + 0.01 * (step % 3))
-    assert not spikes.observe(31, 3.05)
-    assert spikes.observe(32, 3.3)
-    assert spikes.observe(33, math.nan)
+        assert not spikes.observe(step, 3.0 + 0.01 * (step % 3), "a")
+    assert not spikes.observe(31, 3.05, "a")
+    assert spikes.observe(32, 3.3, "a")
+    assert spikes.observe(33, math.nan, "a")
     assert math.nan not in spikes.losses
 
 
@@ -27,21 +30,51 @@ def test_spikes_are_too_many_within_a_window_only() -> None:
     policy = SpikePolicy(minimum=2, limit=3, within=10)
     spikes = Spikes(policy)
     for step in range(1, 60):
-        spikes.observe(step, 9.0 if step % 6 == 0 else 1.0)
+        spikes.observe(step, 9.0 if step % 6 == 0 else 1.0, "a")
         assert not spikes.too_many
     for step in (60, 61, 62):
-        spikes.observe(step, math.inf)
+        spikes.observe(step, math.inf, "a")
     assert spikes.too_many and spikes.steps[0] in (54, 60)
+
+
+LEVELS = [1.03, 1.08, 1.15, 1.3, 0.7]
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.003, 0.03])
+@pytest.mark.parametrize("change", LEVELS)
+def test_a_lasting_change_with_the_phase_is_no_spike(change: float, noise: float) -> None:
+    """Three phases, each at a level of its own for good: the run never goes back."""
+    for seed in range(20):
+        draw, spikes = random.Random(seed), Spikes(SpikePolicy())
+        for step in range(1, 601):
+            phase = (step - 1) // 200
+            loss = 3.0 * change**phase * draw.gauss(1.0, noise)
+            spikes.observe(step, loss, f"phase-{phase}")
+            assert not spikes.too_many
+
+
+@pytest.mark.parametrize("after", [1, 5, 60])
+@pytest.mark.parametrize("change", LEVELS)
+def test_real_spikes_are_seen_at_the_beginning_of_a_phase_too(change: float, after: int) -> None:
+    draw, spikes, flagged = random.Random(1), Spikes(SpikePolicy()), []
+    first = 200 + after
+    for step in range(1, 300):
+        level = 3.0 * (change if step > 200 else 1.0) * draw.gauss(1.0, 0.003)
+        burst = first <= step < first + 5
+        if spikes.observe(step, level * (2.5 if burst else 1.0), "b" if step > 200 else "a"):
+            flagged.append(step)
+        assert spikes.too_many == (first + 4 <= step < first + 20), step
+    assert flagged == list(range(first, first + 5))
 
 
 def test_a_resumed_judge_judges_alike() -> None:
     whole = Spikes(SpikePolicy(**EAGER))
     series = [3.0, 2.9, 2.8, 9.0, 2.7, 8.0, 2.6]
-    wanted = [whole.observe(i, x) for i, x in enumerate(series)]
+    wanted = [whole.observe(i, x, "a" if i < 4 else "b") for i, x in enumerate(series)]
     half = Spikes(SpikePolicy(**EAGER))
-    found = [half.observe(i, x) for i, x in enumerate(series[:3])]
+    found = [half.observe(i, x, "a" if i < 4 else "b") for i, x in enumerate(series[:3])]
     half = Spikes(half.policy, json.loads(json.dumps(half.state)))
-    assert found + [half.observe(i, x) for i, x in enumerate(series[3:], 3)] == wanted
+    assert found + [half.observe(i, x, "a" if i < 4 else "b") for i, x in enumerate(series[3:], 3)] == wanted
     assert half.state == whole.state and any(wanted)
 
 
