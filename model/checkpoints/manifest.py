@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +33,6 @@ def sha256(path: Path) -> str:
 def write_json(path: Path, value: Any) -> None:
     """Replace a JSON file as a whole, synced."""
     write_whole(path, json.dumps(value, sort_keys=True, indent=1))
-
-
-def sync_folder(path: Path) -> None:
-    """Make names in a folder durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -81,4 +71,3 @@ def latest_checkpoint(folder: Path) -> Path | None:
 def set_latest(folder: Path, tag: str) -> None:
     """Name the checkpoint that the next start loads."""
     write_whole(folder / "latest", tag)
-    sync_folder(folder)

@@ -12,6 +12,7 @@ from pathlib import Path
 from model.checkpoints.manifest import CheckpointError, finished_checkpoints, named_latest
 from model.checkpoints.retention import make_current
 from model.checkpoints.verify import verify_on_all_ranks
+from model.checkpoints.write import undo_replacement
 from model.run.logs import last_step
 from model.training import distributed
 
@@ -23,6 +24,9 @@ def recover_latest(folder: Path) -> None:
     Nothing happens in a folder without checkpoints. CheckpointError where there are some and none
     verifies.
     """
+    if distributed.rank() == 0:
+        undo_replacement(folder)
+    distributed.barrier()
     if named_latest(folder):
         return
     wrong = []

@@ -14,6 +14,7 @@ from typing import Any
 
 from model.checkpoints.manifest import finished_checkpoints, named_latest, read_manifest, set_latest
 from model.checkpoints.verify import verify_checkpoint
+from pipelines.lake.atomic import sync_folder
 
 
 def expired(
@@ -49,7 +50,9 @@ def retain(folder: Path, keep_last: int, keep_every: int, kept: Set[str] = froze
     )
     for tag in gone:
         doomed = folder / f"{tag}.deleted"
+        shutil.rmtree(doomed, ignore_errors=True)  # of a process that was ended here
         os.rename(folder / tag, doomed)
+        sync_folder(folder)  # or a power cut may leave the name, and half of the files
         shutil.rmtree(doomed)
     return gone
 
@@ -76,3 +79,6 @@ def make_current(folder: Path, tag: str, value: dict[str, Any]) -> None:
             os.rename(path, path.with_name(f"{path.name}.abandoned-{earlier + 1}"))
     with open(folder / "rollbacks.jsonl", "a") as f:
         f.write(json.dumps({"from": before, "to": tag, "step": value["step"]}) + "\n")
+        f.flush()
+        os.fsync(f.fileno())
+    sync_folder(folder)

@@ -37,6 +37,7 @@ from model.plan.run_file import RUN_FILE, RunFile
 from model.run.logs import supersede
 from model.training import distributed
 from pipelines.lake import Lake, LakeError, safe_name
+from pipelines.lake.atomic import make_folder, space_for
 
 FOLDER = "checkpoints"
 TAG = re.compile(r"step-\d{8}")
@@ -119,6 +120,7 @@ class CheckpointStore:
     def publish(self, path: Path) -> None:
         """Make a checkpoint whose files were sent visible: the run's small files, then the
         manifest."""
+        self.lake.settle(f"{FOLDER}/{path.name}")
         for name in (RUN_FILE, *BESIDE):
             with contextlib.suppress(FileNotFoundError):
                 self.lake.write_bytes(name, (path.parent.parent / name).read_bytes())
@@ -129,9 +131,11 @@ class CheckpointStore:
     ) -> None:
         if self._is_whole(target, known, moved):
             return
-        if not self.lake.is_s3:
-            self.lake.fs.create_dir(str(PurePosixPath(target).parent), recursive=True)
-        with open(source, "rb") as stream, self.lake.fs.open_output_stream(target) as sink:
+        with (
+            open(source, "rb") as stream,
+            self.lake.writing(target),
+            self.lake.fs.open_output_stream(target) as sink,
+        ):
             while chunk := stream.read(CHUNK_BYTES):
                 sink.write(chunk)
                 moved(len(chunk))
@@ -168,8 +172,8 @@ class CheckpointStore:
         self, tag: str, name: str, known: dict[str, Any], folder: Path, moved: Callable[[int], None]
     ) -> None:
         target = folder / safe_name(name, "file of a checkpoint")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "wb") as sink:
+        make_folder(target.parent)
+        with space_for(target), open(target, "wb") as sink:
             found = self._read(f"{FOLDER}/{tag}/{name}", moved, sink)
             sink.flush()
             os.fsync(sink.fileno())
@@ -262,7 +266,7 @@ def restore(
     partial = folder / f"{tag}.partial"
     if distributed.rank() == 0:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
+        make_folder(partial)
     distributed.barrier()
     data = store.lake.read_bytes(f"{FOLDER}/{tag}/{MANIFEST}")
     files = json.loads(data)["files"]

@@ -5,8 +5,8 @@ compared with it. Does not belong here: the format of the states inside (DeepSpe
 checkpoints stay (retention.py).
 
 All ranks save into `<tag>.partial`; each hashes and syncs its share of the files; after a barrier
-rank 0 writes `checkpoint.json`, renames the folder to `<tag>` and replaces `latest`. The folder is
-on storage that all ranks share.
+rank 0 writes `checkpoint.json`, syncs the names, renames the folder to `<tag>` and replaces
+`latest`. The folder is on storage that all ranks share.
 """
 
 from __future__ import annotations
@@ -18,11 +18,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.manifest import MANIFEST, set_latest, sync_folder, write_json
+from model.checkpoints.manifest import MANIFEST, CheckpointError, set_latest, write_json
 from model.training import distributed
+from pipelines.lake.atomic import make_folder, space_for, sync_folder, sync_folders
 
 UNIVERSAL = {"universal_checkpoint_version": 0.2}
 """DeepSpeed converts only checkpoints that carry this."""
+
+REPLACED = ".replaced"
+"""Ending of a checkpoint's folder while another of its step takes its name."""
 
 
 def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any]) -> Path:
@@ -30,15 +34,24 @@ def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any])
     every rank."""
     target, partial = folder / tag, folder / f"{tag}.partial"
     if distributed.rank() == 0:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         shutil.rmtree(partial, ignore_errors=True)
     distributed.barrier()
-    engine.save_checkpoint(
-        str(folder),
-        tag=partial.name,
-        client_state={"universal_checkpoint_info": UNIVERSAL, "skypile": record},
-        save_latest=False,
-    )
+    try:
+        with space_for(partial):
+            engine.save_checkpoint(
+                str(folder),
+                tag=partial.name,
+                client_state={"universal_checkpoint_info": UNIVERSAL, "skypile": record},
+                save_latest=False,
+            )
+    except RuntimeError as error:  # torch's own writer has no number for a full disk
+        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+            raise
+        raise CheckpointError(
+            f"{partial} cannot be written ({str(error).splitlines()[0]}): its disk has"
+            f" {shutil.disk_usage(folder).free:,} bytes free; make room, the last checkpoint is whole"
+        ) from error
     distributed.barrier()
     names = sorted(str(p.relative_to(partial)) for p in partial.rglob("*") if p.is_file())
     mine = {}
@@ -64,13 +77,30 @@ def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any])
 def finish_checkpoint(folder: Path, tag: str) -> None:
     """Give `<tag>.partial`, which is whole and has its manifest, its name, and name it the
     latest."""
-    target, partial = folder / tag, folder / f"{tag}.partial"
-    sync_folder(partial)
-    # The same step may be saved again after a stop; the older folder gives way only to a whole one.
-    shutil.rmtree(target, ignore_errors=True)
+    target, partial, earlier = folder / tag, folder / f"{tag}.partial", folder / f"{tag}{REPLACED}"
+    sync_folders(partial)
+    # The same step may be saved again after a stop; the older folder gives way only to a whole one,
+    # and whoever is interrupted here leaves one of them under its name or `earlier`.
+    shutil.rmtree(earlier, ignore_errors=True)
+    if target.exists():
+        os.rename(target, earlier)
+        sync_folder(folder)
     os.rename(partial, target)
     sync_folder(folder)
     set_latest(folder, tag)
+    shutil.rmtree(earlier, ignore_errors=True)
+
+
+def undo_replacement(folder: Path) -> None:
+    """Give a checkpoint its name back that was to be replaced when the process was ended."""
+    for earlier in folder.glob(f"step-*{REPLACED}"):
+        target = earlier.with_name(earlier.name.removesuffix(REPLACED))
+        if (target / MANIFEST).exists():
+            shutil.rmtree(earlier)
+            continue
+        shutil.rmtree(target, ignore_errors=True)
+        os.rename(earlier, target)
+        sync_folder(folder)
 
 
 def environment() -> dict[str, Any]:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipelines.lake.atomic import write_whole
+from pipelines.lake.atomic import sync_file, sync_folder, write_whole
 
 
 class RunLog(Protocol):
@@ -87,6 +87,14 @@ def supersede(path: Path, lost: list[str], kept: list[str]) -> None:
         file.flush()
         os.fsync(file.fileno())
     write_whole(path, "".join(line + "\n" for line in kept))
+
+
+def sync_logs(folder: Path) -> None:
+    """Make what the logs of a folder tell so far durable, before a checkpoint that goes as far."""
+    for path in folder.glob("*.jsonl"):
+        sync_file(path)
+    if folder.is_dir():
+        sync_folder(folder)
 
 
 def last_step(folder: Path) -> int:

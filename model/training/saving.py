@@ -37,6 +37,7 @@ from model.data.loader import Loader
 from model.network.config import ModelConfig
 from model.plan.run_file import RunFile
 from model.run.heartbeat import Heartbeat
+from model.run.logs import sync_logs
 from model.run.messages import Reporter
 from model.training import distributed
 from model.training.engine import TrainingEngine
@@ -217,6 +218,8 @@ class Saving:
             "next_samples": self.next_samples(),
             "future": self.future,
         }
+        if distributed.rank() == 0:
+            sync_logs(self.folder / "logs")
         path = save_checkpoint(engine.inner, self.checkpoints, f"step-{at.step:08d}", record)
         at.parent, at.saved = path.name, at.step
         if distributed.rank() == 0:

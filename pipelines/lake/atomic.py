@@ -60,6 +60,12 @@ def sync_folder(path: str | Path) -> None:
             raise
 
 
+def sync_folders(path: Path) -> None:
+    """Make the names in a folder, and in all folders below it, durable."""
+    for folder in (path, *(p for p in path.rglob("*") if p.is_dir() and not p.is_symlink())):
+        sync_folder(folder)
+
+
 def make_folder(path: Path) -> None:
     """Create a folder, and those above it that are missing, with durable names."""
     missing = []

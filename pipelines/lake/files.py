@@ -27,6 +27,7 @@ from pipelines.lake.atomic import (
     space_for,
     sync_file,
     sync_folder,
+    sync_folders,
     write_whole,
 )
 from pipelines.lake.errors import DamagedFile, MissingDataset, safe_name
@@ -166,6 +167,17 @@ class LakeFiles:
             )
             return table.replace_schema_metadata()
 
+    def settle(self, path: str) -> None:
+        """Make the names below a folder, and its own up to the lake's root, durable: `writing` does
+        so with bytes alone."""
+        if self.is_s3:
+            return
+        local, root = Path(self.root, safe_name(path)), Path(self.root)
+        sync_folders(local)
+        for folder in local.parents:
+            if folder == root or root in folder.parents:
+                sync_folder(folder)
+
     @contextlib.contextmanager
     def _parquet_errors(self, path: str) -> Iterator[None]:
         """What fails in the block as a sentence: the Parquet file is missing, or is not readable."""
@@ -221,7 +233,7 @@ class LakeFiles:
         return sorted(i.path for i in self.fs.get_file_info(selector) if i.type == pafs.FileType.Directory)
 
     def delete(self, path: str) -> None:
-        """Delete a file, durably, or a folder; a path that is not there is no error."""
+        """Delete a file or a folder, durably; a path that is not there is no error."""
         info = self.fs.get_file_info(safe_name(path))
         if info.type == pafs.FileType.Directory:
             # on S3 a folder is seen that its last object has left
@@ -229,8 +241,8 @@ class LakeFiles:
                 self.fs.delete_dir(path)
         elif info.type == pafs.FileType.File:
             self.fs.delete_file(path)
-            if not self.is_s3:
-                sync_folder(Path(self.root, path).parent)
+        if info.type != pafs.FileType.NotFound and not self.is_s3:
+            sync_folder(Path(self.root, path).parent)
 
     def local(self, path: str) -> Path:
         """A local path with the content of a file or folder of the lake, if it has one.

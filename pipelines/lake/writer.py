@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.lake.atomic import make_folder, sync_folder
+from pipelines.lake.atomic import make_folder, sync_folder, sync_folders
 from pipelines.lake.build_lock import lives_here, this_process
 from pipelines.lake.damage import damaged_parts
 from pipelines.lake.dataset import Dataset, open_dataset
@@ -190,8 +190,7 @@ class Writer:
             return
         self.lake.write_json(self._staged(MANIFEST), manifest.to_json())
         source, target = Path(self.lake.root, self.staging, "parts"), Path(self.lake.root, path)
-        for folder in (source, *(p for p in source.rglob("*") if p.is_dir())):
-            sync_folder(folder)
+        sync_folders(source)
         make_folder(target.parent)
         if target.exists():  # a leftover without a manifest is not a dataset
             shutil.rmtree(target)

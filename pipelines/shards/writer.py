@@ -220,7 +220,7 @@ def _spill(
     spills = [f"{scratch}/part-{i:05d}.parquet" for i in range(len(corpus.parts))]
 
     def spill(i: int) -> None:
-        if lake.exists(f"{spills[i]}.json"):
+        if lake.exists(f"{spills[i]}.json") and lake.exists(spills[i]):
             return
         table = _spill_part(corpus, i, _encoder(definition), seed, by_domain)
         lake.write_parquet(spills[i], table, compression="none", row_group_size=1024)

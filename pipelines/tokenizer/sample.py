@@ -109,7 +109,7 @@ def draw_sample(
 
     def count(p: int) -> None:
         path = f"{scratch}/count-{p:05d}.parquet"
-        if lake.exists(f"{path}.done"):
+        if lake.exists(f"{path}.done") and lake.exists(path):
             return
         table = parts[p][0].read_part(parts[p][1], [*KEYS, "text"])
         wanted = [

@@ -16,6 +16,7 @@ import random
 import resource
 import shutil
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,12 +92,20 @@ class Disk:
         target.mkdir()
         now = {p.name: p for p in here.iterdir()} if here else {}
         durable = self.names.get(number, {})
-        for name in sorted({*now, *durable}):
+        present = {name: path.lstat().st_ino for name, path in now.items()}
+        kept = {}
+        for name in sorted({*present, *durable}):
             synced = mode == "synced" or (mode == "mixed" and chance.random() < 0.5)
-            entry = durable.get(name) if synced else now[name].stat().st_ino if name in now else None
-            if entry is None or entry in placed:
+            entry = (durable if synced else present).get(name)
+            if entry is not None:
+                kept[name] = entry
+        for name, entry in present.items():  # renamed: under one of both names, not under none
+            if mode == "mixed" and entry in durable.values() and entry not in kept.values():
+                kept[name] = entry
+        for name, entry in sorted(kept.items()):
+            if entry in placed:
                 continue
-            where = now[name] if name in now and now[name].stat().st_ino == entry else None
+            where = next((now[n] for n, e in present.items() if e == entry), None)
             if entry in self.names or (where and where.is_dir()):
                 placed.add(entry)
                 self._folder(where or self._where(entry), entry, target / name, mode, chance, placed)
@@ -115,13 +124,15 @@ class Disk:
 def watched(root: Path, at: Callable[[Disk], None]) -> Iterator[Disk]:
     """Record `root` in the block; `at` is called before and after everything that this process
     does to names or syncs."""
-    disk, inner, busy = Disk(root), {name: getattr(os, name) for name in _WATCHED}, [False]
+    disk, inner = Disk(root), {name: getattr(os, name) for name in _WATCHED}
+    one_at_a_time, busy = threading.RLock(), threading.local()
 
     def outer(name: str) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
-            if busy[0]:
+            if getattr(busy, "now", False):  # what is done to take the record
                 return inner[name](*arguments, **named)
-            busy[0] = True
+            one_at_a_time.acquire()
+            busy.now = True
             try:
                 at(disk)
                 if name == "fsync":
@@ -131,7 +142,8 @@ def watched(root: Path, at: Callable[[Disk], None]) -> Iterator[Disk]:
                 at(disk)
                 return answer
             finally:
-                busy[0] = False
+                busy.now = False
+                one_at_a_time.release()
 
         return call
 
