@@ -1,9 +1,9 @@
-"""Main text of pages by other people's extractors: runs under `.venv-peers`, imports nothing of the
-project.
+"""Main text, titles and dates of pages by other people's extractors: runs under `.venv-peers`,
+imports nothing of the project.
 
 Belongs here: calling each peer as its documentation says. Does not belong here: scores
-(extraction.py). Protocol: one JSON object a line on stdin (`id`, `html`, `chinese`), one on stdout
-for each: `id`, `text` and `seconds` (CPU) by peer.
+(extraction.py). Protocol: one JSON object a line on stdin (`html`, `chinese`), one on stdout for
+each: `text` and `seconds` (CPU) by peer, `title` and `date` by trafilatura.
 """
 
 from __future__ import annotations
@@ -35,9 +35,18 @@ def peers() -> dict[str, Callable[[str, bool], str]]:
     return {
         "trafilatura": lambda html, _: trafilatura.extract(html) or "",
         "trafilatura_fast": lambda html, _: trafilatura.extract(html, fast=True) or "",
+        "trafilatura_recall": lambda html, _: trafilatura.extract(html, favor_recall=True) or "",
         "resiliparse": lambda html, _: extract_plain_text(HTMLTree.parse(html), main_content=True),
         "justext": by_justext,
     }
+
+
+def title_and_date(html: str) -> tuple[str, str]:
+    """What trafilatura says a page is called and when it was published."""
+    from trafilatura.metadata import extract_metadata
+
+    found = extract_metadata(html)
+    return (found.title or "", found.date or "") if found else ("", "")
 
 
 def main() -> None:
@@ -51,10 +60,15 @@ def main() -> None:
             try:
                 texts[name] = extract(page["html"], page["chinese"])
             except Exception as error:  # a peer that fails on a page has found nothing on it
-                print(f"{name} failed on {page['id']}: {error}", file=sys.stderr)
+                print(f"{name} failed: {error}", file=sys.stderr)
                 texts[name] = ""
             seconds[name] = time.process_time() - started
-        print(json.dumps({"id": page["id"], "text": texts, "seconds": seconds}), flush=True)
+        try:
+            title, date = title_and_date(page["html"])
+        except Exception as error:
+            print(f"trafilatura's title and date failed: {error}", file=sys.stderr)
+            title = date = ""
+        print(json.dumps({"text": texts, "seconds": seconds, "title": title, "date": date}), flush=True)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.extraction.blocks.model import block_model
+from pipelines.extraction.blocks.model import BlockModel, block_model
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags, tree
 from pipelines.extraction.html.runs import text_words
@@ -49,8 +49,9 @@ def compile_kernels() -> None:
     extract("<title>t</title><p>A page.</p><pre>code</pre>")
 
 
-def extract(markup: str) -> Page:
-    """The main text of a page. Never raises because of the markup."""
+def extract(markup: str, model: BlockModel | None = None) -> Page:
+    """The main text of a page, chosen by `model` (None: the shipped one). Never raises because of
+    the markup."""
     page = Page()
     if len(markup) > MAX_CHARS:
         markup, page.cut = markup[:MAX_CHARS], ["chars"]
@@ -70,7 +71,7 @@ def extract(markup: str) -> Page:
         markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()]
     )
     page.title, page.date, page.language, page.robots = found.title, found.date, found.language, found.robots
-    page.text = _text(data, elements, blocks[block_model().choose(elements, blocks)], segments)
+    page.text = _text(data, elements, blocks[(model or block_model()).choose(elements, blocks)], segments)
     return page
 
 

@@ -136,38 +136,48 @@ def _fit(
     mean = (labels * weights).sum() / weights.sum()
     bias = np.log(mean / (1.0 - mean))
     odds = np.full(n, bias)
-    gradient, curvature = np.zeros(n), np.zeros(n)
+    pulls = np.zeros((n, 2))  # gradient and curvature
     leaf = np.zeros(n, np.int64)
-    rows = np.zeros(n, np.int64)
+    rows, half = np.zeros(n, np.int64), np.zeros(n, np.int64)
+    num_asked = max(1, round(feature_share * num_features))
+    order = np.arange(num_features)
+    table = np.zeros((1 << depth, BINS + 1, 2))
+    above = np.zeros((num_asked, 1 << depth, BINS + 1, 2))  # tables of the level above
     for t in range(num_trees):
         used = 0
         for i in range(n):
             p = 1.0 / (1.0 + np.exp(-odds[i]))
-            gradient[i] = weights[i] * (labels[i] - p)
-            curvature[i] = weights[i] * p * (1.0 - p)
+            pulls[i, 0] = weights[i] * (labels[i] - p)
+            pulls[i, 1] = weights[i] * p * (1.0 - p)
             leaf[i] = 0
             state, u = _draw(state)
             if u < row_share:
                 rows[used] = i
                 used += 1
-        asked = np.zeros(num_features, np.bool_)
-        for f in range(num_features):
+        for k in range(num_asked):  # the features that the tree may ask about, drawn without return
             state, u = _draw(state)
-            asked[f] = u < feature_share
+            other = k + int(u * (num_features - k))
+            order[k], order[other] = order[other], order[k]
+        counted, which = used, 1
+        half[:used] = rows[:used]
         for d in range(depth):
+            # each leaf above has two children now. Rows of the smaller side are counted, the other
+            # side is what is left of the table above.
             leaves = 1 << d
-            best, best_f, best_cut = -1.0, 0, 0
-            table = np.zeros((leaves, BINS + 1, 2))
-            for f in range(num_features):
-                if not asked[f]:
-                    continue
-                table[:] = 0.0
-                column = binned[f]
-                for k in range(used):
-                    i = rows[k]
+            best, best_k, best_cut = -1.0, 0, 0
+            for k in range(num_asked):
+                table[:leaves] = 0.0
+                column = binned[order[k]]
+                for m in range(counted):
+                    i = half[m]
                     cell = table[leaf[i], column[i]]
-                    cell[0] += gradient[i]
-                    cell[1] += curvature[i]
+                    cell[0] += pulls[i, 0]
+                    cell[1] += pulls[i, 1]
+                if d:
+                    for q in range(leaves >> 1):
+                        ours, theirs = 2 * q + which, 2 * q + 1 - which
+                        table[theirs] = above[k, q] - table[ours]
+                above[k, :leaves] = table[:leaves]
                 gains = np.zeros(BINS)
                 for q in range(leaves):
                     all_g, all_h = table[q, :, 0].sum(), table[q, :, 1].sum()
@@ -179,16 +189,25 @@ def _fit(
                         gains[b] += left_g * left_g / (left_h + ridge) + right_g * right_g / (right_h + ridge)
                 for b in range(BINS):
                     if gains[b] > best + 1e-12:
-                        best, best_f, best_cut = gains[b], f, b
-            features[t, d], cuts[t, d] = best_f, best_cut
-            column = binned[best_f]
+                        best, best_k, best_cut = gains[b], k, b
+            features[t, d], cuts[t, d] = order[best_k], best_cut
+            column = binned[order[best_k]]
             for i in range(n):
                 leaf[i] = 2 * leaf[i] + (column[i] > best_cut)
+            above_cut = 0
+            for m in range(used):
+                above_cut += leaf[rows[m]] & 1
+            which = 1 if 2 * above_cut <= used else 0
+            counted = 0
+            for m in range(used):
+                if (leaf[rows[m]] & 1) == which:
+                    half[counted] = rows[m]
+                    counted += 1
         sums = np.zeros((1 << depth, 2))
         for k in range(used):
             i = rows[k]
-            sums[leaf[i], 0] += gradient[i]
-            sums[leaf[i], 1] += curvature[i]
+            sums[leaf[i], 0] += pulls[i, 0]
+            sums[leaf[i], 1] += pulls[i, 1]
         for q in range(1 << depth):
             values[t, q] = rate * sums[q, 0] / (sums[q, 1] + ridge)
         for i in range(n):

@@ -98,9 +98,14 @@ def select(chances: Array, tokens: Array, floor: float) -> Array:
     return chances >= max(floor, chances[order[int(np.argmax(measure))]])
 
 
-@cache
-def block_model(path: Path = PATH) -> BlockModel:
-    """The shipped model. Raises FileNotFoundError, or ValueError where the file fits another
+def read_model(path: Path) -> BlockModel:
+    """The model in a file. Raises FileNotFoundError, or ValueError where the file fits another
     feature set."""
     data = json.loads(path.read_text(encoding="utf-8"))
     return BlockModel(Forest.from_json(data, NAMES), float(data["siblings"]), float(data["floor"]))
+
+
+@cache
+def block_model() -> BlockModel:
+    """The shipped model, read once a process."""
+    return read_model(PATH)

@@ -1,35 +1,31 @@
-"""Make the block model: `python -m pipelines.extraction.blocks.training [--gold FOLDER] [--folds 5]
-[--write]`.
+"""Make the block model: `python -m pipelines.extraction.blocks.training [--gold FOLDER]
+[--no-folds] [--write]`.
 
 Belongs here: labels from gold text, cross-validation, writing block_model.json. Does not belong
-here: the last measurement (benchmarks/extraction.py), which alone reads the other half.
+here: gold pages and their measure (gold.py), the last measurement (benchmarks/extraction.py), which
+alone reads the other half.
 
-Gold pages are split in two by the hash of their address. Only the development half is read here. A
-block's label is the share of its tokens that the longest common blocks of page and gold text cover;
-its weight is its share of the page's gold tokens, so that every page counts alike, as in the macro
-F1.
+A block's label is the share of its tokens that the longest common blocks of page and gold text
+cover; its weight is its share of the page's gold tokens, so that every page counts alike, as in the
+macro F1.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import hashlib
-import io
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
 from pipelines.extraction.blocks.features import NAMES, features
 from pipelines.extraction.blocks.forest import Fit, Forest, fit
-from pipelines.extraction.blocks.model import PATH, select, with_siblings
+from pipelines.extraction.blocks.gold import FOLDS, GOLD, SOURCES, GoldPage, bag_f1, gold_pages, tokens
+from pipelines.extraction.blocks.model import PATH, BlockModel, read_model, select, with_siblings
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tree
 from pipelines.extraction.html.runs import text_words
@@ -37,75 +33,11 @@ from pipelines.extraction.page import block_text
 from pipelines.extraction.page_metadata import title_of
 
 Array = np.ndarray[Any, Any]
-GOLD = Path(__file__).resolve().parents[4] / "shared" / "data" / "extraction-gold"
-KINDS = ("article", "forum")
+FOLD_MODELS = Path(__file__).resolve().parents[3] / ".cache" / "block_models"
 FLOOR = 0.15  # see BlockModel.floor; cross-validation gives the same F1 for .02 to .15
 SIBLINGS = (
     0.5  # see BlockModel.siblings; cross-validated macro F1 for 0, .2, .35, .5, .7: .861 .867 .869 .870 .870
 )
-SOURCES = (
-    "github.com/opendatalab/magic-html benchmark, articles and forums (Apache-2.0 repository; pages by"
-    " their publishers): numbers only",
-)
-_CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
-_WORD = re.compile(r"\w+")
-
-
-@dataclass(frozen=True)
-class GoldPage:
-    """A page whose main text a person has marked."""
-
-    kind: str  # article or forum
-    url: str
-    html: str
-    gold: str
-
-    @property
-    def chinese(self) -> bool:
-        """Whether more than 30 % of the letters of the gold text are CJK."""
-        return len(_CJK.findall(self.gold)) > 0.3 * max(1, sum(c.isalpha() for c in self.gold))
-
-    @property
-    def cell(self) -> str:
-        return f"{self.kind}_{'zh' if self.chinese else 'en'}"
-
-    @property
-    def held_back(self) -> bool:
-        """Whether the page is on the half that only the last measurement reads."""
-        return bool(hashlib.sha256(self.url.encode()).digest()[0] & 1)
-
-
-def gold_pages(folder: Path, held_back: bool) -> list[GoldPage]:
-    """The gold pages of one half. Raises FileNotFoundError where the files are not there."""
-    return [page for page in _all_pages(folder) if page.held_back == held_back]
-
-
-def _all_pages(folder: Path) -> Iterator[GoldPage]:
-    import zstandard
-
-    for kind in KINDS:
-        with open(folder / f"magic-html-{kind}.jsonl.zst", "rb") as stream:
-            for line in io.TextIOWrapper(
-                zstandard.ZstdDecompressor().stream_reader(stream), encoding="utf-8"
-            ):
-                row = json.loads(line)
-                yield GoldPage(kind, row["url"], row["html"], row["gold"])
-
-
-def tokens(text: str, chinese: bool) -> list[str]:
-    """What F1 counts: letters and digits one by one for Chinese, lower-case words for everything
-    else."""
-    return [c for c in text if c.isalnum()] if chinese else _WORD.findall(text.lower())
-
-
-def token_f1(text: str, gold: str, chinese: bool) -> float:
-    """F1 of the token multisets."""
-    return _f1(Counter(tokens(text, chinese)), Counter(tokens(gold, chinese)))
-
-
-def _f1(found: Counter[str], gold: Counter[str]) -> float:
-    common = (found & gold).total()
-    return 2 * common / (found.total() + gold.total()) if common else 0.0
 
 
 @dataclass(frozen=True)
@@ -158,6 +90,12 @@ def label(page: GoldPage) -> Labelled:
     )
 
 
+def fold_models(folder: Path = FOLD_MODELS) -> list[BlockModel]:
+    """The models of the folds (GoldPage.fold) that `--write` kept; [] where there are none."""
+    paths = [folder / f"fold_{k}.json" for k in range(FOLDS)]
+    return [read_model(path) for path in paths] if all(path.exists() for path in paths) else []
+
+
 def train(pages: list[Labelled], how: Fit) -> Forest:
     rows = np.concatenate([p.rows for p in pages])
     weights = np.concatenate([p.weights for p in pages])
@@ -171,22 +109,16 @@ def score(page: Labelled, forest: Forest) -> float:
     for bag, chosen in zip(page.bags, select(chances, page.sizes, FLOOR), strict=True):
         if chosen:
             found.update(bag)
-    return _f1(found, page.gold)
+    return bag_f1(found, page.gold)
 
 
-def _fold(page: GoldPage, folds: int) -> int:
-    """By registered name, roughly: pages of one site are in one fold."""
-    site = ".".join((urlsplit(page.url).hostname or "").split(".")[-2:])
-    return int(hashlib.sha256(b"0" + site.encode()).hexdigest(), 16) % folds
-
-
-def cross_validate(pages: list[Labelled], how: Fit, folds: int) -> dict[str, list[float]]:
+def cross_validate(pages: list[Labelled], how: Fit) -> dict[str, list[float]]:
     """F1 of every page by a model that saw no page of its site, by cell."""
     scores: dict[str, list[float]] = {}
-    for k in range(folds):
-        forest = train([p for p in pages if _fold(p.page, folds) != k], how)
+    for k in range(FOLDS):
+        forest = train([p for p in pages if p.page.fold != k], how)
         for p in pages:
-            if _fold(p.page, folds) == k:
+            if p.page.fold == k:
                 scores.setdefault(p.page.cell, []).append(score(p, forest))
     return scores
 
@@ -194,17 +126,14 @@ def cross_validate(pages: list[Labelled], how: Fit, folds: int) -> dict[str, lis
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--gold", type=Path, default=GOLD)
-    parser.add_argument("--folds", type=int, default=5, help="0: no cross-validation")
+    parser.add_argument("--no-folds", action="store_true", help="no cross-validation")
     parser.add_argument("--write", action="store_true", help=f"write {PATH.name}")
     options = parser.parse_args(arguments)
     how = Fit()
     pages = [label(page) for page in gold_pages(options.gold, held_back=False)]
     validation: dict[str, float] = {}
-    if options.folds:
-        cells = {
-            cell: float(np.mean(found))
-            for cell, found in sorted(cross_validate(pages, how, options.folds).items())
-        }
+    if not options.no_folds:
+        cells = {cell: float(np.mean(found)) for cell, found in sorted(cross_validate(pages, how).items())}
         validation = {cell: round(value, 3) for cell, value in cells.items()} | {
             "macro": round(float(np.mean(list(cells.values()))), 4)
         }
@@ -214,7 +143,7 @@ def main(arguments: list[str] | None = None) -> int:
         about = {
             "command": "python -m pipelines.extraction.blocks.training --write",
             "sources": [
-                *SOURCES,
+                *SOURCES.values(),
                 f"{len(pages)} pages of the development half (even first byte of SHA-256 of the address)",
             ],
             "cross_validation": validation,

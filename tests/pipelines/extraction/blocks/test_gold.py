@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pipelines.extraction.blocks.gold import FOLDS, GOLD, TYPES, GoldPage, gold_pages, token_f1
+from pipelines.extraction.page import extract
+
+needs_gold = pytest.mark.skipif(
+    not GOLD.exists(), reason="../shared/data/extraction-gold is not on this machine"
+)
+
+
+def test_f1_counts_words_or_chinese_characters() -> None:
+    assert token_f1("A b, c", "a B d", False) == pytest.approx(2 / 3)
+    assert token_f1("中文！", "中。国", True) == pytest.approx(0.5) and token_f1("", "a", False) == 0
+
+
+def test_pages_of_one_site_are_in_one_fold_and_all_folds_are_used() -> None:
+    folds = [GoldPage("article", f"https://{w}.site{i}.org/{w}", "", "") for w in "ab" for i in range(50)]
+    assert [p.fold for p in folds[:50]] == [p.fold for p in folds[50:]]
+    assert {p.fold for p in folds} == set(range(FOLDS))
+
+
+def test_a_cell_is_the_set_and_type_or_language() -> None:
+    assert GoldPage("forum", "u", "", "中文的正文").cell == "forum_zh"
+    assert GoldPage("product", "u", "", "text", "wcxb").cell == "wcxb_product"
+
+
+@needs_gold
+def test_halves_share_no_page_and_wcxb_is_in_the_development_half() -> None:
+    pages = gold_pages(GOLD, held_back=False)
+    assert not {p.url for p in pages if p.url} & {p.url for p in gold_pages(GOLD, held_back=True)}
+    kinds = Counter(p.kind for p in pages if p.set == "wcxb")
+    assert set(kinds) == set(TYPES) and min(kinds.values()) > 50
+
+
+@needs_gold
+def test_shipped_model_on_the_development_half() -> None:
+    cells: dict[str, list[float]] = {}
+    for p in gold_pages(GOLD, held_back=False):
+        if p.set == "magic-html":
+            cells.setdefault(p.cell, []).append(token_f1(extract(p.html).text, p.gold, p.chinese))
+    assert np.mean([np.mean(v) for v in cells.values()]) > 0.88
