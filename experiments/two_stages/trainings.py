@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.two_stages.config import STAGES, TwoStages
+from model.network.config import vocabulary
 from model.plan.build import build_plan
 from model.plan.card import RunCard
 from model.plan.mixture import StemShare
@@ -117,21 +118,7 @@ def train(out: Path, training: Training, paths: dict[str, str]) -> None:
     process with a sentence where the training fails."""
     if training.record(out).exists():
         return
-    folder = out / "cells" / training.name
-    folder.mkdir(parents=True, exist_ok=True)
-    checkpoints = out / "cells" / f"seed{training.seed}-stage1" / "checkpoints"
-    RunFile(
-        run=training.name,
-        release=RELEASE,
-        plan=build_plan(training.card, listings(paths)),
-        model=training.card.preset,
-        settings=training.card.settings,
-        shards=ShardAddresses(
-            main=paths["main_shards"], stem=paths["stem_shards"], validation=paths["validation_shards"]
-        ),
-        tokenizer=paths["tokenizer"],
-        fork=str(checkpoints / (checkpoints / "latest").read_text()) if training.forks else "",
-    ).write(folder)
+    folder = write_run(out, training, paths)
     started = time.monotonic()
     run = FORK.Process(target=_train_here, args=(folder, training.stage))
     run.start()
@@ -142,6 +129,27 @@ def train(out: Path, training: Training, paths: dict[str, str]) -> None:
             " the next start goes on from its last checkpoint"
         )
     print(f"{training.name}: {time.monotonic() - started:.0f} s", flush=True)
+
+
+def write_run(out: Path, training: Training, paths: dict[str, str]) -> Path:
+    """The folder of a training, with its run.json: what `model.train` starts from."""
+    folder = out / "cells" / training.name
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoints = out / "cells" / f"seed{training.seed}-stage1" / "checkpoints"
+    shape = training.card.config(vocabulary(Path(paths["tokenizer"])))
+    RunFile(
+        run=training.name,
+        release=RELEASE,
+        plan=build_plan(training.card, listings(paths)),
+        model=shape.to_json(),
+        settings=training.card.settings,
+        shards=ShardAddresses(
+            main=paths["main_shards"], stem=paths["stem_shards"], validation=paths["validation_shards"]
+        ),
+        tokenizer=paths["tokenizer"],
+        fork=str(checkpoints / (checkpoints / "latest").read_text()) if training.forks else "",
+    ).write(folder)
+    return folder
 
 
 def _train_here(folder: Path, stage: str) -> None:

@@ -6,6 +6,7 @@ letters: B batch, L length, D hidden, N heads, K key heads, H head width, V voca
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import math
@@ -14,14 +15,22 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
-from model.network.config import CHUNK_LOGITS, ModelConfig
+from model.network.config import CHUNK_LOGITS, GPU_CHUNK_LOGITS, ModelConfig
 
 IGNORE = -100
 CACHED_LOGITS = 1 << 21
 """Of them, those that a CPU turns into losses and gradients at once: in fp32 (8 MiB) they stay in
 its cache. Fewer at a time would make its threads meet too often."""
+TRAINING_KERNELS = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+"""Attention on a GPU in training, the fastest first (measured by benchmarks/gpu/blocks.py)."""
 
 
 def norm(config: ModelConfig) -> nn.Module:
@@ -99,9 +108,13 @@ def attend(q_BNLH: Tensor, k_BKLH: Tensor, v_BKLH: Tensor, mask: Any, causal: bo
     attention, or None."""
     grouped = q_BNLH.shape[1] != k_BKLH.shape[1]
     if mask is None or isinstance(mask, Tensor):
-        return F.scaled_dot_product_attention(
-            q_BNLH, k_BKLH, v_BKLH, attn_mask=mask, is_causal=causal, dropout_p=dropout, enable_gqa=grouped
-        )
+        # cuDNN plans each new shape anew: worth it in training, where all steps have one shape. It
+        # is passed over where deterministic kernels are asked for.
+        plans = q_BNLH.is_cuda and mask is None and q_BNLH.requires_grad
+        with sdpa_kernel(TRAINING_KERNELS, set_priority=True) if plans else contextlib.nullcontext():
+            return F.scaled_dot_product_attention(
+                q_BNLH, k_BKLH, v_BKLH, attn_mask=mask, is_causal=causal, dropout_p=dropout, enable_gqa=grouped
+            )
     if dropout:
         raise ValueError("flex attention has no dropout: train this shape without document_attention")
     return flex_kernel(q_BNLH.is_cuda)(q_BNLH, k_BKLH, v_BKLH, block_mask=mask, enable_gqa=grouped)
@@ -129,26 +142,32 @@ class KeyValueCache:
 class Attention(nn.Module):
     """Causal self-attention; keys and values may be shared by groups of heads."""
 
-    def __init__(self, config: ModelConfig, rotary: Rotary) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.config, self.rotary = config, rotary
+        self.config = config
         kv = config.num_kv_heads * config.head_dim
         self.q_proj = nn.Linear(config.hidden, config.hidden, bias=False)
         self.k_proj = nn.Linear(config.hidden, kv, bias=False)
         self.v_proj = nn.Linear(config.hidden, kv, bias=False)
         self.o_proj = nn.Linear(config.hidden, config.hidden, bias=False)
 
-    def forward(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
-        """x [B, L, D] -> [B, L, D]; a mask (see `attend`) replaces the causal one."""
+    def forward(
+        self,
+        x_BLD: Tensor,
+        angles: tuple[Tensor, Tensor] | None = None,
+        mask: Any = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """x [B, L, D] -> [B, L, D]. `angles`: cosines and sines of the positions, where they are
+        told by rotation; a mask (see `attend`) replaces the causal one."""
         B, L, D = x_BLD.shape
         heads = (B, L, -1, self.config.head_dim)
         q = self.q_proj(x_BLD).view(heads).transpose(1, 2)
         k = self.k_proj(x_BLD).view(heads).transpose(1, 2)
         v = self.v_proj(x_BLD).view(heads).transpose(1, 2)
         past = cache.length if cache is not None else 0
-        if self.config.positions == "rotary":
-            cos, sin = self.rotary(past, L, q)
-            q, k = rotate(q, cos, sin), rotate(k, cos, sin)
+        if angles is not None:
+            q, k = rotate(q, *angles), rotate(k, *angles)
         if cache is not None:
             k, v = cache.extend(k, v)
         if past and mask is None and L > 1:
@@ -180,27 +199,40 @@ class Block(nn.Module):
 
     def __init__(self, config: ModelConfig, rotary: Rotary) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.rotary = config, rotary
         self.checkpointing = False
         self.input_layernorm = norm(config)
-        self.self_attn = Attention(config, rotary)
+        self.self_attn = Attention(config)
         self.post_attention_layernorm = norm(config)
         self.mlp = FeedForward(config)
 
     def forward(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
         """[B, L, D] -> [B, L, D]. With `checkpointing` activations are recomputed in the backward
         pass."""
+        rotary = self.config.positions == "rotary"
+        past = cache.length if cache is not None else 0
+        angles = self.rotary(past, x_BLD.shape[1], x_BLD) if rotary else None
         if self.checkpointing and self.training:
-            return checkpoint(self.compute, x_BLD, mask, use_reentrant=False)
-        return self.compute(x_BLD, mask, cache)
+            return checkpoint(self.compute, x_BLD, angles, mask, use_reentrant=False)
+        return self.compute(x_BLD, angles, mask, cache)
 
-    def compute(self, x_BLD: Tensor, mask: Any = None, cache: KeyValueCache | None = None) -> Tensor:
+    def compute(
+        self,
+        x_BLD: Tensor,
+        angles: tuple[Tensor, Tensor] | None = None,
+        mask: Any = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
         """The block itself."""
         dropout = self.config.dropout
-        x_BLD = x_BLD + F.dropout(
-            self.self_attn(self.input_layernorm(x_BLD), mask, cache), dropout, self.training
-        )
+        attended = self.self_attn(self.input_layernorm(x_BLD), angles, mask, cache)
+        x_BLD = x_BLD + F.dropout(attended, dropout, self.training)
         return x_BLD + F.dropout(self.mlp(self.post_attention_layernorm(x_BLD)), dropout, self.training)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile `compute` alone: angles and masks are made once, outside, and would bring work of
+        the CPU into the graph."""
+        self.compute = torch.compile(self.compute, *args, **kwargs)  # type: ignore[method-assign]
 
     def mask(self, documents_BL: Tensor | None) -> Any:
         """The mask of these document numbers: None (causal) where the model does not ask for
@@ -208,6 +240,23 @@ class Block(nn.Module):
         if documents_BL is None or not self.config.document_attention:
             return None
         return document_blocks(documents_BL) if documents_BL.is_cuda else document_mask(documents_BL)
+
+
+def losses_and_gradient(logits_TV: Tensor, targets_T: Tensor) -> Tensor:
+    """The loss of each target [T], fp32 (0 where ignored); the logits become their own gradient."""
+    used = targets_T != IGNORE
+    targets = targets_T.clamp(min=0)[:, None]
+    log_p = torch.log_softmax(logits_TV.float(), dim=-1)
+    # p - 1 at the target, p elsewhere
+    at_target = torch.arange(logits_TV.shape[1], device=logits_TV.device) == targets
+    logits_TV.copy_((log_p.exp() - at_target.float()) * used[:, None])
+    return torch.where(used, -log_p.gather(1, targets)[:, 0], 0.0)
+
+
+@functools.cache
+def compiled_losses_and_gradient() -> Any:
+    """`losses_and_gradient` as one kernel, which reads the logits twice and writes them once."""
+    return torch.compile(losses_and_gradient)
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
@@ -222,27 +271,17 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     def forward(ctx: Any, h_TD: Tensor, weight_VD: Tensor, targets_T: Tensor) -> tuple[Tensor, Tensor]:
         """The sum [] in fp32, and the loss of each target [T] (0 where ignored)."""
         T, V = h_TD.shape[0], weight_VD.shape[0]
-        size = max(1, min(T, CHUNK_LOGITS // V))
-        rows = size if h_TD.is_cuda else max(1, min(T, CACHED_LOGITS // V))
+        size = max(1, min(T, (GPU_CHUNK_LOGITS if h_TD.is_cuda else CHUNK_LOGITS) // V))
         training = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
-        # Buffers for all chunks: to a CPU, fresh memory costs more than what is computed in it.
-        logits, (wide, scores) = h_TD.new_empty(size, V), h_TD.new_empty(2, rows, V, dtype=torch.float32)
+        # One buffer for all chunks: to a CPU, fresh memory costs more than what is computed in it.
+        logits = h_TD.new_empty(size, V)
         losses = h_TD.new_empty(T, dtype=torch.float32)
         grad_h, grad_w = torch.empty_like(h_TD) if training else None, None
+        differentiate = compiled_losses_and_gradient() if h_TD.is_cuda else CachedRows(logits, training)
         for i in range(0, T, size):
             h = h_TD[i : i + size]
             chunk = torch.matmul(h, weight_VD.T, out=logits[: len(h)])
-            for j in range(0, len(h), rows):
-                part = chunk[j : j + rows]
-                at = slice(i + j, i + j + len(part))
-                targets = targets_T[at, None]
-                used, targets = targets != IGNORE, targets.clamp(min=0)
-                log_p = torch.log_softmax(wide[: len(part)].copy_(part), dim=-1, out=scores[: len(part)])
-                losses[at] = torch.where(used, -log_p.gather(1, targets), 0.0)[:, 0]
-                if training:
-                    # p - 1 at the target, p elsewhere
-                    log_p.exp_().scatter_add_(1, targets, log_p.new_full((1, 1), -1.0).expand_as(targets))
-                    part.copy_(log_p.mul_(used))
+            losses[i : i + size] = differentiate(chunk, targets_T[i : i + size])
             if grad_h is not None:
                 torch.matmul(chunk, weight_VD, out=grad_h[i : i + size])
                 of_chunk = chunk.T @ h if size >= T else (chunk.T @ h).float()
@@ -256,6 +295,29 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         """Scale what the forward pass kept."""
         grad_h, grad_w = ctx.saved_tensors
         return grad_h * grads[0].to(grad_h.dtype), grad_w * grads[0].to(grad_w.dtype), None
+
+
+class CachedRows:
+    """`losses_and_gradient` on a CPU: as many rows at a time as its cache holds in fp32. Without
+    `training` the logits stay as they are."""
+
+    def __init__(self, logits_TV: Tensor, training: bool) -> None:
+        self.rows = max(1, min(len(logits_TV), CACHED_LOGITS // logits_TV.shape[1]))
+        self.training = training
+        self.wide, self.scores = logits_TV.new_empty(2, self.rows, logits_TV.shape[1], dtype=torch.float32)
+
+    def __call__(self, logits_TV: Tensor, targets_T: Tensor) -> Tensor:
+        """As `losses_and_gradient`."""
+        losses = []
+        for part, at in zip(logits_TV.split(self.rows), targets_T.split(self.rows), strict=True):
+            used, targets = at[:, None] != IGNORE, at[:, None].clamp(min=0)
+            wide = self.wide[: len(part)].copy_(part)
+            log_p = torch.log_softmax(wide, dim=-1, out=self.scores[: len(part)])
+            losses.append(torch.where(used, -log_p.gather(1, targets), 0.0)[:, 0])
+            if self.training:
+                log_p.exp_().scatter_add_(1, targets, log_p.new_full((1, 1), -1.0).expand_as(targets))
+                part.copy_(log_p.mul_(used))
+        return torch.cat(losses)
 
 
 class OutputHead(nn.Linear):

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 CHUNK_LOGITS = 1 << 26
 """Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536
 vocabulary."""
+GPU_CHUNK_LOGITS = 1 << 28
+"""As CHUNK_LOGITS on a GPU, where they are held in bf16 alone (512 MiB) and fewer chunks mean fewer
+sums of the head's gradient."""
 
 
 class ModelConfig(BaseModel):

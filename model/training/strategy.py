@@ -3,9 +3,10 @@
 Belongs here: reading the run's `deepspeed` entry, building the engine, refusing combinations that
 cannot work. Does not belong here: the loop (train.py).
 
-The `deepspeed` entry is a DeepSpeed configuration laid over our defaults, plus three keys of ours:
+The `deepspeed` entry is a DeepSpeed configuration laid over our defaults, plus four keys of ours:
 `checkpoint_activations` (recompute blocks in the backward pass), `compile_blocks` (torch.compile of
-each block), `pipeline_stages`.
+each block), `pipeline_stages`, and `deterministic` (on a GPU: only kernels that give equal bits in
+every run, on unless it is false).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ DEFAULTS: dict[str, Any] = {
     "steps_per_print": 1_000_000_000,
     "wall_clock_breakdown": False,
 }
-OURS = ("checkpoint_activations", "compile_blocks", "pipeline_stages")
+OURS = ("checkpoint_activations", "compile_blocks", "pipeline_stages", "deterministic")
 FROM_PLAN = {
     "train_batch_size": "the plan's global_batch",
     "train_micro_batch_size_per_gpu": "the run's micro_batch",
@@ -56,6 +57,7 @@ class Strategy:
     compile_blocks: bool
     pipeline_stages: int
     world_size: int
+    deterministic: bool = True
 
     @classmethod
     def parse(cls, given: dict[str, Any], global_batch: int, micro_batch: int, world_size: int) -> Strategy:
@@ -106,6 +108,7 @@ class Strategy:
             bool(given.get("compile_blocks")),
             stages,
             world_size,
+            bool(given.get("deterministic", True)),
         )
 
     @property
@@ -136,6 +139,9 @@ class Strategy:
         from model.network.architecture import Block, Skywork, decay_groups
         from model.training.engine import PipelinedEngine, TrainingEngine
 
+        if torch.cuda.is_available():
+            torch.use_deterministic_algorithms(self.deterministic)
+            torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model: Any
         if self.pipeline_stages > 1:
             from model.network.pipeline import Pipeline
@@ -157,7 +163,14 @@ class Strategy:
             settings["checkpoint"] = {"load_universal": True}
         # torch's AdamW, passed in: DeepSpeed's own would be compiled at start, and waits for ever
         # on a stale lock.
-        optimizer = torch.optim.AdamW(decay_groups(model, WEIGHT_DECAY), lr=0.0, betas=BETAS, eps=EPSILON)
+        # On a GPU one kernel updates all; on a CPU its sums would differ from the other kernels'.
+        optimizer = torch.optim.AdamW(
+            decay_groups(model, WEIGHT_DECAY),
+            lr=0.0,
+            betas=BETAS,
+            eps=EPSILON,
+            fused=torch.cuda.is_available() or None,
+        )
         inner, wrapped, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=settings)
         if hasattr(wrapped, "check_grad_overflow"):
             # Also in fp32: a step with NaN is skipped on every rank alike.

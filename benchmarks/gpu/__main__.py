@@ -1,0 +1,78 @@
+"""`python -m benchmarks.gpu`: all parts in order of worth, each with a time limit, JSON lines as they
+come; a part that is cut has told what it had measured, and says where it stood.
+
+Without a GPU every part runs at toy size, which shows that it runs, not how fast. Exit code 0 where
+all parts ended and no check failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Part:
+    """A module of this package and its time limit in seconds on an H100."""
+
+    name: str
+    seconds: int
+
+
+PARTS = (
+    Part("checks", 140),
+    Part("train_step", 170),
+    Part("blocks", 70),
+    Part("shares", 110),
+)
+WATCH = """
+import faulthandler, runpy, sys
+seconds, module = float(sys.argv[1]), sys.argv[2]
+faulthandler.dump_traceback_later(seconds, exit=True)
+sys.argv = sys.argv[2:]
+runpy.run_module(module, run_name="__main__")
+"""
+"""Runs a module, and at its time limit prints where it stands and ends it."""
+
+
+def run(part: Part, slack: float = 1.0) -> int:
+    """Run one part in a process of its own; its exit code."""
+    started = time.monotonic()
+    print(f"== {part.name}, at most {part.seconds * slack:.0f} s", flush=True)
+    limit = part.seconds * slack
+    command = [sys.executable, "-u", "-c", WATCH, str(limit), f"benchmarks.gpu.{part.name}"]
+    try:
+        # The watch ends the part; the longer limit is for a part that cannot end.
+        code = subprocess.run(command, timeout=limit + 10, stdin=subprocess.DEVNULL).returncode
+    except subprocess.TimeoutExpired:
+        code = -9
+    print(f"== {part.name} ended with {code} after {time.monotonic() - started:.0f} s", flush=True)
+    return code
+
+
+def main() -> None:
+    """Run the parts asked for."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    names = [p.name for p in PARTS]
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(names)}; all where none is named")
+    asked = parser.parse_args().parts
+    if unknown := sorted(set(asked) - set(names)):
+        parser.error(f"unknown parts {', '.join(unknown)}: known are {', '.join(names)}")
+    gpu = torch.cuda.is_available()
+    if not gpu:
+        print("No GPU is visible to torch: this is a dry run at toy size on the CPU, no measurement.")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    codes = {p.name: run(p, 1.0 if gpu else 4.0) for p in PARTS if not asked or p.name in asked}
+    failed = [name for name, code in codes.items() if code]
+    print(f"parts that failed: {', '.join(failed) or 'none'}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
