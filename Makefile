@@ -5,7 +5,7 @@ export DAGSTER_HOME := $(CURDIR)/.dagster
 export DAGSTER_DISABLE_TELEMETRY := 1
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help setup setup-test demo up docs test test-full test-cluster lint bench bench-setup kenlm clean
+.PHONY: help setup setup-test demo up docs test test-full test-cluster lint bench bench-setup gpu gpu-kit kenlm clean
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | column -t -s '	'
@@ -45,6 +45,12 @@ bench: bench-setup ## the quick form of every benchmark
 
 bench-setup: setup-test ## install the benchmarks' peers into .venv-peers
 	@bash tools/bench_setup.sh
+
+gpu: ## checks, speeds and one experiment on a GPU, under 9 minutes; without one a dry run
+	@bash tools/gpu.sh
+
+gpu-kit: setup ## fill .gpu/ with what a GPU machine without a network needs; CORPUS=FOLDER adds the experiment's shards
+	@$(PY) -m benchmarks.gpu.kit $(if $(CORPUS),--corpus "$(CORPUS)")
 
 kenlm: setup ## build lmplz for the perplexity models into .cache/kenlm
 	@bash tools/kenlm.sh

@@ -252,7 +252,9 @@ def export_and_scorer() -> dict[str, float]:
         with torch.no_grad():
             logits = theirs(ids).logits
             d = near("logits", ours(ids), logits, 1e-3)
-            losses = F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+            losses = F.cross_entropy(
+                logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none"
+            )
             found = torch.from_numpy(scorer.token_losses(ids.tolist())[0]).to(losses)
             wanted = losses.view(ROWS, -1)[0]
             scored = near("scorer's losses", found[-len(wanted) :], wanted, NEAR)

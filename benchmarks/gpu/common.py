@@ -77,7 +77,9 @@ def flops_shares(paper: float, exact: float, matmul: float) -> dict[str, float]:
     }
 
 
-def step_shares(config: ModelConfig, length: int, tokens_per_second: float, matmul: float) -> dict[str, float]:
+def step_shares(
+    config: ModelConfig, length: int, tokens_per_second: float, matmul: float
+) -> dict[str, float]:
     """`flops_shares` of a training step of the whole model."""
     return flops_shares(
         config.flops_per_token(length) * tokens_per_second,

@@ -77,7 +77,9 @@ def run(out: Path, paths: dict[str, str], config: TwoStages) -> dict[str, Any]:
     }
     for arm in arms:
         after = [losses(out, s[arm]) for s in seeds]
-        metrics[arm] = {d: [round(a[d] - b[d], 4) for a, b in zip(after, before, strict=True)] for d in before[0]}
+        metrics[arm] = {
+            d: [round(a[d] - b[d], 4) for a, b in zip(after, before, strict=True)] for d in before[0]
+        }
     print(f"{'domain':<24}{'Stage-1':>9}" + "".join(f"{arm:>12}" for arm in arms))
     for d in before[0]:
         changes = "".join(f"{statistics.mean(metrics[arm][d]):>+12.4f}" for arm in arms)
@@ -92,7 +94,9 @@ def main() -> None:
         out = Path(folder)
         if GPU:
             if not (TEXT / "paths.json").is_file():
-                sentence = f"{TEXT} holds no shards: run `make gpu-kit CORPUS=FOLDER` where there is a network"
+                sentence = (
+                    f"{TEXT} holds no shards: run `make gpu-kit CORPUS=FOLDER` where there is a network"
+                )
                 line("shares", {"skipped": sentence})
                 return
             names: dict[str, str] = json.loads((TEXT / "paths.json").read_text())

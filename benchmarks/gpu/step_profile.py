@@ -82,7 +82,11 @@ def profile_step(engine: TrainingEngine, step: Callable[[], None]) -> dict[str, 
             spans.append((event.time_range.start, event.time_range.end))
         if event.device_type.name != "CPU":
             continue
-        found = [(k.name, float(k.duration)) for k in event.kernels] if GPU else [(event.name, event.self_cpu_time_total)]
+        found = (
+            [(k.name, float(k.duration)) for k in event.kernels]
+            if GPU
+            else [(event.name, event.self_cpu_time_total)]
+        )
         if not found:
             continue
         names = ancestors(event)
@@ -98,7 +102,9 @@ def profile_step(engine: TrainingEngine, step: Callable[[], None]) -> dict[str, 
         print(f"{kind:<20}{ms:>10.2f}{ms / whole:>8.1%}")
     for name, ms in sorted(kernels.items(), key=lambda kv: -kv[1])[:25]:
         print(f"    {name:<84}{ms:>10.2f}")
-    return {"step_ms": whole, "busy_ms": busy} | {f"{k.replace(' ', '_')}_ms": v for k, v in sorted(kinds.items())}
+    return {"step_ms": whole, "busy_ms": busy} | {
+        f"{k.replace(' ', '_')}_ms": v for k, v in sorted(kinds.items())
+    }
 
 
 def ancestors(event: Any) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.network.config import CHUNK_LOGITS, ModelConfig
+from model.network.config import GPU_CHUNK_LOGITS, ModelConfig
 
 OPTIMIZER_BYTES = 12
 """A parameter's fp32 master weight and two moments."""
@@ -49,9 +49,11 @@ def activation_bytes_per_layer(
 
 
 def loss_bytes(config: ModelConfig, positions: int) -> float:
-    """The loss beside the blocks: a chunk's logits in bf16 and twice in fp32, the head's gradient
-    in fp32 and of a chunk in bf16."""
-    return 10.0 * min(positions * config.vocab_size, CHUNK_LOGITS) + 6.0 * config.vocab_size * config.hidden
+    """The loss beside the blocks on a GPU: a chunk's logits in bf16, the head's gradient in fp32 and
+    of a chunk in bf16."""
+    return (
+        2.0 * min(positions * config.vocab_size, GPU_CHUNK_LOGITS) + 6.0 * config.vocab_size * config.hidden
+    )
 
 
 def reduction_bytes(zero_stage: int, bf16: bool, parameters: float) -> float:

@@ -113,7 +113,13 @@ def attend(q_BNLH: Tensor, k_BKLH: Tensor, v_BKLH: Tensor, mask: Any, causal: bo
         plans = q_BNLH.is_cuda and mask is None and q_BNLH.requires_grad
         with sdpa_kernel(TRAINING_KERNELS, set_priority=True) if plans else contextlib.nullcontext():
             return F.scaled_dot_product_attention(
-                q_BNLH, k_BKLH, v_BKLH, attn_mask=mask, is_causal=causal, dropout_p=dropout, enable_gqa=grouped
+                q_BNLH,
+                k_BKLH,
+                v_BKLH,
+                attn_mask=mask,
+                is_causal=causal,
+                dropout_p=dropout,
+                enable_gqa=grouped,
             )
     if dropout:
         raise ValueError("flex attention has no dropout: train this shape without document_attention")
@@ -309,7 +315,9 @@ class CachedRows:
     def __call__(self, logits_TV: Tensor, targets_T: Tensor) -> Tensor:
         """As `losses_and_gradient`."""
         losses = []
-        for part, at in zip(logits_TV.split(self.rows), targets_T.split(self.rows), strict=True):
+        for part, at in zip(
+            torch.split(logits_TV, self.rows), torch.split(targets_T, self.rows), strict=True
+        ):
             used, targets = at[:, None] != IGNORE, at[:, None].clamp(min=0)
             wide = self.wide[: len(part)].copy_(part)
             log_p = torch.log_softmax(wide, dim=-1, out=self.scores[: len(part)])

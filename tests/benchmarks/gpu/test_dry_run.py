@@ -1,0 +1,51 @@
+"""The GPU kit at toy size on a CPU: every part runs, and tells what it would tell on a GPU."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks.gpu.__main__ import PARTS, Part, run
+
+CHECKS = (
+    "bf16_step",
+    "compiled_blocks",
+    "loss_head",
+    "document_attention",
+    "resume",
+    "strategies",
+    "export_and_scorer",
+)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a dry run is what happens without a GPU")
+def test_a_dry_run_tells_every_part_and_ends_with_zero() -> None:
+    done = subprocess.run([sys.executable, "-m", "benchmarks.gpu"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3_000:] + done.stderr[-3_000:]
+    assert done.stdout.startswith("No GPU is visible to torch: this is a dry run")
+    lines = [json.loads(x) for x in done.stdout.splitlines() if x.startswith('{"part"')]
+    found: dict[str, dict[str, Any]] = {x["part"]: x["metrics"] for x in lines}
+    assert not [name for name, metrics in found.items() if "error" in metrics]
+    assert {f"checks/{name}" for name in CHECKS} < set(found) and found["checks"]["failed"] == 0
+    step = found["train_step/ours"]
+    shares = {f"mfu_{count}_of_{of}" for count in ("paper", "exact") for of in ("matmul", "peak")}
+    assert shares | {"tokens_per_second", "peak_over_estimate"} <= set(step)
+    assert "ratio_huggingface_compiled" in found["train_step/huggingface_compiled"]
+    assert {"products_ms", "attention_ms", "optimizer_ms", "head_ms", "gaps_ms"} <= set(found["profile"])
+    assert {"blocks/7b", "blocks/13b", "blocks/attention"} < set(found)
+    assert set(found["shares"]["share-000"]) == {"stem", "web-en", "web-zh"}
+
+
+def test_all_parts_together_stay_under_nine_minutes() -> None:
+    assert sum(part.seconds for part in PARTS) < 540
+
+
+def test_a_part_at_its_limit_says_where_it_stands(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(Part("checks", 1)) == 1
+    out = capfd.readouterr()
+    assert "checks ended with 1" in out.out and "Timeout" in out.err and "File " in out.err
