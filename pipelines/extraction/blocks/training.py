@@ -29,7 +29,7 @@ from pipelines.extraction.blocks.model import PATH, BlockModel, read_model, sele
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tree
 from pipelines.extraction.html.runs import text_words
-from pipelines.extraction.page import block_text
+from pipelines.extraction.markdown.lines import block_text
 from pipelines.extraction.page_metadata import title_of
 
 Array = np.ndarray[Any, Any]
@@ -59,7 +59,7 @@ def label(page: GoldPage) -> Labelled:
     """Align a page's blocks with its gold text."""
     data = page.html.encode("utf-8", "replace")
     elements, blocks, segments, _, _ = tree.parse(
-        np.frombuffer(data, np.uint8), text_words(title_of(page.html))
+        np.frombuffer(data, np.uint8), text_words(title_of(page.html)), False
     )
     runs = segments.tolist()
     spans = blocks[:, (col.B_FIRST, col.B_LAST)].tolist()

@@ -6,9 +6,9 @@ Belongs here: names of columns and flags, nothing else. Compiled code holds them
 from __future__ import annotations
 
 # elements (int64): the parent's row, kind (tags.py), hash of tag and class names from the body
-# down, depth, groups of its names (names.py)
-E_PARENT, E_KIND, E_PATH, E_DEPTH, E_OWN = range(5)
-NUM_ELEMENT_COLUMNS = 5
+# down, depth, groups of its names (names.py), the byte where its start tag lies
+E_PARENT, E_KIND, E_PATH, E_DEPTH, E_OWN, E_START = range(6)
+NUM_ELEMENT_COLUMNS = 6
 
 # blocks (int64): nearest block-level element, first segment and the one after the last; then counts
 # of what the block holds: visible characters, those in links, stops, those that end a sentence, Han
@@ -23,10 +23,13 @@ NUM_BLOCK_COLUMNS = 17
 B_WORD, B_IN_LINK = 17, 18
 NUM_OPEN_COLUMNS = 19
 
-# segments (int64): start and end in bytes, flags
-S_LINK, S_BREAK, S_PRE = 1, 2, 4
-SKIPPED = 8  # a flag of open elements alone: what they hold is no text
+# segments (int64): start and end in bytes, flags. S_FORMULA: the markup of a whole element that
+# shows a formula. S_PLAIN: text without entities. The others tell what the text stands in
+S_LINK, S_BREAK, S_PRE, S_SUP, S_SUB, S_FORMULA, S_PLAIN, S_CODE = (1 << bit for bit in range(8))
+# flags of open elements alone: what they hold is no text; it is SVG or MathML
+SKIPPED, FOREIGN = 256, 512
 
 # counts (int64): elements, blocks, segments, tags too deep, beyond the bounds too; where the html
-# tag lies (-1: nowhere); meta tags
-C_ELEMENTS, C_BLOCKS, C_SEGMENTS, C_DEPTH, C_HTML, C_METAS = range(6)
+# tag lies (-1: nowhere); meta tags; bytes in noscript elements that were left out
+C_ELEMENTS, C_BLOCKS, C_SEGMENTS, C_DEPTH, C_HTML, C_METAS, C_NOSCRIPT = range(7)
+NUM_COUNTS = 7

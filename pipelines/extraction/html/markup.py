@@ -10,11 +10,33 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.extraction.html.classes import (
+    CLASS_HASHES,
+    CLASS_MASKS,
+    HOLDS_CODE,
+    HOLDS_FORMULA,
+    IS_UNSEEN,
+)
 from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
-from pipelines.extraction.html.tags import CLASS, FNV, HIDDEN, HREF, ID, ITEMPROP, PRIME, ROLE, STYLE, find
+from pipelines.extraction.html.tags import (
+    CLASS,
+    FNV,
+    HIDDEN,
+    HREF,
+    ID,
+    ITEMPROP,
+    PRIME,
+    ROLE,
+    SHADOW,
+    STYLE,
+    TYPE,
+    find,
+)
 from pipelines.kernels.compiled import Array, leaf
 
-LINKS, HIDES, CLOSES_ITSELF, IS_MAIN = 1, 2, 4, 8  # what a tag's attributes say
+# what a tag's attributes say
+LINKS, HIDES, CLOSES_ITSELF, IS_MAIN, IS_CODE, IS_FORMULA, IS_INLINE, IS_SHOWN = 1, 2, 4, 8, 16, 32, 64, 128
+NO_STYLE, UNSEEN, INLINE_STYLE = 0, 1, 2  # what a style says
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
 MAX_ENTITY = 10  # bytes from & to ; of an entity
 
@@ -96,18 +118,31 @@ def is_blank(point: int) -> bool:
 
 
 @leaf
-def skip_declaration(data: Array, at: int) -> int:
+def skip_declaration(data: Array, at: int, foreign: bool) -> int:
     """Where a comment, CDATA section, doctype or processing instruction ends: `at` is that of ! or
-    ?."""
+    ?.
+
+    A CDATA section is one in SVG and MathML alone (`foreign`); elsewhere it ends at the first >, as
+    any unknown declaration.
+    """
     n = data.size
     if data[at] == 33 and at + 2 < n and data[at + 1] == 45 and data[at + 2] == 45:
         at += 3
         if at < n and data[at] == 62:  # <!-->
             return at + 1
-        while at < n and not (data[at] == 62 and data[at - 1] == 45 and data[at - 2] == 45):
+        if at + 1 < n and data[at] == 45 and data[at + 1] == 62:  # <!--->
+            return at + 2
+        start = at
+        while at < n and not (
+            data[at] == 62
+            and (
+                (at - start >= 2 and data[at - 1] == 45 and data[at - 2] == 45)
+                or (at - start >= 3 and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
+            )
+        ):
             at += 1
-    elif data[at] == 33 and at + 7 < n and data[at + 1] == 91 and data[at + 2] == 67:  # <![CDATA[
-        while at < n and not (data[at] == 62 and data[at - 1] == 93):
+    elif foreign and data[at] == 33 and at + 7 < n and data[at + 1] == 91 and data[at + 2] == 67:  # <![CDATA[
+        while at < n and not (data[at] == 62 and data[at - 1] == 93 and data[at - 2] == 93):
             at += 1
     else:
         while at < n and data[at] != 62:
@@ -194,20 +229,66 @@ def _name_groups(data: Array, start: int, end: int) -> tuple[int, np.uint64]:
 
 
 @leaf
-def _hides(data: Array, start: int, end: int) -> bool:
-    """Whether a style value says display: none."""
+def _class_says(data: Array, start: int, end: int) -> int:
+    """What known software says by the names in a class value (bits of classes.py)."""
+    says, word = 0, FNV
+    for i in range(start, end + 1):
+        if i == end or is_space(data[i]):
+            if word != FNV:
+                at = find(CLASS_HASHES, word)
+                if at >= 0:
+                    says |= CLASS_MASKS[at]
+                word = FNV
+        else:
+            word = (word ^ np.uint64(lower(data[i]))) * PRIME
+    return says
+
+
+@leaf
+def _style_says(data: Array, start: int, end: int) -> int:
+    """UNSEEN: display: none, or visibility: hidden. INLINE_STYLE: display: inline, and nothing more."""
     for i in range(start, end - 8):
-        if lower(data[i]) == 100 and lower(data[i + 1]) == 105 and lower(data[i + 6]) == 121:  # d i . . . . y
+        c = lower(data[i])
+        # the value of d i . . . . y, or of v i . . . . . . . y
+        if c == 100 and lower(data[i + 1]) == 105 and lower(data[i + 6]) == 121:
             j = i + 7
-            while j < end and (is_space(data[j]) or data[j] == 58):
-                j += 1
-            if (
-                j + 4 <= end
-                and lower(data[j]) == 110
-                and lower(data[j + 1]) == 111
-                and lower(data[j + 2]) == 110
-            ):
-                return True
+        elif c == 118 and lower(data[i + 1]) == 105 and i + 10 < end and lower(data[i + 9]) == 121:
+            j = i + 10
+        else:
+            continue
+        while j < end and (is_space(data[j]) or data[j] == 58):
+            j += 1
+        if j + 4 > end:
+            continue
+        first, second, third = lower(data[j]), lower(data[j + 1]), lower(data[j + 2])
+        if c == 100 and first == 110 and second == 111 and third == 110:  # none
+            return UNSEEN
+        if c == 118 and first == 104 and second == 105 and third == 100:  # hidden
+            return UNSEEN
+        inline = c == 100 and first == 105 and second == 110 and third == 108 and j + 6 <= end
+        if inline and (j + 6 == end or is_space(data[j + 6]) or data[j + 6] == 59 or data[j + 6] == 33):
+            return INLINE_STYLE
+    return NO_STYLE
+
+
+@leaf
+def is_formula_image(data: Array, start: int, end: int) -> bool:
+    """Whether an image's tag may show a formula: it says tex, as in latex and ?tex=, or math.
+
+    Only a hint (`text`, `vertex` and `context` are none); whether it does is told by its alternative
+    text and address.
+    """
+    for i in range(start, end - 4):
+        c = lower(data[i])
+        if c == 116:  # t e x, no further t
+            if lower(data[i + 1]) == 101 and lower(data[i + 2]) == 120 and lower(data[i + 3]) != 116:
+                before = lower(data[i - 1])
+                if before != 110 and before != 114:
+                    return True
+        elif (
+            c == 109 and lower(data[i + 1]) == 97 and lower(data[i + 2]) == 116 and lower(data[i + 3]) == 104
+        ):
+            return True
     return False
 
 
@@ -216,8 +297,10 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     """(where the tag ends, groups of its names, hash of its class, what else it says): `at` is the
     byte after the tag's name.
 
-    What else: LINKS (href), HIDES (hidden, or display: none), CLOSES_ITSELF (/>), IS_MAIN
-    (role=main).
+    What else: LINKS (href), HIDES (hidden, display: none, visibility: hidden, a class for what is
+    unseen), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE and IS_FORMULA (classes; type=math/...),
+    IS_INLINE (display: inline), IS_SHOWN (content that a script moves to its place: ids of React's
+    stream, shadowrootmode).
     """
     n = data.size
     groups, path, says = 0, FNV, 0
@@ -244,6 +327,16 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
             groups |= found
             if key == CLASS:
                 path = (path ^ whole) * PRIME
+                known = _class_says(data, start, end)
+                if known:
+                    if known & HOLDS_FORMULA:
+                        says |= IS_FORMULA
+                    if known & HOLDS_CODE:
+                        says |= IS_CODE
+                    if known & IS_UNSEEN:
+                        says |= HIDES
+            elif key == ID and end - start >= 3 and data[start] == 83 and data[start + 1] == 58:  # S:
+                says |= IS_SHOWN
             elif (
                 key == ROLE
                 and end - start == 4
@@ -254,6 +347,16 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 says |= IS_MAIN
         elif key == HREF:
             says |= LINKS
-        elif key == HIDDEN or (key == STYLE and _hides(data, start, end)):
+        elif key == HIDDEN:
             says |= HIDES
+        elif key == STYLE:
+            style = _style_says(data, start, end)
+            if style == UNSEEN:
+                says |= HIDES
+            elif style == INLINE_STYLE:
+                says |= IS_INLINE
+        elif key == SHADOW:
+            says |= IS_SHOWN
+        elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/
+            says |= IS_FORMULA
     return at + 1, groups, path, says

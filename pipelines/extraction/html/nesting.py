@@ -15,12 +15,15 @@ import numpy as np
 from pipelines.extraction.html.columns import S_LINK
 from pipelines.extraction.html.tags import (
     ARTICLE,
+    BASE,
     DIV,
     DL,
     DT,
     HEADING,
     LI,
     LIST,
+    PRE,
+    READING,
     SECTION,
     SKIP,
     TABLE,
@@ -70,8 +73,10 @@ def _depth_before_part(kinds: Array, depth: int, kind: int) -> int:
             return k
         if other == TABLE or other == LIST or other == DL:
             break
+        if other == SKIP:
+            break
         if (kind == LI or kind == DT) and (
-            other == TD or other == DIV or other == SECTION or other == ARTICLE
+            other == TD or other == DIV or other == SECTION or other == ARTICLE or other == PRE
         ):
             break
         if (kind == TD and (other == TR or other == TBODY)) or (kind == TR and other == TBODY):
@@ -83,15 +88,21 @@ def _depth_before_part(kinds: Array, depth: int, kind: int) -> int:
 @leaf
 def depth_before_start(kinds: Array, depth: int, kind: int) -> int:
     """How many elements stay open before a start tag: a paragraph, heading, item, cell or anchor
-    may end without an end tag."""
+    may end without an end tag. None outside a button, an SVG picture or the like ends in it."""
     if is_block(kind):
         if kind == LI or kind == DT or kind == TD or kind == TR or kind == TBODY:
             depth = _depth_before_part(kinds, depth, kind)
         k = depth - 1
-        while k > 0 and not is_block(kinds[k]):
+        while k > 0 and not is_block(kinds[k]) and kinds[k] != SKIP:
             k -= 1
         if k > 0 and (kinds[k] == P or (kind == HEADING and kinds[k] == HEADING)):
             return k
+    elif kind == READING or kind == BASE:  # in ruby, what came before it
+        k = depth - 1
+        while k > 0 and not is_block(kinds[k]):
+            if kinds[k] == READING or kinds[k] == BASE:
+                return k
+            k -= 1
     elif kind == A:  # no anchor lies in another
         k = depth - 1
         while k > 0 and not is_block(kinds[k]):

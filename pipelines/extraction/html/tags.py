@@ -12,13 +12,23 @@ from pipelines.kernels.compiled import Array, leaf
 from pipelines.kernels.hashing64 import FNV_PRIME, FNV_START
 
 # What an element does. One number a tag; the order is part of the model (blocks/features.py counts on it).
-INLINE, VOID, BR, A, SKIP, RAW, P, HEADING, LI, DT, TD, TR, TBODY, TABLE, LIST, DIV, ARTICLE = range(17)
-NAV, FOOTER, ASIDE, HEADER, FORM, PRE, QUOTE, FIGURE, SECTION, MAIN, BODY, HTML, META = range(17, 30)
-TITLE, CUSTOM, DL, HR = range(30, 34)
+INLINE, VOID, BR, A, SKIP, RAW, NOSCRIPT, PLAINTEXT, META, TITLE, CUSTOM, IMAGE = range(12)
+FORMULA, READING, BASE, SUP, SUB, CODE = range(12, 18)  # READING, BASE: of ruby
+P, HEADING, LI, DT, TD, TR, TBODY, TABLE, LIST, DIV, ARTICLE = range(18, 29)
+NAV, FOOTER, ASIDE, HEADER, FORM, PRE, QUOTE, FIGURE, SECTION, MAIN, BODY, HTML, DL, HR = range(29, 43)
 _NAMES: dict[int, str] = {
-    VOID: "area base col embed img input link param source track wbr keygen head",
-    SKIP: "svg math template object canvas audio video button select map datalist dialog",
-    RAW: "script style noscript iframe textarea xmp noembed noframes",
+    VOID: "area base col embed input link param source track wbr keygen head",
+    IMAGE: "img image",
+    SKIP: "svg template object canvas audio video button select map datalist dialog",
+    RAW: "script style iframe textarea xmp noembed noframes",
+    NOSCRIPT: "noscript",
+    PLAINTEXT: "plaintext",
+    FORMULA: "math mjx-container m:math mml:math",
+    READING: "rt rp rtc",
+    BASE: "rb",
+    SUP: "sup",
+    SUB: "sub",
+    CODE: "code kbd samp tt",
     HEADING: "h1 h2 h3 h4 h5 h6",
     DT: "dt dd",
     TD: "td th",
@@ -26,7 +36,7 @@ _NAMES: dict[int, str] = {
     LIST: "ul ol menu",
     DIV: "div center fieldset legend details summary hgroup address caption dir marquee",
     FIGURE: "figure figcaption",
-    PRE: "pre listing plaintext",
+    PRE: "pre listing",
     BR: "br",
     A: "a",
     P: "p",
@@ -67,9 +77,11 @@ def _tables() -> tuple[Array, Array]:
 
 
 TAG_HASHES, TAG_KINDS = _tables()  # uint64 sorted, and the kind of each
-CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP = (
-    np.uint64(name_hash(name)) for name in ("class", "id", "href", "style", "hidden", "role", "itemprop")
+CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
+    np.uint64(name_hash(name))
+    for name in ["class", "id", "href", "style", "hidden", "role", "itemprop", "type", "shadowrootmode"]
 )
+NOSCRIPT_NAME, SVG_NAME = np.uint64(name_hash("noscript")), np.uint64(name_hash("svg"))
 
 
 @leaf
@@ -88,4 +100,4 @@ def find(table: Array, value: np.uint64) -> int:
 @leaf
 def is_block(kind: int) -> bool:
     """Whether text before, in and after the element stands in blocks of its own."""
-    return kind >= P and kind != META and kind != TITLE
+    return kind >= P

@@ -17,37 +17,55 @@ import numpy as np
 
 from pipelines.extraction.html.columns import (
     B_CHARS,
+    B_CLOSED,
     B_ELEMENT,
     B_FIRST,
     B_HASH,
     B_LAST,
+    B_LINKED,
     B_SPLIT,
+    B_TOKENS,
     B_WORD,
+    B_WORDS,
     C_BLOCKS,
     C_DEPTH,
     C_ELEMENTS,
     C_HTML,
     C_METAS,
+    C_NOSCRIPT,
     C_SEGMENTS,
     E_DEPTH,
     E_KIND,
     E_OWN,
     E_PARENT,
     E_PATH,
+    E_START,
+    FOREIGN,
     NUM_BLOCK_COLUMNS,
+    NUM_COUNTS,
     NUM_ELEMENT_COLUMNS,
     NUM_OPEN_COLUMNS,
     S_BREAK,
+    S_CODE,
+    S_FORMULA,
     S_LINK,
+    S_PLAIN,
     S_PRE,
+    S_SUB,
+    S_SUP,
     SKIPPED,
 )
 from pipelines.extraction.html.markup import (
     CLOSES_ITSELF,
     HIDES,
+    IS_CODE,
+    IS_FORMULA,
+    IS_INLINE,
     IS_MAIN,
+    IS_SHOWN,
     LINKS,
     attributes,
+    is_formula_image,
     skip_declaration,
     skip_raw,
     tag_name,
@@ -57,22 +75,34 @@ from pipelines.extraction.html.runs import end_word, read_text, skip_text
 from pipelines.extraction.html.tags import (
     BODY,
     BR,
+    CODE,
     CUSTOM,
+    DIV,
     FNV,
+    FORMULA,
     HR,
     HTML,
+    IMAGE,
     INLINE,
     MAIN,
     META,
+    NOSCRIPT,
+    NOSCRIPT_NAME,
+    PLAINTEXT,
     PRE,
     PRIME,
     RAW,
+    READING,
     SKIP,
+    SUB,
+    SUP,
+    SVG_NAME,
     TAG_HASHES,
     TAG_KINDS,
     TITLE,
     VOID,
     A,
+    P,
     find,
     is_block,
 )
@@ -83,6 +113,7 @@ MAX_BLOCKS = 20_000  # blocks that are kept; what follows is left out
 MAX_SEGMENTS = 120_000  # runs of text between any two tags
 MAX_DEPTH = 512  # open elements; below, tags are text borders only
 MAX_METAS = 64  # meta tags that are read
+FORMULA_CHARS, FORMULA_WORDS = 6, 2  # what a formula counts for in its block
 
 
 @kernel
@@ -117,24 +148,48 @@ def _close_block(
         counts[C_BLOCKS] += 1
 
 
+@leaf
+def _count_formula(block: Array, linked: bool, size: int, title_words: Array) -> None:
+    """The open block counts a formula, as a few words that are in no title."""
+    end_word(block, title_words)
+    block[B_CHARS] += FORMULA_CHARS
+    block[B_WORDS] += FORMULA_WORDS
+    block[B_TOKENS] += FORMULA_WORDS
+    if linked:
+        block[B_LINKED] += FORMULA_CHARS
+    block[B_CLOSED] = 0
+    block[B_HASH] = np.int64((np.uint64(block[B_HASH]) ^ np.uint64(size)) * PRIME)
+
+
+@leaf
+def _add_segment(segments: Array, number: int, start: int, end: int, flags: int) -> int:
+    """How many segments there are with this one, which is written if the bound allows it."""
+    if number >= MAX_SEGMENTS:
+        return number
+    segments[number, 0], segments[number, 1], segments[number, 2] = start, end, flags
+    return number + 1
+
+
 @kernel
-def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, Array]:
+def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, Array, Array, Array, Array]:
     """(elements, blocks, segments, metas, counts) of UTF-8 markup (uint8 [n]).
 
-    elements int64 [e, 5], blocks int64 [b, 17], segments int64 [s, 3] and counts int64 [6]:
+    elements int64 [e, 6], blocks int64 [b, 17], segments int64 [s, 3] and counts int64 [7]:
     columns.py. metas int64 [m]: where `<meta` tags start. `title_words`: sorted hashes of the
-    title's words (runs.py; uint64), counted in each block.
+    title's words (runs.py; uint64), counted in each block. `with_noscript`: whether noscript
+    elements hold text, as where no script runs.
     """
     n = data.size
     elements = np.zeros((1024, NUM_ELEMENT_COLUMNS), np.int64)
     blocks = np.zeros((1024, NUM_BLOCK_COLUMNS), np.int64)
     segments = np.zeros((4096, 3), np.int64)
     metas = np.zeros(MAX_METAS, np.int64)
-    counts = np.zeros(6, np.int64)
+    counts = np.zeros(NUM_COUNTS, np.int64)
     counts[C_HTML] = -1
     kinds = np.zeros(MAX_DEPTH, np.int64)
     names = np.zeros(MAX_DEPTH, np.uint64)
     flags = np.zeros(MAX_DEPTH, np.int64)
+    in_line = np.zeros(MAX_DEPTH, np.bool_)  # block-level, but declared inline
     owners = np.zeros(MAX_DEPTH, np.int64)  # the nearest block-level element
     depth, num_segments, num_elements = 1, 0, 1
     kinds[0] = elements[0, E_KIND] = BODY
@@ -142,22 +197,21 @@ def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, 
     block = np.zeros(NUM_OPEN_COLUMNS, np.int64)
     _open_block(block, 0, False)
     breaks, after_break = 0, False  # line breaks since the last text
+    formula, formula_start = 0, 0  # place of the open element that shows a formula (0: none)
     at = 0
     while at < n:
+        if num_segments + 3 >= segments.shape[0]:
+            segments = _doubled(segments)
         # text up to the next tag
         start, flag = at, flags[depth - 1]
-        skipped = (flag & SKIPPED) != 0
+        skipped, in_pre, linked = (flag & SKIPPED) != 0, (flag & S_PRE) != 0, (flag & S_LINK) != 0
         if skipped:
             at = skip_text(data, at)
         else:
-            at, seen = read_text(data, at, (flag & S_LINK) != 0, title_words, block)
+            at, seen = read_text(data, at, linked, title_words, block)
             if at > start:
-                if num_segments < MAX_SEGMENTS:
-                    if num_segments == segments.shape[0]:
-                        segments = _doubled(segments)
-                    segments[num_segments, 0], segments[num_segments, 1] = start, at
-                    segments[num_segments, 2] = flag | (S_BREAK if after_break else 0)
-                    num_segments += 1
+                broken = S_BREAK if after_break else 0
+                num_segments = _add_segment(segments, num_segments, start, at, flag | broken)
                 counts[C_SEGMENTS] += 1
             if seen:
                 breaks, after_break = 0, False
@@ -167,7 +221,7 @@ def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, 
         tag_start = at
         at += 1
         if data[at] == 33 or data[at] == 63:
-            at = skip_declaration(data, at)
+            at = skip_declaration(data, at, (flag & FOREIGN) != 0)
             continue
         ending = data[at] == 47
         name_start = at + ending
@@ -175,10 +229,26 @@ def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, 
         found = find(TAG_HASHES, name)
         kind = TAG_KINDS[found] if found >= 0 else (CUSTOM if dashed else INLINE)
         at, groups, path, says = attributes(data, name_end)
-        # tags that hold no text of the page
+        # tags that hold no text of the page, and formulas in one tag
+        if kind == NOSCRIPT:
+            kind = INLINE if with_noscript else RAW
+        shows_formula = False
         if kind == RAW or kind == TITLE:
             if not ending and not says & CLOSES_ITSELF:
+                raw_start = at
                 at = skip_raw(data, at, name_start, name_end)
+                if name == NOSCRIPT_NAME:
+                    counts[C_NOSCRIPT] += at - raw_start
+                shows_formula = (says & IS_FORMULA) != 0
+        elif kind == IMAGE:
+            shows_formula = is_formula_image(data, name_end, at)
+        if shows_formula and not skipped and not in_pre:
+            broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
+            num_segments = _add_segment(segments, num_segments, tag_start, min(at, n), flag | broken)
+            counts[C_SEGMENTS] += 1
+            _count_formula(block, linked, at - tag_start, title_words)
+            breaks, after_break = 0, False
+        if kind == RAW or kind == TITLE or kind == IMAGE or kind == VOID:
             continue
         if kind == META:
             if not ending and counts[C_METAS] < MAX_METAS:
@@ -189,34 +259,56 @@ def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, 
             if not ending and counts[C_HTML] < 0:
                 counts[C_HTML] = tag_start
             continue
-        if kind == VOID or (kind == BODY and ending) or (kind == BR and skipped):
+        if (kind == BODY and ending) or (kind == BR and skipped):
             continue
-        # the open block ends at block-level tags, and at a second line break
-        block_level = is_block(kind)
+        # elements end
+        if says & IS_CODE and not ending and is_block(kind):
+            kind = PRE
+        block_level, nests = is_block(kind), kind != BR and kind != HR and kind != BODY
+        is_inline = (says & IS_INLINE) != 0 and (kind == DIV or kind == P)
+        last_owner, last_depth = owners[depth - 1], depth
+        if nests and ending:
+            depth = depth_after_end(kinds, names, flags, depth, kind, name)
+            is_inline = depth < last_depth and in_line[depth]
+        elif nests and not (formula and block_level):
+            depth = depth_before_start(kinds, depth, kind)
+        if formula and depth <= formula:
+            broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
+            end = at if ending and depth == formula else tag_start
+            inherited = flags[formula - 1]
+            num_segments = _add_segment(segments, num_segments, formula_start, end, inherited | broken)
+            counts[C_SEGMENTS] += 1
+            _count_formula(block, (inherited & S_LINK) != 0, end - formula_start, title_words)
+            formula, breaks, after_break = 0, 0, False
+        # the open block ends at block-level tags, at a second line break, and where code ends
         if kind == BR:
             end_word(block, title_words)
             breaks, after_break = breaks + 1, True
-        if block_level or (breaks >= 2 and kind == BR and not flag & S_PRE):
+            splits = breaks >= 2 and not in_pre
+        elif in_pre:
+            splits = not flags[depth - 1] & S_PRE
+        else:
+            splits = block_level and not is_inline and not formula
+        if splits:
             if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
                 blocks = _doubled(blocks)
-            _close_block(block, owners[depth - 1], num_segments, title_words, blocks, counts)
+            _close_block(block, last_owner, num_segments, title_words, blocks, counts)
             _open_block(block, num_segments, kind == BR)
             breaks, after_break = 0, False
-        if kind == BR or kind == HR or kind == BODY:
-            continue
-        # elements end and begin
-        if ending:
-            depth = depth_after_end(kinds, names, flags, depth, kind, name)
-            continue
-        if not (block_level and skipped):
-            depth = depth_before_start(kinds, depth, kind)
-        if says & CLOSES_ITSELF:
+        # elements begin
+        if kind == PLAINTEXT and not ending:
+            if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
+                blocks = _doubled(blocks)
+            _close_block(block, last_owner, num_segments, title_words, blocks, counts)
+            _open_block(block, num_segments, False)
+            break
+        if not nests or ending or says & CLOSES_ITSELF:
             continue
         if depth >= MAX_DEPTH:
             counts[C_DEPTH] += 1
             continue
-        owner = owners[depth - 1]
-        if block_level:
+        owner, flag = owners[depth - 1], flags[depth - 1]
+        if (block_level or kind == CUSTOM) and not is_inline and not formula and not flag & S_PRE:
             counts[C_ELEMENTS] += 1
             if num_elements < MAX_ELEMENTS:
                 if num_elements == elements.shape[0]:
@@ -226,17 +318,39 @@ def parse(data: Array, title_words: Array) -> tuple[Array, Array, Array, Array, 
                 elements[num_elements, E_KIND] = MAIN if says & IS_MAIN else kind
                 elements[num_elements, E_DEPTH] = elements[owner, E_DEPTH] + 1
                 elements[num_elements, E_PARENT], elements[num_elements, E_OWN] = owner, groups
+                elements[num_elements, E_START] = tag_start
                 owner = num_elements
                 num_elements += 1
-        flag = flags[depth - 1]
         if kind == A and says & LINKS:
             flag |= S_LINK
-        if kind == PRE:
+        elif kind == SUP:
+            flag |= S_SUP
+        elif kind == SUB:
+            flag |= S_SUB
+        elif kind == CODE:
+            flag |= S_CODE
+        elif kind == PRE:
             flag |= S_PRE
-        if kind == SKIP or says & HIDES:
+        if kind == FORMULA or says & IS_FORMULA:
+            if not flag & (SKIPPED | S_PRE):
+                formula, formula_start = depth, tag_start
+            flag |= SKIPPED
+        if kind == FORMULA or name == SVG_NAME:
+            flag |= FOREIGN
+        if kind == READING or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
             flag |= SKIPPED
         kinds[depth], names[depth], flags[depth], owners[depth] = kind, name, flag, owner
+        in_line[depth] = is_inline
         depth += 1
+    if formula:
+        inherited = flags[formula - 1]
+        num_segments = _add_segment(segments, num_segments, formula_start, n, inherited | S_FORMULA)
+        _count_formula(block, (inherited & S_LINK) != 0, n - formula_start, title_words)
+    if at < n:  # behind <plaintext> nothing is a tag
+        num_segments = _add_segment(segments, num_segments, at, n, S_PRE | S_PLAIN)
+        while at < n:
+            at, _ = read_text(data, at, False, title_words, block)
+            at += 1
     if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
         blocks = _doubled(blocks)
     _close_block(block, owners[depth - 1], num_segments, title_words, blocks, counts)

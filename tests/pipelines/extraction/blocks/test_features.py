@@ -18,7 +18,7 @@ PAGE = f"""<title>A long headline here</title>
 
 
 def measured(markup: str, title: str = "") -> list[dict[str, float]]:
-    elements, blocks, *_ = tree.parse(np.frombuffer(markup.encode(), np.uint8), text_words(title))
+    elements, blocks, *_ = tree.parse(np.frombuffer(markup.encode(), np.uint8), text_words(title), False)
     return [dict(zip(NAMES, row.tolist(), strict=True)) for row in features(elements, blocks)]
 
 

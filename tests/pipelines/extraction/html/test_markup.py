@@ -59,7 +59,7 @@ def test_comments_and_declarations_end_where_html_ends_them() -> None:
         "<![CDATA[ <p> > ]]>",
         "<!-- open",
     ):
-        end = markup.skip_declaration(data(text + "<b>"), 1)
+        end = markup.skip_declaration(data(text + "<b>"), 1, True)
         assert end == len(text) if "open" not in text else end > len(text)
 
 

@@ -7,26 +7,7 @@ from hypothesis import strategies as st
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags, tree
 from pipelines.extraction.html.runs import text_words
-from pipelines.extraction.page import block_text
-
-
-def read(markup: str, title: str = "") -> list[tuple[str, int, list[int]]]:
-    """(text, kind of its element, counts) of each block."""
-    data = markup.encode()
-    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(title))
-    runs = segments.tolist()
-    return [
-        (
-            block_text(data, runs[b[col.B_FIRST] : b[col.B_LAST]]),
-            int(elements[b[col.B_ELEMENT], col.E_KIND]),
-            b.tolist(),
-        )
-        for b in blocks
-    ]
-
-
-def texts(markup: str) -> list[str]:
-    return [text for text, _, _ in read(markup)]
+from tests.support.html_pages import read, texts
 
 
 def test_blocks_end_at_block_level_tags_and_double_breaks_only() -> None:
@@ -81,7 +62,7 @@ def test_links_need_an_address_and_end_with_their_block() -> None:
 )
 def test_any_markup_gives_ordered_segments_within_it(markup: str) -> None:
     data = markup.encode()
-    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(""))
+    elements, blocks, segments, _, _ = tree.parse(np.frombuffer(data, np.uint8), text_words(""), False)
     assert (segments[:, 0] < segments[:, 1]).all() and (segments[1:, 0] >= segments[:-1, 1]).all()
     assert len(data) >= (segments[-1, 1] if len(segments) else 0)
     assert ((blocks[:, col.B_CHARS] > 0) & (blocks[:, col.B_LINKED] <= blocks[:, col.B_CHARS])).all()

@@ -1,0 +1,146 @@
+"""Formulas, code blocks and table rows that survive the reading of a page, against gold.
+
+Run: python -m benchmarks.extraction_structure [--worst N] [--data ../shared/data]. The gold of each
+page (extraction-gold/structure-dev.jsonl.zst) lists its formulas as TeX, its code blocks and its
+tables; a machine made it, so that a few entries are wrong. A formula counts where the text holds it
+between dollar signs, as often as the gold; code where its lines stand in the text one after
+another, indentation included; a row where one line of the text holds all of its cells and nothing
+else. Spaces, grouping braces and the sizes of brackets do not count in TeX.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import io
+import json
+import platform
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pipelines.extraction.page import extract
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+GOLD = Path("extraction-gold") / "structure-dev.jsonl.zst"
+GOAL = {"formula_recall": 0.95, "code_exact": 0.95, "table_rows": 0.90}
+_FORMULA = re.compile(r"(?<!\\)(\$\$?)(.+?)(?<!\\)\1", re.DOTALL)
+_NO_MEANING = re.compile(
+    r"\s|[{}~]|\\(?:left|right|displaystyle|textstyle|limits|nolimits)(?![a-zA-Z])|\\[,;:! ]"
+)
+_ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
+_CELL = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_NO_CELL = re.compile(r"\s|[$\\{}*`]|displaystyle")
+
+
+def bare_tex(tex: str) -> str:
+    """TeX without what changes nothing but its looks."""
+    return _NO_MEANING.sub("", html.unescape(tex)).rstrip(".,;")
+
+
+def formulas(text: str) -> Counter[str]:
+    """The formulas between dollar signs, bare."""
+    return Counter(bare_tex(m[2]) for m in _FORMULA.finditer(text))
+
+
+def _code_lines(code: str) -> str:
+    lines = code.replace("\xa0", " ").replace("\r\n", "\n").expandtabs(4).split("\n")
+    return "\n".join(line.rstrip() for line in lines).strip("\n")
+
+
+def _cells(row: str) -> str:
+    cells = (_NO_CELL.sub("", html.unescape(_TAG.sub("", c))) for c in _CELL.findall(row))
+    return "|".join(cell for cell in cells if cell)
+
+
+def _line_cells(line: str) -> str:
+    cells = (_NO_CELL.sub("", c) for c in re.split(r"(?<!\\)\|", line))
+    return "|".join(cell for cell in cells if cell)
+
+
+def counts(text: str, gold: dict[str, Any]) -> tuple[Counter[str], list[str]]:
+    """What a text holds of a page's gold (`formulas` of `all_formulas`, and so on), and what it
+    lacks."""
+    found: Counter[str] = Counter()
+    missing = []
+    have = formulas(text)
+    for tex, times in Counter(bare_tex(tex) for tex in [*gold["display"], *gold["inline"]]).items():
+        found["all_formulas"] += times
+        found["formulas"] += min(times, have[tex])
+        missing += [f"formula {tex[:120]}"] * (have[tex] < times)
+    lines = "\n" + _code_lines(text) + "\n"
+    for code in gold["code"]:
+        here = f"\n{_code_lines(code)}\n" in lines
+        found["all_code"] += 1
+        found["code"] += here
+        missing += [f"code {code[:120]!r}"] * (not here)
+    rows = Counter(_line_cells(line) for line in text.split("\n"))
+    for table in gold["tables"]:
+        for cells in filter(None, map(_cells, _ROW.findall(table or ""))):
+            found["all_rows"] += 1
+            found["rows"] += rows[cells] > 0
+            missing += [f"row {cells[:120]}"] * (not rows[cells])
+    return found, missing
+
+
+def gold_pages(data: Path) -> Iterator[dict[str, Any]]:
+    """The pages with gold structure: id, html, display, inline, code, tables."""
+    import zstandard
+
+    with open(data / GOLD, "rb") as stream:
+        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(stream), encoding="utf-8"):
+            yield json.loads(line)
+
+
+def measure(data: Path, worst: int = 0) -> dict[str, float]:
+    """`formula_recall`, `code_exact`, `table_rows` over all pages; prints up to `worst` missing items a
+    page."""
+    total: Counter[str] = Counter()
+    for page in gold_pages(data):
+        found, missing = counts(extract(page["html"]).text, page)
+        total += found
+        if worst and missing:
+            print(f"{page['id']}: {dict(found)}")
+            for item in missing[:worst]:
+                print(f"    {item}")
+    return {
+        "formula_recall": round(total["formulas"] / max(1, total["all_formulas"]), 4),
+        "code_exact": round(total["code"] / max(1, total["all_code"]), 4),
+        "table_rows": round(total["rows"] / max(1, total["all_rows"]), 4),
+        **{name: total[name] for name in ("all_formulas", "all_code", "all_rows")},
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print the figures and the result line; 2 where the data is absent."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--worst", type=int, default=0, help="missing items of a page that are printed")
+    options = parser.parse_args(arguments)
+    if not (options.data / GOLD).is_file():
+        print(f"{options.data / GOLD} is not there: name a data folder with --data", file=sys.stderr)
+        return 2
+    metrics = measure(options.data, options.worst)
+    for name, goal in GOAL.items():
+        print(f"{name:16}{metrics[name]:8.3f}  goal {goal}")
+    hardware = f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
+    print(
+        json.dumps(
+            {
+                "name": "extraction_structure",
+                "metrics": metrics,
+                "goal": GOAL,
+                "hardware": hardware,
+                "command": "python -m benchmarks.extraction_structure",
+            }
+        )
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

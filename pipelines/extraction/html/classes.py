@@ -1,0 +1,42 @@
+"""Class names with which known software marks formulas, code and text that nobody sees.
+
+Belongs here: whole class names that have one meaning wherever they occur, and what their element
+is. Does not belong here: words that only hint at a meaning (names.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html.tags import name_hash
+
+HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN = 1, 2, 4  # bits
+_NAMES: dict[int, str] = {
+    # KaTeX; MathJax 2 and 3; MediaWiki
+    HOLDS_FORMULA: (
+        "katex katex-display mathjax mathjax_display mathjax_preview mathjax_chtml mathjax_svg "
+        "mathjax_svg_display mjx-chtml mjxc-display mwe-math-element"
+    ),
+    # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
+    # Pygments, Rouge
+    HOLDS_CODE: (
+        "syntaxhighlighter dp-highlighter crayon-main codemirror-code cm-content ace_content view-lines "
+        "js-file-line-container highlighttable rouge-table hljs-ln"
+    ),
+    # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal
+    IS_UNSEEN: (
+        "jammer sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only "
+        "element-invisible cdk-visually-hidden"
+    ),
+}
+
+
+def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    masks = {name_hash(name): mask for mask, names in _NAMES.items() for name in names.split()}
+    order = sorted(masks)
+    return np.array(order, np.uint64), np.array([masks[h] for h in order], np.int64)
+
+
+CLASS_HASHES, CLASS_MASKS = _tables()  # uint64 sorted, and the bit of each

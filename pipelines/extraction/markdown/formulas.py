@@ -1,0 +1,195 @@
+r"""What shows a formula -> TeX between dollar signs.
+
+Belongs here: where MathML, MathJax, KaTeX, MediaWiki and images of formulas keep their TeX; the
+delimiters of TeX and AsciiMath in plain text. Does not belong here: MathML without TeX (mathml.py),
+AsciiMath itself (asciimath.py), where formulas lie (html/).
+
+TeX is kept as the page gives it. `$` stands around a formula in the line, `$$` around one that is
+displayed.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import unquote, unquote_plus, urlsplit
+
+from pipelines.extraction.markdown.asciimath import asciimath_to_tex
+from pipelines.extraction.markdown.glyphs import glyphs_to_mathml
+from pipelines.extraction.markdown.mathml import annotation, parse, to_tex
+
+MAX_CHARS = 20_000  # of the markup or TeX of one formula; a longer one is left out
+_START = re.compile(r"<[a-zA-Z][\w:-]*((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>?")
+_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^>]*>")
+_WRAPPED = re.compile(
+    r"%?\s*(?:<!--|<!\[CDATA\[|//\s*<!\[CDATA\[)(.*?)(?:-->|%?\s*(?://)?\s*\]\]>)\s*", re.DOTALL
+)
+_IMAGE_CLASSES_NAMES = (
+    "latex tex math mathtex mimetex latex_img latex-formula math-inline math-display formula "
+    "equation inlineequation ee_img mwe-math-fallback-image-inline "
+    "mwe-math-fallback-image-display mwe-math-fallback-source-inline"
+)
+_IMAGE_CLASSES = frozenset(_IMAGE_CLASSES_NAMES.split())
+# addresses of images that a server draws from TeX in the query: WordPress, CodeCogs, Zhihu, GitHub,
+# Google Chart, mathTeX and mimeTeX
+_QUERIES = re.compile(
+    r"(?:latex\.php\?(?:[^#]*&)?latex=|/(?:gif|png|svg|pdf)(?:\.latex|/latex|\.download)?\?|latex\.codecogs\.com/[^?]*\?|"
+    r"equation\?(?:[^#]*&)?tex=|render/math\?(?:[^#]*&)?math=|chart\?(?:[^#]*&)?chl=|(?:mathtex|mimetex)\.(?:cgi|fcgi|exe)\?|"
+    r"[?&](?:latex|tex)=|math\.now\.sh/?\?from=)(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_KNOWN_HOSTS = re.compile(
+    r"codecogs\.com|latex\.php|mathtex|mimetex|equation\?|render/math|cht=tx|[?&](?:tex|latex)=|math\.now\.sh",
+    re.I,
+)
+_LOOKS_TEX = re.compile(r"[\\^_{}=<>+|]|^[A-Za-z0-9]$")
+_DELIMITERS = re.compile(
+    r"\$\$.+?\$\$"
+    r"|(?<!\\)\\\((?P<inline>.+?)(?<!\\)\\\)"
+    r"|(?<!\\)\\\[(?P<display>.+?)(?<!\\)\\\]"
+    r"|\[(?P<tag>i?tex|i?latex|i?math)\](?P<tagged>.+?)\[/(?P=tag)\]"
+    r"|(?P<environment>\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?)\}.+?\\end\{(?P=name)\})",
+    re.DOTALL | re.IGNORECASE,
+)
+_HAN = re.compile(r"[\u3400-\u9fff]{8}")
+_BACKTICKS = re.compile(r"`([^`]{1,400})`")
+
+
+def tex_of(markup: str, scripted: bool) -> str:
+    """The formula of an element, between dollar signs; "" where its markup holds none. `scripted`:
+    whether the page keeps its TeX in scripts, so that what MathJax made of it is left out."""
+    if len(markup) > MAX_CHARS:
+        return ""
+    start = _START.match(markup)
+    given = _attributes(start[1]) if start else {}
+    name = markup[1:7].lower()
+    if name.startswith("img") or name.startswith("image"):
+        return _of_image(given)
+    if name == "script":
+        return _of_script(given.get("type", "").lower(), markup[start.end() if start else 0 :])
+    classes = given.get("class", "").lower()
+    if scripted and "mathjax" in classes:
+        return ""
+    head = markup[:400]
+    display = (
+        given.get("display") in ("block", "true")
+        or given.get("mode") == "display"
+        or "display" in classes
+        or 'display="block"' in head
+        or "mwe-math-mathml-display" in head
+    )
+    return _signed(_of_element(markup, given), display)
+
+
+def delimited(text: str) -> str:
+    """TeX in a text with the delimiters of MathJax, KaTeX or forums: between dollar signs instead."""
+    if "\\" not in text and "[/" not in text:
+        return text
+    return _DELIMITERS.sub(_with_dollars, text)
+
+
+def with_asciimath(text: str) -> str:
+    """AsciiMath between backticks as TeX between dollar signs."""
+    return _BACKTICKS.sub(lambda m: _signed(asciimath_to_tex(m[1]), False) or m[0], text)
+
+
+def _with_dollars(m: re.Match[str]) -> str:
+    if m["environment"]:
+        return _signed(m["environment"], True)
+    display = m["display"] is not None or (m["tag"] is not None and not m["tag"].lower().startswith("i"))
+    tex = m["inline"] or m["display"] or m["tagged"]
+    if not tex or (_HAN.search(tex) and "\\text" not in tex and "\\mbox" not in tex) or len(tex) > MAX_CHARS:
+        return m[0]
+    return _signed(tex, display) or m[0]
+
+
+def _attributes(tag: str) -> dict[str, str]:
+    return {m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(tag)}
+
+
+def _signed(tex: str, display: bool) -> str:
+    tex = tex.replace("\x01", " ").strip()
+    while len(tex) > 2 and tex.startswith("$") and tex.endswith("$") and not tex.endswith("\\$"):
+        display |= tex.startswith("$$")
+        tex = tex[1:-1].strip()
+    for start, end in ((r"\(", r"\)"), (r"\[", r"\]")):
+        if tex.startswith(start) and tex.endswith(end):
+            display |= start == r"\["
+            tex = tex[2:-2].strip()
+    if not tex:
+        return ""
+    return f"$${tex}$$" if display else f"${tex}$"
+
+
+def _of_script(kind: str, body: str) -> str:
+    body = re.sub(r"</script\s*>?\s*$", "", body, flags=re.IGNORECASE).strip()
+    wrapped = _WRAPPED.fullmatch(body)
+    if wrapped:
+        body = wrapped[1]
+    if "asciimath" in kind:
+        body = asciimath_to_tex(html.unescape(body))
+    elif "mml" in kind or body.startswith("<math"):
+        node = parse(body)
+        body = (annotation(node) or to_tex(node)) if node else ""
+    elif "tex" not in kind:
+        return ""
+    return _signed(html.unescape(body) if "&" in body and ";" in body else body, "display" in kind)
+
+
+def _of_image(given: dict[str, str]) -> str:
+    source = given.get("src", "")
+    if source.startswith("data:") or not source:
+        source = given.get("data-src") or given.get("data-original") or given.get("data-lazy-src") or ""
+    alternative = next((given[k] for k in ("data-formula", "data-tex", "data-latex") if given.get(k)), "")
+    alternative = alternative or given.get("alt", "").strip() or given.get("title", "").strip()
+    classes = given.get("class", "").lower()
+    marked = bool(_IMAGE_CLASSES.intersection(classes.split())) or "eeimg" in given
+    known = _KNOWN_HOSTS.search(source) is not None
+    if not marked and not known:
+        return ""
+    display = "display" in classes or given.get("eeimg") == "2"
+    drawn = _of_address(source) if known else ""
+    if alternative and (_LOOKS_TEX.search(alternative) or (marked and len(alternative) < 40 and not drawn)):
+        return _signed(alternative, display)
+    return _signed(drawn, display)
+
+
+def _of_address(source: str) -> str:
+    found = _QUERIES.search(source)
+    if not found:
+        return ""
+    whole = "cgi?" in source or "codecogs" in source or ".exe?" in source
+    query = found[1] if whole else found[1].split("&")[0]
+    tex = unquote(query) if whole else unquote_plus(query)
+    if whole:
+        tex = re.sub(
+            r"^(?:\\(?:dpi|bg|fn|inline|large|small|huge|LARGE|Large|normalsize|tiny)_?(?:\{[^{}]*\}|\w+)?\s*)+",
+            "",
+            tex,
+        )
+        tex = tex.replace("&space;", " ").replace("&plus;", "+").replace("&hash;", "#")
+    return "" if urlsplit(tex).scheme in ("http", "https") else tex
+
+
+def _of_element(markup: str, given: dict[str, str]) -> str:
+    for name in ("data-latex", "data-tex", "data-expr", "data-formula"):
+        if given.get(name):
+            return given[name]
+    node = parse(markup)
+    if node is None and "data-mathml" in given:
+        node = parse(given["data-mathml"])
+    if node is not None:
+        return annotation(node) or node.attributes.get("alttext", "").strip() or to_tex(node)
+    image = _IMAGE.search(markup)
+    if image:
+        return _of_image(_attributes(image[0]) | {"eeimg": "1"}).strip("$")
+    latex = re.search(r'data-latex="([^"]+)"', markup)
+    if latex:
+        return html.unescape(latex[1])
+    glyphs = glyphs_to_mathml(markup)
+    if glyphs is not None:
+        return to_tex(glyphs)
+    text = html.unescape(_TAG.sub("", markup)).strip()
+    return text if re.search(r"[\\^_{}=$]", text) else ""

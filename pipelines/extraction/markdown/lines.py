@@ -1,0 +1,223 @@
+"""Chosen blocks -> the text of a page in light Markdown.
+
+Belongs here: the order of lines, list markers, empty lines, lines that are left out. Does not belong
+here: text within a block (inline.py), code (code.py), rows (tables.py), which blocks are main text
+(extraction/blocks/).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html import tags
+from pipelines.extraction.markdown import containers as con
+from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose
+from pipelines.extraction.markdown.inline import Notation, inline_text
+from pipelines.extraction.markdown.tables import DataTable, table_lines
+from pipelines.extraction.markdown.whole import whole_structure
+
+Array = np.ndarray[Any, Any]
+MAX_CELL = 80  # characters of a cell of a layout table up to which it shares a line with its neighbours
+MAX_TWICE = 200  # characters of navigation up to which it is not written twice in a row
+MAX_ITEM_BLOCKS = 4  # of a list's item; an item of more is a part of the page
+MAX_ITEM_CHARS = 1500
+MAX_TAGS = 2000  # bytes of tags before the first text of a code block, in which its language is looked for
+INDENT = "  "
+_START = re.compile(rb"\b(?:start|value)\s{0,3}=\s{0,3}[\"']?(\d{1,6})", re.IGNORECASE)
+
+
+def block_text(data: bytes, segments: list[list[int]]) -> str:
+    """The text of one block from its segments (start, end, flags), without fences."""
+    if segments and segments[0][2] & col.S_PRE:
+        return _code(data, segments, "<pre>", "")
+    return inline_text(data, segments)
+
+
+def page_text(data: bytes, elements: Array, blocks: Array, segments: Array, chosen: Array) -> str:
+    """The text of a page: arguments as tree.parse gives them, and which blocks are main text (bool
+    [n])."""
+    if not chosen.any():
+        return ""
+    inside = con.containers(elements)
+    taken, tables = whole_structure(data, elements, blocks, segments, chosen, inside)
+    return _Page(data, elements, blocks, segments, inside, tables).text(np.flatnonzero(taken).tolist())
+
+
+def _code(data: bytes, segments: list[list[int]], tag: str, around: str) -> Code:
+    if segments[0][2] & col.S_PLAIN:
+        code = Code(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace").strip("\n"))
+        code.language = ""
+        return code
+    return code_of(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace"), tag, around)
+
+
+class _Page:
+    """The arrays of a page, and its lines so far."""
+
+    def __init__(
+        self,
+        data: bytes,
+        elements: Array,
+        blocks: Array,
+        segments: Array,
+        inside: Array,
+        tables: dict[int, DataTable],
+    ) -> None:
+        self.data, self.elements, self.segments = data, elements, segments
+        self.tables, self.inside = tables, inside
+        owners = blocks[:, col.B_ELEMENT]
+        self.owners = owners.tolist()
+        self.kinds, self.parents = (
+            elements[owners, col.E_KIND].tolist(),
+            elements[owners, col.E_PARENT].tolist(),
+        )
+        self.items, self.table_of = inside[owners, con.ITEM].tolist(), inside[owners, con.TABLE].tolist()
+        self.first, self.end = blocks[:, col.B_FIRST].tolist(), blocks[:, col.B_LAST].tolist()
+        self.linked = (blocks[:, col.B_LINKED] == blocks[:, col.B_CHARS]).tolist()
+        self.chars = blocks[:, col.B_CHARS].tolist()
+        self.notation = Notation(data)
+        self.lines: list[str] = []
+        self.numbers: dict[int, int] = {}  # of the items of ordered lists
+
+    def text(self, places: list[int]) -> str:
+        """The lines of the blocks at those places."""
+        lists = self._lists(places)
+        last, last_row, last_item = "", -1, -1
+        written: set[int] = set()
+        for i in places:
+            table = self.tables.get(self.table_of[i]) if self.tables else None
+            if table is not None and self.inside[self.owners[i], con.CELL] >= 0:
+                if table.element not in written:
+                    written.add(table.element)
+                    self.lines += self._table(table)
+                last, last_row, last_item = "", -1, -1
+                continue
+            runs = self._runs(i)
+            if runs[0][2] & col.S_PRE:
+                self._add_code(i, runs)
+                last, last_row = "", -1
+                continue
+            text = inline_text(self.data, runs, self.notation)
+            kind, parent = self.kinds[i], self.parents[i]
+            row = parent if kind == tags.TD and len(text) <= MAX_CELL and "\n" not in text else -1
+            if not text:
+                continue
+            again = text == last and len(text) < MAX_TWICE and row < 0
+            if again and (self.linked[i] or kind == tags.HEADING):
+                continue
+            item = self.items[i] if lists else -1
+            if row >= 0 and row == last_row:
+                self.lines[-1] += " " + text
+            elif item in lists:
+                self._add_item(item, lists[item], text, item != last_item and item not in written)
+                written.add(item)
+            else:
+                if kind == tags.HEADING and self.lines:
+                    self.lines.append("")
+                self.lines.append(text)
+            last, last_row, last_item = text, row, item
+        return "\n".join(self.lines).strip("\n")
+
+    def _runs(self, i: int) -> list[list[int]]:
+        runs: list[list[int]] = self.segments[self.first[i] : self.end[i]].tolist()
+        return runs
+
+    def _tag(self, element: int) -> bytes:
+        start = int(self.elements[element, col.E_START])
+        end = self.data.find(b">", start, start + 1000)
+        return self.data[start : end + 1 if end >= 0 else start + 1000]
+
+    def _table(self, table: DataTable) -> list[str]:
+        texts: dict[int, list[str]] = {}
+        for i in range(table.first, table.end):
+            runs = self._runs(i)
+            if runs[0][2] & col.S_PRE:
+                text = " ".join(_code(self.data, runs, "<pre>", "").split())
+            else:
+                text = inline_text(self.data, runs, self.notation)
+            texts.setdefault(int(self.inside[self.owners[i], con.CELL]), []).append(text)
+        return table_lines(table, lambda cell: " ".join(filter(None, texts.get(cell, ()))))
+
+    def _add_code(self, i: int, runs: list[list[int]]) -> None:
+        owner = self.owners[i]
+        start = int(self.elements[owner, col.E_START])  # the tags before the first text are read too
+        around = [self.data[start : min(runs[0][0], start + MAX_TAGS)].decode("utf-8", "replace")]
+        up = int(self.elements[owner, col.E_PARENT])
+        while up > 0 and len(around) < 4:
+            if self.elements[up, col.E_KIND] not in (tags.TR, tags.TBODY):
+                around.append(self._tag(up).decode("utf-8", "replace"))
+            up = int(self.elements[up, col.E_PARENT])
+        code = _code(self.data, runs, around[0], "".join(reversed(around[1:])))
+        if not code or (is_line_numbers(code) and self._beside_code(i)):
+            return
+        self.lines.append(str(code) if is_prose(code) else fenced(code))
+
+    def _beside_code(self, i: int) -> bool:
+        """Whether more code stands in the row of a table that a block lies in."""
+        row = self.inside[self.owners[i], con.ROW]
+        return any(
+            0 <= j < len(self.owners)
+            and self.kinds[j] == tags.PRE
+            and (row < 0 or self.inside[self.owners[j], con.ROW] == row)
+            for j in (i - 1, i + 1)
+        )
+
+    def _lists(self, places: list[int]) -> dict[int, tuple[int, str]]:
+        """(depth, marker) of each item that is written as one, by element.
+
+        A list is one whose items are mostly short and without headings; others arrange the page.
+        """
+        held: dict[int, list[int]] = {}
+        for i in places:
+            if self.items[i] >= 0:
+                held.setdefault(self.items[i], []).append(i)
+        if not held:
+            return {}
+        fits: dict[int, list[bool]] = {}
+        parents = self.elements[:, col.E_PARENT]
+        for item, own in held.items():
+            fit = (
+                len(own) <= MAX_ITEM_BLOCKS
+                and sum(self.chars[i] for i in own) <= MAX_ITEM_CHARS
+                and all(self.kinds[i] != tags.HEADING for i in own)
+            )
+            fits.setdefault(int(parents[item]), []).append(fit)
+        lists = {element for element, votes in fits.items() if 2 * sum(votes) > len(votes)}
+        found: dict[int, tuple[int, str]] = {}
+        for item in held:
+            parent = int(parents[item])
+            if parent in lists:
+                depth, up = 0, int(parents[parent])
+                while up > 0:
+                    above = int(self.inside[up, con.ITEM])
+                    if above < 0 or int(parents[above]) not in lists:
+                        break
+                    depth, up = depth + 1, int(parents[int(parents[above])])
+                found[item] = depth, self._marker(item, parent)
+        return found
+
+    def _marker(self, item: int, parent: int) -> str:
+        """`- `, or the item's number in an ordered list."""
+        if self._tag(parent)[1:3].lower() != b"ol":
+            return "- "
+        if item not in self.numbers:
+            start = _START.search(self._tag(parent))
+            number = int(start[1]) if start else 1
+            of_list = (self.elements[:, col.E_PARENT] == parent) & (self.elements[:, col.E_KIND] == tags.LI)
+            for other in np.flatnonzero(of_list).tolist():
+                value = _START.search(self._tag(other))
+                number = int(value[1]) if value else number
+                self.numbers[other] = number
+                number += 1
+        return f"{self.numbers[item]}. "
+
+    def _add_item(self, item: int, form: tuple[int, str], text: str, begins: bool) -> None:
+        depth, marker = form
+        lines = text.split("\n")
+        head = marker if begins else INDENT
+        self.lines.append(INDENT * depth + head + lines[0])
+        self.lines += [INDENT * (depth + 1) + line for line in lines[1:]]

@@ -1,0 +1,105 @@
+"""Tables of data -> rows between pipes.
+
+Belongs here: which table holds data and which only arranges a page, its rows. Does not belong here:
+the text of a cell (inline.py), which tables are main text (whole.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html import tags
+from pipelines.extraction.markdown import containers as con
+
+Array = np.ndarray[Any, Any]
+MAX_CELL_CHARS = 1500  # visible characters of a cell; a longer one holds text of its own
+MAX_CELL_BLOCKS = 12
+MIN_REGULAR = 0.5  # share of the rows that have the width which is most frequent
+_NOT_IN_DATA = (
+    tags.TABLE,
+    tags.FORM,
+    tags.NAV,
+    tags.ARTICLE,
+    tags.MAIN,
+    tags.HEADER,
+    tags.FOOTER,
+    tags.ASIDE,
+)
+_SPAN = re.compile(rb"\bcolspan\s{0,3}=\s{0,3}[\"']?(\d{1,2})", re.IGNORECASE)
+_LAYOUT = re.compile(rb"\brole\s{0,3}=\s{0,3}[\"']?(?:presentation|none)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """`cells`: elements of the cells, row by row, with the columns that each spans; `first` and
+    `end`: its blocks, those behind the last excluded."""
+
+    element: int
+    cells: list[list[tuple[int, int]]]
+    headed: bool
+    first: int
+    end: int
+
+
+def data_table(
+    data: bytes, elements: Array, blocks: Array, inside: Array, element: int, first: int, end: int
+) -> DataTable | None:
+    """The table of an element whose blocks are first to end; None where it only arranges a page."""
+    if _LAYOUT.search(_tag(data, elements, element)):
+        return None
+    last = element + 1
+    stop = elements.shape[0]
+    depth = elements[element, col.E_DEPTH]
+    while last < stop and elements[last, col.E_DEPTH] > depth:
+        last += 1
+    kinds = elements[element + 1 : last, col.E_KIND]
+    if np.isin(kinds, _NOT_IN_DATA).any():
+        return None
+    places = np.flatnonzero(kinds == tags.TD) + element + 1
+    rows: dict[int, list[tuple[int, int]]] = {}
+    for cell in places.tolist():
+        found = _SPAN.search(_tag(data, elements, cell))
+        rows.setdefault(int(inside[cell, con.ROW]), []).append((cell, int(found[1]) if found else 1))
+    if not rows or -1 in rows:
+        return None
+    cells = list(rows.values())
+    widths = [sum(span for _, span in row) for row in cells]
+    width = max(set(widths), key=lambda w: (widths.count(w), w))
+    if max(len(row) for row in cells) < 2 or widths.count(width) < MIN_REGULAR * len(widths):
+        return None
+    headed = all(_tag(data, elements, cell)[1:3].lower() == b"th" for cell, _ in cells[0])
+    heads = any(_tag(data, elements, row[0][0])[1:3].lower() == b"th" for row in cells)
+    if len(cells) < 2 and not heads:
+        return None
+    owners = inside[blocks[first:end, col.B_ELEMENT], con.CELL]
+    chars = blocks[first:end, col.B_CHARS]
+    for cell in np.unique(owners[owners >= 0]):
+        of_cell = owners == cell
+        if chars[of_cell].sum() > MAX_CELL_CHARS or of_cell.sum() > MAX_CELL_BLOCKS:
+            return None
+    return DataTable(element, cells, headed and len(cells) > 1, first, end)
+
+
+def table_lines(table: DataTable, texts: Callable[[int], str]) -> list[str]:
+    """The rows of a table that hold anything; `texts` gives the text of a cell by its element."""
+    lines = []
+    for number, row in enumerate(table.cells):
+        shown = [texts(cell).replace("\n", " ").replace("|", "\\|") for cell, _ in row]
+        if not any(shown):
+            continue
+        lines.append("| " + " | ".join(shown) + " |")
+        if not number and table.headed:
+            lines.append("|" + " --- |" * sum(span for _, span in row))
+    return lines
+
+
+def _tag(data: bytes, elements: Array, element: int) -> bytes:
+    start = int(elements[element, col.E_START])
+    end = data.find(b">", start, start + 1000)
+    return data[start : end if end >= 0 else start + 1000]

@@ -1,0 +1,80 @@
+"""Structure that is taken as a whole: tables, the terms of definitions, formulas of their own.
+
+Belongs here: which blocks join those that the model has chosen, or leave them. Does not belong here:
+the model (extraction/blocks/), how structure is written (lines.py, tables.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pipelines.extraction.html import columns as col
+from pipelines.extraction.html import tags
+from pipelines.extraction.markdown import containers as con
+from pipelines.extraction.markdown.tables import DataTable, data_table
+
+Array = np.ndarray[Any, Any]
+MIN_SHARE = 0.3  # of a table's tokens that are chosen, from which the table is taken
+NEAR = 3  # blocks from main text on each side, up to which a table or formula among it belongs to it
+MAX_LINKED = 0.5  # share of a table's characters in links, up to which it joins the text around it
+
+
+def whole_structure(
+    data: bytes, elements: Array, blocks: Array, segments: Array, chosen: Array, inside: Array
+) -> tuple[Array, dict[int, DataTable]]:
+    """(the blocks to write, bool [n]; the data tables among them, by element)."""
+    taken = chosen.copy()
+    if not chosen.any():
+        return taken, {}
+    owners = blocks[:, col.B_ELEMENT]
+    _add_formulas(taken, blocks, segments)
+    _add_definitions(taken, blocks, elements[owners, col.E_KIND], inside[owners, con.DEFINITIONS])
+    of_table = inside[owners, con.TABLE]
+    tables: dict[int, DataTable] = {}
+    if (of_table < 0).all():
+        return taken, tables
+    places = np.flatnonzero(of_table >= 0)
+    for element in np.unique(of_table[places]).tolist():
+        of_this = places[of_table[places] == element]
+        first, end = int(of_this[0]), int(of_this[-1]) + 1
+        tokens = blocks[of_this, col.B_TOKENS]
+        share = float(tokens[taken[of_this]].sum() / max(1, tokens.sum()))
+        among = share == 0 and _is_among(taken, first, end)
+        if (share == 0 and not among) or len(of_this) != end - first:
+            continue
+        table = data_table(data, elements, blocks, inside, element, first, end)
+        if table is None:
+            continue
+        chars = blocks[of_this, col.B_CHARS].sum()
+        if among and (blocks[of_this, col.B_LINKED].sum() > MAX_LINKED * chars or len(table.cells) < 2):
+            continue
+        taken[of_this] = among or share >= MIN_SHARE
+        if taken[first]:
+            tables[element] = table
+    return taken, tables
+
+
+def _is_among(taken: Array, first: int, end: int) -> bool:
+    """Whether main text stands close by on both sides."""
+    return bool(taken[max(0, first - NEAR) : first].any() and taken[end : end + NEAR].any())
+
+
+def _add_formulas(taken: Array, blocks: Array, segments: Array) -> None:
+    """Blocks that hold a formula among main text."""
+    shows = np.zeros(len(segments) + 1, np.int64)
+    np.cumsum((segments[:, 2] & col.S_FORMULA) != 0, out=shows[1:])
+    if not shows[-1]:
+        return
+    holds = (shows[blocks[:, col.B_LAST]] > shows[blocks[:, col.B_FIRST]]) & ~taken
+    for place in np.flatnonzero(holds).tolist():
+        if _is_among(taken, place, place + 1):
+            taken[place] = True
+
+
+def _add_definitions(taken: Array, blocks: Array, kinds: Array, lists: Array) -> None:
+    """The terms of definitions that are taken."""
+    for place in np.flatnonzero((kinds == tags.DT) & (lists >= 0) & ~taken)[::-1].tolist():
+        if place + 1 < len(taken) and taken[place + 1] and lists[place + 1] == lists[place]:
+            taken[place] = True

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import pytest
+
+from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose
+from tests.support.html_pages import whole_text
+
+GUTTER = '<td class="gutter"><pre><span>1</span><br><span>2</span><br></pre></td>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "code"),
+    [
+        ("a\n\tb\n\n  c", "a\n\tb\n\n  c"),
+        (
+            '<div class="line">a {</div><div class="line">  b</div><div class="line"></div><div>}</div>',
+            "a {\n  b\n\n}",
+        ),
+        ("<div>a</div>\n<div>  b</div>\n", "a\n  b"),
+        ("<span>a</span><br><span>  b</span><br>", "a\n  b"),
+        ("<div>a<br></div><div><br></div><div>b</div>", "a\n\nb"),
+        ("<ol><li>a</li><li>  b</li></ol>", "a\n  b"),
+        ('<code style="display:block">a</code><code style="display:block">b</code>', "a\nb"),
+        ('<div style="display:inline">a</div> <div style="display: inline">b</div>', "a b"),
+        ("if&nbsp;x &lt; 1:\r\n  y<button>Copy</button><svg>z</svg><!-- c -->", "if x < 1:\n  y"),
+        ('<span class="lineno">1 </span>a\n<span class="lineno">2 </span>b', "a\nb"),
+        ('<span class="line-number" data-line="1"></span>a', "a"),
+        ('<span class="number">1</span> + <span class="num">x</span>', "1 + x"),
+        (f'<table><tr>{GUTTER}<td class="code"><pre>x\n  y</pre></td></tr></table>', "x\n  y"),
+    ],
+)
+def test_lines_and_indentation_are_exact(markup: str, code: str) -> None:
+    assert code_of(markup, "<pre>") == code
+
+
+@pytest.mark.parametrize(
+    ("around", "tag", "inner", "language"),
+    [
+        ("", "<pre>", '<code class="language-python">', "python"),
+        ('<figure class="highlight js">', "<pre>", "", "js"),
+        ('<div class="highlight-source-shell">', "<pre>", "", "shell"),
+        ("", '<pre class="brush: java; toolbar: false">', "", "java"),
+        ("", '<pre data-lang="rust">', "", "rust"),
+        ("", '<pre class="line-numbers language-none">', "", ""),
+        ('<div class="java-course">', "<pre>", "", ""),
+        ("", '<pre class="hljs sql">', "", "sql"),
+    ],
+)
+def test_language_where_named(around: str, tag: str, inner: str, language: str) -> None:
+    assert code_of(f"{inner}x", tag, around).language == language
+
+
+def test_fences_are_longer_than_any_within() -> None:
+    assert fenced(code_of("a", "<pre>")) == "```\na\n```"
+    assert fenced(code_of("```\na\n```", "<pre>")) == "````\n```\na\n```\n````"
+
+
+def test_gutters_and_prose_are_no_code() -> None:
+    assert is_line_numbers("1\n2\n3") and not is_line_numbers("1\n3") and not is_line_numbers("")
+    code = Code("The old mill has stood beside the river for as long as anyone remembers,\n" * 3)
+    code.language = ""
+    assert is_prose(code) and not is_prose(code_of("for (i = 0; i < n; i++) { step(); }\n" * 5, "<pre>"))
+
+
+def test_the_code_of_hexo_and_of_other_software() -> None:
+    lines = '<span class="line">for x in y:</span><br><span class="line">    f(x)</span><br>'
+    code = f'<td class="code"><pre>{lines}</pre></td>'
+    figure = f'<figure class="highlight python"><table><tr>{GUTTER}{code}</tr></table></figure>'
+    assert whole_text(f"<p>a</p>{figure}<p>b</p>") == "a\n```python\nfor x in y:\n    f(x)\n```\nb"
+    gist = '<tr><td class="blob-num" data-line-number="1"></td><td class="blob-code">a {</td></tr>'
+    table = (
+        f'<table class="highlight js-file-line-container">\n{gist}\n{gist.replace("a {", "&nbsp; b")}</table>'
+    )
+    assert whole_text(table) == "```\na {\n  b\n```"

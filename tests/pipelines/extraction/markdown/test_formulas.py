@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from pipelines.extraction.markdown.formulas import delimited, tex_of, with_asciimath
+from tests.support.html_pages import texts
+
+MATH = "<math><msup><mi>c</mi><mn>2</mn></msup></math>"
+TEX = '<semantics><mrow/><annotation encoding="application/x-tex">E = m c^{2}</annotation></semantics>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "formula"),
+    [
+        (MATH, "$c^{2}$"),
+        (f"<math>{TEX}</math>", "$E = m c^{2}$"),
+        ('<math alttext="a&lt;b" display="block"><mi>a</mi></math>', "$$a<b$$"),
+        ('<script type="math/tex">x_1</script>', "$x_1$"),
+        ('<script type="math/tex; mode=display">% <![CDATA[\nx_1 %]]></script>', "$$x_1$$"),
+        ('<script type="math/asciimath">a/b</script>', r"$\frac{a}{b}$"),
+        (f'<script type="math/mml">{MATH}</script>', "$c^{2}$"),
+        (f'<span class="katex"><span class="katex-mathml"><math>{TEX}</math></span></span>', "$E = m c^{2}$"),
+        (
+            f'<span class="katex-display"><span class="katex"><math>{TEX}</math></span></span>',
+            "$$E = m c^{2}$$",
+        ),
+        (f'<mjx-container display="true"><mjx-math/>{MATH}</mjx-container>', "$$c^{2}$$"),
+        ('<mjx-container><mjx-math data-latex="x"><mjx-mi></mjx-mi></mjx-math></mjx-container>', "$x$"),
+        (
+            '<span class="MathJax" data-mathml="&lt;math&gt;&lt;mi&gt;q&lt;/mi&gt;&lt;/math&gt;"></span>',
+            "$q$",
+        ),
+        ('<img class="latex" alt="\\kappa" src="https://s0.wp.com/latex.php?latex=%5Ckappa">', r"$\kappa$"),
+        ('<img src="//latex.codecogs.com/gif.latex?\\dpi{120}&space;a^{2}&plus;b">', "$a^{2}+b$"),
+        ('<img src="https://www.zhihu.com/equation?tex=x%5E2%2By" alt="x^2+y" eeimg="1">', "$x^2+y$"),
+        ('<img src="/cgi-bin/mimetex.cgi?\\exp(z)-1" align="middle" />', r"$\exp(z)-1$"),
+        ('<img src="latex-mattress.jpg" alt="A mattress of latex">', ""),
+        ('<img class="context" src="texture.png" alt="x_y">', ""),
+    ],
+)
+def test_every_notation_gives_its_tex(markup: str, formula: str) -> None:
+    assert tex_of(markup, False) == formula
+    assert texts(f"<p>so {markup} it is</p>") == [" ".join(f"so {formula} it is".split())]
+
+
+def test_what_mathjax_drew_is_left_out_beside_its_script() -> None:
+    drawn = '<span class="MathJax_Preview">x</span><span class="MathJax" id="M-1-Frame"><nobr>x</nobr></span>'
+    assert texts(f'<p>so {drawn}<script type="math/tex" id="M-1">x</script> is</p>') == ["so $x$ is"]
+
+
+def test_a_hidden_formula_beside_its_image_is_read_once() -> None:
+    hidden = f'<span class="mwe-math-mathml-inline" style="display: none;"><math>{TEX}</math></span>'
+    image = '<img class="mwe-math-fallback-image-inline" alt="E = m c^{2}" src="x.svg">'
+    assert texts(f'<p>so <span class="mwe-math-element">{hidden}{image}</span>.</p>') == ["so $E = m c^{2}$."]
+    assert texts(f"<p>so {hidden}{image}.</p>") == ["so $E = m c^{2}$."]
+
+
+@pytest.mark.parametrize(
+    ("text", "formula"),
+    [
+        (r"a \(x\) b \[y\] c", "a $x$ b $$y$$ c"),
+        ("[tex]p(x)[/tex] and [itex]q[/itex]", "$$p(x)$$ and $q$"),
+        (r"\begin{align*}a &= b\\[4pt] c\end{align*}", r"$$\begin{align*}a &= b\\[4pt] c\end{align*}$$"),
+        (r"$$\begin{align}a\end{align}$$", r"$$\begin{align}a\end{align}$$"),
+        (r"分组用 \( 和 \) 来写成，这里的括号前面都要加上反斜杠 \)", None),
+        ("$5 and $6", "$5 and $6"),
+    ],
+)
+def test_delimiters_become_dollar_signs(text: str, formula: str | None) -> None:
+    assert formula is None or delimited(text) == formula
+
+
+def test_asciimath_between_backticks() -> None:
+    assert with_asciimath("area `pi r^2` of") == r"area $\pi r^{2}$ of"
+    page = "<p>area `a/b` of</p>"
+    from tests.support.html_pages import whole_text
+
+    assert whole_text(page) == "area `a/b` of"
+    assert whole_text("<script src='MathJax.js?config=AM_CHTML'></script>" + page) == r"area $\frac{a}{b}$ of"
+
+
+def test_a_formula_alone_is_a_block_and_an_endless_one_is_none() -> None:
+    assert texts(f"<div>{MATH}</div><p>b</p>") == ["$c^{2}$", "b"]
+    assert tex_of("<math>" + "<mi>x</mi>" * 10_000, False) == ""

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from pipelines.extraction.markdown.mathml import annotation, parse, to_tex
+
+
+def tex(inner: str) -> str:
+    node = parse(f'<p><math xmlns="x">{inner}</math></p>')
+    assert node is not None
+    return to_tex(node)
+
+
+@pytest.mark.parametrize(
+    ("mathml", "expected"),
+    [
+        ("<mi>sin</mi><mi>x</mi>", r"\sin x"),
+        ("<mi>α</mi><mi>x</mi>", r"\alpha x"),
+        (
+            "<mi mathvariant='bold'>V</mi><mi>&#x211D;</mi><mi>&#x1D431;</mi>",
+            r"\mathbf{V}\mathbb{R}\mathbf{x}",
+        ),
+        ("<mfrac><mn>1</mn><mn>2</mn></mfrac><mi>m</mi>", r"\frac{1}{2}m"),
+        ("<msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup>", "x_{i}^{2}"),
+        ("<msup><mrow><mi>a</mi><mi>b</mi></mrow><mn>2</mn></msup>", "{ab}^{2}"),
+        ("<msup><mi>f</mi><mo>′</mo></msup>", "f'"),
+        ("<mroot><mi>x</mi><mn>3</mn></mroot><msqrt><mi>y</mi></msqrt>", r"\sqrt[3]{x}\sqrt{y}"),
+        ("<munderover><mo>∑</mo><mi>i</mi><mi>n</mi></munderover>", r"\sum_{i}^{n}"),
+        ("<munder><mo>lim</mo><mi>x</mi></munder>", r"\lim_{x}"),
+        (
+            "<mover><mi>x</mi><mo>^</mo></mover><mover><mi>xy</mi><mo>¯</mo></mover>",
+            r"\hat{x}\overline{\mathrm{xy}}",
+        ),
+        ("<mover><mo>→</mo><mi>f</mi></mover>", r"\xrightarrow{f}"),
+        ("<mo>(</mo><mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac><mo>)</mo>", r"\binom{n}{k}"),
+        (
+            "<mo>(</mo><mtable><mtr><mtd><mi>a</mi></mtd><mtd><mi>b</mi></mtd></mtr></mtable><mo>)</mo>",
+            r"\begin{pmatrix}a & b\end{pmatrix}",
+        ),
+        ("<mo>{</mo><mtable><mtr><mtd><mi>a</mi></mtd></mtr></mtable>", r"\begin{cases}a\end{cases}"),
+        ("<mfenced open='[' close=')'><mi>a</mi><mi>b</mi></mfenced>", r"\left[a,b\right)"),
+        (
+            "<mmultiscripts><mi>X</mi><mi>b</mi><none/><mprescripts/><mi>a</mi><none/></mmultiscripts>",
+            "{}_{a}X_{b}",
+        ),
+        ("<mtext>if 5%</mtext><mspace width='1em'/><mo>Var</mo>", r"\text{if 5\%}\quad\operatorname{Var}"),
+        ("<mi></mi><mo>&#x2061;</mo><!-- c --><mn>1 000</mn><mo>&lt;</mo>", "1000<"),
+        ("<semantics><mi>x</mi><annotation-xml><mi>y</mi></annotation-xml></semantics>", "x"),
+    ],
+)
+def test_elements_of_mathml(mathml: str, expected: str) -> None:
+    assert tex(mathml) == expected
+
+
+def test_prefixes_unclosed_elements_and_bounds() -> None:
+    node = parse("<m:math><m:mi>a</m:mi><m:mo>+")
+    assert node is not None and to_tex(node) == "a+"
+    assert parse("<mrow/>") is None
+    assert parse("<math>" + "<mrow>" * 100) is None
+    assert parse("<math>" + "<mi>a</mi>" * 5000) is None
+
+
+def test_the_tex_beside_the_mathml() -> None:
+    tex = '<annotation encoding="application/x-tex">\\xi</annotation>'
+    node = parse(f"<math><semantics><mi>x</mi>{tex}</semantics></math>")
+    assert node is not None and annotation(node) == r"\xi"

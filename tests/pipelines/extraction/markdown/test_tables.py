@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+from tests.support.html_pages import whole_text
+
+HEAD = "<tr><th>Function</th><th>Error</th></tr>"
+
+
+def test_rows_of_data_stand_between_pipes() -> None:
+    table = f"<table>{HEAD}<tr><td>gamma</td><td>a|b<br>c</td></tr><tr><td></td><td>2</td></tr></table>"
+    assert whole_text(table) == "| Function | Error |\n| --- | --- |\n| gamma | a\\|b c |\n|  | 2 |"
+
+
+def test_formulas_spans_captions_and_code_in_cells() -> None:
+    row = '<tr><td colspan="2"><math><mi>x</mi></math></td></tr><tr><td><pre>f(x)</pre></td><td>3</td></tr>'
+    assert whole_text(f"<table><caption>Errors</caption>{HEAD}{row}</table>") == (
+        "Errors\n| Function | Error |\n| --- | --- |\n| $x$ |\n| f(x) | 3 |"
+    )
+
+
+def test_tables_that_arrange_a_page_are_text() -> None:
+    assert (
+        whole_text("<table><tr><td><p>one</p><p>two</p></td><td>three</td></tr></table>") == "one\ntwo\nthree"
+    )
+    cells = f"<tr><td>a</td><td>{'long text ' * 300}</td></tr>"
+    assert "|" not in whole_text(f"<table>{cells * 2}</table>")
+    inner = f"<table>{HEAD}<tr><td>1</td><td>2</td></tr></table>"
+    text = whole_text(f"<table><tr><td>menu</td><td>{inner}</td></tr><tr><td>a</td><td>b</td></tr></table>")
+    assert text.startswith("menu\n| Function | Error |") and "| a |" not in text
+    assert (
+        whole_text(f'<table role="presentation">{HEAD}<tr><td>1</td><td>2</td></tr></table>')
+        == "Function Error\n1 2"
+    )
+
+
+def test_short_cells_of_one_row_share_a_line() -> None:
+    assert whole_text("<table><tr><td>甲</td><td>一百二十三，四</td></tr></table>") == "甲 一百二十三，四"

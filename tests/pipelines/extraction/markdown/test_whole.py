@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from tests.support.html_pages import whole_text
+
+ROWS = "<tr><th>name</th><th>size</th></tr><tr><td>x LEFT</td><td>3</td></tr><tr><td>y</td><td>4</td></tr>"
+
+
+def test_a_table_is_taken_as_a_whole_or_not_at_all() -> None:
+    page = f"<p>before</p><table>{ROWS}</table><p>after</p>"
+    assert whole_text(page, "LEFT").count("|") > 10 and "LEFT" in whole_text(page, "LEFT")
+    rows = ROWS.replace("name", "LEFT of many words").replace("y", "LEFT and more")
+    mostly = f"<p>before</p><table>{rows}</table>"
+    assert whole_text(mostly, "LEFT") == "before"
+
+
+def test_a_table_among_main_text_joins_it() -> None:
+    rows = "<tr><td>LEFT</td><td>LEFT 3</td></tr>"
+    page = f"<p>before</p><table>{rows * 2}</table><p>after</p>"
+    assert whole_text(page, "LEFT") == "before\n| LEFT | LEFT 3 |\n| LEFT | LEFT 3 |\nafter"
+    assert whole_text(page.replace("<p>after</p>", ""), "LEFT") == "before"
+    assert whole_text(page.replace("LEFT", "<a href=x>LEFT</a>"), "LEFT") == "before\nafter"
+
+
+def test_the_term_of_a_definition_that_is_taken_is_taken() -> None:
+    page = "<dl><dt>--LEFT-a</dt><dt>--LEFT-all</dt><dd>shows all</dd><dt>--LEFT-b</dt></dl>"
+    assert whole_text(page, "LEFT") == "--LEFT-a\n--LEFT-all\nshows all"
+
+
+def test_a_formula_among_main_text_joins_it() -> None:
+    formula = '<div><math alttext="LEFT"><mi>x</mi></math></div>'
+    assert whole_text(f"<p>a</p>{formula}<p>b</p>{formula}", "LEFT") == "a\n$LEFT$\nb"
