@@ -67,7 +67,7 @@ class Card(BaseModel):
             data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise CardError(f"{path}: no such file; write a {cls.__name__} there") from None
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError) as error:  # a date such as 2023-13-45; other than UTF-8
             raise CardError(f"{path}: not readable as YAML: {error}") from None
         if not isinstance(data, dict):
             raise CardError(f"{path}: expected a mapping with the keys {', '.join(cls.model_fields)}")

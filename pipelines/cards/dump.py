@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from pipelines.cards.base import Card, CardName
+from pipelines.cards.dates import CardDate
 
+_OF_URL = ("host", "host/1", "host/2", "url")
 CATEGORIES = (
     "webpages",
     "books",
@@ -49,7 +51,7 @@ class DumpCard(Card):
     parallel; or stem."""
     licence: str = ""
     """Shown in data cards."""
-    date: str = ""
+    date: CardDate = ""
     """ISO 8601; of documents that have no date of their own."""
     group: str = "host"
     """What is never split between training and validation: `host`; `host/1` or `host/2` for the host
@@ -69,4 +71,15 @@ class DumpCard(Card):
     def _known_category(cls, value: str) -> str:
         if value not in CATEGORIES:
             raise ValueError(f"use one of {', '.join(CATEGORIES)}")
+        return value
+
+    @field_validator("group")
+    @classmethod
+    def _known_group(cls, value: str, info: ValidationInfo) -> str:
+        if value in _OF_URL:
+            return value
+        if not value or value.partition("/")[0] == "host":
+            raise ValueError(f"{value!r} is no group: use {', '.join(_OF_URL)} or a field of a row")
+        if (kind := info.data.get("kind")) in ("warc", "wet"):
+            raise ValueError(f"{kind} records have no field {value!r}: use {', '.join(_OF_URL)}")
         return value

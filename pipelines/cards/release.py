@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 from pipelines.cards.base import Card, CardName
 from pipelines.cards.contamination import ContaminationPolicy
+from pipelines.cards.dates import CardDate
 from pipelines.cards.recurrence import RecurrencePolicy
 
 
@@ -31,8 +32,9 @@ class ReleaseCard(Card):
     tokenizer: str = "full"
     """The vocabulary that its token shards are written with: `full` (65,536 pieces, paper Table 2), `demo`
     (8,192), or one that has a card in cards/tokenizers."""
-    cutoff_date: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2}.*)?)?)?$")
-    """ISO 8601: later documents are excluded; those without a date stay."""
+    cutoff_date: CardDate = ""
+    """A year, month, day or moment (ISO 8601, UTC): documents whose date begins after its end are
+    excluded; those without a readable date stay."""
     tombstones: tuple[str, ...] = ()
     """URLs that must not be published again."""
     validation: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")

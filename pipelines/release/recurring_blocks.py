@@ -23,7 +23,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 2
+VERSION = 3
 SCHEMA = described(
     "recurring_blocks",
     [

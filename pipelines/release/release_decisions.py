@@ -30,7 +30,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 2
+VERSION = 3
 RELEASE_DECISIONS = described(
     "release_decisions",
     [

@@ -6,11 +6,21 @@ card's fields (cards/release.py), any reason that needs other documents or a tex
 
 from __future__ import annotations
 
+import functools
+from datetime import datetime
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.dates import first_moment, last_moment
 from pipelines.cards.release import ReleaseCard
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _begins_after(text: str, last: datetime) -> bool:
+    first = first_moment(text)
+    return first is not None and first > last
 
 
 def excluded_by_card(
@@ -20,11 +30,8 @@ def excluded_by_card(
     release."""
     buried = pc.is_in(urls, value_set=pa.array(card.tombstones, pa.string()))
     late = np.zeros(len(urls), np.bool_)
-    if card.cutoff_date:
-        # a date is late when it sorts after the cut-off, read to the cut-off's own precision
-        late = np.array(
-            [(d or "")[: len(card.cutoff_date)] > card.cutoff_date for d in dates.to_pylist()], np.bool_
-        )
+    if last := last_moment(card.cutoff_date):
+        late = np.array([_begins_after(d or "", last) for d in dates.to_pylist()], np.bool_)
     reasons = pc.if_else(
         pc.fill_null(buried, False), "tombstone", pc.if_else(pa.array(late), "cutoff_date", "")
     )

@@ -25,3 +25,17 @@ def test_card_reads_yaml_and_refuses_what_it_does_not_know(tmp_path: Path) -> No
 def test_wrong_values_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError):
         DumpCard.model_validate({"name": "a", "kind": "warc", "uris": ["x"], **wrong})
+
+
+@pytest.mark.parametrize(
+    ("kind", "group", "said"),
+    [
+        ("jsonl", "host/99", "'host/99' is no group: use host, host/1, host/2, url or a field"),
+        ("jsonl", "host/", "is no group"),
+        ("jsonl", "", "is no group"),
+        ("warc", "thread", "warc records have no field 'thread'"),
+    ],
+)
+def test_a_group_that_no_record_has_is_refused(kind: str, group: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        DumpCard(name="d", kind=kind, uris=("x",), group=group)

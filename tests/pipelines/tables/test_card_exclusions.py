@@ -18,3 +18,24 @@ def test_tombstones_and_cutoff() -> None:
     assert excluded_by_card(
         ReleaseCard(name="r", dumps=("a",)), pa.array(["u"]), pa.array(["2999"])
     ).to_pylist() == [""]
+
+
+def test_dates_are_compared_as_dates() -> None:
+    card = ReleaseCard(name="r", dumps=("a",), cutoff_date="2023-10-05")
+    late = [
+        "2023-10-06",
+        "2023-10-6",
+        "2023年10月6日",
+        "Fri, 06 Oct 2023 01:00:00 GMT",
+        "2023-10-05T23:00-05:00",
+    ]
+    early = [
+        "2023-9-30",
+        "2023/10/05",
+        "2023-10-06T01:00+08:00",
+        "Thu, 05 Oct 2023 23:59:59 GMT",
+        "2023",
+        None,
+    ]
+    found = excluded_by_card(card, pa.array(["u"] * 12), pa.array([*late, *early, "Spring"])).to_pylist()
+    assert found == ["cutoff_date"] * len(late) + [""] * (len(early) + 1)
