@@ -91,11 +91,17 @@ def rows_check(asset: str, partitions: dg.PartitionsDefinition, blocking: bool =
     )
 
 
-def has_rows(built: Built, blocking: bool = True) -> dg.AssetCheckResult:
+def has_rows(built: Built, blocking: bool = True, cause: str = "") -> dg.AssetCheckResult:
+    """`cause`: what a person should know where there are none."""
     rows = built.dataset.manifest.rows
     severity = dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN
+    description = None if rows else f"{built.dataset.manifest.asset} has no row. {cause}".strip()
     return dg.AssetCheckResult(
-        check_name="has_rows", passed=rows > 0, severity=severity, metadata={"rows": rows}
+        check_name="has_rows",
+        passed=rows > 0,
+        severity=severity,
+        metadata={"rows": rows},
+        description=description,
     )
 
 
@@ -123,19 +129,21 @@ def guards(built: Built, card: ReleaseCard) -> dg.AssetCheckResult:
     )
 
 
-def finding_specs(asset: str, *names: str) -> list[dg.AssetCheckSpec]:
-    """Checks of a dump's funnel: they warn, as a person must judge what a strange share means."""
-    return [dg.AssetCheckSpec(name, asset=asset, partitions_def=DUMP) for name in names]
+def finding_specs(asset: str, *names: str, blocking: bool = False) -> list[dg.AssetCheckSpec]:
+    """Checks of a dump's funnel. They warn, as a person must judge what a strange share means, or are
+    `blocking` where what is built on the table would be wrong."""
+    return [dg.AssetCheckSpec(n, asset=asset, blocking=blocking, partitions_def=DUMP) for n in names]
 
 
 def findings(found: Sequence[Finding]) -> list[dg.AssetCheckResult]:
-    """Findings as check results; personal data that was left is an error, the rest warns."""
+    """Findings as check results; personal data that was left and ids that repeat are errors, the rest
+    warns."""
     error, warn = dg.AssetCheckSeverity.ERROR, dg.AssetCheckSeverity.WARN
     return [
         dg.AssetCheckResult(
             check_name=f.name,
             passed=f.passed,
-            severity=error if f.name == "pii_leftovers" else warn,
+            severity=error if f.name in ("pii_leftovers", "unique_ids") else warn,
             description=f.meaning,
             metadata=dict(f.numbers),
         )

@@ -13,7 +13,15 @@ from assets.resources import LakeResource, SparkResource
 from pipelines.cards.checks import CheckBounds
 from pipelines.catalogue.stages import dump_card
 from pipelines.extraction.split import split_of
-from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.inspection.funnel import (
+    as_table,
+    funnel,
+    judge_decisions,
+    judge_edits,
+    judge_ids,
+    judge_sides,
+    what_came,
+)
 
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
 TABLE: dict[str, Any] = {"partitions_def": DUMP, "kinds": {"spark", "parquet"}, "pool": "spark", **COMMON}
@@ -37,14 +45,22 @@ def split(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materiali
     return result(built, more={"split_by": split_of(built.dataset)})
 
 
-@dg.asset(deps=[raw_dump, split], check_specs=[rows_check("documents", DUMP)], **TABLE)
+@dg.asset(
+    deps=[raw_dump, split],
+    check_specs=[
+        rows_check("documents", DUMP),
+        *finding_specs("documents", "unique_ids", blocking=True),
+    ],
+    **TABLE,
+)
 def documents(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:
     """Main text, title, date and provenance of every readable page; what could not be read is
     counted by reason."""
     built = made("documents", context.partition_key, lake, spark)
-    return result(built, [has_rows(built)])
+    came = what_came(built.dataset.stats)
+    return result(built, [has_rows(built, cause=came), *findings([judge_ids(built.dataset)])], {"read": came})
 
 
 @dg.asset(deps=[documents], check_specs=finding_specs("edits", "pii_leftovers"), **TABLE)

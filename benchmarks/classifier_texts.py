@@ -18,7 +18,6 @@ import io
 import json
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -169,12 +168,13 @@ def read_pages(path: Path) -> Iterator[tuple[str, str]]:
     """(URL, main text) of the pages of a WARC file."""
     from pipelines.cards.dump import DumpCard
     from pipelines.dumps.readers import read_records
+    from pipelines.dumps.records import Tally
     from pipelines.extraction.documents import to_document
 
-    stats: Counter[str] = Counter()
+    tally = Tally()
     card = DumpCard(name="pages", kind="warc", uris=(path.name,))
-    for record in read_records(path, "warc", stats):
-        row = to_document(record, card, path.name, stats)
+    for record in read_records(path, "warc", tally):
+        row = to_document(record, card, path.name, tally)
         if row:
             yield row["url"], row["text"]
 

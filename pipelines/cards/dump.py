@@ -27,6 +27,24 @@ CATEGORIES = (
 )
 
 
+class RowFields(Card):
+    """Where a row of a JSONL or Parquet file holds what: the name of a field, or a path such as
+    `meta.url`. Only what is named is read."""
+
+    text: str = "text"
+    """The document's text, a string."""
+    url: str = "url"
+    """Its address."""
+    date: str = "date"
+    """Its date: ISO 8601, 8 or 14 digits, or a time of Parquet."""
+    title: str = "title"
+    """Its title."""
+    language: str = "language"
+    """The language that it claims."""
+    id: str = ""
+    """What a row without an address is called by, as `skypile why` asks for it."""
+
+
 class DumpCard(Card):
     """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia."""
 
@@ -37,6 +55,8 @@ class DumpCard(Card):
     """Format of the files; `warc` reads ARC too."""
     uris: tuple[str, ...] = Field(min_length=1)
     """Files: paths and globs, `s3://`, `https://`; or listings of such lines (`*.paths.gz`)."""
+    fields: RowFields = RowFields()
+    """Of JSONL and Parquet rows: which field is what."""
     sample: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the files that is read, by the hash of a file's name: a larger share keeps what a
     smaller one has made."""
@@ -65,6 +85,12 @@ class DumpCard(Card):
     min_groups: int = Field(default=50, ge=0)
     """A dump of fewer groups is split by URL, with a warning: a share of .02 would hold out less than
     one group (ours). 0 never splits by URL."""
+
+    def row_fields(self) -> dict[str, str]:
+        """What is read of a row, and where: `fields`, and the field that `group` names."""
+        named = {name: at for name, at in self.fields.model_dump().items() if at}
+        own = self.group in named or self.group == "url" or self.group.split("/")[0] == "host"
+        return named if own else named | {self.group: self.group}
 
     @field_validator("category")
     @classmethod

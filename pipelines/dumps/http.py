@@ -16,6 +16,15 @@ from dataclasses import dataclass, field
 MAX_HEAD = 1 << 18  # bytes of headers
 _STATUS = re.compile(rb"HTTP/\d(?:\.\d)?\s+(\d{3})")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,200})?\r?\n")
+_MEDIA_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+\-]{1,60})/([A-Za-z0-9!#$&^_.+\-]{1,100})")
+_UNKNOWN = ("", "unknown/unknown", "application/unknown", "application/octet-stream")
+_MARKUP = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s{0,1000}+<"
+    rb"(?:!doctype html|html|head|body|title|meta|script|style|div|table|h1|p|!--|\?xml)[\s>/]",
+    re.IGNORECASE,
+)
+_BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_SNIFFED = 1445  # bytes that decide: WHATWG MIME Sniffing, 7.1
 _CHARSET = re.compile(r"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 
 
@@ -28,15 +37,39 @@ class Response:
     headers: dict[str, str]
     body: bytes
     notes: list[str] = field(default_factory=list)
+    robots: list[str] = field(default_factory=list)  # every X-Robots-Tag and TDM-Reservation, lower case
 
     @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "").split(";")[0].strip().lower()
+        return media_type(self.headers.get("content-type", ""), self.body)
 
     @property
     def charset(self) -> str:
         found = _CHARSET.search(self.headers.get("content-type", ""))
         return found[1] if found else ""
+
+
+def media_type(declared: str, body: bytes = b"") -> str:
+    """The first media type in a Content-Type, however it is punctuated, in lower case.
+
+    Where there is none, or one that says nothing, the body's first bytes decide, as in browsers:
+    text/html, text/plain, or application/octet-stream. "" for nothing declared and no body.
+    """
+    found = _MEDIA_TYPE.search(declared)
+    name = f"{found[1]}/{found[2]}".lower() if found else ""
+    if name not in _UNKNOWN or not body:
+        return name
+    head = body[:_SNIFFED]
+    if _MARKUP.match(head):
+        return "text/html"
+    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return "application/octet-stream" if _BINARY.search(head) and not utf16 else "text/plain"
+
+
+def looks_binary(body: bytes) -> bool:
+    """Whether a page is no text: NUL bytes near its beginning, and neither markup nor UTF-16."""
+    head = body[:_SNIFFED]
+    return b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not _MARKUP.match(head)
 
 
 def parse_response(block: bytes, limit: int) -> Response | None:
@@ -57,11 +90,17 @@ def parse_response(block: bytes, limit: int) -> Response | None:
     else:
         head, body = block[:at], block[at + 4 :]
     headers: dict[str, str] = {}
-    for line in head.decode("latin-1").splitlines()[1:]:
+    robots: list[str] = []
+    for line in head.decode("latin-1").replace("\r", "\n").split("\n")[1:]:
         name, colon, value = line.partition(":")
+        name, value = name.strip().lower(), value.strip()
         if colon:
-            headers.setdefault(name.strip().lower(), value.strip())
-    made = Response(int(status[1]), headers, body)
+            headers.setdefault(name, value)
+        if name == "x-robots-tag":
+            robots.append(value.lower())
+        elif name == "tdm-reservation":
+            robots.append(f"tdm-reservation={value.lower()}")
+    made = Response(int(status[1]), headers, body, robots=robots)
     if "chunked" in headers.get("transfer-encoding", "").lower():
         made.body = _dechunk(made)
     for encoding in reversed(headers.get("content-encoding", "").lower().split(",")):

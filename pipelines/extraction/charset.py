@@ -20,7 +20,7 @@ _SUPERSETS = {  # what browsers decode these with: WHATWG encoding standard, sec
     "gbk": "gb18030",
     "hz": "gb18030",
 }
-_NO_CHARSETS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "utf-7")
+_NO_CHARSETS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7")
 HEAD = 8192  # bytes searched for a meta element; the HTML standard says 1024, real pages need more
 MAX_BAD = 0.002  # share of undecodable characters up to which a declared charset is believed
 

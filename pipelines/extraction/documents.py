@@ -1,13 +1,12 @@
 """The table `documents`: the records of a dump as documents, file by file.
 
 Belongs here: cutting parts, counting what came in and what was left out, one record as one row. Does
-not belong here: formats (dumps/readers.py), the text of a page (page.py), groups and sides (group.py,
+not belong here: formats (dumps/), the text of a page (page.py), groups and sides (group.py,
 side.py, split.py), which records are not read at all (selection.py).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,23 @@ import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.fetch import fetched
+from pipelines.dumps.http import looks_binary
 from pipelines.dumps.opt_outs import opt_outs
-from pipelines.dumps.readers import Record, read_records
+from pipelines.dumps.readers import read_records
+from pipelines.dumps.records import Record, Tally, iso_date, valid_text
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.page import compile_kernels, extract
+from pipelines.extraction.plain_text import plain_text
 from pipelines.extraction.quarantine import (
     AGAIN,
     SECONDS,
+    Place,
     TooSlow,
     add_to_quarantine,
     deadline,
     fingerprint,
-    quarantined_offsets,
+    quarantined,
 )
 from pipelines.extraction.selection import TEXT_TYPES, reason_left_out
 from pipelines.extraction.side import SplitBy, side
@@ -37,8 +40,9 @@ from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
-VERSION = 7
-PART_ROWS = 20_000  # rows of one part: about 100 MB of text
+VERSION = 8
+PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
+PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
 _NO_INPUT = ("uris", "sample", "licence", "reference")  # of the card: decide no document
 
@@ -54,7 +58,7 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
     validation_documents, files, and counts by reason.
     """
     lake = raw_dump.lake
-    quarantined = fingerprint(lake, card.name)
+    named = fingerprint(lake, card.name)
     by = split_of(split)
     parameters = {k: v for k, v in card.parameters().items() if k not in _NO_INPUT} | {"split_by": by}
 
@@ -63,7 +67,7 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
         shared = (str(VERSION), canonical_json(parameters))
         # What a file holds is told by its etag or hash; without one, it is read anew each time.
         keys = [
-            digest(*shared, f["file"], f["etag_or_sha256"], str(f["bytes"]), quarantined)
+            digest(*shared, f["file"], f["etag_or_sha256"], str(f["bytes"]), named)
             if f["etag_or_sha256"]
             else ""
             for f in files
@@ -76,11 +80,11 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
                 yield from _read_file(lake, card, files[i], base, first, by)
 
         building.write_files(keys, parts)
-        if fingerprint(lake, card.name) != quarantined:
+        if fingerprint(lake, card.name) != named:
             raise InputsChanged
 
     inputs: dict[str, Dataset | str] = {"raw_dump": raw_dump}
-    inputs |= {"quarantine": quarantined} if quarantined else {}
+    inputs |= {"quarantine": named} if named else {}
     return Stage(
         "documents",
         VERSION,
@@ -97,25 +101,27 @@ def _read_file(
 ) -> Iterator[tuple[str, pa.Table, Stats]]:
     """(path, documents, counts) of each part of one file, the part `first` at the end, with the counts
     of all."""
-    stats: Counter[str] = Counter()
-    left_out = frozenset(quarantined_offsets(lake, card.name, file["file"]))
+    tally = Tally()
+    left_out = frozenset(quarantined(lake, card.name, file["file"]))
     stem = first.removesuffix(".parquet")
     rows: list[dict[str, Any]] = []
     first_rows = rows
-    number = 0
+    number = size = 0
     compile_kernels()
     with fetched(file["uri"], base) as path:
-        for record in read_records(path, card.kind, stats):
-            row = _timed(lake, record, card, by, file["file"], stats, left_out)
+        for record in read_records(path, card.kind, tally, card.row_fields()):
+            row = _timed(lake, record, card, by, file["file"], tally, left_out)
             if row is None:
                 continue
-            if len(rows) == PART_ROWS:
+            if len(rows) == PART_ROWS or size > PART_BYTES:
                 if number:
                     yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
-                rows, number = [], number + 1
+                rows, number, size = [], number + 1, 0
             rows.append(row)
+            size += len(row["text"].encode())
     if number:
         yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
+    stats = tally.counts
     reasons: dict[str, dict[str, int]] = {}
     for counted, count in sorted(stats.items()):
         kind, _, reason = counted.partition("/")
@@ -131,89 +137,99 @@ def _timed(
     card: DumpCard,
     by: SplitBy,
     file: str,
-    stats: Counter[str],
-    left_out: frozenset[int],
+    tally: Tally,
+    left_out: frozenset[Place],
 ) -> dict[str, Any] | None:
     """`to_document` under the clock: a page that is stopped is tried once more, alone, then named
-    in the quarantine."""
-    if record.offset in left_out:
-        stats["pages"] += 1
-        stats["skipped/quarantined"] += 1
-        return None
-    for seconds in (SECONDS, SECONDS * AGAIN):
-        counted: Counter[str] = Counter()
-        try:
-            with deadline(seconds):
-                row = to_document(record, card, file, counted, by)
-        except TooSlow:
-            continue
-        stats.update(counted)
-        return row
-    add_to_quarantine(lake, card.name, file, record.offset)
+    in the quarantine. A page that raises is counted under the error's class."""
+    place = (record.offset, record.index)
+    reason = "skipped/quarantined"
+    if place not in left_out:
+        for seconds in (SECONDS, SECONDS * AGAIN):
+            counted = Tally()
+            try:
+                with deadline(seconds):
+                    row = to_document(record, card, file, counted, by)
+            except TooSlow:
+                continue
+            except MemoryError:
+                raise
+            except Exception as error:  # the net: it costs this page alone
+                reason = f"broken/{type(error).__name__}"
+                break
+            tally.counts.update(counted.counts)
+            tally.left_out += counted.left_out
+            return row
+        else:
+            add_to_quarantine(lake, card.name, file, place)
+            return None
+    tally.count("pages")
+    tally.lose(reason, *place, url=record.url)
     return None
 
 
 def to_document(
-    record: Record, card: DumpCard, file: str, stats: Counter[str], by: SplitBy = "group"
+    record: Record, card: DumpCard, file: str, tally: Tally, by: SplitBy = "group"
 ) -> dict[str, Any] | None:
-    """One row of DOCUMENTS, or None with a count under skipped/REASON."""
+    """One row of DOCUMENTS, or None, counted under skipped/REASON."""
+    stats = tally.counts
+
+    def skip(reason: str) -> None:
+        tally.lose(f"skipped/{reason}", record.offset, record.index, record.url)
+
     stats["pages"] += 1
     host, path = host_and_path(record.url)
     reason = reason_left_out(record, card, host)
     if reason:
-        stats[f"skipped/{reason}"] += 1
+        skip(reason)
         stats["bytes_in"] += len(record.body) if reason == "content_type" else 0
         return None
     title, language = (str(record.fields.get(name) or "") for name in ("title", "language"))
     charset, date, robots = "utf-8", record.date, record.robots
     if record.text is not None:
         stats["bytes_in"] += len(record.text.encode())
-        text = record.text.strip("\n")
+        text = plain_text(record.text)
     else:
         stats["bytes_in"] += len(record.body)
-        if b"\0" in record.body[:1024] and not record.body.startswith((b"\xff\xfe", b"\xfe\xff")):
-            stats["skipped/binary"] += 1
+        if looks_binary(record.body):
+            skip("binary")
             return None
         markup, charset = decode(record.body, record.charset)
         if record.content_type in TEXT_TYPES:
-            text = markup.replace("\r\n", "\n").strip()
+            text = plain_text(markup).strip()
         else:
             page = extract(markup)
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, robots + page.robots
-            date = page.date or date
+            date = iso_date(page.date) or date
     signals = opt_outs(robots)
     for signal in signals:
         stats[f"opted_out/{signal}"] += 1
     if set(signals) & set(card.obey_opt_outs):
-        stats["skipped/opted_out"] += 1
+        skip("opted_out")
         return None
     if len(text) < MIN_CHARS:
-        stats["skipped/no_main_text"] += 1
+        skip("no_main_text")
         return None
     group = group_of(record, card, host, path)
     stats["documents"] += 1
     stats["chars_out"] += len(text)
-    where = side(group, record.url or f"{file}#{record.offset}", card, by)
+    place = f"{file}#{record.offset}" + (f".{record.index}" if record.index else "")
+    where = side(group, record.url or place, card, by)
     stats["validation_documents"] += where == "validation"
     return {
-        "doc_id": document_id(card.name, file, record.offset),
-        "url": _valid(record.url),
-        "host": _valid(host),
-        "group": _valid(group),
-        "date": _valid(date or card.date),
+        "doc_id": document_id(card.name, file, record.offset, record.index),
+        "url": valid_text(record.url),
+        "host": valid_text(host),
+        "group": valid_text(group),
+        "date": valid_text(date or card.date),
         "file": file,
         "offset": record.offset,
         "charset": charset,
-        "title": _valid(title),
-        "language_hint": _valid(language),
+        "title": valid_text(title),
+        "language_hint": valid_text(language),
         "category": card.category,
         "side": where,
-        "text": _valid(text),
+        "text": valid_text(text),
     }
-
-
-def _valid(text: str) -> str:
-    """Text that can be written as UTF-8: lone surrogates become question marks."""
-    return text.encode("utf-8", "replace").decode()

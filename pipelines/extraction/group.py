@@ -9,7 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import Record
+from pipelines.dumps.records import Record
 
 
 def host_and_path(url: str) -> tuple[str, str]:

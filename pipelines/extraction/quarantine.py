@@ -1,7 +1,7 @@
 """Pages that the clock stopped: named in the lake, left out from then on.
 
 Belongs here: the clock and the files that name pages. Does not belong here: the bounds that decide
-what a page gives (page.py, dumps/readers.py), which are deterministic and keep all known pages far from
+what a page gives (page.py, dumps/), which are deterministic and keep all known pages far from
 the clock.
 
 What the clock says differs from run to run, so it may not decide what a table holds. A page that is
@@ -50,16 +50,21 @@ def _path(dump: str, file: str) -> str:
     return f"quarantine/{dump}/{digest(file)[:12]}.json"
 
 
-def quarantined_offsets(lake: LakeFiles, dump: str, file: str) -> list[int]:
-    """Offsets of the records of a file that are left out."""
+Place = tuple[int, int]
+"""Offset and index of a record in its file, as in `Record`."""
+
+
+def quarantined(lake: LakeFiles, dump: str, file: str) -> list[Place]:
+    """The records of a file that are left out."""
     path = _path(dump, file)
-    return [int(o) for o in lake.read_json(path)["offsets"]] if lake.exists(path) else []
+    known = lake.read_json(path)["records"] if lake.exists(path) else []
+    return [(int(offset), int(index)) for offset, index in known]
 
 
-def add_to_quarantine(lake: LakeFiles, dump: str, file: str, offset: int) -> None:
+def add_to_quarantine(lake: LakeFiles, dump: str, file: str, place: Place) -> None:
     """Name a record. One file of a dump is read by one worker at a time."""
-    known = {*quarantined_offsets(lake, dump, file), offset}
-    lake.write_json(_path(dump, file), {"file": file, "offsets": sorted(known)})
+    known = {*quarantined(lake, dump, file), place}
+    lake.write_json(_path(dump, file), {"file": file, "records": sorted(known)})
 
 
 def fingerprint(lake: LakeFiles, dump: str) -> str:

@@ -7,7 +7,7 @@ that are left out for what they hold (documents.py).
 from __future__ import annotations
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import Record
+from pipelines.dumps.records import Record
 
 HTML_TYPES = ("", "text/html", "application/xhtml+xml", "application/xml", "text/xml", "application/http")
 TEXT_TYPES = ("text/plain",)

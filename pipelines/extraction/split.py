@@ -19,8 +19,8 @@ from pipelines.extraction.side import SplitBy, split_by
 from pipelines.lake import Dataset
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 1
-_FIELDS = ("kind", "allow", "block", "group", "min_groups", "held_out", "validation_share")
+VERSION = 2
+_FIELDS = ("kind", "fields", "allow", "block", "group", "min_groups", "held_out", "validation_share")
 
 
 def split_stage(card: DumpCard, raw_dump: Dataset) -> Stage:
@@ -50,7 +50,7 @@ def _groups(raw_dump: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
     """The group of every record that may become a document, without reading its text."""
     for file in raw_dump.read().to_pylist():
         with fetched(file["uri"], base) as path:
-            for record in read_records(path, card.kind, Counter()):
+            for record in read_records(path, card.kind, Counter(), card.row_fields()):
                 host, folders = host_and_path(record.url)
                 if not reason_left_out(record, card, host):
                     yield group_of(record, card, host, folders)

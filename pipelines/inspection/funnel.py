@@ -6,8 +6,13 @@ out (explain.py), pages of reports.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
@@ -62,6 +67,42 @@ def as_table(rows: list[dict[str, Any]]) -> str:
         characters = "" if row["characters"] is None else f"{row['characters']:,}"
         lines.append(f"| {row['stage']} | {row['in']:,} | {row['out']:,} | {characters} | {row['bytes']:,} |")
     return "\n".join(lines)
+
+
+def judge_ids(documents: Dataset) -> Finding:
+    """Whether every document has an id of its own. The ids of one file are compared, as an id holds
+    the file's name, which is unique in a dump. Reads one column."""
+    repeated = 0
+    by_file: dict[str, list[int]] = {}
+    for index, part in enumerate(documents.parts):
+        by_file.setdefault(part.path.split(".")[0].split("_")[0], []).append(index)
+    for parts in by_file.values():
+        ids = pa.concat_tables([documents.read_part(i, ["doc_id"]) for i in parts])["doc_id"]
+        repeated += len(ids) - pc.count_distinct(ids).as_py()
+    return Finding(
+        "unique_ids",
+        repeated == 0,
+        {"repeated": repeated, "documents": documents.manifest.rows},
+        f"{repeated:,} documents have the id of another: two records of a file have one place",
+    )
+
+
+def what_came(stats: Mapping[str, Any]) -> str:
+    """What was read of a dump and what was left out, by reason, in one sentence; what to set where
+    rows have no text."""
+    lost = Counter(
+        {f"{kind}/{n}": c for kind in ("skipped", "broken") for n, c in stats.get(kind, {}).items()}
+    )
+    reasons = ", ".join(f"{count:,} {name}" for name, count in lost.most_common(8))
+    pages, kept = stats.get("pages", 0), stats.get("documents", 0)
+    said = f"{pages:,} pages read, {kept:,} became documents; left out: {reasons or 'none'}"
+    if stats.get("broken", {}).get("no_text") and (fields := stats.get("fields")):
+        named = ", ".join(sorted(fields, key=lambda name: (-fields[name], name)))
+        said += (
+            f". Rows without text have the fields {named}: name the one that holds it in the card,"
+            " `fields: {text: NAME}`, and give the others (url, date, title) likewise"
+        )
+    return said
 
 
 def judge_edits(edits: Dataset, bounds: CheckBounds) -> list[Finding]:

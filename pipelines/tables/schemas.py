@@ -17,7 +17,7 @@ ID = pa.binary(16)
 DOCUMENTS = described(
     "documents",
     [
-        ("doc_id", ID, "document_id(dump, file, offset)"),
+        ("doc_id", ID, "document_id(dump, file, offset, index)"),
         ("url", pa.string(), "address as recorded"),
         ("host", pa.string(), "host of the URL"),
         (
@@ -27,7 +27,12 @@ DOCUMENTS = described(
         ),
         ("date", pa.string(), "ISO 8601; empty where unknown"),
         ("file", pa.string(), "name of the input file, as in raw_dump"),
-        ("offset", pa.int64(), "byte offset of the record in the (compressed) file, or line number"),
+        (
+            "offset",
+            pa.int64(),
+            "byte of the file, as stored, where the record or its compressed member begins, or number of"
+            " its line or row",
+        ),
         ("charset", pa.string(), "encoding that the bytes were decoded with"),
         ("title", pa.string(), "title of the page or the row"),
         (
@@ -84,10 +89,12 @@ VALIDATION = described(
 )
 
 
-def document_id(dump: str, file: str, offset: int) -> bytes:
-    """128 bits that name a record of a dump, whatever part or order it is read in."""
+def document_id(dump: str, file: str, offset: int, index: int = 0) -> bytes:
+    """128 bits that name a record of a dump, whatever part or order it is read in. `index` is that of
+    the record in its compressed member, where a member holds several."""
     h = hashlib.blake2b(digest_size=16)
-    for part in (dump.encode(), file.encode(), offset.to_bytes(8, "little", signed=True)):
+    parts = [dump.encode(), file.encode(), offset.to_bytes(8, "little", signed=True)]
+    for part in (*parts, index.to_bytes(8, "little")) if index else parts:
         h.update(len(part).to_bytes(4, "little") + part)
     return h.digest()
 

@@ -10,13 +10,17 @@ import pytest
 
 from jobs.demo.pack import PageFile, write_warc
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import Record
+from pipelines.dumps.readers import read_records
+from pipelines.dumps.records import Record, Tally
 from pipelines.engine import Engine, InProcess
 from pipelines.extraction import documents as stage
 from pipelines.extraction import page
+from pipelines.extraction.documents import to_document
 from pipelines.extraction.page import Page, extract
+from pipelines.inspection.funnel import judge_ids, what_came
 from pipelines.lake import Dataset, Lake, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
+from tests.support.archives import CODECS, compressed, warc
 from tests.support.dumps import build_documents
 
 TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
@@ -187,7 +191,7 @@ def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(
     )
     assert json.loads(next((tmp_path / "quarantine/d").iterdir()).read_text()) == {
         "file": "a.jsonl",
-        "offsets": [2],
+        "records": [[2, 0]],
     }
     monkeypatch.setattr(stage, "to_document", real)
     assert (
@@ -278,3 +282,84 @@ def test_kernels_are_compiled_before_a_page_is_under_the_clock(
     write_warc(tmp_path / "in" / "a.warc.gz", [PageFile("https://h.invalid/a", "x", TEXT.encode())], "2023")
     build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
     assert seen[0] is False and seen[-1] is True
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_records_of_one_member_become_documents_with_ids_of_their_own(tmp_path: Path, codec: str) -> None:
+    (tmp_path / "in").mkdir()
+    bodies = [f"<html><body>{TEXT * 2}{n}</body></html>".encode() for n in range(5)]
+    records = b"".join(warc(n, body) for n, body in enumerate(bodies))
+    (tmp_path / "in" / "a.warc").write_bytes(compressed(records, codec))
+    dataset = build(Lake(tmp_path), kind="warc", uris=["in/*"])
+    assert len(set(dataset.read()["doc_id"].to_pylist())) == 5 and judge_ids(dataset).passed
+    assert dataset.stats["seen"] == {"not_seekable": 4}
+
+
+def test_a_page_that_raises_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the class of the error, it is counted under its name."""
+    lines = (json.dumps({"text": f"a text that is long enough {j}"}) for j in range(4))
+    (tmp_path / "a.jsonl").write_text("".join(line + "\n" for line in lines))
+    real = stage.to_document
+
+    def fails(record: Record, *rest: object) -> object:
+        if record.offset in (1, 2):
+            raise (OverflowError if record.offset == 1 else LookupError)("undefined")
+        return real(record, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(stage, "to_document", fails)
+    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert dataset.manifest.rows == 2 and dataset.stats["pages"] == 4
+    assert dataset.stats["broken"] == {"LookupError": 1, "OverflowError": 1}
+
+
+@pytest.mark.parametrize(
+    "charset", ["undefined", "unicode_escape", "rot13", "zlib", "mbcs", "oem", "utf-7", "x", "idna"]
+)
+def test_no_declared_charset_stops_a_page(tmp_path: Path, charset: str) -> None:
+    body = f'<meta charset="{charset}"><body>{TEXT * 2}'.encode() + b"\xff\xfe\x80"
+    (tmp_path / "a.warc").write_bytes(warc(0, body))
+    card = DumpCard(name="d", kind="warc", uris=("x",))
+    (record,) = read_records(tmp_path / "a.warc", "warc", Tally())
+    record.charset = charset
+    row = to_document(record, card, "a", Tally())
+    assert row and "ordinary paragraph" in row["text"]
+
+
+def test_parts_are_cut_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "PART_BYTES", 1000)
+    rows = [{"text": "\u4e00" * 200} for _ in range(10)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert [p.rows for p in dataset.parts] == [2, 2, 2, 2, 2]
+
+
+def test_rows_without_text_name_the_fields_that_there_are_and_a_card_can_name_one(tmp_path: Path) -> None:
+    rows = [
+        {"content": f"a text that is long enough {n}", "meta": {"url": f"https://a.invalid/{n}"}}
+        for n in range(3)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    unnamed = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert unnamed.manifest.rows == 0
+    assert "the fields content, meta" in what_came(unnamed.stats) and "fields: {text: NAME}" in what_came(
+        unnamed.stats
+    )
+    named = build(
+        Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], fields={"text": "content", "url": "meta.url"}
+    )
+    assert named.read()["url"].to_pylist() == [f"https://a.invalid/{n}" for n in range(3)]
+    assert named.read()["host"].to_pylist() == ["a.invalid"] * 3
+
+
+def test_rows_are_made_as_pages_are(tmp_path: Path) -> None:
+    text = "A line of prose, which is long enough.\nAnd a second line of it."
+    rows = [text, text.replace("\n", "\r\n"), "\ufeff" + text.replace("prose", "pr\x00ose\x07")]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in rows))
+    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).read()["text"].to_pylist() == [text] * 3
+
+
+def test_a_nul_in_the_head_of_a_page_does_not_make_it_binary(tmp_path: Path) -> None:
+    body = b"<!DOCTYPE html><html><head><title>a\0b</title></head><body>" + TEXT.encode() * 2
+    (tmp_path / "a.warc").write_bytes(warc(0, body) + warc(1, b"\x89PNG\0\0" + body))
+    dataset = build(Lake(tmp_path), kind="warc", uris=["a.warc"])
+    assert dataset.manifest.rows == 1 and dataset.stats["skipped"] == {"binary": 1}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import Record
+from pipelines.dumps.records import Record
 from pipelines.extraction.group import group_of, host_and_path
 
 

@@ -13,7 +13,7 @@ from pipelines.extraction.quarantine import (
     add_to_quarantine,
     deadline,
     fingerprint,
-    quarantined_offsets,
+    quarantined,
 )
 from pipelines.lake import Lake
 
@@ -43,14 +43,13 @@ def test_outside_of_the_main_thread_there_is_no_clock() -> None:
 
 
 def test_named_pages_are_kept_by_file_and_change_the_fingerprint(lake: Lake) -> None:
-    assert quarantined_offsets(lake, "d", "a.warc") == [] and fingerprint(lake, "d") == ""
+    assert quarantined(lake, "d", "a.warc") == [] and fingerprint(lake, "d") == ""
     seen = {fingerprint(lake, "d")}
     for file, offset in (("a.warc", 9), ("a.warc", 3), ("b.warc", 9)):
-        add_to_quarantine(lake, "d", file, offset)
+        add_to_quarantine(lake, "d", file, (offset, 0))
         seen.add(fingerprint(lake, "d"))
-    add_to_quarantine(lake, "d", "a.warc", 3)
+    add_to_quarantine(lake, "d", "a.warc", (3, 0))
     assert fingerprint(lake, "d") in seen and len(seen) == 4
-    assert quarantined_offsets(lake, "d", "a.warc") == [3, 9] and quarantined_offsets(
-        lake, "d", "b.warc"
-    ) == [9]
-    assert quarantined_offsets(lake, "other", "a.warc") == [] and fingerprint(lake, "other") == ""
+    assert quarantined(lake, "d", "a.warc") == [(3, 0), (9, 0)]
+    assert quarantined(lake, "d", "b.warc") == [(9, 0)]
+    assert quarantined(lake, "other", "a.warc") == [] and fingerprint(lake, "other") == ""

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.readers import Record
+from pipelines.dumps.records import Record
 from pipelines.extraction.selection import reason_left_out
 
 URL = "https://a.b.org/news/1.html"
