@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipelines.dumps.archives import StoredRecord, Head
+from pipelines.dumps.archives import Head, StoredRecord
 from pipelines.dumps.http import media_type
 from pipelines.dumps.records import Record, Tally, iso_date
 from pipelines.dumps.warc import cut, fill_from_http

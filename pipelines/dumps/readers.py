@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.dumps.arc import ARC, arc_record
-from pipelines.dumps.archives import StoredRecord, Grammar, blocks
+from pipelines.dumps.archives import Grammar, StoredRecord, blocks
 from pipelines.dumps.json_lines import jsonl_records
 from pipelines.dumps.members import MARKS, DecodedTooOften, Stored
 from pipelines.dumps.parquet import parquet_records

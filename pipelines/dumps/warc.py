@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from pipelines.dumps.archives import StoredRecord, Head
+from pipelines.dumps.archives import Head, StoredRecord
 from pipelines.dumps.http import media_type, parse_response
 from pipelines.dumps.records import MAX_BODY, Record, Tally, iso_date
 

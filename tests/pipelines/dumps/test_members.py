@@ -46,10 +46,10 @@ def test_holes_are_told_and_padding_at_the_end_is_none(tmp_path: Path, codec: st
     one, two = compressed(b"one", codec), compressed(b"two", codec)
     for data, holes in ((one + bytes(99) + two, 1), (one + two + bytes(99), 0), (one + b"junk" + two, 1)):
         (tmp_path / "a").write_bytes(data)
-        lost: list[tuple[str, int]] = []
+        tally = Tally()
         with Stored(tmp_path / "a") as stored:
-            assert b"".join(decoded(stored, lambda *told: lost.append(told))) == b"onetwo"
-        assert lost == [("broken/gap", len(one))] * holes
+            assert b"".join(decoded(stored, tally.lose)) == b"onetwo"
+        assert [(x.reason, x.offset) for x in tally.left_out] == [("broken/gap", len(one))] * holes
 
 
 def with_dictionary(records: list[bytes], raw: bool) -> tuple[bytes, list[int]]:
