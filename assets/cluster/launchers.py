@@ -277,7 +277,8 @@ class SlurmLauncher:
         inner = (
             "export RANK=$SLURM_PROCID LOCAL_RANK=$SLURM_LOCALID WORLD_SIZE=$SLURM_NTASKS"
             " MASTER_ADDR=$SLURM_LAUNCH_NODE_IPADDR MASTER_PORT=$((20000 + SLURM_JOB_ID % 20000));"
-            ' export LOCAL_SIZE=${SLURM_NTASKS_PER_NODE:-$WORLD_SIZE}; exec "$@"'
+            " export LOCAL_SIZE=${SLURM_NTASKS_PER_NODE:-$((SLURM_NTASKS / ${SLURM_NNODES:-1}))};"
+            ' exec "$@"'
         )
         srun = ["srun", f"--ntasks={ranks}", "--kill-on-bad-exit=1"]
         return [*srun, "bash", "-c", inner, "rank", self.interpreter, "-u", "-m", module, *arguments]

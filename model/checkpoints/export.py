@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.checkpoints.gpt2 import from_gpt2, state_from_gpt2, state_to_gpt2, to_gpt2
 from model.checkpoints.manifest import sha256, write_json
+from model.checkpoints.reading import only_data
 from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
 from model.plan.run_file import RunFile
@@ -167,9 +168,13 @@ def export_stage(
 def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     """All weights of a verified checkpoint under Hugging Face names, in the precision of training.
 
-    `record` is its manifest. The files are DeepSpeed's; they are read only after their hashes were
-    compared.
+    `record` is its manifest. CheckpointError for files that hold more than states.
     """
+    with only_data(str(path)):
+        return _state(path, record)
+
+
+def _state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
     import torch
 
     strategy, num_layers = record["strategy"], record["model"]["num_layers"]
@@ -188,13 +193,8 @@ def checkpoint_state(path: Path, record: dict[str, Any]) -> dict[str, Any]:
         dtype = torch.bfloat16 if strategy["bf16"] else torch.float32
         whole = get_fp32_state_dict_from_zero_checkpoint(str(path.parent), tag=path.name)
         return {n: p.to(dtype) for n, p in whole.items()}
-    # DeepSpeed's own records beside the weights are not plain tensors, so weights_only would refuse
-    # the file.
-    return dict(
-        torch.load(path / "mp_rank_00_model_states.pt", map_location="cpu", weights_only=False, mmap=True)[
-            "module"
-        ]
-    )
+    whole = torch.load(path / "mp_rank_00_model_states.pt", map_location="cpu", weights_only=True, mmap=True)
+    return dict(whole["module"])
 
 
 def export_checkpoint(run_dir: Path, tag: str, folder: Path) -> str:

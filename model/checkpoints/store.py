@@ -32,6 +32,7 @@ from model.checkpoints.manifest import (
     read_manifest,
 )
 from model.checkpoints.retention import expired
+from model.checkpoints.signing import check_signature
 from model.checkpoints.write import finish_checkpoint
 from model.plan.run_file import RUN_FILE, RunFile
 from model.run.logs import supersede
@@ -269,6 +270,7 @@ def restore(
         make_folder(partial)
     distributed.barrier()
     data = store.lake.read_bytes(f"{FOLDER}/{tag}/{MANIFEST}")
+    check_signature(f"{store.root}/{FOLDER}/{tag}/{MANIFEST}", json.loads(data))
     files = json.loads(data)["files"]
     mine = sorted(files)[distributed.rank() :: distributed.world_size()]
     store.fetch(tag, {n: files[n] for n in mine}, partial, moved)

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoints.manifest import MANIFEST, CheckpointError, read_manifest, sha256
+from model.checkpoints.signing import check_signature
 from model.training import distributed
 
 
 def verify_checkpoint(path: Path) -> dict[str, Any]:
-    """Compare every file with the manifest, and return it; CheckpointError names what differs."""
+    """Compare every file with the manifest, and return it; CheckpointError names what differs, or
+    says that the manifest is not signed with our key."""
     value = read_manifest(path)
+    check_signature(str(path / MANIFEST), value)
     compare_files(path, value["files"])
     return value
 
@@ -41,10 +44,9 @@ def compare_files(path: Path, files: Mapping[str, dict[str, Any]]) -> None:
 def verify_on_all_ranks(path: Path) -> dict[str, Any]:
     """`verify` by all ranks, each reading its share of the files: all of them return the manifest,
     or all raise one CheckpointError."""
-    import torch.distributed as dist
-
     value, wrong = read_manifest(path), ""
     try:
+        check_signature(str(path / MANIFEST), value)
         compare_files(
             path,
             {
@@ -54,10 +56,8 @@ def verify_on_all_ranks(path: Path) -> dict[str, Any]:
         )
     except CheckpointError as error:
         wrong = str(error)
-    found = [""] * distributed.world_size()
-    dist.all_gather_object(found, wrong)
-    if any(found):
-        raise CheckpointError(next(w for w in found if w))
+    if found := [w for w in distributed.gather_json(wrong) if w]:
+        raise CheckpointError(found[0])
     return value
 
 

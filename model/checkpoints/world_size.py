@@ -1,4 +1,5 @@
-"""Converting a checkpoint for another number of ranks.
+"""Converting a checkpoint for another number of ranks; `python -m model.checkpoints.world_size
+--input_folder CHECKPOINT --output_folder FOLDER`, which takes DeepSpeed's options, does it.
 
 Belongs here: DeepSpeed's universal format, made and deleted. Does not belong here: loading it
 (model/training/engine.py), another ZeRO stage or pipeline (refused: verify.py).
@@ -13,6 +14,9 @@ import sys
 from pathlib import Path
 
 from model.checkpoints.manifest import CheckpointError, read_manifest
+from model.checkpoints.reading import only_data
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def to_universal(path: Path) -> str:
@@ -33,11 +37,11 @@ def to_universal(path: Path) -> str:
     command = [
         sys.executable,
         "-m",
-        "deepspeed.checkpoint.ds_to_universal",
+        "model.checkpoints.world_size",
         "--input_folder",
-        str(path),
+        str(path.resolve()),
         "--output_folder",
-        str(output),
+        str(output.resolve()),
     ]
     scrubbed = {
         k: v for k, v in os.environ.items() if k not in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_PORT")
@@ -47,6 +51,7 @@ def to_universal(path: Path) -> str:
         capture_output=True,
         text=True,
         env=scrubbed,
+        cwd=ROOT,
     )
     if done.returncode:
         raise CheckpointError(f"conversion of {path} failed: {done.stderr[-800:]}")
@@ -58,3 +63,16 @@ def drop_universal(path: Path) -> None:
     number of ranks."""
     shutil.rmtree(path.with_name(path.name + "_universal"))
     (path.parent / "latest_universal").unlink(missing_ok=True)
+
+
+def main() -> None:
+    """DeepSpeed's conversion, which reads states as data."""
+    from deepspeed.checkpoint import ds_to_universal
+
+    arguments = ds_to_universal.parse_arguments()
+    with only_data(arguments.input_folder):
+        ds_to_universal.main(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from model.checkpoints.manifest import MANIFEST, CheckpointError, set_latest, write_json
+from model.checkpoints.signing import signed
 from model.training import distributed
 from pipelines.lake.atomic import make_folder, space_for, sync_folder, sync_folders
 
@@ -62,13 +63,11 @@ def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any])
                 "sha256": hashlib.file_digest(f, "sha256").hexdigest(),
             }
             os.fsync(f.fileno())
-    import torch.distributed as dist
-
-    shares: list[dict[str, Any]] = [{} for _ in range(distributed.world_size())]
-    dist.all_gather_object(shares, mine)
+    shares = distributed.gather_json(mine)
     if distributed.rank() == 0:
         files = {name: value for share in shares for name, value in share.items()}
-        write_json(partial / MANIFEST, record | {"tag": tag, "files": files, "environment": environment()})
+        value = record | {"tag": tag, "files": files, "environment": environment()}
+        write_json(partial / MANIFEST, signed(value))
         finish_checkpoint(folder, tag)
     distributed.barrier()
     return target

@@ -6,6 +6,7 @@ moves them).
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Sequence
@@ -17,6 +18,13 @@ TIMEOUT_MINUTES = 30
 (DeepSpeed's own default is 10)."""
 
 
+LOOPBACK = "127.0.0.1"
+
+
+class RendezvousError(ValueError):
+    """Ranks cannot find each other as they were told to: the message says what to set."""
+
+
 def free_port() -> int:
     """A TCP port that nobody listens on now."""
     with socket.socket() as s:
@@ -24,17 +32,69 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+def one_machine() -> bool:
+    """Whether all ranks are on this machine, as the launcher says (LOCAL_SIZE of WORLD_SIZE)."""
+    return os.environ["LOCAL_SIZE"] == os.environ["WORLD_SIZE"]
+
+
+def listen_address() -> str:
+    """Where rank 0 listens for the others: loopback on one machine, else the address of
+    MASTER_ADDR alone. RendezvousError where other machines could not reach that."""
+    if one_machine():
+        return LOOPBACK
+    name = os.environ["MASTER_ADDR"]
+    try:
+        address = socket.gethostbyname(name)
+    except OSError as error:
+        raise RendezvousError(
+            f"MASTER_ADDR {name} is not known here ({error}): set master_addr in the cluster file to the"
+            " address of the first host on the ranks' network"
+        ) from None
+    if address.startswith("127."):
+        raise RendezvousError(
+            f"MASTER_ADDR {name} is {address} on its own host, which other hosts cannot reach: set"
+            " master_addr in the cluster file to the address of the first host on the ranks' network"
+        )
+    return address
+
+
+def rendezvous(timeout: timedelta) -> Any:
+    """The store by which ranks find each other; rank 0 serves it, on one address alone. Raises
+    RendezvousError."""
+    from torch.distributed import TCPStore
+
+    address, port = listen_address(), int(os.environ["MASTER_PORT"])
+    serves = rank() == 0
+    descriptor = None
+    if serves:
+        try:
+            # torch's own listener would be on every interface.
+            descriptor = socket.create_server((address, port), backlog=world_size() + 8).detach()
+        except OSError as error:
+            raise RendezvousError(
+                f"rank 0 cannot listen on {address}:{port} ({error}): MASTER_ADDR has to be an address of"
+                " its host, set master_addr in the cluster file to it"
+            ) from None
+    return TCPStore(address, port, world_size(), serves, timeout, master_listen_fd=descriptor)
+
+
 def start() -> None:
     """Join the process group that the launcher describes, or make a group of one without a
-    launcher."""
+    launcher. On one machine everything listens on loopback."""
     os.environ.setdefault("RANK", "0")
     os.environ.setdefault("LOCAL_RANK", "0")
     os.environ.setdefault("WORLD_SIZE", "1")
     os.environ.setdefault("LOCAL_SIZE", os.environ["WORLD_SIZE"])
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
+    os.environ.setdefault("MASTER_ADDR", LOOPBACK)
     if os.environ["WORLD_SIZE"] == "1":
         os.environ.setdefault("MASTER_PORT", str(free_port()))
+    if one_machine():
+        os.environ["MASTER_ADDR"] = LOOPBACK
+        # What gloo and NCCL listen on themselves.
+        names = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
+        os.environ.update({k: names[0] for k in ("GLOO_SOCKET_IFNAME", "NCCL_SOCKET_IFNAME") if names})
     import torch
+    import torch.distributed as dist
 
     if not torch.cuda.is_available():
         os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -47,11 +107,18 @@ def start() -> None:
     # On a CPU DeepSpeed would compile a shared-memory collective at start; a build that is killed
     # leaves a lock on which every later start waits without a word. gloo serves.
     deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
-    deepspeed.init_distributed(
-        dist_backend="nccl" if torch.cuda.is_available() else "gloo",
-        timeout=timedelta(minutes=TIMEOUT_MINUTES),
-        verbose=False,
+    timeout = timedelta(minutes=TIMEOUT_MINUTES)
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    dist.init_process_group(
+        backend,
+        store=rendezvous(timeout),
+        rank=rank(),
+        world_size=world_size(),
+        timeout=timeout,
+        # As DeepSpeed does it: a group of one has no peer to bind the device for.
+        device_id=device() if backend == "nccl" and world_size() > 1 else None,
     )
+    deepspeed.init_distributed(dist_backend=backend, timeout=timeout, verbose=False)
 
 
 def rank() -> int:
@@ -116,6 +183,22 @@ def gather_rows(values: Sequence[float]) -> Any:
     rows = [torch.empty_like(row) for _ in range(dist.get_world_size())]
     dist.all_gather(rows, row)
     return torch.stack(rows).cpu()
+
+
+def gather_json(value: Any) -> list[Any]:
+    """A JSON value of every rank, on every rank, in the order of ranks. As bytes in tensors: what
+    torch calls object collectives would run what another rank's pickle says."""
+    import torch
+    import torch.distributed as dist
+
+    data = json.dumps(value).encode()
+    sizes = gather_rows([float(len(data))])[:, 0].int().tolist()
+    padded = torch.zeros(max(sizes), dtype=torch.uint8)
+    padded[: len(data)] = torch.frombuffer(bytearray(data), dtype=torch.uint8)
+    padded = padded.to(device())
+    rows = [torch.empty_like(padded) for _ in range(dist.get_world_size())]
+    dist.all_gather(rows, padded)
+    return [json.loads(bytes(row[:size].cpu().numpy())) for row, size in zip(rows, sizes, strict=True)]
 
 
 def total(values: Sequence[float]) -> list[float]:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from model.checkpoints.reading import only_data
 from model.network.config import ModelConfig
 from model.training import distributed
 
@@ -67,8 +68,9 @@ class TrainingEngine:
 
     def load(self, folder: Path, tag: str) -> None:
         """All states of a checkpoint that `save_checkpoint` wrote, or that was converted for this
-        number of ranks."""
-        self.inner.load_checkpoint(str(folder), tag=tag)
+        number of ranks. CheckpointError for files that hold more than states."""
+        with only_data(str(folder / tag)):
+            self.inner.load_checkpoint(str(folder), tag=tag)
         # Left on, ZeRO-3 would save the model states of rank 0 alone (DeepSpeed issue 7546).
         self.inner._config.load_universal_checkpoint = False
 

@@ -182,7 +182,6 @@ def measure_ranks(folder: Path, run: RunFile, limits: PreflightLimits) -> list[d
     """One record a rank; every rank gets the whole list. All ranks call it, inside the process
     group."""
     import torch
-    import torch.distributed as dist
 
     gpu = torch.cuda.is_available()
     rank, world = distributed.rank(), distributed.world_size()
@@ -214,8 +213,7 @@ def measure_ranks(folder: Path, run: RunFile, limits: PreflightLimits) -> list[d
     mine["flops_per_second"] = matrix_product_flops(
         4096 if gpu else 512, torch.bfloat16 if gpu else torch.float32
     )
-    rows: list[Any] = [None] * world
-    dist.all_gather_object(rows, mine)
+    rows = distributed.gather_json(mine)
     return [
         r | {"clock_seconds": o, "all_reduce_bytes_per_second": bandwidth}
         for r, o in zip(rows, offsets, strict=True)

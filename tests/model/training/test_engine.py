@@ -33,7 +33,7 @@ def alone(ranks: Ranks, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
     return one_step(ranks, tmp_path_factory.mktemp("alone") / "one", {}, 1)
 
 
-@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("name", ["zero-1", "zero-2", pytest.param("zero-3", marks=pytest.mark.full)])
 def test_gradients_are_reduced_over_ranks_in_fp32(
     ranks: Ranks, tmp_path: Path, alone: dict[str, torch.Tensor], name: str
 ) -> None:
