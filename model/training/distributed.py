@@ -61,7 +61,7 @@ def listen_address() -> str:
 def rendezvous(timeout: timedelta) -> Any:
     """The store by which ranks find each other; rank 0 serves it, on one address alone. Raises
     RendezvousError."""
-    from torch.distributed import TCPStore
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
     address, port = listen_address(), int(os.environ["MASTER_PORT"])
     serves = rank() == 0
