@@ -12,24 +12,26 @@ import numpy as np
 
 from pipelines.extraction.html.tags import name_hash
 
-HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN = 1, 2, 4  # bits
+HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS = 1, 2, 4, 8  # bits
 _NAMES: dict[int, str] = {
     # KaTeX; MathJax 2 and 3; MediaWiki
     HOLDS_FORMULA: (
-        "katex katex-display mathjax mathjax_display mathjax_preview mathjax_chtml mathjax_svg "
-        "mathjax_svg_display mjx-chtml mjxc-display mwe-math-element"
+        "katex katex-display MathJax MathJax_Display MathJax_Preview MathJax_CHTML MathJax_SVG "
+        "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element"
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
-    # Pygments, Rouge
+    # Pygments, Rouge, highlightjs-line-numbers
     HOLDS_CODE: (
-        "syntaxhighlighter dp-highlighter crayon-main codemirror-code cm-content ace_content view-lines "
+        "syntaxhighlighter dp-highlighter crayon-main CodeMirror-code cm-content ace_content view-lines "
         "js-file-line-container highlighttable rouge-table hljs-ln"
     ),
-    # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal
+    # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal, Angular
     IS_UNSEEN: (
         "jammer sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only "
         "element-invisible cdk-visually-hidden"
     ),
+    # of a cell: the numbers of the lines in the cells behind it
+    HOLDS_NUMBERS: "gutter rouge-gutter linenos lineno linenumbers line-numbers blob-num hljs-ln-numbers",
 }
 
 

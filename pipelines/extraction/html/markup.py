@@ -15,6 +15,7 @@ from pipelines.extraction.html.classes import (
     CLASS_MASKS,
     HOLDS_CODE,
     HOLDS_FORMULA,
+    HOLDS_NUMBERS,
     IS_UNSEEN,
 )
 from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
@@ -35,8 +36,10 @@ from pipelines.extraction.html.tags import (
 from pipelines.kernels.compiled import Array, leaf
 
 # what a tag's attributes say
-LINKS, HIDES, CLOSES_ITSELF, IS_MAIN, IS_CODE, IS_FORMULA, IS_INLINE, IS_SHOWN = 1, 2, 4, 8, 16, 32, 64, 128
-NO_STYLE, UNSEEN, INLINE_STYLE = 0, 1, 2  # what a style says
+LINKS, HIDES, CLOSES_ITSELF, IS_MAIN, IS_CODE, IS_FORMULA, IS_INLINE, IS_SHOWN, IS_GUTTER, HIDES_LINE = (
+    1 << bit for bit in range(10)
+)
+NO_STYLE, UNSEEN, INLINE_STYLE, INVISIBLE = range(4)  # what a style says
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
 MAX_ENTITY = 10  # bytes from & to ; of an entity
 
@@ -240,13 +243,13 @@ def _class_says(data: Array, start: int, end: int) -> int:
                     says |= CLASS_MASKS[at]
                 word = FNV
         else:
-            word = (word ^ np.uint64(lower(data[i]))) * PRIME
+            word = (word ^ np.uint64(data[i])) * PRIME
     return says
 
 
 @leaf
 def _style_says(data: Array, start: int, end: int) -> int:
-    """UNSEEN: display: none, or visibility: hidden. INLINE_STYLE: display: inline, and nothing more."""
+    """UNSEEN: display: none. INVISIBLE: visibility: hidden. INLINE_STYLE: display: inline, no more."""
     for i in range(start, end - 8):
         c = lower(data[i])
         # the value of d i . . . . y, or of v i . . . . . . . y
@@ -264,7 +267,7 @@ def _style_says(data: Array, start: int, end: int) -> int:
         if c == 100 and first == 110 and second == 111 and third == 110:  # none
             return UNSEEN
         if c == 118 and first == 104 and second == 105 and third == 100:  # hidden
-            return UNSEEN
+            return INVISIBLE
         inline = c == 100 and first == 105 and second == 110 and third == 108 and j + 6 <= end
         if inline and (j + 6 == end or is_space(data[j + 6]) or data[j + 6] == 59 or data[j + 6] == 33):
             return INLINE_STYLE
@@ -297,10 +300,10 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     """(where the tag ends, groups of its names, hash of its class, what else it says): `at` is the
     byte after the tag's name.
 
-    What else: LINKS (href), HIDES (hidden, display: none, visibility: hidden, a class for what is
-    unseen), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE and IS_FORMULA (classes; type=math/...),
-    IS_INLINE (display: inline), IS_SHOWN (content that a script moves to its place: ids of React's
-    stream, shadowrootmode).
+    What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
+    (visibility: hidden), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE, IS_GUTTER and IS_FORMULA
+    (classes; type=math/...), IS_INLINE (display: inline), IS_SHOWN (content that a script moves to
+    its place: ids of React's stream, shadowrootmode).
     """
     n = data.size
     groups, path, says = 0, FNV, 0
@@ -335,6 +338,8 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                         says |= IS_CODE
                     if known & IS_UNSEEN:
                         says |= HIDES
+                    if known & HOLDS_NUMBERS:
+                        says |= IS_GUTTER
             elif key == ID and end - start >= 3 and data[start] == 83 and data[start + 1] == 58:  # S:
                 says |= IS_SHOWN
             elif (
@@ -355,6 +360,8 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 says |= HIDES
             elif style == INLINE_STYLE:
                 says |= IS_INLINE
+            elif style == INVISIBLE:
+                says |= HIDES_LINE
         elif key == SHADOW:
             says |= IS_SHOWN
         elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/

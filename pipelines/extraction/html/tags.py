@@ -64,7 +64,7 @@ FNV, PRIME = FNV_START, FNV_PRIME  # FNV-1a: the hash of nothing, and the factor
 
 
 def name_hash(name: str) -> int:
-    """FNV-1a of the bytes of a lower-case name: what the kernels compute while they read."""
+    """FNV-1a of the bytes of a name: what the kernels compute while they read."""
     h = int(FNV)
     for byte in name.encode():
         h = (h ^ byte) * int(PRIME) % (1 << 64)

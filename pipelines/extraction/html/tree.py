@@ -58,8 +58,10 @@ from pipelines.extraction.html.columns import (
 from pipelines.extraction.html.markup import (
     CLOSES_ITSELF,
     HIDES,
+    HIDES_LINE,
     IS_CODE,
     IS_FORMULA,
+    IS_GUTTER,
     IS_INLINE,
     IS_MAIN,
     IS_SHOWN,
@@ -97,9 +99,12 @@ from pipelines.extraction.html.tags import (
     SUB,
     SUP,
     SVG_NAME,
+    TABLE,
     TAG_HASHES,
     TAG_KINDS,
+    TD,
     TITLE,
+    TR,
     VOID,
     A,
     P,
@@ -197,6 +202,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
     block = np.zeros(NUM_OPEN_COLUMNS, np.int64)
     _open_block(block, 0, False)
     breaks, after_break = 0, False  # line breaks since the last text
+    numbered = False  # whether a cell of line numbers stands in the open row
     formula, formula_start = 0, 0  # place of the open element that shows a formula (0: none)
     at = 0
     while at < n:
@@ -262,8 +268,12 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         if (kind == BODY and ending) or (kind == BR and skipped):
             continue
         # elements end
-        if says & IS_CODE and not ending and is_block(kind):
+        if kind == TR or kind == TABLE:
+            numbered = False
+        gutter = kind == TD and not ending and not in_pre and (says & IS_GUTTER) != 0
+        if not ending and ((says & IS_CODE and is_block(kind)) or (kind == TD and numbered and not gutter)):
             kind = PRE
+        numbered |= gutter
         block_level, nests = is_block(kind), kind != BR and kind != HR and kind != BODY
         is_inline = (says & IS_INLINE) != 0 and (kind == DIV or kind == P)
         last_owner, last_depth = owners[depth - 1], depth
@@ -284,7 +294,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         if kind == BR:
             end_word(block, title_words)
             breaks, after_break = breaks + 1, True
-            splits = breaks >= 2 and not in_pre
+            splits = breaks >= 2 and not in_pre and not flag & S_CODE
         elif in_pre:
             splits = not flags[depth - 1] & S_PRE
         else:
@@ -337,7 +347,9 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= SKIPPED
         if kind == FORMULA or name == SVG_NAME:
             flag |= FOREIGN
-        if kind == READING or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
+        if kind == READING or gutter or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
+            flag |= SKIPPED
+        if says & HIDES_LINE and (not block_level or kind == P):  # larger parts are shown once loaded
             flag |= SKIPPED
         kinds[depth], names[depth], flags[depth], owners[depth] = kind, name, flag, owner
         in_line[depth] = is_inline

@@ -52,26 +52,33 @@ _KNOWN_NAMES = (
     "nginx graphql jsx tsx vue console"
 )
 _KNOWN = frozenset(_KNOWN_NAMES.split())
+_SPACES = re.compile(r"[ \t\n]+")
 _DROP = dict.fromkeys(map(ord, UNSEEN))
 FENCE = "```"
+EXACT, LOOSE, IN_LINE = range(3)  # all spaces count; all but those between lines; as in a paragraph
 MIN_PROSE = 120  # letters from which preformatted text can be prose
 MAX_SIGNS = 40  # letters for each sign of code, at least, in prose
 
 
 class Code(str):
-    """The text of a code block, with its language."""
+    """The text of a code block, with its language ("" where none is named)."""
 
-    __slots__ = ("language",)
     language: str
+
+    def __new__(cls, text: str, language: str = "") -> Code:
+        code = super().__new__(cls, text)
+        code.language = language
+        return code
 
 
 def code_of(markup: str, tag: str, around: str = "") -> Code:
     """The code in the markup of an element, and its language ("" where none is named) from the
-    start tags: `tag` is the element's own, `around` those of its parents from the outside in."""
-    code = Code(_text(markup, tag[:4].lower() in ("<pre", "<lis")))
+    start tags: `tag` is the element's own, `around` those of its parents from the outside in. Spaces
+    count as in the text of a paragraph where the element is <code>."""
+    start = tag[:5].lower()
+    spaces = EXACT if start[:4] in ("<pre", "<lis") else IN_LINE if start == "<code" else LOOSE
     inner = re.match(r"\s*<code\b[^>]*>", markup, re.IGNORECASE)
-    code.language = _language(around + tag + (inner[0] if inner else ""))
-    return code
+    return Code(_text(markup, spaces), _language(around + tag + (inner[0] if inner else "")))
 
 
 def fenced(code: Code) -> str:
@@ -141,9 +148,8 @@ class _Writer:
         self.pending, self.at_start, self.broken = False, True, True
 
 
-def _text(markup: str, exact: bool) -> str:
-    """The text of code; `exact`: whether all spaces count, as in <pre>, or those alone that stand in
-    a <pre> within."""
+def _text(markup: str, spaces: int) -> str:
+    """The text of code; `spaces` says which of them count outside a <pre> within."""
     writer = _Writer()
     position = inner_pre = 0
     stack: list[tuple[str, bool]] = []  # name, whether it is a line
@@ -152,7 +158,7 @@ def _text(markup: str, exact: bool) -> str:
     while number < len(tokens):
         m = tokens[number]
         number += 1
-        _write_text(writer, markup[position : m.start()], exact or inner_pre > 0)
+        _write_text(writer, markup[position : m.start()], EXACT if inner_pre > 0 else spaces)
         position = m.end()
         if not m["name"]:
             continue
@@ -198,7 +204,7 @@ def _text(markup: str, exact: bool) -> str:
             stack.append((name, is_line))
             if is_line:
                 writer.begin()
-    _write_text(writer, markup[position:], exact)
+    _write_text(writer, markup[position:], spaces)
     text = "".join(writer.pieces).replace("\xa0", " ").translate(_DROP)
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
@@ -207,13 +213,17 @@ def _first(found: re.Match[str] | None) -> str:
     return next((g for g in found.groups() if g), "") if found else ""
 
 
-def _write_text(writer: _Writer, text: str, exact: bool) -> None:
+def _write_text(writer: _Writer, text: str, spaces: int) -> None:
     if "&" in text:
         text = html.unescape(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if not exact and "\n" in text and not text.strip(" \t\n"):
+    if spaces == LOOSE and "\n" in text and not text.strip(" \t\n"):
         return
+    if spaces == IN_LINE:
+        text = _SPACES.sub(" ", text)
+        if writer.at_start or writer.pending:
+            text = text.lstrip(" ")
     writer.write(text)
 
 

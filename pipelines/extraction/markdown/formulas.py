@@ -53,6 +53,7 @@ _DELIMITERS = re.compile(
     r"|(?P<environment>\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?)\}.+?\\end\{(?P=name)\})",
     re.DOTALL | re.IGNORECASE,
 )
+_NOTHING = (r"\begingroup", r"\endgroup")  # what pages of Stack Exchange put around each post
 _HAN = re.compile(r"[\u3400-\u9fff]{8}")
 _BACKTICKS = re.compile(r"`([^`]{1,400})`")
 
@@ -71,7 +72,7 @@ def tex_of(markup: str, scripted: bool) -> str:
         return _of_script(given.get("type", "").lower(), markup[start.end() if start else 0 :])
     classes = given.get("class", "").lower()
     if scripted and "mathjax" in classes:
-        return ""
+        return ""  # MathJax_Preview among them
     head = markup[:400]
     display = (
         given.get("display") in ("block", "true")
@@ -118,7 +119,7 @@ def _signed(tex: str, display: bool) -> str:
         if tex.startswith(start) and tex.endswith(end):
             display |= start == r"\["
             tex = tex[2:-2].strip()
-    if not tex:
+    if not tex or tex in _NOTHING:
         return ""
     return f"$${tex}$$" if display else f"${tex}$"
 

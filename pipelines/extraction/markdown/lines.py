@@ -49,9 +49,7 @@ def page_text(data: bytes, elements: Array, blocks: Array, segments: Array, chos
 
 def _code(data: bytes, segments: list[list[int]], tag: str, around: str) -> Code:
     if segments[0][2] & col.S_PLAIN:
-        code = Code(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace").strip("\n"))
-        code.language = ""
-        return code
+        return Code(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace").strip("\n"))
     return code_of(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace"), tag, around)
 
 
@@ -81,6 +79,7 @@ class _Page:
         self.chars = blocks[:, col.B_CHARS].tolist()
         self.notation = Notation(data)
         self.lines: list[str] = []
+        self.code_table, self.last_code = -1, Code("")  # the table that the last line is code of
         self.numbers: dict[int, int] = {}  # of the items of ordered lists
 
     def text(self, places: list[int]) -> str:
@@ -97,7 +96,7 @@ class _Page:
                 last, last_row, last_item = "", -1, -1
                 continue
             runs = self._runs(i)
-            if runs[0][2] & col.S_PRE:
+            if runs[0][2] & col.S_PRE or self._is_code(runs):
                 self._add_code(i, runs)
                 last, last_row = "", -1
                 continue
@@ -146,15 +145,31 @@ class _Page:
         owner = self.owners[i]
         start = int(self.elements[owner, col.E_START])  # the tags before the first text are read too
         around = [self.data[start : min(runs[0][0], start + MAX_TAGS)].decode("utf-8", "replace")]
+        if not runs[0][2] & col.S_PRE:
+            around.insert(0, "<code>")
         up = int(self.elements[owner, col.E_PARENT])
         while up > 0 and len(around) < 4:
             if self.elements[up, col.E_KIND] not in (tags.TR, tags.TBODY):
                 around.append(self._tag(up).decode("utf-8", "replace"))
             up = int(self.elements[up, col.E_PARENT])
         code = _code(self.data, runs, around[0], "".join(reversed(around[1:])))
+        cell = self.inside[owner, con.ROW] if around[0][:3].lower() == "<td" else -1
+        if cell >= 0 and self.lines and self.table_of[i] == self.code_table:  # one line of code a row
+            self.lines[-1] = fenced(Code(f"{self.last_code}\n{code}", self.last_code.language))
+            self.last_code = Code(f"{self.last_code}\n{code}", self.last_code.language)
+            return
         if not code or (is_line_numbers(code) and self._beside_code(i)):
             return
         self.lines.append(str(code) if is_prose(code) else fenced(code))
+        self.code_table, self.last_code = (self.table_of[i] if cell >= 0 else -1), code
+
+    def _is_code(self, runs: list[list[int]]) -> bool:
+        """Whether a block is nothing but <code> of several lines."""
+        if not any(flags & col.S_BREAK for _, _, flags in runs[1:]):
+            return False
+        return all(
+            flags & col.S_CODE or self.data[start:end].isspace() for start, end, flags in runs
+        ) and any(flags & col.S_CODE for _, _, flags in runs)
 
     def _beside_code(self, i: int) -> bool:
         """Whether more code stands in the row of a table that a block lies in."""
