@@ -21,7 +21,15 @@ from pydantic import Field, PrivateAttr
 
 from assets.cluster import lease, outcome
 from assets.cluster.launch_records import find_launch, record_launch
-from assets.cluster.launchers import Launcher, LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
+from assets.cluster.launchers import (
+    Launcher,
+    LocalLauncher,
+    SlurmLauncher,
+    State,
+    Unreachable,
+    forget_environment,
+    over_ssh,
+)
 from assets.cluster.mailbox import Mailbox
 from assets.cluster.progress import Progress
 from assets.cluster.waiting import Job, JobWait, Patience
@@ -189,6 +197,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
                 if job_id and state.status == 0 and own and own[0] == Path(before.job):
                     return before, job_id
                 unreached = launcher.sweep(job_id, marker_of(run_dir, before))
+                forget_environment(launcher, Path(before.job))
                 if unreached:
                     context.log.warning(
                         f"could not look for ranks of epoch {before.epoch} on {', '.join(unreached)};"

@@ -13,6 +13,7 @@ line.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 import socket
@@ -100,6 +101,12 @@ def environment_file(environment: Mapping[str, str]) -> str:
     """Lines that a shell sources: what DeepSpeed's remote shells (`--venv_script`) and run.sh
     read."""
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(environment.items()))
+
+
+def forget_environment(launcher: Launcher, job: Path) -> None:
+    """Delete the environment's file of a job that ended without doing so itself (kill -9, power)."""
+    with contextlib.suppress(Unreachable, RuntimeError):  # the job's end matters more
+        launcher.output(["rm", "-f", str(job / "environment")])
 
 
 def run_script(job: Path, command: Sequence[str], root: Path, python: str, identity: str) -> str:

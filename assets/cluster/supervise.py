@@ -39,8 +39,8 @@ def supervise(job: Path, command: list[str]) -> int:
     it (128 + n for signal n).
 
     USR1, Slurm's warning before the time limit, becomes a stop request in the run's folder, so that
-    the job saves. `times` holds user plus system seconds of the command and of what it has waited
-    for.
+    the job saves. The job's file `environment` goes when the command ends. `times` holds user plus
+    system seconds of the command and of what it has waited for.
     """
     asked: list[int] = []
 
@@ -65,6 +65,8 @@ def supervise(job: Path, command: list[str]) -> int:
         except OSError as error:
             err.write(f"{command[0]}: {error.strerror}\n".encode())
             status = 127
+    with contextlib.suppress(OSError):  # secrets may be in it, and nothing is started with it again
+        (job / "environment").unlink()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     write_whole(job / "times", f"{used.ru_utime + used.ru_stime:.3f}\n")
     write_whole(job / "rc", f"{status}\n")

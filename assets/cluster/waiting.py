@@ -20,7 +20,7 @@ from typing import Any
 import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 
-from assets.cluster.launchers import Launcher, Unreachable, tail
+from assets.cluster.launchers import Launcher, Unreachable, forget_environment, tail
 from assets.cluster.lost_runs import BEAT_SECONDS, TAG, sign_of_life
 from assets.cluster.mailbox import Mailbox
 from assets.cluster.watchdog import Watchdog, parse_heartbeats
@@ -120,6 +120,7 @@ class JobWait:
         dg.Failure."""
         self.launcher.signal(self.job.id, "KILL")
         unreached = self.launcher.sweep(self.job.id, self.job.marker)
+        forget_environment(self.launcher, self.job.folder)
         away = f"; {', '.join(unreached)} cannot be reached" if unreached else ""
         raise dg.Failure(f"the job in {self.job.folder} hangs and was ended: {'; '.join(late[:4])}{away}")
 
@@ -155,9 +156,10 @@ class JobWait:
         self._sweep()
 
     def _sweep(self) -> None:
-        """Kill what may be left of the job's ranks, on every host."""
+        """Kill what may be left of the job's ranks, on every host, and delete its secrets."""
         if self.job.marker:
             self.launcher.sweep(self.job.id, self.job.marker)
+        forget_environment(self.launcher, self.job.folder)
 
 
 @contextmanager

@@ -13,7 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from assets.cluster.launchers import LocalLauncher, SlurmLauncher, State, Unreachable, over_ssh
+from assets.cluster.launchers import (
+    LocalLauncher,
+    SlurmLauncher,
+    State,
+    Unreachable,
+    forget_environment,
+    over_ssh,
+)
 from tests.support.fake_cluster import eventually, running
 
 
@@ -57,6 +64,35 @@ def test_no_value_of_the_environment_is_on_a_command_line_or_readable_by_others(
         assert "hush-hush" not in (job / "run.sh").read_text()
     finally:
         launcher.signal(job_id, "KILL")
+
+
+def test_the_secrets_of_a_job_that_was_killed_are_forgotten(tmp_path: Path) -> None:
+    job, launcher = tmp_path / "a run" / "jobs" / "job", LocalLauncher(root=tmp_path)
+    job_id = launcher.start(job, ["sleep", "30"], {"TOKEN": "hush"})
+    eventually(lambda: (job / "stdout").exists())
+    launcher.signal(job_id, "KILL")
+    eventually(lambda: not launcher.state(job, job_id).alive)
+    assert (job / "environment").exists()  # nobody of the job was left to delete it
+    forget_environment(launcher, job)
+    assert not (job / "environment").exists()
+
+
+def test_a_run_folder_with_spaces_reaches_every_rank_whole(tmp_path: Path) -> None:
+    """By DeepSpeed's own launcher, whose command line goes through another process."""
+    (tmp_path / "told.py").write_text(
+        "import json, os, sys\n"
+        "with open(os.path.join(sys.argv[sys.argv.index('--run-dir') + 1], os.environ['RANK']), 'w') as f:\n"
+        "    json.dump([a for a in sys.argv[1:] if not a.startswith('--local_rank')], f)\n"
+    )
+    job, run = tmp_path / "jobs" / "job", tmp_path / "a lake" / "it's (a) run $HOME"
+    run.mkdir(parents=True)
+    arguments = ["--run-dir", str(run), "--stage", "stage1"]
+    launcher = LocalLauncher(root=tmp_path)
+    command = launcher.training_command(job, 2, "told", arguments)
+    environment = {"DS_ACCELERATOR": "cpu", "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    job_id = launcher.start(job, command, environment, 2)
+    assert ended(launcher, job, job_id) == 0, (job / "stderr").read_text()[-2000:]
+    assert [json.loads((run / rank).read_text()) for rank in ("0", "1")] == [arguments] * 2
 
 
 def test_a_job_of_a_background_service_hears_term(tmp_path: Path) -> None:

@@ -55,6 +55,17 @@ def test_a_signal_before_there_is_a_command_reaches_it(tmp_path: Path) -> None:
     assert done.returncode == 128 + signal.SIGTERM and (job / "rc").read_text() == "143\n"
 
 
+def test_the_environments_file_ends_with_the_command(tmp_path: Path) -> None:
+    for number, command in enumerate(
+        (["true"], ["false"], ["bash", "-c", "kill -9 $$"], ["no-such-command"])
+    ):
+        job = tmp_path / "run" / "jobs" / str(number)
+        job.mkdir(parents=True)
+        (job / "environment").write_text("export TOKEN=hush\n")
+        supervise(job, *command)
+        assert not (job / "environment").exists()
+
+
 def test_a_command_that_is_not_there_and_one_that_is_killed(tmp_path: Path) -> None:
     assert supervise(tmp_path / "run" / "jobs" / "a", "no-such-command-here") == 127
     assert "no-such-command-here: No such file" in (tmp_path / "run" / "jobs" / "a" / "stderr").read_text()
