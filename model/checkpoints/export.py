@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from model.checkpoints.gpt2 import from_gpt2, state_from_gpt2, state_to_gpt2, to_gpt2
 from model.checkpoints.manifest import sha256, write_json
 from model.checkpoints.reading import only_data
+from model.checkpoints.tokenizer_files import write_tokenizer
 from model.checkpoints.verify import verify_checkpoint
 from model.network.config import ModelConfig
 from model.plan.run_file import RunFile
@@ -103,18 +104,10 @@ def _write_model(state: dict[str, Any], config: ModelConfig, tokenizer: Path | N
             folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": where}
         )
     dtype = str(next(iter(state.values())).dtype).removeprefix("torch.")
-    write_json(folder / "config.json", values | {"torch_dtype": dtype})
-    if tokenizer is not None and tokenizer.exists():
-        shutil.copyfile(tokenizer, folder / "tokenizer.json")
-        write_json(
-            folder / "tokenizer_config.json",
-            {
-                "tokenizer_class": "PreTrainedTokenizerFast",
-                "bos_token": "<s>",
-                "eos_token": "</s>",
-                "unk_token": "<unk>",
-            },
-        )
+    ids = write_tokenizer(tokenizer, config.context, folder) if tokenizer is not None else {}
+    write_json(folder / "config.json", values | ids | {"torch_dtype": dtype})
+    for name in names:  # safetensors lets nobody else read them, whatever the umask
+        os.chmod(folder / name, (folder / "config.json").stat().st_mode)
     return weights_hash([folder / n for n in names])
 
 

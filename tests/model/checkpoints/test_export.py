@@ -28,6 +28,8 @@ def test_export_is_read_back_by_us_and_by_transformers(
     with torch.no_grad():
         assert torch.equal(ours(ids), model(ids))
         torch.testing.assert_close(theirs(ids).logits, model(ids), atol=1e-5, rtol=0)
+    modes = {p.stat().st_mode for p in (tmp_path / "out").iterdir() if not p.name.startswith(".")}
+    assert len(modes) == 1, "weights are as readable as the rest"
     assert exporting.export_model(model.state_dict(), CONFIG, None, tmp_path / "again") == first
     assert (
         exporting.export_model(Skywork(CONFIG, seed=2).state_dict(), CONFIG, None, tmp_path / "other")
