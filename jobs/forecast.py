@@ -131,8 +131,8 @@ def _ask(lake: Lake, table: str, partition: str, outside: Outside) -> tuple[str,
 def of_dump(lake: Lake, name: str) -> Forecast:
     """Forecast of a dump that has a card; its files are listed, and none is read."""
     card = dump_card(lake, name)
-    files = [entry for uri in card.uris for entry in list_files(card, uri, Path(lake.root))]
-    size = sum(entry[2] or 0 for entry in files)
+    files = [listed.bytes for _, _, listed in list_files(card, Path(lake.root), hashed=False)]
+    size = sum(files)
     known = [Path(p).stem for p in lake.files("pointers/raw_dump")]
     sizes = {dump: lake.current("raw_dump", dump).stats["bytes"] for dump in known}
     steps = _steps(lake, names(life="dump"), name, _Costs(lake, sizes, size))

@@ -8,13 +8,12 @@ and cards (sample.py).
 from __future__ import annotations
 
 import gzip
-import urllib.request
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.dumps.fetch import FetchError, fetched, retry
-from pipelines.dumps.raw_dump import COMMON_CRAWL
+from pipelines.dumps.addresses import COMMON_CRAWL, FetchError, Reach
+from pipelines.dumps.fetch import fetched, open_url, retry
 from pipelines.dumps.readers import read_records
 from pipelines.lake.atomic import write_whole
 
@@ -49,8 +48,7 @@ def fetch_slice(cache: Path, listing: str = "", limit: int = SLICE_BYTES) -> Sli
 
 def _head(url: str, limit: int) -> bytes:
     """The first bytes of an object, whether or not the server knows ranges."""
-    request = urllib.request.Request(url, headers={"User-Agent": "skypile", "Range": f"bytes=0-{limit - 1}"})
-    with urllib.request.urlopen(request, timeout=60) as reply:
+    with open_url(url, Reach.of([url]), Range=f"bytes=0-{limit - 1}") as reply:
         data: bytes = reply.read(limit)
         expected = min(limit, int(reply.headers.get("Content-Length") or limit))
     if len(data) < expected:

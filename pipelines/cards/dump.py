@@ -54,7 +54,11 @@ class DumpCard(Card):
     kind: Literal["warc", "wet", "jsonl", "parquet"]
     """Format of the files; `warc` reads ARC too."""
     uris: tuple[str, ...] = Field(min_length=1)
-    """Files: paths and globs, `s3://`, `https://`; or listings of such lines (`*.paths.gz`)."""
+    """Files: paths, `s3://`, `https://`; globs over them (`*` within a level, `**` over levels, `/` at the
+    end for all files of a folder); or listings of such lines (`*.paths.gz`)."""
+    hosts: tuple[str, ...] = ()
+    """Where listings and redirects may lead besides the hosts of `uris`: host names, `host:port`, or
+    `s3://bucket`. Credentials go to the host or bucket of `uris` alone."""
     fields: RowFields = RowFields()
     """Of JSONL and Parquet rows: which field is what."""
     sample: float = Field(default=1.0, gt=0.0, le=1.0)

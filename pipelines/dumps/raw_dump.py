@@ -1,46 +1,44 @@
 """The table `raw_dump`: the files that a dump's card names.
 
-Belongs here: globs, listings (`*.paths.gz`), the card's sample, the stage. Does not belong here:
-asking a server for an object (fetch.py), what is inside a file (readers.py).
+Belongs here: the card's sample, the stage, a file of the table as it was listed. Does not belong here:
+globs and listings (listing.py), asking a server for an object (fetch.py), what is inside a file
+(readers.py).
 """
 
 from __future__ import annotations
 
-import glob
-import gzip
-import hashlib
+import contextlib
 import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.fetch import FetchError, absolute, fetched, https_object, s3_objects
+from pipelines.dumps.addresses import FetchError, Reach
+from pipelines.dumps.fetch import Listed, fetched, file_name, sha256
+from pipelines.dumps.listing import MAX_FILES, files_of
 from pipelines.lake import digest
 from pipelines.tables.columns import described
 from pipelines.tables.stage import Building, Stage
+from pipelines.tables.urls import without_secrets
 
 VERSION = 1
 RAW = described(
     "raw_dump",
     [
         ("file", pa.string(), "name of the file, unique in the dump"),
-        ("uri", pa.string(), "where it is read from"),
+        (
+            "uri",
+            pa.string(),
+            "where it is read from, without user names and signatures: those stay in the card",
+        ),
         ("bytes", pa.int64(), "size as stored"),
         ("etag_or_sha256", pa.string(), "what tells its content: ETag of the object, or hash of the file"),
     ],
 )
-# where the lines of a *.paths.gz of Common Crawl are relative to
-COMMON_CRAWL = "https://data.commoncrawl.org/"
-
-
-def _sha256(path: str | Path) -> str:
-    h = hashlib.sha256()
-    with open(path, "rb") as stream:
-        while block := stream.read(1 << 20):
-            h.update(block)
-    return h.hexdigest()
 
 
 def _kept(card: DumpCard, name: str) -> bool:
@@ -48,40 +46,41 @@ def _kept(card: DumpCard, name: str) -> bool:
     return int(digest("sample", name)[:13], 16) < card.sample * 16**13
 
 
-def list_files(card: DumpCard, uri: str, base: Path) -> list[tuple[str, str, int, str]]:
-    """(file, uri, bytes, etag or sha256) of what one entry of `uris` names. Raises FetchError where
-    it names nothing.
+def list_files(card: DumpCard, base: Path, hashed: bool = True) -> Iterator[tuple[str, str, Listed]]:
+    """(name, address, what is known) of the files that the card names, each once. Raises FetchError
+    where one of its addresses names nothing, or leads where the card does not allow.
 
-    `base` is the folder that relative paths start from (the lake's own folder).
+    `base` is the folder that relative paths start from (the lake's own folder). Local files are read
+    for their hash, unless it is not asked for.
     """
-    if uri.endswith(("paths.gz", ".paths")):
-        with fetched(str(absolute(uri, base))) as local:
-            data = local.read_bytes()
-        lines = (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).decode().split()
-        root = uri[: uri.index("crawl-data/")] if "crawl-data/" in uri else COMMON_CRAWL
-        names = [line if "://" in line else root + line for line in lines]
-        return [
-            row
-            for name in names
-            if _kept(card, name.rsplit("/", 1)[-1])
-            for row in list_files(card, name, base)
-        ]
-    if uri.startswith("s3://"):
-        found = s3_objects(uri)
-    elif uri.startswith(("https://", "http://")):
-        found = [https_object(uri)]
-    else:
-        paths = sorted(glob.glob(str(absolute(uri, base)), recursive=True))
-        files = [p for p in paths if os.path.isfile(p)]
-        found = [(p, os.path.getsize(p), "") for p in files if _kept(card, os.path.basename(p))]
-        if files and not found:
-            return []
-        found = [(p, size, _sha256(p)) for p, size, _ in found]
-    if not found:
-        raise FetchError(f"dump {card.name}: {uri} names no file; mend `uris` in the dump's card")
-    return [
-        (u.rsplit("/", 1)[-1], u, size, tag) for u, size, tag in found if _kept(card, u.rsplit("/", 1)[-1])
-    ]
+    reach = Reach.of(card.uris, card.hosts)
+    seen: set[str] = set()
+    for uri in card.uris:
+        named: list[str] = []
+
+        def keep(address: str, named: list[str] = named) -> bool:
+            named.append(address)
+            return address not in seen and _kept(card, file_name(address))
+
+        for address, known in files_of(uri, base, reach, keep):
+            seen.add(address)
+            listed = known or Listed(os.path.getsize(address), sha256(address) if hashed else "")
+            yield file_name(address), address, listed
+            if len(seen) > MAX_FILES:
+                raise FetchError(f"dump {card.name} has more than {MAX_FILES:,} files: name fewer in a card")
+        if not named:
+            raise FetchError(
+                f"dump {card.name}: {without_secrets(uri)} names no file; mend `uris` in the dump's card"
+            )
+
+
+@contextlib.contextmanager
+def fetched_file(card: DumpCard, file: Mapping[str, Any], base: Path) -> Iterator[Path]:
+    """A local path of a file of the table for as long as the block runs. FetchError where it is not
+    what was listed."""
+    listed = Listed(file["bytes"], file["etag_or_sha256"])
+    with fetched(file["uri"], base, Reach.of(card.uris, card.hosts), listed) as path:
+        yield path
 
 
 def _relative(uri: str, base: Path) -> str:
@@ -100,23 +99,21 @@ def raw_dump_stage(card: DumpCard, base: Path) -> Stage:
     where the card names no file.
     """
     rows = {}
-    for uri in card.uris:
-        for file, address, size, tag in list_files(card, uri, base):
-            rows[_relative(address, base)] = (file, size, tag)
+    for file, address, listed in list_files(card, base):
+        rows[_relative(without_secrets(address), base)] = (file, listed)
     if not rows:
         raise FetchError(
             f"dump {card.name}: the sample of {card.sample} holds no file; raise `sample` in the card"
         )
-    names = [file for file, _, _ in rows.values()]
-    doubled = {n for n in names if names.count(n) > 1} if len(names) != len(set(names)) else set()
+    doubled = {n for n, count in Counter(file for file, _ in rows.values()).items() if count > 1}
     records: list[dict[str, Any]] = [
         {
             "file": address if file in doubled else file,
             "uri": address,
-            "bytes": size,
-            "etag_or_sha256": tag,
+            "bytes": listed.bytes,
+            "etag_or_sha256": listed.tag,
         }
-        for address, (file, size, tag) in sorted(rows.items())
+        for address, (file, listed) in sorted(rows.items())
     ]
 
     def compute(building: Building) -> None:

@@ -12,6 +12,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines.tables.urls import without_secrets
+
 MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
 MAX_BLOCK = 4 * MAX_BODY  # bytes of one stored record, HTTP headers and encodings included
 _ISO = re.compile(
@@ -64,7 +66,7 @@ class Tally:
     def lose(self, reason: str, offset: int, index: int = 0, url: str = "", by: int = 1) -> None:
         """Count a place that gives no document, and name it."""
         self.counts[reason] += by
-        self.left_out.append(LeftOut(url, offset, index, reason))
+        self.left_out.append(LeftOut(valid_text(without_secrets(url)), offset, index, reason))
 
 
 def iso_date(value: str) -> str:

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.fetch import fetched
 from pipelines.dumps.http import looks_binary
 from pipelines.dumps.opt_outs import opt_outs
+from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
 from pipelines.dumps.records import Record, Tally, iso_date, valid_text
 from pipelines.extraction.charset import decode
@@ -39,12 +39,13 @@ from pipelines.extraction.split import split_of
 from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
+from pipelines.tables.urls import without_secrets
 
 VERSION = 8
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
-_NO_INPUT = ("uris", "sample", "licence", "reference")  # of the card: decide no document
+_NO_INPUT = ("uris", "hosts", "sample", "licence", "reference")  # of the card: decide no document
 
 
 def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
@@ -108,7 +109,7 @@ def _read_file(
     first_rows = rows
     number = size = 0
     compile_kernels()
-    with fetched(file["uri"], base) as path:
+    with fetched_file(card, file, base) as path:
         for record in read_records(path, card.kind, tally, card.row_fields()):
             row = _timed(lake, record, card, by, file["file"], tally, left_out)
             if row is None:
@@ -178,6 +179,7 @@ def to_document(
         tally.lose(f"skipped/{reason}", record.offset, record.index, record.url)
 
     stats["pages"] += 1
+    record.url = without_secrets(record.url)
     host, path = host_and_path(record.url)
     reason = reason_left_out(record, card, host)
     if reason:

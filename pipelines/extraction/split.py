@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.fetch import fetched
+from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.selection import reason_left_out
@@ -49,7 +49,7 @@ def split_of(split: Dataset) -> SplitBy:
 def _groups(raw_dump: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
     """The group of every record that may become a document, without reading its text."""
     for file in raw_dump.read().to_pylist():
-        with fetched(file["uri"], base) as path:
+        with fetched_file(card, file, base) as path:
             for record in read_records(path, card.kind, Counter(), card.row_fields()):
                 host, folders = host_and_path(record.url)
                 if not reason_left_out(record, card, host):

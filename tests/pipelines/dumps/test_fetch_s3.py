@@ -10,7 +10,8 @@ from typing import ClassVar
 import botocore.endpoint
 import pytest
 
-from pipelines.dumps.fetch import FetchError, fetched, s3_client
+from pipelines.dumps.addresses import FetchError
+from pipelines.dumps.fetch import fetched, s3_client
 from tests.support.file_server import serve
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps import fetch
-from pipelines.dumps.fetch import FetchError
+from pipelines.dumps.addresses import FetchError
 from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.engine import InProcess
 from pipelines.lake import Lake

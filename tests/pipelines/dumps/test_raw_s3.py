@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.fetch import FetchError, fetched
+from pipelines.dumps.addresses import FetchError
+from pipelines.dumps.fetch import fetched
 from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
