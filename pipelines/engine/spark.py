@@ -7,7 +7,9 @@ rows as Arrow tables (arrow_rows.py).
 from __future__ import annotations
 
 import os
+import pwd
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pyarrow as pa
 
 from pipelines.engine.arrow_rows import rows_of_parts
 
+JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 LOGGING = Path(__file__).with_name("log4j2.properties")
 
 
@@ -24,6 +27,21 @@ def find_java() -> str:
     JRE."""
     shim = Path(sys.prefix, "java-shim")
     return os.environ.get("JAVA_HOME") or (str(shim) if shim.exists() else "")
+
+
+def _for_an_unknown_user() -> str:
+    """Options of the JVM of a user id without a name, as containers give it: Java finds neither a
+    name nor a home for it, and Hadoop refuses to log it in."""
+    try:
+        pwd.getpwuid(os.getuid())
+    except KeyError:
+        name, home = f"uid-{os.getuid()}", os.environ.get("HOME", "")
+        if not os.access(home, os.W_OK):
+            home = tempfile.gettempdir()
+        os.environ.setdefault("SPARK_USER", name)
+        os.environ.setdefault("HADOOP_USER_NAME", name)
+        return f"-Duser.name={name} -Duser.home={home}"
+    return ""
 
 
 class Spark:
@@ -63,9 +81,12 @@ class Spark:
                     "spark.driver.bindAddress": "127.0.0.1",
                     "spark.driver.memory": "1500m",
                     "spark.sql.shuffle.partitions": "8",
-                    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
+                    JAVA_OPTIONS: f"-Dlog4j2.configurationFile={LOGGING.as_uri()}",
                 }
-            for key, value in (defaults | self.conf).items():
+            settings = defaults | self.conf
+            if options := _for_an_unknown_user():
+                settings[JAVA_OPTIONS] = f"{settings.get(JAVA_OPTIONS, '')} {options}".strip()
+            for key, value in settings.items():
                 builder = builder.config(key, value)
             self._session = builder.getOrCreate()
             self._session.sparkContext.setLogLevel("ERROR")
