@@ -15,11 +15,13 @@ import errno
 import os
 import secrets
 import shutil
+import stat
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines.lake.errors import NoSpace
+from pipelines.lake.errors import LakeError, NoSpace
 
 TEMPORARY = ".tmp-"
 """Prefix of files that are being written; one that a killed process left is no file."""
@@ -75,6 +77,21 @@ def make_folder(path: Path) -> None:
     for folder in reversed(missing):
         folder.mkdir(exist_ok=True)
         sync_folder(folder.parent)
+
+
+def own_folder(name: str) -> Path:
+    """A folder of this user alone among the machine's temporary files, for what is read again
+    later. LakeError where another user has taken its name."""
+    path = Path(tempfile.gettempdir(), f"{name}-{os.getuid()}")
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
+        raise LakeError(
+            f"{path} is not a folder that this user alone may write to: remove it, or set SKYPILE_CACHE to"
+            " another folder"
+        )
+    return path
 
 
 def _sync(path: str | Path) -> None:

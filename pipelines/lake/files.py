@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +22,7 @@ import pyarrow.parquet as pq
 from pipelines.lake.atomic import (
     TEMPORARY,
     make_folder,
+    own_folder,
     replacing,
     space_for,
     sync_file,
@@ -254,7 +254,7 @@ class LakeFiles:
         safe_name(path)
         if not self.is_s3:
             return Path(self.root, path)
-        cache = Path(self._cache or Path(tempfile.gettempdir(), "skypile-cache")) / digest(self.root)
+        cache = (Path(self._cache) if self._cache else own_folder("skypile-cache")) / digest(self.root)
         one = self.fs.get_file_info(path)
         sizes = {path: one.size} if one.type == pafs.FileType.File else self.sizes_below(path)
         names = sorted(p for p in sizes if not os.path.basename(p).startswith(TEMPORARY))

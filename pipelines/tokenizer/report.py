@@ -7,10 +7,12 @@ not belong here: how a vocabulary is made.
 from __future__ import annotations
 
 import base64
+import functools
 import gzip
 import hashlib
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -129,14 +131,25 @@ def load_peers(folder: Path) -> dict[str, tuple[Encode, int, frozenset[int]]]:
     }
 
 
-def count_words(texts: Sequence[str]) -> int:
-    """Words: jieba's in Han runs, runs of word characters elsewhere."""
+@functools.cache
+def _segmenter() -> Any:
+    """jieba with its own dictionary. By default it reads and leaves a cache in the machine's shared
+    folder of temporary files, where anybody may put another one."""
     import jieba
 
     jieba.setLogLevel("ERROR")
-    total = 0
+    words = jieba.Tokenizer()
+    with tempfile.TemporaryDirectory(prefix="skypile-jieba-") as folder:
+        words.tmp_dir = folder
+        words.initialize()
+    return words
+
+
+def count_words(texts: Sequence[str]) -> int:
+    """Words: jieba's in Han runs, runs of word characters elsewhere."""
+    words, total = _segmenter(), 0
     for text in texts:
-        total += sum(len(jieba.lcut(run, HMM=False)) for run in HAN_RUN.findall(text))
+        total += sum(len(words.lcut(run, HMM=False)) for run in HAN_RUN.findall(text))
         total += len(WORD.findall(HAN_RUN.sub(" ", text)))
     return total
 

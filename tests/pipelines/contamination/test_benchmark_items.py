@@ -120,3 +120,92 @@ def test_a_line_separator_inside_a_text_ends_no_record(tmp_path: Path) -> None:
     lines = "\r\n".join(json.dumps({"text": text}, ensure_ascii=False) for text in texts)
     (tmp_path / "test.jsonl").write_bytes(lines.encode())
     assert [i.text for i in items_from_folders([tmp_path])] == texts
+
+
+def _tar(path: Path, *members: tarfile.TarInfo, content: bytes = b"") -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for member in members:
+            member.size = len(content) if member.isreg() else 0
+            archive.addfile(member, io.BytesIO(content))
+
+
+def _link(name: str, to: str, kind: bytes) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, to
+    return info
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE])
+def test_a_link_of_an_archive_is_the_member_that_it_names(tmp_path: Path, kind: bytes) -> None:
+    path = tmp_path / "hub" / "a.tar.gz"
+    path.parent.mkdir()
+    _tar(path, tarfile.TarInfo("a.jsonl"), _link("b.jsonl", "a.jsonl", kind), content=b'{"question": "Who?"}')
+    assert [i.name for i in items_from_folders([path.parent])] == ["a.tar.gz/a.jsonl:0", "a.tar.gz/b.jsonl:0"]
+    for to in ("/etc/passwd", "../x.jsonl", "nowhere.jsonl", "b.jsonl"):
+        _tar(path, _link("b.jsonl", to, kind))
+        with pytest.raises(LakeError, match=r"a\.tar\.gz: not readable as items: b\.jsonl is a link to"):
+            items_from_folders([path.parent])
+
+
+def _zipped(data: bytes) -> bytes:
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jsonl", data)
+    return sink.getvalue()
+
+
+def _encrypted(data: bytes) -> bytes:
+    """A zip whose headers say that its member is encrypted."""
+    zipped = bytearray(_zipped(data))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        zipped[zipped.index(mark) + at] |= 1
+    return bytes(zipped)
+
+
+def _strange_method(data: bytes) -> bytes:
+    zipped = bytearray(_zipped(data))
+    for mark, at in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
+        zipped[zipped.index(mark) + at] = 97
+    return bytes(zipped)
+
+
+LINE = b'{"question": "' + b"Who? " * 1000 + b'"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.zip", _encrypted(LINE), r"a\.jsonl is encrypted: decrypt the archive"),
+        ("a.zip", _strange_method(LINE), "compression"),
+        ("a.zip", _zipped(LINE)[:-70], "not a zip file"),
+        ("a.zip", _zipped(LINE).replace(_zipped(LINE)[45:60], b"x" * 15), "Error"),
+        ("a.jsonl.gz", gzip.compress(LINE)[:-20], "ended before"),
+        ("a.jsonl.gz", gzip.compress(LINE)[:30] + b"x" * 99, "Error"),
+        ("a.tar.gz", gzip.compress(b"x" * 5000), ""),
+        ("a.json", b"[" * 100_000, "recursion"),
+        ("a.jsonl", b"\xff\xfe\x00", "utf-8"),
+        ("a.parquet", b"PAR1" + b"x" * 100, ""),
+        ("a.csv", b'"' + b"x" * 200_000, "field larger"),
+    ],
+)
+def test_what_cannot_be_unpacked_is_named(tmp_path: Path, name: str, data: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(LakeError, match=f"(?i){name}: not readable as items: .*{said}"):
+        items_from_folders([tmp_path])
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.jsonl.gz", "a.tar.gz", "a.jsonl", "a.parquet"])
+def test_what_unpacks_to_too_much_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("pipelines.contamination.benchmark_items.MAX_BYTES", 4000)
+    path = tmp_path / "hub" / name
+    path.parent.mkdir()
+    if name == "a.tar.gz":
+        _tar(path, tarfile.TarInfo("a.jsonl"), content=LINE)
+    elif name == "a.parquet":
+        pq.write_table(pa.table({"question": ["Who? " * 1000]}), path, use_dictionary=False)
+    else:
+        path.write_bytes({"a.zip": _zipped, "a.jsonl.gz": gzip.compress, "a.jsonl": bytes}[name](LINE))
+    with pytest.raises(LakeError, match="has more than 4,000 bytes unpacked"):
+        items_from_folders([path.parent])

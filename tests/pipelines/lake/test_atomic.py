@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.lake.atomic import create_whole, replacing, space_for, write_whole
+from pipelines.lake.atomic import create_whole, own_folder, replacing, space_for, write_whole
 from pipelines.lake.errors import LakeError, NoSpace
 
 
@@ -70,3 +70,17 @@ def test_a_full_disk_is_said_with_the_file_that_did_not_fit(
     with pytest.raises(PermissionError), space_for(tmp_path):  # other errors stay as they are
         raise PermissionError
     assert issubclass(NoSpace, LakeError)
+
+
+def test_a_folder_of_ours_is_nobody_elses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    folder = own_folder("cache")
+    assert folder == own_folder("cache") and stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o777)
+    with pytest.raises(LakeError, match="is not a folder that this user alone may write to"):
+        own_folder("cache")
+    folder.rmdir()
+    (tmp_path / "others").mkdir(mode=0o700)
+    folder.symlink_to(tmp_path / "others")
+    with pytest.raises(LakeError, match="is not a folder that this user alone"):
+        own_folder("cache")

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import marshal
 from pathlib import Path
+
+import pytest
 
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.tables.stage import build
 from pipelines.tokenizer.build import tokenizer_stage
-from pipelines.tokenizer.report import count_words, load_peers, measure_tokenizer, tokenizer_report_stage
+from pipelines.tokenizer.report import (
+    _segmenter,
+    count_words,
+    load_peers,
+    measure_tokenizer,
+    tokenizer_report_stage,
+)
 from tests.support.tokenizer_samples import corpus, sample_texts
 
 
@@ -61,3 +70,13 @@ def test_peers_have_their_published_sizes_and_encode(shared_data: Path) -> None:
     assert sum(i in falls for i in ids) == 3
     for encode, _, _ in peers.values():
         assert all(len(ids) < 12 for ids in encode(["hello world", "中文"]))
+
+
+def test_words_are_cut_by_no_cache_that_others_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """jieba's default reads `jieba.cache` of the machine's temporary files."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "jieba.cache").write_bytes(marshal.dumps(({"我们": 1, "我们今天": 9**9}, 9**9)))
+    _segmenter.cache_clear()
+    assert count_words(["我们今天"]) == 2
+    assert [p.name for p in tmp_path.iterdir()] == ["jieba.cache"]
+    _segmenter.cache_clear()
