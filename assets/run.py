@@ -21,7 +21,10 @@ from model.plan.base import PlanError
 from model.plan.card import RunCard
 from model.plan.prepare import checkpoint_store, prepare_run
 from model.plan.run_file import RunFile
+from model.training.strategy import Strategy
+from pipelines.cards.base import CardError
 from pipelines.catalogue.stages import release_card
+from pipelines.lake import LakeError
 
 TRAINING: dict[str, Any] = {
     "owners": [OWNER],
@@ -82,15 +85,17 @@ def train(
     """Train one stage on the cluster, or report the one that is there."""
     try:
         folder = prepare(lake, context.partition_key)
-    except PlanError as error:  # a person must change a card, so that a retry would change nothing
+        card = run_card(lake, context.partition_key)
+        # What the ranks would refuse, before they start.
+        Strategy.parse(card.deepspeed, card.global_batch, card.micro_batch, card.world_size)
+    except (LakeError, CardError, ValueError) as error:
+        # A person must change a card or build a table, so that a retry would change nothing.
         raise dg.Failure(str(error), allow_retries=False) from error
     if done := finished(folder, stage):
         return dg.MaterializeResult(
             metadata={**done, "recomputed": False}, data_version=dg.DataVersion(str(done["weights_hash"]))
         )
-    return cluster.run(
-        context, run_dir=folder, stage=stage, ranks=run_card(lake, context.partition_key).world_size
-    )
+    return cluster.run(context, run_dir=folder, stage=stage, ranks=card.world_size)
 
 
 @dg.asset(

@@ -34,6 +34,10 @@ REFUSALS = frozenset(
         "StrategyError",
         "MissingDataset",
         "PreflightError",
+        "RendezvousError",
+        "CardError",
+        "ValidationError",
+        "DeepSpeedConfigError",
     }
 )
 """What the library raises for input that a person has to mend; all ranks would meet it again."""

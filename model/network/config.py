@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 CHUNK_LOGITS = 1 << 26
 """Logits held at once by the loss: 2^26 (128 MiB in bf16), 1,024 positions of a 65,536
@@ -24,7 +24,7 @@ class ModelConfig(BaseModel):
     """A LLaMA-style decoder; the defaults that the paper leaves open are named with their
     source."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     num_layers: int = Field(gt=0)
     """Blocks."""
@@ -40,11 +40,11 @@ class ModelConfig(BaseModel):
     """Groups of keys and values; 0 means one per head (MHA, paper Table 3)."""
     context: int = Field(default=4_096, gt=0)
     """Tokens that a position may look back over (paper Table 3)."""
-    rope_theta: float = 10_000.0
+    rope_theta: float = Field(default=10_000.0, gt=0)
     """Base of the rotary angles (LLaMA; the paper is silent)."""
-    norm_eps: float = 1e-6
+    norm_eps: float = Field(default=1e-6, gt=0)
     """Added to the variance in a norm (config.json of the released model)."""
-    init_std: float = 0.02
+    init_std: float = Field(default=0.02, gt=0)
     """Of the first weights (GPT-2, LLaMA in transformers); residual outputs are divided by
     sqrt(2 layers)."""
     positions: Literal["rotary", "absolute"] = "rotary"
@@ -55,7 +55,7 @@ class ModelConfig(BaseModel):
     """Of the feed-forward layer: GELU for the GPT-7B of paper Table 9."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of activations left out in training (paper Table 9: 0.1 for GPT-7B only)."""
-    document_attention: bool = False
+    document_attention: StrictBool = False
     """Attend within a document only. The paper does not mention it."""
 
     @model_validator(mode="before")

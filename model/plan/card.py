@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from model.network.config import ModelConfig, preset
-from model.plan.base import Config, PlanError, sentence
+from model.plan.base import Config, PlanError, read_yaml, sentence
+from model.plan.deepspeed_entry import checked_entry
 from model.plan.limits import EvaluationLimits, PreflightLimits, SpikePolicy
 from model.plan.mixture import MAX_REPETITIONS, StemShare
 from model.plan.phases import STEM_RAMP, Phase, Schedule
@@ -37,14 +38,19 @@ def _plain_name(value: str) -> str:
         raise ValueError(str(error)) from None
 
 
+Name = Annotated[str, AfterValidator(_plain_name)]
+"""A partition key, a file's name, a part of an S3 address."""
+NameOrNone = Annotated[str, AfterValidator(lambda v: _plain_name(v) if v else v)]
+
+
 class RunInputs(Config):
     """Which run it is, and of which shards and which model. Batches are in sequences."""
 
-    name: Annotated[str, AfterValidator(_plain_name)]
+    name: Name
     """The run's partition key, and the card's file name."""
-    release: str = Field(min_length=1)
+    release: Name
     """The release whose shards are read, where a phase names no other."""
-    tokenizer: str = ""
+    tokenizer: NameOrNone = ""
     """The vocabulary that made the release's shards; empty: what the release's card names."""
     preset: str = "debug"
     """Shape of the model: debug, tiny, 1b, 7b, 13b, llama-7b or gpt-7b (paper Table 3)."""
@@ -83,7 +89,8 @@ class RunSettings(Config):
     keep_every: int = Field(default=0, ge=0)
     """Every checkpoint whose step is a multiple is kept; 0: none."""
     deepspeed: dict[str, Any] = Field(default_factory=dict)
-    """Over the strategy's DeepSpeed configuration (model/training/strategy.py)."""
+    """Over the strategy's DeepSpeed configuration (model/training/strategy.py); keys:
+    model/plan/deepspeed_entry.py."""
     spikes: SpikePolicy = SpikePolicy()
     """When a loss is a spike, and when the run goes back (model/plan/limits.py)."""
     limit_seconds: dict[str, float] = Field(default_factory=dict)
@@ -96,6 +103,14 @@ class RunSettings(Config):
     peak_flops: float = Field(default=0.0, ge=0)
     """Dense bf16 FLOP/s of one rank, for MFU; 0: the device's by its name
     (model/training/distributed.py), no MFU where that is unknown."""
+
+    @field_validator("deepspeed")
+    @classmethod
+    def _checked(cls, value: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return checked_entry(value)
+        except ValidationError as error:
+            raise ValueError(sentence(error)) from None
 
     @field_validator("limit_seconds")
     @classmethod
@@ -122,8 +137,13 @@ class RunCard(RunSettings, RunInputs):
             raise ValueError(
                 f"global_batch {self.global_batch} is not a multiple of micro_batch {self.micro_batch}"
             )
-        if self.model:
-            self.config()
+        config = self.config()
+        config.shape_of  # noqa: B018 - raises for what could be trained and never exported
+        if config.positions == "absolute" and self.sequence_length > config.context:
+            raise ValueError(
+                f"sequence_length {self.sequence_length} is beyond the {config.context} learned positions"
+                " of the model: set model.context to it"
+            )
         return self
 
     @field_serializer("spikes", "preflight", "evaluation")
@@ -152,7 +172,11 @@ class RunCard(RunSettings, RunInputs):
         """Read a card; PlanError names the file and every wrong key, or the name that is not the
         file's."""
         try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            data = read_yaml(Path(path).read_text(encoding="utf-8"))
+            if not isinstance(data, dict):
+                raise PlanError(
+                    f"{path} is no run card: expected a mapping with the keys {', '.join(cls.model_fields)}"
+                )
             refuse_not_finite(data)
             card = cls.model_validate(data)
         except FileNotFoundError:

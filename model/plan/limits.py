@@ -7,7 +7,7 @@ belong here: judging (training/spikes.py, training/preflight.py), the longest si
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from model.plan.base import Config
 
@@ -16,38 +16,46 @@ class SpikePolicy(Config):
     """When a loss is a spike, and when spikes are too many. Ours: the paper shows spikes (Figure 3)
     and names no rule."""
 
-    window: int = 128
+    window: int = Field(default=128, gt=0)
     """Steps whose losses are the norm (OLMo-core's SkipStepOptimizer)."""
-    width: float = 6.0
+    width: float = Field(default=6.0, gt=0)
     """Deviations above the mean (OLMo-core's SkipStepOptimizer)."""
-    share: float = 0.05
+    share: float = Field(default=0.05, ge=0)
     """Part of the mean that a spike exceeds it by at least: smooth curves deviate by next to
     nothing (ours)."""
-    minimum: int = 10
+    minimum: int = Field(default=10, gt=0)
     """Losses of a phase to have seen before one is judged by them (ours)."""
-    opening: float = 0.5
+    opening: float = Field(default=0.5, gt=0)
     """Part of the last phase's level that a loss exceeds it by at least until then: a phase has
     other data, and may lie 30 % higher for good (ours)."""
-    limit: int = 5
+    limit: int = Field(default=5, gt=0)
     """Spikes among the last `within` steps after which the run goes back (ours)."""
-    within: int = 20
+    within: int = Field(default=20, gt=0)
     """Steps among which spikes are counted (ours)."""
-    budget: int = 3
+    budget: int = Field(default=3, ge=0)
     """Returns of one run at most (ours)."""
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> SpikePolicy:
+        if self.minimum > self.window:
+            raise ValueError(f"minimum {self.minimum} losses are never in a window of {self.window}")
+        if self.limit > self.within:
+            raise ValueError(f"limit {self.limit} spikes are never among the last {self.within} steps")
+        return self
 
 
 class PreflightLimits(Config):
     """What is judged before step 1 (ours)."""
 
-    hash_bytes: int = 256 << 20
+    hash_bytes: int = Field(default=256 << 20, ge=0)
     """Shard bytes that a rank hashes at most; sizes are compared for every file."""
-    checkpoint_copies: float = 2.0
+    checkpoint_copies: float = Field(default=2.0, ge=0)
     """Free disk, in checkpoints: the one that is written beside the last."""
-    clock_skew_seconds: float = 5.0
+    clock_skew_seconds: float = Field(default=5.0, ge=0)
     """By which a rank's clock may be ahead of the earliest without a warning."""
-    slow_share: float = 0.8
+    slow_share: float = Field(default=0.8, ge=0, le=1)
     """Of the median rank's matrix product, below which a rank is called slow."""
-    bandwidth_gigabytes_per_second: float = 0.0
+    bandwidth_gigabytes_per_second: float = Field(default=0.0, ge=0)
     """All-reduce bus bandwidth below which there is a warning; 0: shown, not judged."""
 
 

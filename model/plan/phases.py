@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from model.plan.base import Config
 from model.plan.mixture import StemShare
@@ -65,3 +65,12 @@ class Phase(Config):
     """The card's, unless given."""
     seed: int | None = None
     """Of the order of samples; the card's, unless given."""
+
+    @model_validator(mode="after")
+    def _warm_in_time(self) -> Phase:
+        if self.schedule.warmup_tokens > self.tokens:
+            raise ValueError(
+                f"schedule.warmup_tokens {self.schedule.warmup_tokens} are more than the phase's"
+                f" {self.tokens} tokens: its rate would never reach the peak"
+            )
+        return self

@@ -81,8 +81,11 @@ class RunFile(Config):
 
     @property
     def shape(self) -> ModelConfig:
-        """The model's shape, with the tokenizer's vocabulary. Raises ValueError."""
-        return model_config(self.model, vocabulary(self.tokenizer_file))
+        """The model's shape, with the tokenizer's vocabulary. Raises PlanError."""
+        try:
+            return model_config(self.model, vocabulary(self.tokenizer_file))
+        except ValueError as error:
+            raise PlanError(f"{RUN_FILE} of run {self.run}, model: {error}") from None
 
     @classmethod
     def parse(cls, value: Mapping[str, Any], where: str) -> Self:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from model.network.config import ModelConfig
+from model.plan.deepspeed_entry import FROM_PLAN
 
 if TYPE_CHECKING:
     from model.training.engine import TrainingEngine
@@ -33,15 +34,6 @@ DEFAULTS: dict[str, Any] = {
     "wall_clock_breakdown": False,
 }
 OURS = ("checkpoint_activations", "compile_blocks", "pipeline_stages", "deterministic")
-FROM_PLAN = {
-    "train_batch_size": "the plan's global_batch",
-    "train_micro_batch_size_per_gpu": "the run's micro_batch",
-    "gradient_accumulation_steps": "global_batch, micro_batch and the ranks",
-    "optimizer": "AdamW of paper 3.6",
-    "scheduler": "the plan's phases",
-    "gradient_clipping": "paper 3.6",
-}
-"""Keys of DeepSpeed that a run may not set, and what does."""
 
 
 class StrategyError(ValueError):
@@ -65,7 +57,11 @@ class Strategy:
         stages = int(given.get("pipeline_stages", 1))
         if fixed := [f"{k} comes from {FROM_PLAN[k]}" for k in sorted(set(given) & set(FROM_PLAN))]:
             raise StrategyError(f"the deepspeed entry may not set {'; '.join(fixed)}")
-        config = DEFAULTS | {k: v for k, v in given.items() if k not in OURS}
+        config = DEFAULTS | {
+            k: DEFAULTS[k] | v if isinstance(DEFAULTS.get(k), dict) else v
+            for k, v in given.items()
+            if k not in OURS
+        }
         stage = config["zero_optimization"].get("stage", 0)
         if stage not in (1, 2, 3):
             raise StrategyError(

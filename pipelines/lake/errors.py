@@ -6,6 +6,7 @@ are raised.
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import PurePosixPath
 
 
@@ -40,6 +41,12 @@ def safe_name(name: str, what: str = "name") -> str:
     return name
 
 
+NO_NAME = ',|[]*?:%"<>\\'
+"""What lists of partitions, patterns of files, or addresses read as more than a letter."""
+NAME_BYTES = 200
+"""Of a card's name: a file's name has 255 on most systems, with an ending of ours."""
+
+
 def plain_name(name: str) -> str:
     """Return `name` if it can be a card's: a partition key for Dagster, a file's name without its
     ending, a part of an S3 address. Else raise LakeError."""
@@ -49,4 +56,10 @@ def plain_name(name: str) -> str:
         raise LakeError(f"{name!r}: use a name of one line, without control characters")
     if name[:1] in (".", "#") or "~" in name or "..." in name:
         raise LakeError(f"{name!r}: use a name that begins with neither '.' nor '#', without '~' and '...'")
+    if found := sorted(set(name) & set(NO_NAME)):
+        raise LakeError(f"{name!r}: use a name without {' '.join(found)}")
+    if len(name.encode()) > NAME_BYTES:
+        raise LakeError(f"{name!r}: use a name of at most {NAME_BYTES} bytes")
+    if unicodedata.normalize("NFC", name) != name:
+        raise LakeError(f"{name!r}: use composed letters (Unicode NFC): file systems differ in the others")
     return safe_name(name)

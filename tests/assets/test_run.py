@@ -120,6 +120,28 @@ def test_a_run_that_cannot_be_prepared_fails_without_retries(lake: LakeResource,
     assert caught.value.allow_retries is False
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"deepspeed": {"zero_optimisation": {"stage": 2}}}, "zero_optimisation: unknown key"),
+        ({"deepspeed": {"pipeline_stages": 2}}, "1 ranks do not divide into 2 pipeline stages"),
+        ({"world_size": 3}, "not a multiple of 3 data ranks"),
+        ({"preset": "13B"}, "unknown preset"),
+        ({"release": "absent"}, "absent"),
+    ],
+)
+def test_a_wrong_card_starts_nothing_and_is_not_tried_again(
+    lake: LakeResource, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], message: str
+) -> None:
+    started: list[Any] = []
+    monkeypatch.setattr(PipesDeepSpeedClient, "run", lambda *a, **k: started.append(a))
+    lake.lake.write_json("cards/runs/r.yaml", CARD | change)
+    context: Any = SimpleNamespace(partition_key="r")
+    with pytest.raises(dg.Failure, match=message) as caught:
+        train(context, lake, PipesDeepSpeedClient(), "stage1")
+    assert caught.value.allow_retries is False and not started
+
+
 def test_a_report_is_of_contents_and_not_of_a_path(tmp_path: Path) -> None:
     folder, data = tmp_path / "run", tmp_path / "data"
     (folder / "export" / "stage2").mkdir(parents=True)

@@ -16,6 +16,9 @@ from model.plan.limits import EvaluationLimits
 from tests.support.runs import card, listings, phase
 
 
+WARM = phase(2).model_dump(mode="json") | {"schedule": {"peak": 1e-3, "warmup_tokens": 300}}
+
+
 def test_a_cards_settings_reach_the_loop() -> None:
     value = card(phase(2), keep_every=7, limit_seconds={"save": 9.0}, model={"document_attention": True})
     assert value.settings.keep_every == 7 and value.settings.limit_seconds == {"save": 9.0}
@@ -42,6 +45,23 @@ def test_a_cards_settings_reach_the_loop() -> None:
         ({"validation_sequences": 0}, "validation_sequences"),
         ({"evaluation": {"questions": -1}}, "questions"),
         ({"evaluation": {"question": 5}}, "question"),
+        ({"model": {"document_attention": "no"}}, r"document_attention: .*valid boolean"),
+        ({"model": {"norm_eps": "small"}}, "norm_eps"),
+        ({"model": {"norm_eps": -1}}, "norm_eps"),
+        ({"model": {"norm": "layer"}}, "could not be exported"),
+        ({"preset": "13B"}, "unknown preset '13B'"),
+        ({"preset": "gpt-7b", "sequence_length": 8192}, "beyond the 4096 learned positions"),
+        ({"deepspeed": {"zero_optimisation": {"stage": 2}}}, "zero_optimisation: unknown key"),
+        ({"deepspeed": {"zero_optimization": {"stge": 2}}}, r"zero_optimization\.stge: unknown key"),
+        ({"deepspeed": {"zero_optimization": {"offload_optimizer": {"devise": "cpu"}}}}, "devise: unknown"),
+        ({"deepspeed": {"compile_blocks": "no"}}, r"compile_blocks: .*valid boolean"),
+        ({"deepspeed": {"bf16": {"enabled": "no"}}}, r"bf16\.enabled: .*valid boolean"),
+        ({"deepspeed": {"train_batch_size": 8}}, "train_batch_size comes from the plan"),
+        ({"deepspeed": {"data_types": {"grad_accum_dtype": "bf16"}}}, "sums of gradients in fp32"),
+        ({"phases": [WARM]}, r"phases\.0: .*warmup_tokens 300 are more than the phase's 256"),
+        ({"release": "../x"}, "release: .*plain name"),
+        ({"spikes": {"limit": 30}}, "never among the last 20 steps"),
+        ({"spikes": {"minimum": 0}}, r"spikes\.minimum"),
     ],
 )
 def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], message: str) -> None:
@@ -54,6 +74,33 @@ def test_bad_cards_are_refused_by_key(tmp_path: Path, change: dict[str, Any], me
         RunCard.load(path)
     with pytest.raises(PlanError, match="no such file"):
         RunCard.load(tmp_path / "none.yaml")
+
+
+def test_numbers_are_read_as_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "r.yaml"
+    text = yaml.safe_dump(card(phase(2)).model_dump(mode="json"))
+    more = "model: {norm_eps: 1e-5, rope_theta: 5e5}\n"
+    more += "deepspeed: {zero_optimization: {reduce_bucket_size: 5e8}}\n"
+    path.write_text(text.replace("model: {}\n", "").replace("deepspeed: {}\n", "") + more)
+    value = RunCard.load(path)
+    assert value.model == {"norm_eps": 1e-5, "rope_theta": 5e5}
+    assert value.config(512).norm_eps == 1e-5
+    assert value.deepspeed == {"zero_optimization": {"reduce_bucket_size": 500_000_000}}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\nseed: 2\n", "seed stands more than once"),
+        ("- a\n", "is no run card"),
+        ("", "is no run card"),
+    ],
+)
+def test_what_is_no_card_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(PlanError, match=message):
+        RunCard.load(path)
 
 
 def test_a_copied_card_keeps_no_other_name(tmp_path: Path) -> None:

@@ -26,6 +26,12 @@ def test_what_is_given_lies_over_the_defaults_and_leaves_them_alone() -> None:
     assert strategy.identity == {"zero_stage": 2, "bf16": True, "pipeline_stages": 1}
 
 
+def test_part_of_an_entry_leaves_the_rest_of_it_at_our_default() -> None:
+    config = Strategy.parse({"zero_optimization": {"overlap_comm": False}, "bf16": {}}, 8, 1, 2).config
+    assert config["zero_optimization"] == {"stage": 1, "overlap_comm": False}
+    assert config["bf16"]["enabled"]
+
+
 def test_ranks_of_a_pipeline_read_the_data_of_their_column() -> None:
     strategy = Strategy.parse({"pipeline_stages": 2, "bf16": {"enabled": False}}, 8, 1, 8)
     assert strategy.data_ranks == 4
@@ -44,7 +50,6 @@ def test_what_the_plan_says_may_not_be_set(key: str) -> None:
     ("given", "message"),
     [
         ({"zero_optimization": {"stage": 0}}, "ZeRO stage 0: use 1, 2 or 3"),
-        ({"zero_optimization": {}}, "ZeRO stage 0"),
         ({"pipeline_stages": 3}, "4 ranks do not divide into 3 pipeline stages"),
         ({"pipeline_stages": 2, "zero_optimization": {"stage": 3}}, "ZeRO-3 exclude each other"),
         ({"fp16": {"enabled": True}}, "fp16 needs loss scaling"),
