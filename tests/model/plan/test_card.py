@@ -15,7 +15,6 @@ from model.plan.describe import describe_plan
 from model.plan.limits import EvaluationLimits
 from tests.support.runs import card, listings, phase
 
-
 WARM = phase(2).model_dump(mode="json") | {"schedule": {"peak": 1e-3, "warmup_tokens": 300}}
 
 
