@@ -19,6 +19,7 @@ from pipelines.inspection.funnel import (
     judge_decisions,
     judge_edits,
     judge_ids,
+    judge_rules,
     judge_sides,
     what_came,
 )
@@ -50,6 +51,7 @@ def split(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materiali
     check_specs=[
         rows_check("documents", DUMP),
         *finding_specs("documents", "unique_ids", blocking=True),
+        *finding_specs("documents", "unused_rules"),
     ],
     **TABLE,
 )
@@ -59,8 +61,9 @@ def documents(
     """Main text, title, date and provenance of every readable page; what could not be read is
     counted by reason."""
     built = made("documents", context.partition_key, lake, spark)
-    came = what_came(built.dataset.stats)
-    return result(built, [has_rows(built, cause=came), *findings([judge_ids(built.dataset)])], {"read": came})
+    came, card = what_came(built.dataset.stats), dump_card(lake.lake, context.partition_key)
+    found = [judge_ids(built.dataset), judge_rules(built.dataset, card)]
+    return result(built, [has_rows(built, cause=came), *findings(found)], {"read": came})
 
 
 @dg.asset(deps=[documents], check_specs=finding_specs("edits", "pii_leftovers"), **TABLE)

@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from pipelines.cards.base import Card, CardName
 from pipelines.cards.dates import CardDate
+from pipelines.cards.urls import UrlRule
 
 _OF_URL = ("host", "host/1", "host/2", "url")
 CATEGORIES = (
@@ -65,9 +66,11 @@ class DumpCard(Card):
     """Share of the files that is read, by the hash of a file's name: a larger share keeps what a
     smaller one has made."""
     allow: tuple[str, ...] = ()
-    """Host names (with their subdomains) or URL prefixes; where any is given, only those are read."""
+    """Rules over addresses; where any is given, only pages that one covers are read. `example.org`: a
+    host and its subdomains; `*.example.org`: the subdomains alone; `example.org/private/`: the addresses of
+    that host whose path begins so. Scheme, `www.`, case and punycode make no difference."""
     block: tuple[str, ...] = ()
-    """Host names or URL prefixes that are not read; wins over `allow`."""
+    """Rules over addresses, as in `allow`; pages that one covers are not read. Wins over `allow`."""
     obey_opt_outs: tuple[Literal["noindex", "noai", "tdm"], ...] = ()
     """Signals of robots and text mining reservation that leave a page out; all are counted."""
     category: str = "webpages"
@@ -90,11 +93,12 @@ class DumpCard(Card):
     """A dump of fewer groups is split by URL, with a warning: a share of .02 would hold out less than
     one group (ours). 0 never splits by URL."""
 
-    def row_fields(self) -> dict[str, str]:
-        """What is read of a row, and where: `fields`, and the field that `group` names."""
-        named = {name: at for name, at in self.fields.model_dump().items() if at}
-        own = self.group in named or self.group == "url" or self.group.split("/")[0] == "host"
-        return named if own else named | {self.group: self.group}
+    @field_validator("allow", "block")
+    @classmethod
+    def _can_match(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for rule in value:
+            UrlRule.parse(rule)
+        return value
 
     @field_validator("category")
     @classmethod

@@ -35,7 +35,7 @@ from pipelines.tables.inputs import ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 3
+VERSION = 4
 ROWS_PER_PART = 1 << 20
 _REMOVED: list[Column] = [
     ("doc_id", ID, "the document removed"),

@@ -1,7 +1,7 @@
 """Addresses of files: what a dump may reach, and what of an address is a secret.
 
 Belongs here: origins that a card names, user names and signatures in addresses. Does not belong here:
-asking a server (fetch.py), addresses of pages as documents carry them (tables/urls.py).
+asking a server (fetch.py), addresses of pages as documents carry them (cards/urls.py).
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from pipelines.cards.urls import without_secrets
 from pipelines.lake import LakeError
-from pipelines.tables.urls import without_secrets
 
 COMMON_CRAWL = "https://data.commoncrawl.org/"
 """What the lines of a *.paths.gz of Common Crawl are relative to."""

@@ -23,8 +23,8 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import tenacity
 
+from pipelines.cards.urls import without_secrets
 from pipelines.dumps.addresses import FetchError, Reach, origin, requested
-from pipelines.tables.urls import without_secrets
 
 ATTEMPTS = 5  # tries for one request, waiting 0.5, 1, 2, 4 s between them
 TIMEOUT = 60  # seconds without a byte

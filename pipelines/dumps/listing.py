@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pipelines.cards.urls import without_secrets
 from pipelines.dumps.addresses import COMMON_CRAWL, FetchError, Reach, origin
 from pipelines.dumps.fetch import (
     Listed,
@@ -31,7 +32,6 @@ from pipelines.dumps.fetch import (
     s3_object,
 )
 from pipelines.dumps.members import Stored, decoded
-from pipelines.tables.urls import without_secrets
 
 MAX_LISTING = 256 << 20  # bytes of a listing, stored and decoded; Common Crawl's have under 10 MB
 MAX_FILES = 2_000_000  # files of a dump

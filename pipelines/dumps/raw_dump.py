@@ -17,13 +17,13 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.urls import without_secrets
 from pipelines.dumps.addresses import FetchError, Reach
 from pipelines.dumps.fetch import Listed, fetched, file_name, sha256
 from pipelines.dumps.listing import MAX_FILES, files_of
 from pipelines.lake import digest
 from pipelines.tables.columns import described
 from pipelines.tables.stage import Building, Stage
-from pipelines.tables.urls import without_secrets
 
 VERSION = 1
 RAW = described(

@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.tables.urls import without_secrets
+from pipelines.cards.urls import without_secrets
 
 MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
 MAX_BLOCK = 4 * MAX_BODY  # bytes of one stored record, HTTP headers and encodings included

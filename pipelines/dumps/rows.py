@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.cards.dump import DumpCard
 from pipelines.dumps.records import MAX_BODY, Record, Tally, iso_date, valid_text
 
 MAX_SEEN = 20  # fields that are named where rows have no text
@@ -18,6 +19,13 @@ Fields = Mapping[str, str]
 """What is read of a row (text, url, date, title, language, id, or a group's name), and where: a field,
 or a path such as `meta.url`."""
 FIELDS = {"text": "text", "url": "url", "date": "date", "title": "title", "language": "language"}
+
+
+def fields_of(card: DumpCard) -> dict[str, str]:
+    """What is read of a row of the card's dump, and where: `fields`, and the field that `group` names."""
+    named = {name: at for name, at in card.fields.model_dump().items() if at}
+    own = card.group in named or card.group == "url" or card.group.split("/")[0] == "host"
+    return named if own else named | {card.group: card.group}
 
 
 def value_at(row: Mapping[str, Any], path: str) -> Any:

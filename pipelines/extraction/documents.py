@@ -14,11 +14,13 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.urls import without_secrets
 from pipelines.dumps.http import looks_binary
 from pipelines.dumps.opt_outs import opt_outs
 from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
 from pipelines.dumps.records import Record, Tally, iso_date, valid_text
+from pipelines.dumps.rows import fields_of
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.page import compile_kernels, extract
@@ -39,9 +41,8 @@ from pipelines.extraction.split import split_of
 from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
-from pipelines.tables.urls import without_secrets
 
-VERSION = 8
+VERSION = 9
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
@@ -110,7 +111,7 @@ def _read_file(
     number = size = 0
     compile_kernels()
     with fetched_file(card, file, base) as path:
-        for record in read_records(path, card.kind, tally, card.row_fields()):
+        for record in read_records(path, card.kind, tally, fields_of(card)):
             row = _timed(lake, record, card, by, file["file"], tally, left_out)
             if row is None:
                 continue
@@ -181,7 +182,7 @@ def to_document(
     stats["pages"] += 1
     record.url = without_secrets(record.url)
     host, path = host_and_path(record.url)
-    reason = reason_left_out(record, card, host)
+    reason = reason_left_out(record, card, lambda rule: tally.count(f"rules/{rule}"))
     if reason:
         skip(reason)
         stats["bytes_in"] += len(record.body) if reason == "content_type" else 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.urls import normal_host, normal_url
 from pipelines.dumps.records import Record
 
 
@@ -26,8 +27,8 @@ def group_of(record: Record, card: DumpCard, host: str, path: str) -> str:
     if card.group in ("host", "host/1", "host/2"):
         depth = int(card.group[5:] or 0) if "/" in card.group else 0
         folders = [p for p in path.split("/")[:-1] if p][:depth]
-        return "/".join([host, *folders])
+        return "/".join([normal_host(host), *folders])
     if card.group == "url":
-        return record.url
+        return normal_url(record.url)
     value = record.fields.get(card.group)
-    return str(value) if value not in (None, "") else host or record.url
+    return str(value) if value not in (None, "") else normal_host(host) or normal_url(record.url)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from pipelines.cards.dump import DumpCard
+from pipelines.cards.urls import normal_url
 from pipelines.lake import digest
-from pipelines.tables.schemas import normal_url
 
 SALT = "skypile-side-1"  # changing it re-draws every validation set ever published
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
+from pipelines.dumps.rows import fields_of
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.selection import reason_left_out
 from pipelines.extraction.side import SplitBy, split_by
 from pipelines.lake import Dataset
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 2
+VERSION = 3
 _FIELDS = ("kind", "fields", "allow", "block", "group", "min_groups", "held_out", "validation_share")
 
 
@@ -50,7 +51,7 @@ def _groups(raw_dump: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
     """The group of every record that may become a document, without reading its text."""
     for file in raw_dump.read().to_pylist():
         with fetched_file(card, file, base) as path:
-            for record in read_records(path, card.kind, Counter(), card.row_fields()):
+            for record in read_records(path, card.kind, Counter(), fields_of(card)):
                 host, folders = host_and_path(record.url)
-                if not reason_left_out(record, card, host):
+                if not reason_left_out(record, card):
                     yield group_of(record, card, host, folders)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.cards.base import card_names
+from pipelines.cards.urls import normal_host, normal_url
 from pipelines.edits.personal_data import mask
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
@@ -54,8 +55,15 @@ def _current(lake: Lake, asset: str, partition: str) -> Dataset | None:
 
 
 def _rows_with(documents: Dataset, index: int, url: str) -> list[int]:
-    found = pc.fill_null(pc.equal(documents.read_part(index, ["url"])["url"], url), False)
-    return [int(i) for i in pc.indices_nonzero(found).to_pylist()]
+    """Rows whose address has the normal form of `url`. Those of its host alone are looked at."""
+    wanted = normal_url(url)
+    table = documents.read_part(index, ["url", "host"])
+    hosts = [h for h in pc.unique(table["host"]).to_pylist() if h is not None]
+    own = wanted.partition("/")[0].partition("?")[0].partition(":")[0]
+    near = pa.array([h for h in hosts if not h or normal_host(h) == own], pa.string())
+    rows = pc.indices_nonzero(pc.fill_null(pc.is_in(table["host"], value_set=near), True)).to_pylist()
+    urls = table["url"].take(pa.array(rows, pa.int64())).to_pylist()
+    return [int(row) for row, known in zip(rows, urls, strict=True) if known and normal_url(known) == wanted]
 
 
 def _row(dataset: Dataset | None, index: int, row: int) -> dict[str, Any] | None:

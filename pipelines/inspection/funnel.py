@@ -87,6 +87,20 @@ def judge_ids(documents: Dataset) -> Finding:
     )
 
 
+def judge_rules(documents: Dataset, card: DumpCard) -> Finding:
+    """Whether every rule of the card's `allow` and `block` covered a page of the dump."""
+    matched = documents.stats.get("rules", {})
+    named = [f"{name} {rule}" for name in ("allow", "block") for rule in getattr(card, name)]
+    unused = [rule for rule in named if rule not in matched]
+    shown = ", ".join(unused[:10]) + (f" and {len(unused) - 10:,} more" if len(unused) > 10 else "")
+    return Finding(
+        "unused_rules",
+        not unused,
+        {"rules": len(named), "unused": len(unused)},
+        f"rules that covered no page of the dump: {shown or 'none'}",
+    )
+
+
 def what_came(stats: Mapping[str, Any]) -> str:
     """What was read of a dump and what was left out, by reason, in one sentence; what to set where
     rows have no text."""

@@ -29,13 +29,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from pipelines.cards.urls import normal_url
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, Writer, digest
 from pipelines.quality.features import CHARS, FOLDS, features, fold
 from pipelines.quality.held_out import held_out_report
 from pipelines.quality.shape import holds_exercises
 from pipelines.tables.inputs import DumpTables, training_inputs
-from pipelines.tables.schemas import normal_url
 from pipelines.tables.stage import Building, Stage
 
 VERSION = 4

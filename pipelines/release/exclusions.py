@@ -20,7 +20,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 1
+VERSION = 2
 EXCLUSIONS = described(
     "exclusions",
     [

@@ -17,11 +17,12 @@ from pipelines.edits.render import rendered_texts
 from pipelines.engine import collect_parts
 from pipelines.lake import Dataset
 from pipelines.release.survivors import removed_ids, survivors
+from pipelines.tables.card_exclusions import is_buried
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, composition, corpus_rows
 from pipelines.tables.schemas import ID, VALIDATION
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 3
+VERSION = 4
 _HELD_OUT = pa.schema([("doc_id", ID), ("domain", pa.string())])
 _LAST = b"\xff" * 16  # no id is beyond it
 DOMAINS = ("web-en", "web-zh", "code", "academic", "social", "encyclopedia", "stem")
@@ -151,10 +152,9 @@ def frozen_validation_sets_stage(release: ReleaseTables, taken: Dataset) -> Stag
     card = release.card
 
     def compute(building: Building) -> None:
-        buried = pa.array(card.tombstones, pa.string())
         for part in taken.parts:
             table = taken.read_part(part.path)
-            stays = pc.invert(pc.is_in(table["url"], value_set=buried))
+            stays = pc.invert(is_buried(card, table["url"]))
             domain = part.path.split("/")[0].removeprefix("domain=")
             stats = composition(table.filter(stays), domain, "all", "frozen")
             if pc.all(stays).as_py():

@@ -268,18 +268,22 @@ class ShardSet:
         }
 
     def documents_of(self, source: str, url: str) -> Iterator[dict[str, Any]]:
-        """Every document of a URL in a source, as `document_of` gives it. Reads the URLs of every
-        shard."""
-        import pyarrow.compute as pc
+        """Every document of a URL (in normal form) in a source, as `document_of` gives it. Reads the URLs
+        of every shard."""
         import pyarrow.parquet as pq
 
-        known = self.source(source)
-        for index, file in enumerate(known.files):
+        from pipelines.cards.urls import normal_url
+
+        wanted = normal_url(url)
+        held = self.source(source)
+        for index, file in enumerate(held.files):
             with self.store.input(file.prov) as stream:
                 urls = pq.read_table(stream, columns=["url"])["url"]
-            rows = pc.indices_nonzero(pc.equal(urls, url)).to_pylist()
+            rows = [
+                row for row, known in enumerate(urls.to_pylist()) if known and normal_url(known) == wanted
+            ]
             if rows:
-                ends, base = self._ends(file), int(known.starts[index])
+                ends, base = self._ends(file), int(held.starts[index])
                 yield from (self.document_of(source, base + int(ends[row]) - 1) for row in rows)
 
     def _provenance(self, file: ShardFile, row: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from pipelines.cards.dates import first_moment, last_moment
 from pipelines.cards.release import ReleaseCard
+from pipelines.cards.urls import normal_url
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -23,16 +24,22 @@ def _begins_after(text: str, last: datetime) -> bool:
     return first is not None and first > last
 
 
+def is_buried(card: ReleaseCard, urls: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Whether the card has a tombstone for each address, in its normal form."""
+    if not card.tombstones:
+        return pa.array(np.zeros(len(urls), np.bool_))
+    stones = frozenset(map(normal_url, card.tombstones))
+    return pa.array([bool(url) and normal_url(url) in stones for url in urls.to_pylist()], pa.bool_())
+
+
 def excluded_by_card(
     card: ReleaseCard, urls: pa.Array | pa.ChunkedArray, dates: pa.Array | pa.ChunkedArray
 ) -> pa.Array:
     """For each document "tombstone", "cutoff_date" or "": why the card alone takes it out of the
     release."""
-    buried = pc.is_in(urls, value_set=pa.array(card.tombstones, pa.string()))
+    buried = is_buried(card, urls)
     late = np.zeros(len(urls), np.bool_)
     if last := last_moment(card.cutoff_date):
         late = np.array([_begins_after(d or "", last) for d in dates.to_pylist()], np.bool_)
-    reasons = pc.if_else(
-        pc.fill_null(buried, False), "tombstone", pc.if_else(pa.array(late), "cutoff_date", "")
-    )
+    reasons = pc.if_else(buried, "tombstone", pc.if_else(pa.array(late), "cutoff_date", ""))
     return reasons.combine_chunks() if isinstance(reasons, pa.ChunkedArray) else reasons

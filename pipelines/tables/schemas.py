@@ -97,11 +97,3 @@ def document_id(dump: str, file: str, offset: int, index: int = 0) -> bytes:
     for part in (*parts, index.to_bytes(8, "little")) if index else parts:
         h.update(len(part).to_bytes(4, "little") + part)
     return h.digest()
-
-
-def normal_url(url: str) -> str:
-    """The normal form of a URL, without what does not tell pages apart: scheme, www., fragment, slash
-    at the end; lower-case host."""
-    bare = url.strip().split("#", 1)[0].split("://", 1)[-1]
-    host, slash, rest = bare.partition("/")
-    return (host.lower().removeprefix("www.") + slash + rest).rstrip("/")

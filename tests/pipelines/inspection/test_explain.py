@@ -21,6 +21,14 @@ def test_every_stage_is_named_with_values_and_bounds(lake: Lake, engine: InProce
     assert PLANTED not in kept + menu
 
 
+@pytest.mark.parametrize(
+    "url", ["http://d.invalid/0", "https://www.D.invalid/0/", "https://d.invalid:443/0#x"]
+)
+def test_a_page_is_found_by_every_spelling_of_its_address(lake: Lake, engine: InProcess, url: str) -> None:
+    judged(lake, engine)
+    assert explain(lake, url) == explain(lake, "https://d.invalid/0")
+
+
 def test_an_unknown_url_is_an_error_and_masked(lake: Lake, engine: InProcess) -> None:
     judged(lake, engine)
     with pytest.raises(LakeError, match=r"is in no documents table of d") as error:

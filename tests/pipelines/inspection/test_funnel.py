@@ -3,10 +3,20 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pyarrow as pa
+
 from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.engine import InProcess
-from pipelines.inspection.funnel import as_table, funnel, judge_decisions, judge_edits, judge_sides
+from pipelines.inspection.funnel import (
+    as_table,
+    funnel,
+    judge_decisions,
+    judge_edits,
+    judge_ids,
+    judge_rules,
+    judge_sides,
+)
 from pipelines.lake import Lake
 from tests.support.dumps import build_documents
 from tests.support.judged import CHINESE, ENGLISH, MENU, judged
@@ -81,3 +91,16 @@ def test_a_split_by_url_is_a_warning_however_many_sources_have_pages_on_the_vali
         and found[10].numbers["split_by_url"]
         and found[10].numbers["validation_groups"] == 9
     )
+
+
+def test_ids_that_repeat_and_rules_that_covered_nothing_are_named(lake: Lake, engine: InProcess) -> None:
+    documents = judged(lake, engine, "one", [[ENGLISH, CHINESE]]).documents
+    assert judge_ids(documents).passed
+    table = pa.concat_tables([documents.read()] * 2)
+    twice = lake.publish("t", "d", version=1, write=lambda w: w.write_table("part-a.parquet", table)).dataset
+    found = judge_ids(twice)
+    assert not found.passed and found.numbers["repeated"] == documents.manifest.rows
+    card = DumpCard(name="d", kind="warc", uris=("x",), block=("a.org", "b.org"))
+    unused = judge_rules(documents, card)
+    assert not unused.passed and "block a.org, block b.org" in unused.meaning
+    assert judge_rules(documents, card.model_copy(update={"block": ()})).passed

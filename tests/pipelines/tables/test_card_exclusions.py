@@ -39,3 +39,12 @@ def test_dates_are_compared_as_dates() -> None:
     ]
     found = excluded_by_card(card, pa.array(["u"] * 12), pa.array([*late, *early, "Spring"])).to_pylist()
     assert found == ["cutoff_date"] * len(late) + [""] * (len(early) + 1)
+
+
+def test_a_tombstone_covers_every_spelling_of_its_page() -> None:
+    card = ReleaseCard(name="r", dumps=("a",), tombstones=("https://example.org/a",))
+    covered = ["http://example.org/a", "https://www.example.org/a/", "https://EXAMPLE.org:443/a#x"]
+    others = ["https://example.org/A", "https://example.org/ab", "https://sub.example.org/a", None, ""]
+    dates = pa.array([""] * 8)
+    found = excluded_by_card(card, pa.array([*covered, *others]), dates).to_pylist()
+    assert found == ["tombstone"] * 3 + [""] * 5
