@@ -1,8 +1,8 @@
 """The table `edits`: spans of every document's text that are masked or taken out.
 
 Belongs here: the spans of one text, the stage. Does not belong here: what is personal data
-(personal_data.py), which lines are notices (boilerplate.py), rendering (render.py). Spans depend on the
-document alone.
+(personal_data.py), what is left behind (leftovers.py), which lines are notices (boilerplate.py),
+rendering (render.py). Spans depend on the document alone.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.edits.boilerplate import CATEGORIES, is_boilerplate
+from pipelines.edits.leftovers import leftovers
 from pipelines.edits.personal_data import MASKS, find_personal_data
 from pipelines.edits.render import LINE, REPLACED, flat, render
 from pipelines.lake import Dataset
 from pipelines.tables.schemas import EDITS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 2
+VERSION = 3
 
 
 def _lines(text: str, masks: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -77,7 +78,7 @@ def edits_stage(documents: Dataset) -> Stage:
         edits = pa.table(columns, schema=EDITS)
         counts = Counter(span["kind"] for row in spans for span in row)
         shown = render(flat(table["text"]), flat(edits["spans"]))
-        left = Counter(kind for text in shown.to_pylist() for _, _, kind in find_personal_data(text or ""))
+        left = sum((leftovers(text or "") for text in shown.to_pylist()), Counter[str]())
         return edits, {
             "documents": len(spans),
             "edited_documents": sum(map(bool, spans)),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pyarrow as pa
 
 from pipelines.edits.edits import spans_of
@@ -23,6 +26,22 @@ SECRETS = {
 
 
 AROUND = ["", "联系", "，", "：", " ", "（", "）", "\n", "谢谢。", "😀", "—", '"']
+
+
+STRINGS = Path(__file__).parents[1] / "pipelines" / "edits" / "personal_strings.txt"
+
+
+def labelled_strings() -> list[tuple[str, list[tuple[str, bool]]]]:
+    """(class, pieces of a string) of the labelled strings; each piece with whether it is personal
+    data."""
+    rows, name = [], ""
+    for line in STRINGS.read_text(encoding="utf-8").split("\n"):
+        if line.startswith("== "):
+            name = line.removeprefix("== ")
+        elif line and not line.startswith("# "):
+            pieces = [(piece.strip("⟦⟧"), piece.startswith("⟦")) for piece in re.split("(⟦.*?⟧)", line)]
+            rows.append((name, [piece for piece in pieces if piece[0]]))
+    return rows
 
 
 def mask(text: str, category: str = "") -> str:

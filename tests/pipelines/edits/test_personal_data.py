@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.edits import personal_data
 from pipelines.edits.edits import spans_of
-from pipelines.edits.personal_data import MASKS, find_personal_data, id_card_valid
+from pipelines.edits.personal_data import MASKS, find_personal_data
 from tests.support.personal_data import AROUND, ID_CARD, SECRETS, mask
 from tests.support.time_bounds import assert_linear
 
@@ -45,9 +44,13 @@ def test_sentence_end_after_an_address_is_kept() -> None:
     assert mask("Ask 8.8.8.8. Or me@example.com.") == "Ask [IP]. Or [EMAIL]."
 
 
-def test_checksum() -> None:
-    assert id_card_valid(ID_CARD) and id_card_valid(ID_CARD.lower())
-    assert not id_card_valid("110105194912310020")
+def test_labels_are_of_four_kinds() -> None:
+    assert set(MASKS.values()) == {"[EMAIL]", "[ID]", "[PHONE]", "[IP]"}
+    assert mask("QQ：123456789 电话:010-62511234") == "QQ：[ID] 电话:[PHONE]"
+
+
+def test_hidden_characters_go_with_the_number_and_nothing_else_moves() -> None:
+    assert mask("é😀\u200b手机138\u200b12345678\u200b完") == "é😀\u200b手机[PHONE]\u200b完"
 
 
 def test_properties_on_random_texts() -> None:
@@ -79,41 +82,10 @@ def test_properties_on_random_texts() -> None:
         assert mask(once) == once and not find_personal_data(once)
 
 
-def test_looking_first_for_what_a_number_must_hold_finds_no_less(monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = random.Random(2)
-    atoms = [
-        *"139 0-._/xX中@",
-        "138",
-        "2023",
-        "+86",
-        "0086 ",
-        "a.b",
-        "1.2",
-        "11010119900307109",
-        "13800138000",
-        "138 0013 8000",
-        "8.8.8.8",
-    ]
-    texts = ["".join(draw.choice(atoms) for _ in range(draw.randrange(1, 30))) for _ in range(3000)]
-    texts += ["11010519491231002X", "身份证11010519491231002x。"]
-    looked = [find_personal_data(text) for text in texts]
-    assert {kind for spans in looked for _, _, kind in spans} >= {"mobile", "ip", "id_card"}
-    monkeypatch.setattr(personal_data, "_HOLDS", dict.fromkeys(MASKS, lambda data: True))
-    assert [find_personal_data(text) for text in texts] == looked
-
-
-def find_in_rounds(text: str) -> list[tuple[int, int, str]]:
-    """All of a text searched again, masks in place, until nothing is found."""
-    data, taken = bytearray(text.encode("ascii", "replace")), []
-    while new := personal_data._write(data, personal_data._everywhere(data)):
-        taken += new
-    return sorted(taken)
-
-
-def test_looking_beside_masks_finds_what_looking_everywhere_again_finds() -> None:
+def test_nothing_is_found_beside_masks() -> None:
     draw = random.Random(3)
     atoms = [
-        *"139-._+ %中@",
+        *"139-._+ %中@()：",
         "+86",
         "a@b.cn",
         "+a@b.cn",
@@ -125,14 +97,26 @@ def test_looking_beside_masks_finds_what_looking_everywhere_again_finds() -> Non
         ".13800138000",
         "138 0013 8000",
         "8.8.8.8",
+        "010-62511234",
+        "(415) 555-2671",
+        "+44 20 7946 0958",
+        "6222021001122334459",
+        "电话",
+        "Tel",
+        "QQ",
+        "微信号",
+        "护照E12345678",
+        "id",
+        " bytes",
+        "版本",
+        "\u200b",
     ]
-    texts = ["".join(draw.choice(atoms) for _ in range(draw.randrange(1, 14))) for _ in range(20_000)]
-    later = 0
-    for text in texts:
-        found = find_in_rounds(text)
-        assert find_personal_data(text) == found
-        later += len(found) > len(personal_data._everywhere(bytearray(text.encode("ascii", "replace"))))
-    assert later > 100
+    found_some = 0
+    for _ in range(20_000):
+        once = mask("".join(draw.choice(atoms) for _ in range(draw.randrange(1, 14))))
+        assert not find_personal_data(once), once
+        found_some += "[" in once
+    assert found_some > 10_000
 
 
 @pytest.mark.parametrize(
@@ -140,6 +124,18 @@ def test_looking_beside_masks_finds_what_looking_everywhere_again_finds() -> Non
     [
         "+a@b.cn",
         "-a@b.cn",
+        "电话13800138000",
+        "QQ：12345678",
+        "微信号：a_b1",
+        "a at b dot ",
+        "a (at) b.c ",
+        "(010)62511234",
+        "+44 20 7946 0958 ",
+        "+1-",
+        "1 (",
+        "6222 ",
+        "\u200b1",
+        "０",
         f"{ID_CARD}-",
         "13800138000 ",
         "13800138000-",
