@@ -39,7 +39,8 @@ _NO_CELL = re.compile(r"\s|[$\\{}*`]|displaystyle")
 
 def bare_tex(tex: str) -> str:
     """TeX without what changes nothing but its looks."""
-    return _NO_MEANING.sub("", html.unescape(tex)).rstrip(".,;")
+    rows = html.unescape(tex).split("\\\\")  # of a matrix; their end is no sign with a meaning of its own
+    return "\\\\".join(_NO_MEANING.sub("", row) for row in rows).rstrip(".,;")
 
 
 def formulas(text: str) -> Counter[str]:

@@ -24,6 +24,7 @@ from pipelines.extraction.page_metadata import MAX_TAG, read_metadata, title_of
 
 Array = np.ndarray[Any, Any]
 
+MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
 
@@ -55,9 +56,13 @@ def extract(markup: str, model: BlockModel | None = None) -> Page:
         markup, page.cut = markup[:MAX_CHARS], ["chars"]
     title = title_of(markup)
     data = markup.encode("utf-8", "replace").translate(None, _CONTROLS)
-    elements, blocks, segments, metas, counts = tree.parse(
-        np.frombuffer(data, np.uint8), text_words(title), False
-    )
+    octets, words = np.frombuffer(data, np.uint8), text_words(title)
+    parsed = tree.parse(octets, words, False)
+    if parsed[4][col.C_NOSCRIPT] > max(MIN_NOSCRIPT, parsed[1][:, col.B_CHARS].sum()):
+        without_scripts = tree.parse(octets, words, True)
+        if without_scripts[1][:, col.B_CHARS].sum() > 2 * parsed[1][:, col.B_CHARS].sum():
+            parsed = without_scripts  # the page is in its noscript element
+    elements, blocks, segments, metas, counts = parsed
     if (
         counts[col.C_ELEMENTS] > tree.MAX_ELEMENTS
         or counts[col.C_BLOCKS] > tree.MAX_BLOCKS

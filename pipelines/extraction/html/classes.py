@@ -20,10 +20,10 @@ _NAMES: dict[int, str] = {
         "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element"
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
-    # Pygments, Rouge, highlightjs-line-numbers
+    # Pygments, Rouge, highlightjs-line-numbers, Discuz
     HOLDS_CODE: (
         "syntaxhighlighter dp-highlighter crayon-main CodeMirror-code cm-content ace_content view-lines "
-        "js-file-line-container highlighttable rouge-table hljs-ln"
+        "js-file-line-container highlighttable rouge-table hljs-ln blockcode"
     ),
     # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal, Angular
     IS_UNSEEN: (

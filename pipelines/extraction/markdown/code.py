@@ -180,7 +180,12 @@ def _text(markup: str, spaces: int) -> str:
         rest = m["rest"]
         style = _DISPLAY.search(_first(_STYLE.search(rest))) if "style" in rest else None
         display = (style[1] or "none").lower() if style else ""
-        if name in _LEFT_OUT or display == "none" or ("hidden" in rest and _HIDDEN.search(rest)):
+        if (
+            name in _LEFT_OUT
+            or (name in ("a", "em") and "copy" in rest.lower())
+            or display == "none"
+            or ("hidden" in rest and _HIDDEN.search(rest))
+        ):
             number, position = _skip(tokens, number, name, len(markup))
             continue
         if name not in ("pre", "code", "table", "tr", "tbody") and _NUMBERS.search(

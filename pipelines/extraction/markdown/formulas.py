@@ -55,7 +55,7 @@ _DELIMITERS = re.compile(
 )
 _NOTHING = (r"\begingroup", r"\endgroup")  # what pages of Stack Exchange put around each post
 _HAN = re.compile(r"[\u3400-\u9fff]{8}")
-_BACKTICKS = re.compile(r"`([^`]{1,400})`")
+_BACKTICKS = re.compile(r"(?<!\\)`([^`]{1,400}?)(?<!\\)`")
 
 
 def tex_of(markup: str, scripted: bool) -> str:
@@ -119,8 +119,10 @@ def _signed(tex: str, display: bool) -> str:
         if tex.startswith(start) and tex.endswith(end):
             display |= start == r"\["
             tex = tex[2:-2].strip()
-    if not tex or tex in _NOTHING:
+    if not tex or tex in _NOTHING or not tex.strip("\\ "):
         return ""
+    if tex.endswith("\\") and not tex.endswith("\\\\"):
+        tex += " "  # a space at the end, which is no escape of the dollar sign
     return f"$${tex}$$" if display else f"${tex}$"
 
 

@@ -128,9 +128,11 @@ def _row(nodes: list[Node]) -> str:
     while i < len(nodes):
         node = nodes[i]
         inner = _only(nodes[i + 1]) if i + 1 < len(nodes) else None
-        if node.name == "mo" and inner is not None:
-            start = node.text.strip()
-            end = nodes[i + 2].text.strip() if i + 2 < len(nodes) and nodes[i + 2].name == "mo" else ""
+        sign = _only(node)
+        if sign.name == "mo" and inner is not None:
+            closing = _only(nodes[i + 2]) if i + 2 < len(nodes) else None
+            start = sign.text.strip()
+            end = closing.text.strip() if closing is not None and closing.name == "mo" else ""
             if inner.name == "mtable":
                 if _MATRICES.get(start + end):
                     pieces.append(_table(inner, _MATRICES[start + end]))

@@ -66,3 +66,14 @@ def test_no_markup_makes_it_raise_or_hang() -> None:
     assert time.monotonic() - started < 30
     assert "nodes" in extract("<p>x</p>" * MAX_ELEMENTS).cut
     assert "depth" in extract("<div>" * (MAX_DEPTH + 1) + "text").cut
+
+
+def test_a_page_in_its_noscript_element_is_read() -> None:
+    shell = "<body><section id='main'></section><noscript>{}</noscript><div>Loading</div></body>"
+    assert extract(shell.format(PARAGRAPH * 20)).text.count("这是正文的一段话") == 20
+    image = "<noscript><img src='" + "x" * 2000 + "'></noscript>"
+    assert "<img" not in extract(PAGE.format(body=PARAGRAPH * 3 + image)).text
+    assert (
+        extract(PAGE.format(body=PARAGRAPH * 30 + f"<noscript>{PARAGRAPH}</noscript>")).text.count("全貌")
+        == 30
+    )

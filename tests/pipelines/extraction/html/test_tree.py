@@ -67,3 +67,60 @@ def test_any_markup_gives_ordered_segments_within_it(markup: str) -> None:
     assert len(data) >= (segments[-1, 1] if len(segments) else 0)
     assert ((blocks[:, col.B_CHARS] > 0) & (blocks[:, col.B_LINKED] <= blocks[:, col.B_CHARS])).all()
     assert (blocks[:, col.B_ELEMENT] < len(elements)).all()
+
+
+def test_hidden_content_that_scripts_move_to_its_place_is_text() -> None:
+    assert texts('<div hidden id="S:0"><p>a</p></div><div hidden id="P:0">b</div>') == ["a"]
+    assert texts('<x-a><template shadowrootmode="open"><p>a</p></template></x-a><template>b</template>') == [
+        "a"
+    ]
+
+
+def test_cdata_is_a_comment_outside_svg() -> None:
+    assert texts("a<![CDATA[b > c]]>d") == ["a c]]>d"]
+    assert texts("a<svg><![CDATA[b > c]]></svg>d") == ["ad"]
+
+
+def test_a_hidden_paragraph_without_end_tag_ends_with_it() -> None:
+    assert texts("<p style='display:none'>a<div>b</div>") == ["b"]
+    assert texts("<p hidden>a<p>b<ul><li hidden>c<li>d</ul>") == ["b", "d"]
+
+
+def test_custom_elements_stand_in_the_line() -> None:
+    assert texts("<p>a <g-emoji>:)</g-emoji> b<x-y>c</x-y></p><my-card><div>d</div></my-card>") == [
+        "a :) bc",
+        "d",
+    ]
+
+
+def test_text_that_styles_hide() -> None:
+    assert texts("<p>a<span style='visibility: hidden'>b</span>c<i style='visibility:visible'>d</i></p>") == [
+        "acd"
+    ]
+    assert texts("<div style='visibility: hidden; opacity: 0'>shown once loaded</div>") == [
+        "shown once loaded"
+    ]
+    assert texts("<div style='display: inline'>a</div><div style='display:inline'>b</div>") == ["ab"]
+    assert texts("<div style='display: inline-block'>a</div><div>b</div>") == ["a", "b"]
+
+
+def test_behind_plaintext_nothing_is_a_tag() -> None:
+    assert texts("<p>a<plaintext>b <i>c</i> &amp;\n</p>") == ["a", "b <i>c</i> &amp;\n</p>"]
+
+
+def test_code_is_one_block_whatever_it_holds() -> None:
+    assert read("a<pre>b<div>c</div><br><br><p>d</pre>e")[1][:2] == ("b\nc\n\n\nd", tags.PRE)
+    assert texts("<ul><li>a<pre>b<li>c</ul>d") == ["a", "b\nc", "d"]
+    assert texts("<p>a<code>b<br><br>c</code></p>d<br><br>e") == ["ab\nc", "d", "e"]
+    row = "<tr><td class=gutter>{}</td><td>code {}</td></tr>"
+    assert texts(f"<table>{row.format(1, 'a')}{row.format(2, 'b')}<tr><td>c</td><td>d</td></table>") == [
+        "code a",
+        "code b",
+        "c",
+        "d",
+    ]
+
+
+def test_noscript_holds_text_where_no_script_runs() -> None:
+    page = "a<noscript><p>b</p></noscript>c"
+    assert texts(page) == ["ac"] and texts(page, noscript=True) == ["a", "b", "c"]
