@@ -33,6 +33,7 @@ from assets.cluster.launchers import (
 from assets.cluster.mailbox import Mailbox
 from assets.cluster.progress import Progress
 from assets.cluster.waiting import Job, JobWait, Patience
+from model.plan.run_file import RUN_FILE
 from pipelines.lake import Lake
 
 
@@ -113,14 +114,17 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         shell = over_ssh(self.head) if self.head else ("bash", "-c")
         return LocalLauncher(shell=shell, hostfile=self.hostfile, master_addr=self.master_addr)
 
-    def job_environment(self) -> dict[str, str]:
-        """Variables of every job."""
+    def job_environment(self, run_dir: Path | None = None) -> dict[str, str]:
+        """Variables of every job; where a job of this machine reads or writes S3 (its run file
+        says so, or there is a mailbox) those of AWS are among them."""
         if missing := [name for name in self.secrets if name not in os.environ]:
             raise dg.Failure(
                 f"secrets {', '.join(missing)} are not set in Dagster's environment", allow_retries=False
             )
         cpu = {} if Path("/dev/nvidiactl").exists() else {"DS_ACCELERATOR": "cpu", "OMP_NUM_THREADS": "1"}
         own = {name: os.environ[name] for name in self.secrets}
+        if not self.head and (self.mailbox or (run_dir is not None and on_s3(run_dir))):
+            own |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
         return {"PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false", **cpu, **self.environment, **own}
 
     def run(
@@ -239,7 +243,7 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             command = launcher.training_command(folder, ranks, "model.train", arguments)
         except ValueError as error:
             raise dg.Failure(str(error), allow_retries=False) from error
-        return launcher.start(folder, command, self.job_environment(), ranks)
+        return launcher.start(folder, command, self.job_environment(run_dir), ranks)
 
     def _wait(self, context: Any, launcher: Launcher, run_dir: Path, job: Job) -> int:
         """The exit status of a job, once it has ended."""
@@ -279,7 +283,9 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
             arguments += ["--limit", str(limit)] if limit is not None else []
             arguments += ["--before", str(before)] if before is not None else []
             job_id = launcher.start(
-                folder, launcher.evaluation_command("model.evaluate", arguments), self.job_environment()
+                folder,
+                launcher.evaluation_command("model.evaluate", arguments),
+                self.job_environment(run_dir),
             )
         record_launch(context, folder, job_id)
         status = self._wait(context, launcher, run_dir, Job(folder, job_id, Mailbox(folder)))
@@ -297,6 +303,12 @@ class PipesDeepSpeedClient(dg.ConfigurableResource):
         }
         Lake(output.parent).write_json(output.name, report)
         return report
+
+
+def on_s3(run_dir: Path) -> bool:
+    """Whether the run file of a folder names addresses on S3."""
+    path = run_dir / RUN_FILE
+    return path.exists() and "s3://" in path.read_text(encoding="utf-8")
 
 
 def marker_of(run_dir: Path, held: lease.Lease) -> str:

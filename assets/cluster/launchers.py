@@ -37,6 +37,17 @@ BOOT = "$(cut -c1-8 /proc/sys/kernel/random/boot_id)"
 SIGNALS = "env --default-signal=INT,TERM,QUIT,USR1 --block-signal=INT,TERM,USR1"
 
 
+INHERITED = (
+    "PATH HOME USER LOGNAME SHELL PWD HOSTNAME TERM TZ TMPDIR LANG LANGUAGE LC_* XDG_* SSH_* PDSH_*"
+    " LD_* PYTHON* VIRTUAL_ENV CONDA_* SSL_CERT_* SKYPILE_CACHE"
+    " CUDA_* CUBLAS_* NVIDIA_* NCCL_* GLOO_* UCX_* FI_* RDMAV_* TORCH* PYTORCH_* TRITON_*"
+    " OMP_* MKL_* KMP_* OPENBLAS_* NUMBA_* TOKENIZERS_* DS_* DEEPSPEED_* SLURM* SBATCH_* SRUN_* PMI*"
+)
+"""Variables that a job keeps of the environment it is started in, as patterns of bash: where things
+are, and what tunes libraries. Everything else, such as passwords that Dagster was given, has to be
+named in the cluster's settings (`environment`, `secrets`)."""
+
+
 class Unreachable(Exception):
     """The head node or the batch system did not answer. It says nothing about the job."""
 
@@ -111,10 +122,12 @@ def forget_environment(launcher: Launcher, job: Path) -> None:
 
 def run_script(job: Path, command: Sequence[str], root: Path, python: str, identity: str) -> str:
     """`run.sh`: the job's id to `id`, then the command in the checkout under supervise.py, which
-    keeps the process and its number."""
+    keeps the process and its number. It keeps INHERITED of its environment."""
     q = {n: shlex.quote(str(job / n)) for n in ("id", "id.tmp", "environment", "supervise.py", "")}
+    kept = INHERITED.replace(" ", "|")
     lines = [
         "#!/bin/bash",
+        f'for n in $(compgen -e); do case "$n" in {kept}) ;; *) unset -v "$n" 2>/dev/null ;; esac; done',
         f"echo {identity} >{q['id.tmp']} && mv {q['id.tmp']} {q['id']}",
         f"cd {shlex.quote(str(root))}",
         "# Tools of the environment, such as ninja.",

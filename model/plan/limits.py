@@ -49,8 +49,9 @@ class PreflightLimits(Config):
 
     hash_bytes: int = Field(default=256 << 20, ge=0)
     """Shard bytes that a rank hashes at most; sizes are compared for every file."""
-    checkpoint_copies: float = Field(default=2.0, ge=0)
-    """Free disk, in checkpoints: the one that is written beside the last."""
+    checkpoint_copies: float | None = Field(default=None, ge=0)
+    """Free disk, in checkpoints; none: `keep_last` and the one that is written beside them, less
+    those that are there."""
     clock_skew_seconds: float = Field(default=5.0, ge=0)
     """By which a rank's clock may be ahead of the earliest without a warning."""
     slow_share: float = Field(default=0.8, ge=0, le=1)

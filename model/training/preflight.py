@@ -26,7 +26,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.manifest import sha256
+from model.checkpoints.manifest import finished_checkpoints, sha256
+from model.plan.card import RunSettings
 from model.plan.limits import PreflightLimits
 from model.plan.run_file import RunFile
 from model.training import distributed
@@ -34,9 +35,9 @@ from pipelines.shards.format import LISTING
 from pipelines.shards.reader import ShardSet
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKPOINT_BYTES_PER_PARAMETER = 14
-"""bf16 weights, and fp32 master weights with two moments (ZeRO paper, arXiv 1910.02054, section
-3.1, without gradients)."""
+STATE_BYTES = 12
+"""Of a parameter in a checkpoint, beside its weight: fp32 master weight and two moments (ZeRO paper,
+arXiv 1910.02054, section 3.1)."""
 
 
 class PreflightError(RuntimeError):
@@ -207,6 +208,7 @@ def measure_ranks(folder: Path, run: RunFile, limits: PreflightLimits) -> list[d
         "faults": faults,
         "hashed_bytes": read,
         "free_bytes": shutil.disk_usage(place if place.exists() else folder).free,
+        "checkpoints": len(finished_checkpoints(folder / "checkpoints")),
     }
     offsets = clock_offsets()
     bandwidth = all_reduce_bandwidth((256 << 20) if gpu else (4 << 20))
@@ -220,13 +222,25 @@ def measure_ranks(folder: Path, run: RunFile, limits: PreflightLimits) -> list[d
     ]
 
 
+def needed_bytes(settings: RunSettings, parameters: int, present: int) -> int:
+    """Free disk that a run will use: its checkpoints at the fullest moment, less the `present`
+    ones, and the weights of an export."""
+    bf16 = settings.deepspeed.get("bf16", {}).get("enabled", True)
+    weight = 2 if bf16 else 4
+    copies = settings.preflight.checkpoint_copies
+    if copies is None:
+        copies = max(1, settings.keep_last + 1 - present)
+    return int((copies * (weight + STATE_BYTES) + weight) * parameters)
+
+
 def judge(
-    rows: Sequence[dict[str, Any]], parameters: int, limits: PreflightLimits
+    rows: Sequence[dict[str, Any]], parameters: int, settings: RunSettings
 ) -> tuple[list[str], list[str]]:
     """Refusals and warnings, each naming the rank's host."""
+    limits = settings.preflight
     refusals, warnings = [], []
     first = rows[0]
-    needed = int(limits.checkpoint_copies * CHECKPOINT_BYTES_PER_PARAMETER * parameters)
+    needed = needed_bytes(settings, parameters, first["checkpoints"])
     median = statistics.median(r["flops_per_second"] for r in rows)
     for r in rows:
         who = f"rank {r['rank']} on {r['host']}"
@@ -238,7 +252,10 @@ def judge(
                 for k in different
             ]
         if r["free_bytes"] < needed:
-            refusals.append(f"{who}: {r['free_bytes']} bytes free for checkpoints, {needed} are needed")
+            refusals.append(
+                f"{who}: {r['free_bytes']} bytes free for checkpoints, {needed} are needed to keep"
+                f" {settings.keep_last} and write one: make room, or set keep_last"
+            )
         if r["clock_seconds"] > limits.clock_skew_seconds:
             warnings.append(f"{who}: its clock is {r['clock_seconds']:.1f} s ahead of the earliest")
         if r["flops_per_second"] < limits.slow_share * median:
@@ -259,7 +276,7 @@ def check(folder: Path, run: RunFile, parameters: int) -> dict[str, Any]:
     run is refused."""
     limits = run.settings.preflight
     rows = measure_ranks(folder, run, limits)
-    refusals, warnings = judge(rows, parameters, limits)
+    refusals, warnings = judge(rows, parameters, run.settings)
     if refusals:
         raise PreflightError("preflight refused the run: " + "; ".join(refusals[:8]))
     return {

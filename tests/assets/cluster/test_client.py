@@ -21,6 +21,7 @@ from assets.cluster.launchers import LocalLauncher
 from assets.cluster.mailbox import Mailbox
 from pipelines.lake import Lake
 from tests.support.fake_cluster import client, end, eventually, failure, materialize, pids, running
+from tests.support.runs import run_file
 
 
 def observations(instance: dg.DagsterInstance) -> list[tuple[str, int]]:
@@ -87,6 +88,7 @@ WORKER = """
 import sys, pathlib
 import dagster as dg
 from tests.support.fake_cluster import client, checkpoint_asset
+from tests.support.runs import run_file
 tmp, mode, settings = pathlib.Path(sys.argv[1]), sys.argv[2], eval(sys.argv[3])
 instance = dg.DagsterInstance.from_ref(dg._core.instance.InstanceRef.from_dir(str(tmp / "home")))
 asset = checkpoint_asset(client(tmp, mode, **settings), tmp / "run")
@@ -302,6 +304,17 @@ def test_dagster_and_the_job_share_nothing_but_s3(s3: Any, tmp_path: Path) -> No
     box = Mailbox(f"{store.root}/jobs/x")
     box.request_stop(tmp_path)
     assert box.store.exists("stop") and not (tmp_path / "stop").exists()
+
+
+def test_keys_of_s3_go_to_jobs_that_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    run_file().write(tmp_path / "here")
+    run_file(checkpoint_store="s3://bucket/runs/r").write(tmp_path / "there")
+    local = PipesDeepSpeedClient()
+    assert "AWS_SECRET_ACCESS_KEY" not in local.job_environment(tmp_path / "here")
+    assert local.job_environment(tmp_path / "there")["AWS_SECRET_ACCESS_KEY"] == "key"
+    # A head node is given what the cluster file names.
+    assert "AWS_SECRET_ACCESS_KEY" not in PipesDeepSpeedClient(head="h").job_environment(tmp_path / "there")
 
 
 def test_cluster_files_are_checked(tmp_path: Path) -> None:

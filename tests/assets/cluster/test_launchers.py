@@ -43,6 +43,21 @@ def test_a_job_keeps_status_output_and_environment_in_files(tmp_path: Path) -> N
     assert (job / "stdout").read_text() == "x y 'z'\n" and launcher.job_id(job) == job_id
 
 
+def test_a_job_inherits_what_it_needs_and_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DAGSTER_PG_PASSWORD", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "BASH_ENV"):
+        monkeypatch.setenv(name, "hush-hush")
+    monkeypatch.setenv("NCCL_DEBUG", "WARN")
+    job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher(root=tmp_path)
+    show = "import json, os; print(json.dumps(dict(os.environ)))"
+    assert ended(launcher, job, launcher.start(job, [sys.executable, "-c", show], {"A": "given"})) == 0
+    found = json.loads((job / "stdout").read_text())
+    assert "hush-hush" not in found.values()
+    assert found["A"] == "given" and found["NCCL_DEBUG"] == "WARN"
+    assert found["HOME"] == os.environ["HOME"] and os.environ["PATH"] in found["PATH"]
+
+
 def test_a_job_tells_its_cpu_seconds(tmp_path: Path) -> None:
     job, launcher = tmp_path / "run" / "jobs" / "job", LocalLauncher(root=tmp_path)
     spin = "import time\nwhile time.process_time() < 0.3: pass"
@@ -231,7 +246,7 @@ def test_hostfile_and_card_must_agree(tmp_path: Path) -> None:
 # from 71.
 SBATCH = """#!{python}
 import json, os, pathlib, subprocess, sys
-state = pathlib.Path(os.environ["FAKE_SLURM"]); options, script = sys.argv[1:-1], sys.argv[-1]
+state = pathlib.Path(os.environ["SLURM_FAKE"]); options, script = sys.argv[1:-1], sys.argv[-1]
 number = 71 + len(list(state.glob("job-*")))
 name = next(o.split("=", 1)[1] for o in options if o.startswith("--job-name="))
 output = next(o.split("=", 1)[1] for o in options if o.startswith("--output="))
@@ -243,7 +258,7 @@ print(f"{number};cluster")
 """
 SRUN = """#!{python}
 import json, os, pathlib, subprocess, sys
-state = pathlib.Path(os.environ["FAKE_SLURM"])
+state = pathlib.Path(os.environ["SLURM_FAKE"])
 (state / "srun-argv").write_text(json.dumps(sys.argv[1:]))
 words = sys.argv[1:]; options = {}
 while words[0].startswith("--"):
@@ -256,7 +271,7 @@ sys.exit(max(t.wait() for t in tasks))
 """
 SQUEUE = """#!{python}
 import json, os, pathlib, psutil, sys
-state = pathlib.Path(os.environ["FAKE_SLURM"])
+state = pathlib.Path(os.environ["SLURM_FAKE"])
 options = dict(a.lstrip("-").partition("=")[::2] for a in sys.argv[1:])
 if (state / "down").exists():
     sys.stderr.write("slurm_load_jobs error: Unable to contact slurm controller\\n"); sys.exit(1)
@@ -274,7 +289,7 @@ else:
 """
 SCANCEL = """#!{python}
 import json, os, pathlib, signal, sys
-job = json.loads((pathlib.Path(os.environ["FAKE_SLURM"]) / f"job-{sys.argv[-1]}").read_text())
+job = json.loads((pathlib.Path(os.environ["SLURM_FAKE"]) / f"job-{sys.argv[-1]}").read_text())
 name = next((a.split("=")[1] for a in sys.argv if a.startswith("--signal=")), "KILL")
 try: os.killpg(job["pid"], getattr(signal, f"SIG{name}"))
 except ProcessLookupError: pass
@@ -298,7 +313,7 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     state = tmp_path / "slurm"
     state.mkdir()
-    monkeypatch.setenv("FAKE_SLURM", str(state))
+    monkeypatch.setenv("SLURM_FAKE", str(state))
     return state
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
+from model.plan.card import RunSettings
 from model.plan.limits import PreflightLimits
 from model.plan.run_file import RunFile
-from model.training.preflight import input_faults, judge
+from model.training.preflight import input_faults, judge, needed_bytes
 from tests.support.ranks import Ranks
+
+SLOW = RunSettings(preflight=PreflightLimits(bandwidth_gigabytes_per_second=2.0))
 
 
 def row(rank: int, **changes: Any) -> dict[str, Any]:
@@ -19,6 +22,7 @@ def row(rank: int, **changes: Any) -> dict[str, Any]:
         "inputs": {"main": "a"},
         "faults": [],
         "free_bytes": 10**12,
+        "checkpoints": 0,
         "clock_seconds": 0.0,
         "flops_per_second": 1e12,
         "all_reduce_bytes_per_second": 1e9,
@@ -27,7 +31,7 @@ def row(rank: int, **changes: Any) -> dict[str, Any]:
 
 
 def test_like_hosts_pass() -> None:
-    assert judge([row(0), row(1)], 1000, PreflightLimits()) == ([], [])
+    assert judge([row(0), row(1)], 1000, RunSettings()) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -36,11 +40,11 @@ def test_like_hosts_pass() -> None:
         ({"versions": {"torch": "3"}}, "rank 1 on node1: torch is 3, rank 0 on node0 has 2"),
         ({"inputs": {"main": "b"}}, "main is b"),
         ({"faults": ["x.bin is missing"]}, "rank 1 on node1: x.bin is missing"),
-        ({"free_bytes": 27_999}, "27999 bytes free for checkpoints, 28000 are needed"),
+        ({"free_bytes": 57_999}, "57999 bytes free for checkpoints, 58000 are needed to keep 3"),
     ],
 )
 def test_what_a_person_must_mend_is_refused_and_the_host_named(changes: dict[str, Any], message: str) -> None:
-    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, PreflightLimits())
+    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, RunSettings())
     assert len(refusals) == 1 and message in refusals[0] and not warnings
 
 
@@ -54,14 +58,29 @@ def test_what_a_person_must_mend_is_refused_and_the_host_named(changes: dict[str
 def test_a_slow_node_and_a_skewed_clock_are_warnings_that_name_it(
     changes: dict[str, Any], message: str
 ) -> None:
-    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, PreflightLimits())
+    refusals, warnings = judge([row(0), row(1, **changes), row(2)], 1000, RunSettings())
     assert not refusals and len(warnings) == 1 and message in warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "present", "needed"),
+    [
+        ({}, 0, 4 * 14 + 2),
+        ({}, 3, 14 + 2),
+        ({}, 9, 14 + 2),
+        ({"keep_last": 10}, 4, 7 * 14 + 2),
+        ({"deepspeed": {"bf16": {"enabled": False}}, "keep_last": 1}, 0, 2 * 16 + 4),
+        ({"preflight": {"checkpoint_copies": 0}}, 0, 2),
+    ],
+)
+def test_the_disk_holds_what_the_run_keeps_and_the_one_being_written(
+    settings: dict[str, Any], present: int, needed: int
+) -> None:
+    assert needed_bytes(RunSettings.model_validate(settings), 1000, present) == 1000 * needed
+
+
 def test_slow_network_is_a_warning_when_a_rate_is_expected() -> None:
-    assert judge([row(0), row(1)], 1000, PreflightLimits(bandwidth_gigabytes_per_second=2.0))[1] == [
-        "all-reduce moves 1.00 GB/s, expected 2.0"
-    ]
+    assert judge([row(0), row(1)], 1000, SLOW)[1] == ["all-reduce moves 1.00 GB/s, expected 2.0"]
 
 
 def test_damaged_and_truncated_shards_are_found(make_run: Any, tmp_path: Path) -> None:
