@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cards.tokenizer import TokenizerConfig
+from pipelines.lake.outputs import refuse_foreign_file, replace_file
 from pipelines.tokenizer.build import assemble
 from pipelines.tokenizer.pieces import train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
@@ -67,11 +68,17 @@ def held_out(chars: int) -> dict[str, list[str]]:
     return texts
 
 
+PAGE = "<title>Vocabulary "
+"""What an earlier page contains."""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a smaller sample, under a minute")
     parser.add_argument("--page", type=Path, help="write plots and table as an HTML page to this file")
     arguments = parser.parse_args()
+    if arguments.page:
+        refuse_foreign_file(arguments.page, PAGE)
     train_chars, test_chars = (150_000, 20_000) if arguments.quick else (100_000_000, 300_000)
     if not CORPUS_FOLDER.is_dir():
         raise SystemExit(f"{CORPUS_FOLDER} is not on this machine: the benchmark needs the shared data")
@@ -135,7 +142,7 @@ def main() -> None:
             )
     if arguments.page:
         report = {"domains": rows, "vocab_size": {n: e[1] for n, e in encoders.items()}, "unused_ids": unused}
-        arguments.page.write_text(page("full", report), encoding="utf-8")
+        replace_file(arguments.page, page("full", report), PAGE)
     hardware, command = (
         f"{platform.machine()}, {os.cpu_count()} CPUs",
         "python -m benchmarks.tokenizer" + (" --quick" if arguments.quick else ""),

@@ -16,6 +16,10 @@ from experiments.two_stages.compare import report
 from experiments.two_stages.config import CONFIG, TwoStages
 from experiments.two_stages.trainings import train, trainings
 from pipelines.lake import Lake
+from pipelines.lake.outputs import continued_folder
+
+KIND = "two-stages experiment"
+"""Of the folder --out, which another experiment or anything else is not mixed with."""
 
 
 def main() -> None:
@@ -32,7 +36,7 @@ def main() -> None:
     parser.add_argument("--trainings", type=int, default=0, help="stop after so many; 0 runs all")
     arguments = parser.parse_args()
     config, out = TwoStages.load(arguments.config), arguments.out
-    out.mkdir(parents=True, exist_ok=True)
+    continued_folder(out, KIND)
     known = out / "paths.json"
     if not known.exists():
         from experiments.two_stages.corpus import prepare

@@ -34,7 +34,7 @@ from model.evaluate.questions import BENCHMARKS
 from model.evaluate.scorer import Scorer, load_scorer
 from model.plan.limits import EvaluationLimits
 from model.plan.run_file import RunFile
-from pipelines.lake.atomic import write_whole
+from pipelines.lake.outputs import OutputError, refuse_foreign_file, replace_file
 from pipelines.shards.format import ShardError
 
 # Documents of each set that a CPU reads without --limit; a GPU reads all.
@@ -116,6 +116,10 @@ def run(options: argparse.Namespace, scorer: Scorer, limit: int) -> dict[str, An
     return overfit(load_scorer(options.before, options.device), scorer, shards, data, answers, limit)
 
 
+REPORT = '"model_hash": "'
+"""What every report of an evaluation contains, and few other files."""
+
+
 def finite(value: Any) -> Any:
     """JSON has no NaN or infinity: they become null."""
     if isinstance(value, dict):
@@ -126,9 +130,9 @@ def finite(value: Any) -> Any:
 
 
 def write(path: Path, report: dict[str, Any]) -> None:
-    """All of it or nothing."""
+    """All of it or nothing. OutputError where something else stands at `path`."""
     text = json.dumps(finite(report), ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-    write_whole(path, text + "\n")
+    replace_file(path, text + "\n", REPORT)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -171,12 +175,13 @@ def main(arguments: list[str] | None = None) -> int:
     if (options.task == "overfit") != (options.before is not None):
         parser.error("--task overfit takes --before, the other tasks do not")
     try:
+        refuse_foreign_file(options.output, REPORT)
         scorer = load_scorer(options.export, options.device)
         limit = EvaluationLimits().of(options.task) if options.limit is None else options.limit
         if limit is None:
             limit = CPU_DOCUMENTS if scorer.device == "cpu" else 0
         report = run(options, scorer, limit)
-    except (FileNotFoundError, ValueError, ShardError) as error:
+    except (FileNotFoundError, ValueError, ShardError, OutputError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     report |= {

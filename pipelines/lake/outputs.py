@@ -87,13 +87,28 @@ def replacing_folder(folder: Path, kind: str) -> Iterator[Path]:
         _remove(partial, earlier)
 
 
-def replace_file(path: Path, text: str, recognised_by: str) -> None:
-    """Write `text`, which contains `recognised_by`, to a path that a person named. OutputError
-    where a file stands there that does not contain it."""
-    if path.exists() and recognised_by.encode() not in (old := path.read_bytes()) and old:
+def continued_folder(folder: Path, kind: str) -> Path:
+    """The folder for work of `kind` that goes on over many calls, with its marker. OutputError, as
+    `refuse_foreign` says, for a folder with anything that no earlier call has begun."""
+    refuse_foreign(folder, kind)
+    if not (folder / MARKER).exists():
+        write_whole(folder / MARKER, json.dumps({"kind": kind, "files": None}))
+    return folder
+
+
+def refuse_foreign_file(path: Path, recognised_by: str) -> None:
+    """Raise OutputError where something stands at `path` that does not contain `recognised_by`, and
+    is not empty: asked before work that takes long."""
+    if path.is_dir() or (path.exists() and recognised_by.encode() not in (old := path.read_bytes()) and old):
         raise OutputError(
             f"{path} is there and was not written by this command: name another file, or delete this one"
         )
+
+
+def replace_file(path: Path, text: str, recognised_by: str) -> None:
+    """Write `text`, which contains `recognised_by`, to a path that a person named. OutputError
+    where a file stands there that does not contain it."""
+    refuse_foreign_file(path, recognised_by)
     write_whole(path, text)
 
 

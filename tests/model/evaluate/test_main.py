@@ -215,3 +215,14 @@ def test_absent_model_is_one_sentence(run_dir: Path, capsys: pytest.CaptureFixtu
 
 def test_no_nan_in_json() -> None:
     assert finite({"a": [math.nan, 1.0], "b": math.inf}) == {"a": [None, 1.0], "b": None}
+
+
+def test_a_file_that_is_no_report_is_not_replaced(run_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    notes = run_dir / "notes.json"
+    notes.write_text('{"mine": 1}')
+    assert call(run_dir, "validation", "--output", str(notes))[0] == 1
+    assert notes.read_text() == '{"mine": 1}' and "was not written by this command" in capsys.readouterr().err
+    notes.unlink()
+    for _ in range(2):
+        assert call(run_dir, "validation", "--output", str(notes))[0] == 0
+    assert json.loads(notes.read_text())["task"] == "validation"

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.lake.outputs import MARKER, OutputError, refuse_foreign, replace_file, replacing_folder
+from pipelines.lake.outputs import (
+    MARKER,
+    OutputError,
+    continued_folder,
+    refuse_foreign,
+    refuse_foreign_file,
+    replace_file,
+    replacing_folder,
+)
 
 
 def write(folder: Path, kind: str = "export", **files: str) -> None:
@@ -101,3 +109,31 @@ def test_a_file_is_replaced_only_where_it_is_recognised(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="was not written by this command"):
         replace_file(page, "<title>Samples 3", "<title>Samples")
     assert page.read_text() == "my page"
+
+
+def test_work_that_goes_on_is_not_begun_among_other_files(tmp_path: Path) -> None:
+    out = continued_folder(tmp_path / "new" / "out", "experiment")
+    (out / "cells").mkdir()
+    (out / "cells" / "log").write_text("1")
+    assert continued_folder(out, "experiment") == out and (out / "cells" / "log").read_text() == "1"
+    with pytest.raises(OutputError, match="holds an earlier experiment, not an earlier export"):
+        continued_folder(out, "export")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "report.md").write_text("mine")
+    with pytest.raises(OutputError, match="is not empty"):
+        continued_folder(tmp_path / "thesis", "experiment")
+    assert names(tmp_path / "thesis") == {"report.md"}
+
+
+def test_a_foreign_file_is_refused_before_the_work(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    refuse_foreign_file(path, '"model_hash"')
+    for text, refused in (("", False), ('{"model_hash": 1}', False), ("mine", True)):
+        path.write_text(text)
+        if refused:
+            with pytest.raises(OutputError, match="was not written by this command"):
+                refuse_foreign_file(path, '"model_hash"')
+        else:
+            refuse_foreign_file(path, '"model_hash"')
+    with pytest.raises(OutputError, match="was not written by this command"):
+        refuse_foreign_file(tmp_path, '"model_hash"')
