@@ -1,6 +1,7 @@
 """Bytes of a page -> text.
 
-Belongs here: which charset a page is in. Does not belong here: what the text says.
+Belongs here: which charset a page is in. Does not belong here: what labels and bytes mean
+(charset_decoders.py), how likely a reading is (charset_likelihood.py), what the text says.
 """
 
 from __future__ import annotations
@@ -8,79 +9,134 @@ from __future__ import annotations
 import codecs
 import re
 
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
+from resiliparse.parse.encoding import detect_encoding
+
+from pipelines.extraction.charset_decoders import canonical, decode_as
+from pipelines.extraction.charset_likelihood import log_likelihood
 
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
-_SUPERSETS = {  # what browsers decode these with: WHATWG encoding standard, section 4.2
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "hz": "gb18030",
-}
-_NO_CHARSETS = ("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "utf-7")
+_WIDE = ("utf-16-le", "utf-16-be")
+_PAIRS = ("gb18030", "big5hkscs", "cp932", "euc_jp", "cp949")
+_UNDECLARED = ("utf-8", *_PAIRS, "cp1252")  # compared where a declaration does not hold
+# Bytes beyond ASCII with the ASCII byte that may belong to the last of them: where such a run begins,
+# a character begins, in every charset.
+_RUN = re.compile(rb"(?:[\x80-\xff]++[0-9\x40-\x7f]?+)++")
+_ASCII = bytes(range(128))
 HEAD = 8192  # bytes searched for a meta element; the HTML standard says 1024, real pages need more
-MAX_BAD = 0.002  # share of undecodable characters up to which a declared charset is believed
-
-
-def canonical(name: str) -> str:
-    """The Python codec of a declared charset, widened to the superset that browsers use; "" where
-    unknown. Labels that Python lacks are looked up in the WHATWG standard's table (resiliparse)."""
-    label = name.strip().lower()
-    codec = _codec(label) or _codec(label.replace("windows-", "cp", 1))
-    if not codec:
-        codec = _codec(map_encoding_to_html5(label, fallback_utf8=False) or "")
-    return _SUPERSETS.get(codec, codec)
-
-
-def _codec(label: str) -> str:
-    """The name of Python's text codec for a label; "" where there is none."""
-    try:
-        found = codecs.lookup(label)
-    except (LookupError, ValueError):
-        return ""
-    is_text = getattr(found, "_is_text_encoding", True)
-    return found.name if is_text and found.name not in _NO_CHARSETS else ""
+SAMPLE = 6144  # bytes of runs, from all over the page, that readings are compared on
+FEW = 64  # continuation bytes of UTF-8 up to which text in a declared charset of pairs can look so
+# A declared charset is given up for a reading that is likelier by both (natural logarithms):
+GAP = 10.0
+GAP_A_BYTE = 1.0
+DETECTED = 0.5  # a byte, in favour of what the detector says; it tells alphabets of one kind apart
 
 
 def decode(data: bytes, http: str = "") -> tuple[str, str]:
-    """(text, charset). Never raises. Order: byte order mark, ASCII that declares nothing, valid
-    UTF-8, HTTP header, meta, then what decodes best of the declared, the detected, GB18030, UTF-8
-    and cp1252.
+    """(text, charset) of a page; `http` is the label of its header. Never raises.
 
-    Valid multi-byte UTF-8 comes before the header, since random text in another charset is
-    practically never valid UTF-8, and wrong headers are common. A declared charset other than UTF-8
-    is taken where at most MAX_BAD of the text does not decode.
+    Order: byte order mark, UTF-16 by its NUL bytes, valid UTF-8, then the header's and the page's own
+    declaration. A declared charset is given up only where another reading is clearly likelier as
+    text (`log_likelihood`); where nothing holds, the likeliest reading is taken. The charset is
+    Python's name of the codec. A character that the end of the page cuts is left out.
+
+    Valid UTF-8 comes before declarations, since wrong headers are common and text in another charset
+    is practically never valid UTF-8; but a few characters in a declared charset of byte pairs may be.
     """
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace"), name
-    if data.isascii() and not http and b"charset" not in data[:HEAD].lower():
-        return data.decode("ascii"), "utf-8"
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError as error:
-        if error.start > len(data) - 4:  # cut inside the last character
-            return data[: error.start].decode("utf-8"), "utf-8"
-    head = data[:HEAD]
+    declared = _declared(data, http)
+    wide = _wide(data) or next((codec for codec in declared if codec in _WIDE and b"\0" in data), "")
+    if wide:
+        return data.decode(wide, "replace"), wide
+    declared = [codec for codec in declared if codec not in _WIDE]
+    if data.isascii():
+        if b"\x1b$" in data and (not declared or "iso2022_jp" in declared):
+            return decode_as(data, "iso2022_jp"), "iso2022_jp"
+        return data.decode("ascii"), declared[0] if declared else "utf-8"
+    utf8 = _valid_utf8(data)
+    if utf8 and (
+        len(data) - len(utf8) > FEW or not any(codec in _PAIRS for codec in declared) or "utf-8" in declared
+    ):
+        return utf8, "utf-8"
+    sample = _sample(data)
+    if utf8:
+        codec = _choose(sample, declared, ("utf-8",))
+        return (utf8 if codec == "utf-8" else _text(data, codec)), codec
+    codec = _choose(sample, declared, _UNDECLARED)
+    return _text(data, codec), codec
+
+
+def _declared(data: bytes, http: str) -> list[str]:
+    """The codecs that the header and the page name, without repetition. A page that could say so in
+    ASCII is in no form of UTF-16: such a meta means UTF-8, as in browsers."""
+    head = _without_comments(data[:HEAD])
     meta = _META.search(head) or _XML.search(head)
-    best: tuple[float, str, str] | None = None
-    for name in (http, meta[1].decode("ascii") if meta else ""):
-        codec = canonical(name) if name else ""
-        if codec:
-            text = data.decode(codec, "replace")
-            bad = text.count("\ufffd") / max(1, len(text))
-            if bad <= MAX_BAD and codec not in ("utf-8",):
-                return text, codec
-            best = min(best, (bad, codec, text)) if best else (bad, codec, text)
-    for codec in (canonical(detect_encoding(data) or ""), "gb18030", "utf-8", "cp1252"):
-        if codec:
-            text = data.decode(codec, "replace")
-            bad = text.count("\ufffd") / max(1, len(text))
-            if bad <= MAX_BAD:
-                return text, codec
-            best = min(best, (bad, codec, text)) if best else (bad, codec, text)
-    assert best is not None
-    return best[2], best[1]
+    own = canonical(meta[1].decode("ascii")) if meta else ""
+    named = (canonical(http) if http else "", "utf-8" if own in _WIDE else own)
+    return list(dict.fromkeys(codec for codec in named if codec))
+
+
+def _without_comments(head: bytes) -> bytes:
+    start = head.find(b"<!--")
+    if start < 0:
+        return head
+    pieces, at = [], 0
+    while start >= 0:
+        pieces.append(head[at:start])
+        end = head.find(b"-->", start + 2)
+        if end < 0:
+            return b"".join(pieces)
+        at = end + 3
+        start = head.find(b"<!--", at)
+    return b"".join((*pieces, head[at:]))
+
+
+def _wide(data: bytes) -> str:
+    """UTF-16 without a mark, by its first two characters in ASCII (XML 1.0, appendix F)."""
+    nul = [byte == 0 for byte in data[:4]]
+    return "utf-16-le" if nul == [False, True] * 2 else "utf-16-be" if nul == [True, False] * 2 else ""
+
+
+def _valid_utf8(data: bytes) -> str:
+    """The text, where the bytes are UTF-8 up to a character that the end cuts; else ""."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason != "unexpected end of data" or data[: error.start].isascii():
+            return ""
+        return data[: error.start].decode("utf-8")
+
+
+def _sample(data: bytes) -> bytes:
+    """Runs of bytes beyond ASCII, line by line, from all over the page."""
+    runs: list[bytes] = _RUN.findall(data)
+    step = 1 + sum(map(len, runs)) // SAMPLE
+    return b"\n".join(runs[::step])[:SAMPLE]
+
+
+def _choose(sample: bytes, declared: list[str], others: tuple[str, ...]) -> str:
+    """The first declared codec that no reading beats clearly, else the likeliest one, that of the
+    detector among them."""
+    high = len(sample.translate(None, _ASCII))
+    likely = {
+        codec: log_likelihood(decode_as(sample, codec), codec)
+        for codec in dict.fromkeys((*declared, *others))
+    }
+    best = max(likely, key=likely.__getitem__)
+    for codec in declared:
+        if likely[best] - likely[codec] <= max(GAP, GAP_A_BYTE * high):
+            return codec
+    detected = canonical(detect_encoding(sample) or "") if len(others) > 1 else ""
+    if detected and detected not in _WIDE:
+        reading = log_likelihood(decode_as(sample, detected), detected) + DETECTED * high
+        best = detected if reading > likely[best] else best
+    return best
+
+
+def _text(data: bytes, codec: str) -> str:
+    """The text without the character that the end cuts."""
+    text = decode_as(data, codec)
+    return text[:-1] if text.endswith("\ufffd") and data[-1] >= 0x80 else text
