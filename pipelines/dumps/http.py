@@ -24,6 +24,7 @@ _MARKUP = re.compile(
     re.IGNORECASE,
 )
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|(?:[\t\n\r -~]\x00){2}|(?:\x00[\t\n\r -~]){2}")  # marked or not
 _SNIFFED = 1445  # bytes that decide: WHATWG MIME Sniffing, 7.1
 _CHARSET = re.compile(r"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 
@@ -62,14 +63,14 @@ def media_type(declared: str, body: bytes = b"") -> str:
     head = body[:_SNIFFED]
     if _MARKUP.match(head):
         return "text/html"
-    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
-    return "application/octet-stream" if _BINARY.search(head) and not utf16 else "text/plain"
+    binary = _BINARY.search(head) and not _UTF16.match(head)
+    return "application/octet-stream" if binary else "text/plain"
 
 
 def looks_binary(body: bytes) -> bool:
     """Whether a page is no text: NUL bytes near its beginning, and neither markup nor UTF-16."""
     head = body[:_SNIFFED]
-    return b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")) and not _MARKUP.match(head)
+    return b"\0" in head and not _UTF16.match(head) and not _MARKUP.match(head)
 
 
 def parse_response(block: bytes, limit: int) -> Response | None:

@@ -48,7 +48,9 @@ def decode(data: bytes, http: str = "") -> tuple[str, str]:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace"), name
     declared = _declared(data, http)
-    wide = _wide(data) or next((codec for codec in declared if codec in _WIDE and b"\0" in data), "")
+    wide = _wide(data)
+    if not wide and declared and declared[0] in _WIDE and b"\0" in data and not _valid_utf8(data):
+        wide = declared[0]
     if wide:
         return data.decode(wide, "replace"), wide
     declared = [codec for codec in declared if codec not in _WIDE]

@@ -9,7 +9,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dumps.http import Response, parse_response
+from pipelines.dumps.http import Response, looks_binary, media_type, parse_response
 from tests.support.time_bounds import assert_linear
 
 BODY = "<html>正文</html>".encode() * 20
@@ -62,6 +62,13 @@ def test_a_bomb_stops_at_the_limit(name: str) -> None:
     bomb = {"gzip": gzip.compress, "br": brotli.compress, "zstd": zstandard.compress}[name](bytes(50_000_000))
     made = response(bomb, 1 << 20, Content_Encoding=name)
     assert len(made.body) == 1 << 20 and "cut" in made.notes
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf16_is_text_with_a_mark_and_without(codec: str) -> None:
+    page = BODY.decode().encode(codec)
+    assert not looks_binary(page) and media_type("", page) == "text/plain"
+    assert looks_binary(b"GIF89a\1\0\1\0\0\0") and looks_binary(b"\0\0\1\0icon")
 
 
 def test_heads() -> None:

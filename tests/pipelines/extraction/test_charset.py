@@ -118,6 +118,7 @@ def test_utf16_is_known_by_mark_by_header_or_by_nul_bytes() -> None:
         assert decode(ZH.encode(codec) + "\0".encode(codec), http=codec)[1] == codec
     assert decode(page.encode())[1] == "utf-8"  # what says so in ASCII is no UTF-16
     assert decode(page.encode(), http="utf-16")[1] == "utf-8"
+    assert decode(b"<p>one\0byte</p>", http="utf-16")[0] == "<p>one\0byte</p>"
 
 
 def test_ascii_is_what_it_is_declared_as() -> None:
