@@ -1,17 +1,16 @@
 """Main text, titles and dates against gold, side by side with trafilatura (default, fast, recall),
 resiliparse and justext, page by page.
 
-Run: python -m benchmarks.extraction [--quick] [--held-back] [--data ../shared/data]
+Run: python -m benchmarks.extraction [--quick] [--data ../shared/data]
 
 Token F1 of two sets: magic-html by cell, and the development half of WCXB by page type; shares of
 required and of forbidden strings that are in the text (WCXB, trafilatura's own); paired 95 %
 bootstrap intervals against the best peer; titles and dates against WCXB's, beside trafilatura; CPU
 seconds, interleaved page by page. The peers run from .venv-peers.
 
-The development pages are judged by the models of folds that `blocks.training` keeps: none saw a
-page of the site that it judges. Where those are not there, the shipped model judges, which saw
-these pages in training: `unseen` is 0 then. --held-back reads the half of magic-html that nothing
-was ever tuned on, with the shipped model.
+The pages are judged by the models of folds that `blocks.training --write` keeps in .cache: none saw
+a page of the site that it judges. Where those are not there, the shipped model judges, which saw
+these pages in training: `unseen` is 0 then.
 """
 
 from __future__ import annotations
@@ -211,11 +210,6 @@ def main(arguments: list[str] | None = None) -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, default=DATA)
-    parser.add_argument(
-        "--held-back",
-        action="store_true",
-        help="the half of magic-html that was never trained or tuned on, and nothing else",
-    )
     parser.add_argument("--quick", action="store_true", help="12 pages of each cell and 20 snippet pages")
     options = parser.parse_args(arguments)
     if not (options.data / "extraction-gold").is_dir():
@@ -224,28 +218,24 @@ def main(arguments: list[str] | None = None) -> int:
     if not PEERS_PYTHON.exists():
         print(f"{PEERS_PYTHON} is not there: run `make bench-setup`", file=sys.stderr)
         return 2
-    folds = [] if options.held_back else fold_models()
+    folds = fold_models()
     extract("<p>compiled before the clock starts")
     peers = Peers()
     peers.ask("<html><body><p>loaded before the clock starts</p></body></html>", False)
     scores = Scores()
     sets: Counter[str] = Counter()
-    for page in gold_pages(options.data / "extraction-gold", options.held_back):
+    for page in gold_pages(options.data / "extraction-gold"):
         if options.quick and len(scores.f1[OURS][page.cell]) == 12:
             continue
         sets[page.set] += 1
         run_page(page, peers, folds[page.fold] if folds else block_model(), scores)
-    metrics: dict[str, float] = {"pages": sets.total(), "unseen": int(bool(folds) or options.held_back)}
+    metrics: dict[str, float] = {"pages": sets.total(), "unseen": int(bool(folds))}
     metrics |= set_table(scores, list(CELLS), "macro", True)
-    if sets["wcxb"]:
-        metrics |= set_table(scores, [f"wcxb_{kind}" for kind in TYPES], "wcxb_dev", False)
+    metrics |= set_table(scores, [f"wcxb_{kind}" for kind in TYPES], "wcxb_dev", False)
     metrics["snippet_pages"] = snippets(options.data, peers, 20 if options.quick else 10**9, scores)
-    timed = "wcxb" if sets["wcxb"] else "magic-html"
-    metrics |= other_tables(scores, timed, sets[timed])
+    metrics |= other_tables(scores, "wcxb", sets["wcxb"])
     peers.close()
-    command = (
-        "python -m benchmarks.extraction" + " --held-back" * options.held_back + " --quick" * options.quick
-    )
+    command = "python -m benchmarks.extraction" + " --quick" * options.quick
     hardware = f"{platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
     result = {"name": "extraction", "metrics": metrics, "goal": GOAL, "hardware": hardware}
     print(json.dumps(result | {"command": command}))

@@ -11,21 +11,29 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from pipelines.extraction.blocks.model import BlockModel, block_model
+from pipelines.extraction.blocks.hints import hints, own_address
+from pipelines.extraction.blocks.model import BlockModel, Parts, block_model
 from pipelines.extraction.html import columns as col
-from pipelines.extraction.html import tree
+from pipelines.extraction.html import tags, tree
 from pipelines.extraction.html.runs import text_words
-from pipelines.extraction.markdown.lines import page_text
-from pipelines.extraction.page_metadata import MAX_TAG, read_metadata, title_of
+from pipelines.extraction.linked_data import data_text, linked_data
+from pipelines.extraction.markdown.lines import block_text, page_text
+from pipelines.extraction.page_metadata import (
+    MAX_TAG,
+    attributes,
+    headline,
+    other_date,
+    read_metadata,
+    title_of,
+)
 
-Array = np.ndarray[Any, Any]
-
-MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
+MAX_HEADINGS = 3  # of the first level that may be the headline
+NEAR_BEFORE, NEAR_BEHIND = 6, 16  # blocks around the headline in which a date is looked for
+MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
 
 
@@ -42,24 +50,39 @@ class Page:
     cut: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class ParsedPage:
+    """A page in parts: its text as bytes, what the model reads, the attributes of its html tag and of
+    its meta tags, the texts of its linked data, bounds that were reached."""
+
+    markup: str
+    title: str
+    data: bytes
+    parts: Parts
+    root: dict[str, str]
+    metas: list[dict[str, str]]
+    linked: list[str]
+    cut: list[str]
+
+
 @functools.cache
 def compile_kernels() -> None:
     """Compile, or load, what a page needs: once a process, before any page is under the clock."""
     extract("<title>t</title><p>A page.</p><pre>code</pre>")
 
 
-def extract(markup: str, model: BlockModel | None = None) -> Page:
-    """The main text of a page, chosen by `model` (None: the shipped one). Never raises because of
-    the markup."""
-    page = Page()
+def parse_page(markup: str) -> ParsedPage:
+    """The parts of a page. What a page shows only without scripts is read where it shows next to
+    nothing else."""
+    cut: list[str] = []
     if len(markup) > MAX_CHARS:
-        markup, page.cut = markup[:MAX_CHARS], ["chars"]
+        markup, cut = markup[:MAX_CHARS], ["chars"]
     title = title_of(markup)
     data = markup.encode("utf-8", "replace").translate(None, _CONTROLS)
-    octets, words = np.frombuffer(data, np.uint8), text_words(title)
-    parsed = tree.parse(octets, words, False)
+    array, words = np.frombuffer(data, np.uint8), text_words(title)
+    parsed = tree.parse(array, words, False)
     if parsed[4][col.C_NOSCRIPT] > max(MIN_NOSCRIPT, parsed[1][:, col.B_CHARS].sum()):
-        without_scripts = tree.parse(octets, words, True)
+        without_scripts = tree.parse(array, words, True)
         if without_scripts[1][:, col.B_CHARS].sum() > 2 * parsed[1][:, col.B_CHARS].sum():
             parsed = without_scripts  # the page is in its noscript element
     elements, blocks, segments, metas, counts = parsed
@@ -68,17 +91,60 @@ def extract(markup: str, model: BlockModel | None = None) -> Page:
         or counts[col.C_BLOCKS] > tree.MAX_BLOCKS
         or counts[col.C_SEGMENTS] > tree.MAX_SEGMENTS
     ):
-        page.cut.append("nodes")
+        cut.append("nodes")
     if counts[col.C_DEPTH]:
-        page.cut.append("depth")
+        cut.append("depth")
     root = int(counts[col.C_HTML])
-    found = read_metadata(
-        markup, title, _tag(data, root) if root >= 0 else "", [_tag(data, at) for at in metas.tolist()]
+    given = [attributes(_tag(data, at)) for at in metas.tolist()]
+    linked = linked_data(markup)
+    shared_as = next((meta.get("content", "") for meta in given if meta.get("property") == "og:type"), "")
+    return ParsedPage(
+        markup,
+        title,
+        data,
+        Parts(array, elements, blocks, segments, hints(markup, linked, shared_as)),
+        attributes(_tag(data, root)) if root >= 0 else {},
+        given,
+        linked,
+        cut,
     )
-    page.title, page.date, page.language, page.robots = found.title, found.date, found.language, found.robots
-    chosen = (model or block_model()).choose(elements, blocks)
-    page.text = page_text(data, elements, blocks, segments, chosen)
-    return page
+
+
+def extract(markup: str, model: BlockModel | None = None) -> Page:
+    """The main text of a page, chosen by `model` (None: the shipped one). Never raises because of
+    the markup."""
+    page = parse_page(markup)
+    parts = page.parts
+    found = read_metadata(page.markup, page.title, page.root, page.metas)
+    first, places = _headings(page)
+    headings = [_block(page, i) for i in places]
+    title = headline(page.title, page.metas, headings)
+    if not found.date:
+        near = (
+            _block(page, i)
+            for i in range(max(0, first - NEAR_BEFORE), min(len(parts.blocks), first + NEAR_BEHIND))
+        )
+        found.date = other_date(own_address(page.markup), near, page.markup, page.metas)
+    chosen = (model or block_model()).choose(parts)
+    text = page_text(page.data, parts.elements, parts.blocks, parts.segments, chosen)
+    text = data_text(page.linked, text)
+    return Page(text, title, found.date, found.language, found.robots, page.cut)
+
+
+def _headings(page: ParsedPage) -> tuple[int, list[int]]:
+    """Which block holds the first heading of the first level (else the first heading, else 0), and
+    which hold the first ones of that level."""
+    parts = page.parts
+    owners = parts.blocks[:, col.B_ELEMENT]
+    found = np.flatnonzero(parts.elements[owners, col.E_KIND] == tags.HEADING).tolist()
+    starts = parts.elements[owners, col.E_START]
+    top = [i for i in found if page.data[starts[i] : starts[i] + 3].lower() == b"<h1"][:MAX_HEADINGS]
+    return (top or found or [0])[0], top
+
+
+def _block(page: ParsedPage, i: int) -> str:
+    first, last = page.parts.blocks[i, (col.B_FIRST, col.B_LAST)].tolist()
+    return block_text(page.data, page.parts.segments[first:last].tolist())
 
 
 def _tag(data: bytes, start: int) -> str:

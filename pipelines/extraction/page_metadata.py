@@ -1,13 +1,14 @@
-"""Title, date, language hint and robots signals of a page.
+"""Title, date of publication, language hint and robots signals of a page.
 
-Belongs here: what a page says about itself outside its text. Does not belong here: the text
-(page.py).
+Belongs here: what a page says about itself outside its text, and which of it to believe. Does not
+belong here: the text (page.py).
 """
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _TITLE = re.compile(r"<title\b[^<>]{0,300}+>([^<]{0,1000})", re.IGNORECASE)
@@ -15,23 +16,44 @@ _ATTRIBUTE = re.compile(
     r"""([a-zA-Z:\-]{2,30})\s{0,9}=\s{0,9}(?:"([^"]{0,1000})"|'([^']{0,1000})'|([^\s"'>]{1,300}))"""
 )
 _SPACES = re.compile(r"\s+")
+_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W_\u3400-\u9fff]+")
+_BETWEEN = re.compile(r"\s+(?:[|\-–—·•»«:]{1,2})\s+|\s*[_|｜]\s*")  # title and name of the site
 _DATE = re.compile(r"((?:19|20)\d\d)[-/年.](0?[1-9]|1[0-2])[-/月.](0?[1-9]|[12]\d|3[01])(?!\d)")
-_LINKED_DATA = re.compile(r'"datePublished"\s{0,9}:\s{0,9}"([^"]{8,40})')
+_ADDRESS_DATE = re.compile(r"/((?:19|20)\d\d)/(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01])(?=/|$)")
+_LINKED_DATA = re.compile(r'datePublished\\{0,7}"\s{0,9}:\s{0,9}\\{0,7}"([^"\\]{8,40})')
+_LINKED_OTHER = re.compile(r'"(?:dateCreated|uploadDate|dateModified)"\s{0,9}:\s{0,9}"([^"]{8,40})')
 _TIME = re.compile(r"""<time\b[^<>]{0,300}?\bdatetime\s{0,9}=\s{0,9}["']?([^"'>\s]{8,40})""", re.IGNORECASE)
+_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec"
+_NAMED_MONTH = (
+    "(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_WRITTEN = re.compile(
+    rf"\b(?:{_NAMED_MONTH}\s{{1,2}}(\d{{1,2}})(?:st|nd|rd|th)?,?\s{{1,2}}((?:19|20)\d\d)"
+    rf"|(\d{{1,2}})(?:st|nd|rd|th)?\s{{1,2}}{_NAMED_MONTH},?\s{{1,2}}((?:19|20)\d\d))\b",
+    re.IGNORECASE,
+)
 _DATES = (
     "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created"
-    " dc.date.issued og:release_date citation_date citation_publication_date datepublished"
-    " parsely-pub-date sailthru.date weibo:article:create_at apub:time"
+    " dc.date.issued dcterms.date dc.date.created og:release_date citation_date datepublished"
+    " citation_publication_date citation_online_date parsely-pub-date sailthru.date"
+    " weibo:article:create_at apub:time publication_date published_time og:published_time"
+    " article.published created article_date_original cludo:date originalpublicationdate"
+    " og:article:published_time bt:pubdate"
 )
+_LATER = "article:modified_time og:updated_time last-modified datemodified dcterms.modified"
 _NAMES = ("name", "property", "itemprop", "http-equiv")  # attributes that name a meta element
 _ROBOTS = frozenset(("robots", "googlebot", "bingbot", "tdm-reservation"))
 MAX_TAG = 3000  # characters of one tag that are read
+MAX_TITLE = 300  # characters of a title
+MAX_NEAR = 200  # characters of a line near the headline that may give the date
+SHARED_WORDS = 0.3  # of a headline with the title, from which it is taken for one
 
 
 @dataclass(slots=True)
 class PageMetadata:
-    """`date` is YYYY-MM-DD or ""; `robots` the robots signals as ` name=value` pairs, lower
-    case."""
+    """`date` is when the page was published, YYYY-MM-DD or ""; `robots` the robots signals as
+    ` name=value` pairs, lower case."""
 
     title: str = ""
     date: str = ""
@@ -42,7 +64,7 @@ class PageMetadata:
 def title_of(markup: str) -> str:
     """The text of the first title element."""
     found = _TITLE.search(markup)
-    return _SPACES.sub(" ", html.unescape(found[1])).strip()[:300] if found else ""
+    return _SPACES.sub(" ", html.unescape(found[1])).strip()[:MAX_TITLE] if found else ""
 
 
 def attributes(tag: str) -> dict[str, str]:
@@ -50,28 +72,99 @@ def attributes(tag: str) -> dict[str, str]:
     return {m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "").strip() for m in _ATTRIBUTE.finditer(tag)}
 
 
-def read_metadata(markup: str, title: str, html_tag: str, metas: list[str]) -> PageMetadata:
-    """The metadata of a page; `html_tag` and `metas` are the start tags themselves, as text."""
+def headline(title: str, metas: list[dict[str, str]], headings: list[str]) -> str:
+    """What the page is called, without the name of its site.
+
+    The first of `headings` (those of the first level) that shares words with the title; else the
+    title as it is given to other sites, or the title element, without the site's name at its end
+    or beginning.
+    """
+    said = {meta.get("property", ""): meta.get("content", "") for meta in reversed(metas)}
+    shared, site = _line(said.get("og:title", "")), _line(said.get("og:site_name", ""))
+    whole = shared or title
+    parts = [part.casefold() for part in _BETWEEN.split(title)]
+    names = {site.casefold(), *(parts[-1:] if len(parts) > 1 else ())}  # of the site, maybe
+    known = set(_words(f"{title} {shared}"))
+    for heading in headings:
+        words = _words(heading)
+        alike = sum(word in known for word in words) >= SHARED_WORDS * len(words)
+        if words and alike and len(heading) <= MAX_TITLE and heading.casefold() not in names:
+            return _line(heading)
+    return _without_site(whole, site)[:MAX_TITLE]
+
+
+def _without_site(title: str, site: str) -> str:
+    between = list(_BETWEEN.finditer(title))
+    if not between:
+        return title
+    first, last = between[0], between[-1]
+    head, tail = title[: last.start()].strip(), title[last.end() :].strip()
+    if site and tail.casefold() == site.casefold():
+        return head
+    if site and title[: first.start()].strip().casefold() == site.casefold():
+        return title[first.end() :].strip()
+    return head if len(head) >= len(tail) else title
+
+
+def _line(text: str) -> str:
+    return _SPACES.sub(" ", text).strip()
+
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text.casefold())
+
+
+def read_metadata(markup: str, title: str, root: dict[str, str], metas: list[dict[str, str]]) -> PageMetadata:
+    """The metadata of a page; `root` and `metas` are the attributes of its html tag and of its meta
+    tags."""
     found = PageMetadata(title=title)
-    root = attributes(html_tag)
     found.language = (root.get("lang") or root.get("xml:lang") or "").lower()[:16]
-    for tag in metas:
-        given = attributes(tag)
+    for given in metas:
         name = next((given[key] for key in _NAMES if given.get(key)), "").lower()
         value = given.get("content", "")
         if name in _ROBOTS:
             found.robots += f" {name}={value.lower()}"
         elif name in _DATES.split():
-            found.date = found.date or _iso_date(value)
+            found.date = found.date or date_in(value)
         elif name == "content-language" and not found.language:
             found.language = value.lower()[:16]
     for pattern in (_LINKED_DATA, _TIME):
         if not found.date:
             said = pattern.search(markup)
-            found.date = _iso_date(said[1]) if said else ""
+            found.date = date_in(said[1]) if said else ""
     return found
 
 
-def _iso_date(value: str) -> str:
-    found = _DATE.search(value)
-    return f"{found[1]}-{found[2].zfill(2)}-{found[3].zfill(2)}" if found else ""
+def other_date(address: str, near: Iterable[str], markup: str, metas: list[dict[str, str]]) -> str:
+    """The date of a page that says none in the usual places: in its own address, in a short line near
+    its headline, or when it was created or changed; YYYY-MM-DD or ""."""
+    found = _ADDRESS_DATE.search(address)
+    if found:
+        return f"{found[1]}-{found[2]}-{found[3]}"
+    for line in near:
+        if len(line) <= MAX_NEAR:
+            date = date_in(line)
+            if date:
+                return date
+    said = _LINKED_OTHER.search(markup)
+    if said and date_in(said[1]):
+        return date_in(said[1])
+    for given in metas:
+        name = next((given[key] for key in _NAMES if given.get(key)), "").lower()
+        if name in _LATER.split() and date_in(given.get("content", "")):
+            return date_in(given["content"])
+    return ""
+
+
+def date_in(text: str) -> str:
+    """The first date in a text, in figures or with the English name of its month; YYYY-MM-DD or
+    ""."""
+    found = _DATE.search(text)
+    if found:
+        return f"{found[1]}-{found[2].zfill(2)}-{found[3].zfill(2)}"
+    written = _WRITTEN.search(text)
+    if not written:
+        return ""
+    month, day, year = written.group(1, 2, 3) if written[1] else written.group(5, 4, 6)
+    number = _MONTHS.split().index(month[:3].lower()) + 1
+    return f"{year}-{number:02}-{int(day):02}" if 1 <= int(day) <= 31 else ""

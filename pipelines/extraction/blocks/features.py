@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.extraction.blocks.cues import NAMES as CUE_NAMES
+from pipelines.extraction.blocks.cues import NUM_CUES
+from pipelines.extraction.blocks.hints import NAMES as HINT_NAMES
+from pipelines.extraction.blocks.hints import NUM_HINTS
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags as tag
 from pipelines.extraction.html.names import GROUP_BITS, GROUP_NAMES
@@ -46,7 +50,18 @@ IN_TAGS = {
     "section": tag.SECTION,
     "custom": tag.CUSTOM,
 }
-PAGE_GROUPS = ("thread", "post", "comment", "reply", "article", "related")
+PAGE_GROUPS = (
+    "thread",
+    "post",
+    "comment",
+    "reply",
+    "article",
+    "related",
+    "review",
+    "product",
+    "buy",
+    "filter",
+)
 _KINDS = np.array(list(KINDS.values()))
 _IN_TAGS = np.array(list(IN_TAGS.values()))
 _PAGE_BITS = np.array([GROUP_NAMES.index(g) for g in PAGE_GROUPS])
@@ -93,6 +108,8 @@ NAMES: tuple[str, ...] = (
         "page_best_share",
     ),
     *(f"page_{g}" for g in PAGE_GROUPS),
+    *(f"{what}_{c}" for what in ("gives", "heading_gives", "to_place_of", "page_gives") for c in CUE_NAMES),
+    *HINT_NAMES,
 )
 NUM_FEATURES = len(NAMES)
 
@@ -116,8 +133,12 @@ def _log(value: float) -> float:
 
 
 @kernel
-def features(elements: Array, blocks: Array) -> Array:
-    """float32 [blocks, NUM_FEATURES] in the order of NAMES. Arguments as tree.parse gives them."""
+def features(elements: Array, blocks: Array, given: Array, hints: Array) -> Array:
+    """float32 [blocks, NUM_FEATURES] in the order of NAMES.
+
+    elements and blocks as tree.parse gives them; `given` the cues of each block (cues.py; int64
+    [n]), `hints` what the page says that it is (hints.py; float32 [NUM_HINTS]).
+    """
     n, num_elements = blocks.shape[0], elements.shape[0]
     x = np.zeros((n, NUM_FEATURES), np.float32)
     if n == 0:
@@ -210,6 +231,15 @@ def features(elements: Array, blocks: Array) -> Array:
         cum[i + 1, 0] = cum[i, 0] + weight
         cum[i + 1, 1] = cum[i, 1] + b[col.B_LINKED] * weight / b[col.B_CHARS]
         cum[i + 1, 2] = cum[i, 2] + b[col.B_STOPS]
+    first_block = np.full(num_elements, -1, np.int64)  # of what each element holds
+    page_cues = np.zeros(NUM_CUES, np.float64)
+    for i in range(n):
+        up = blocks[i, col.B_ELEMENT]
+        while up >= 0 and first_block[up] < 0:
+            first_block[up] = i
+            up = elements[up, col.E_PARENT]
+        for k in range(NUM_CUES):
+            page_cues[k] += (given[i] >> k) & 1
     heading_at = -1
     for i in range(n):
         b = blocks[i]
@@ -344,4 +374,24 @@ def features(elements: Array, blocks: Array) -> Array:
         f += 8
         for k in range(_PAGE_BITS.size):
             row[f + k] = _log(page_names[k])
+        f += _PAGE_BITS.size
+        above = given[heading_at] if heading_at >= 0 else 0
+        for k in range(NUM_CUES):
+            row[f + k] = (given[i] >> k) & 1
+            row[f + NUM_CUES + k] = (above >> k) & 1
+            row[f + 2 * NUM_CUES + k] = FAR
+            row[f + 3 * NUM_CUES + k] = _log(page_cues[k])
+        up = e
+        for level in range(FAR):  # places that begin with a line which gives a cue
+            if up < 0:
+                break
+            mask = given[first_block[up]]
+            if mask:
+                for k in range(NUM_CUES):
+                    if (mask >> k) & 1 and row[f + 2 * NUM_CUES + k] == FAR:
+                        row[f + 2 * NUM_CUES + k] = level
+            up = elements[up, col.E_PARENT]
+        f += 4 * NUM_CUES
+        for k in range(NUM_HINTS):
+            row[f + k] = hints[k]
     return x

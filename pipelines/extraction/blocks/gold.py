@@ -1,6 +1,6 @@
 """Pages whose main text people have marked, and the measure that they are for.
 
-Belongs here: reading the gold files, which half or fold a page is in, tokens and their F1. Does not
+Belongs here: reading the gold files, which fold a page is in, tokens and their F1. Does not
 belong here: labels of blocks and training (training.py), peers (benchmarks/extraction.py).
 """
 
@@ -63,21 +63,15 @@ class GoldPage:
         return f"{self.kind}_{'zh' if self.chinese else 'en'}"
 
     @property
-    def held_back(self) -> bool:
-        """Whether the page is on the half that only the last measurement reads. WCXB has its own
-        such half, which is not here."""
-        return self.set == "magic-html" and bool(hashlib.sha256(self.url.encode()).digest()[0] & 1)
-
-    @property
     def fold(self) -> int:
         """By registered name, roughly: pages of one site are in one fold."""
         site = ".".join((urlsplit(self.url).hostname or "").split(".")[-2:])
         return int(hashlib.sha256(b"0" + site.encode()).hexdigest(), 16) % FOLDS
 
 
-def gold_pages(folder: Path, held_back: bool) -> list[GoldPage]:
-    """The gold pages of one half. Raises FileNotFoundError where the files are not there."""
-    return [page for page in _all_pages(folder) if page.held_back == held_back]
+def gold_pages(folder: Path) -> list[GoldPage]:
+    """The gold pages. Raises FileNotFoundError where the files are not there."""
+    return list(_all_pages(folder))
 
 
 def _all_pages(folder: Path) -> Iterator[GoldPage]:

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.extraction.blocks.context import NAMES as CONTEXT_NAMES
+from pipelines.extraction.blocks.context import context
+from pipelines.extraction.blocks.cues import cues
 from pipelines.extraction.blocks.features import NAMES, features
 from pipelines.extraction.blocks.forest import Forest
 from pipelines.extraction.html import columns as col
@@ -23,28 +26,53 @@ Array = np.ndarray[Any, Any]
 PATH = Path(__file__).with_name(
     "block_model.json"
 )  # made by `python -m pipelines.extraction.blocks.training`
-MAX_WEIGHT = 30  # tokens
+ALL_NAMES = NAMES + CONTEXT_NAMES  # of what the second forest reads
 MAX_GAP = (
     8  # blocks from one chosen block to the next, up to which code between them belongs to the same text
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is known of a page: its UTF-8 bytes (uint8 [n]); elements, blocks and segments as
+    tree.parse gives them; what it says that it is (hints.py)."""
+
+    data: Array
+    elements: Array
+    blocks: Array
+    segments: Array
+    hints: Array
+
+    def rows(self) -> Array:
+        """One row of numbers a block: float32 [blocks, features.NUM_FEATURES]."""
+        given = cues(self.data, self.blocks, self.segments)
+        return features(self.elements, self.blocks, given, self.hints)
+
+
 @dataclass(frozen=True)
 class BlockModel:
-    """`siblings` is what a block's siblings count in its probability. `floor` is the probability
-    below which a block is never taken, so that a page without main text gives none."""
+    """`first` judges each block by itself, `second` by what `first` thinks of its surroundings too.
+    `floor` is the probability below which a block is never taken, so that a page without main text
+    gives none."""
 
-    forest: Forest
-    siblings: float
+    first: Forest
+    second: Forest
     floor: float
 
-    def choose(self, elements: Array, blocks: Array) -> Array:
-        """Which blocks to take (bool [n]); arguments as tree.parse gives them."""
-        tokens, parents = blocks[:, col.B_TOKENS], elements[blocks[:, col.B_ELEMENT], col.E_PARENT]
-        chances = with_siblings(
-            self.forest.predict(features(elements, blocks)), tokens, parents, self.siblings
-        )
-        return with_code(select(chances, tokens, self.floor), elements, blocks)
+    def chances(self, parts: Parts) -> Array:
+        """The probability of each block to be main text (float64 [n])."""
+        rows = parts.rows()
+        return self.second.predict(with_context(rows, parts, self.first.predict(rows)))
+
+    def choose(self, parts: Parts) -> Array:
+        """Which blocks to take (bool [n])."""
+        chosen = select(self.chances(parts), parts.blocks[:, col.B_TOKENS], self.floor)
+        return with_code(chosen, parts.elements, parts.blocks)
+
+
+def with_context(rows: Array, parts: Parts, chances: Array) -> Array:
+    """The rows that the second forest reads: float32 [n, len(ALL_NAMES)]."""
+    return np.concatenate([rows, context(parts.elements, parts.blocks, chances)], axis=1)
 
 
 def with_code(chosen: Array, elements: Array, blocks: Array) -> Array:
@@ -67,22 +95,6 @@ def with_code(chosen: Array, elements: Array, blocks: Array) -> Array:
     return whole
 
 
-def with_siblings(chances: Array, tokens: Array, parents: Array, share: float) -> Array:
-    """The probabilities with a share of the mean over each block's siblings, itself included
-    (float64 [n]).
-
-    A short line (heading, item, cell) says little by itself, but what stands under one parent is
-    mostly text or noise as a whole. The mean weighs blocks by their tokens up to MAX_WEIGHT, so
-    that a long paragraph does not decide alone.
-    """
-    if not len(chances):
-        return chances
-    groups = parents + 1
-    weights = np.minimum(tokens, MAX_WEIGHT) + 1.0
-    means = np.bincount(groups, chances * weights) / np.maximum(np.bincount(groups, weights), 1.0)
-    return (1 - share) * chances + share * means[groups]
-
-
 def select(chances: Array, tokens: Array, floor: float) -> Array:
     """The blocks that give the highest expected token F1 (bool [n]).
 
@@ -102,7 +114,8 @@ def read_model(path: Path) -> BlockModel:
     """The model in a file. Raises FileNotFoundError, or ValueError where the file fits another
     feature set."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    return BlockModel(Forest.from_json(data, NAMES), float(data["siblings"]), float(data["floor"]))
+    first, second = Forest.from_json(data["first"], NAMES), Forest.from_json(data["second"], ALL_NAMES)
+    return BlockModel(first, second, float(data["floor"]))
 
 
 @cache

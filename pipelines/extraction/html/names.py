@@ -113,6 +113,28 @@ GROUPS: dict[str, str] = {
     "event": "contact contacts phone address tel email lianxi company hotline",
     "form": "form input field textarea upload quickreply fastpost replyform commentform editor compose",
     "time": "ago date pubdate created modified updated time shijian riqi edited lastedit",
+    "review": (
+        "review reviews rating ratings rated stars star testimonial testimonials ugc yotpo bazaarvoice"
+        " trustpilot okendo judgeme loox stamped reviewer aggregaterating"
+    ),
+    "product": "product products pdp pd goods prod sku merchandise catalog catalogue collection plp",
+    "buy": (
+        "price prices pricing cart minicart basket bag buy addtocart atc checkout quantity qty stock"
+        " availability shipping delivery wishlist variant variants swatch swatches offer offers usp"
+        " installment discount"
+    ),
+    "detail": (
+        "detail details spec specs specification specifications feature features description overview"
+        " attributes attribute accordion collapsible faq faqs highlights ingredients"
+    ),
+    "filter": (
+        "filter filters filtering facet facets sort sorting sortby refine refinement pagination toolbar"
+        " results"
+    ),
+    "promo": (
+        "hero cta banner announcement upsell crosssell cross upsells carousel recently viewed bundle"
+        " marquee ticker countdown offerbar"
+    ),
     "count": "count counts num number stat stats statistics views view clicks score points floor lou louceng",
 }
 GROUP_NAMES = tuple(GROUPS)

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.extraction.blocks.cues import cues
 from pipelines.extraction.blocks.features import FAR, NAMES, features
+from pipelines.extraction.blocks.hints import NAMES as HINT_NAMES
+from pipelines.extraction.blocks.hints import NUM_HINTS
 from pipelines.extraction.html import tree
 from pipelines.extraction.html.runs import text_words
 
@@ -18,8 +21,11 @@ PAGE = f"""<title>A long headline here</title>
 
 
 def measured(markup: str, title: str = "") -> list[dict[str, float]]:
-    elements, blocks, *_ = tree.parse(np.frombuffer(markup.encode(), np.uint8), text_words(title), False)
-    return [dict(zip(NAMES, row.tolist(), strict=True)) for row in features(elements, blocks)]
+    data = np.frombuffer(markup.encode(), np.uint8)
+    elements, blocks, segments, *_ = tree.parse(data, text_words(title), False)
+    given = cues(data, blocks, segments)
+    rows = features(elements, blocks, given, np.arange(NUM_HINTS, dtype=np.float32))
+    return [dict(zip(NAMES, row.tolist(), strict=True)) for row in rows]
 
 
 def test_rows_say_what_their_names_say() -> None:
@@ -55,3 +61,15 @@ def test_all_is_finite_and_an_empty_page_has_no_rows() -> None:
 
 def test_a_row_depends_on_the_page_alone() -> None:
     assert measured(PAGE) == measured(PAGE)
+
+
+def test_a_line_that_gives_a_cue_marks_its_place_and_what_follows() -> None:
+    page = f"<div><h2>Customer reviews</h2><div>{PARAGRAPH}</div></div><h2>History</h2>{PARAGRAPH}"
+    title, review, other, text = measured(page)
+    assert title["gives_reviews"] == 1 and review["gives_reviews"] == 0
+    assert review["heading_gives_reviews"] == 1 and text["heading_gives_reviews"] == 0
+    assert review["to_place_of_reviews"] == 2 and other["to_place_of_reviews"] == 1  # the page's body
+
+
+def test_hints_stand_in_every_row() -> None:
+    assert all([row[name] for name in HINT_NAMES] == list(range(NUM_HINTS)) for row in measured(PAGE))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction.blocks.features import NAMES
-from pipelines.extraction.blocks.model import PATH, block_model, select, with_code, with_siblings
+from pipelines.extraction.blocks.model import ALL_NAMES, PATH, block_model, select, with_code
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
 
@@ -30,23 +30,6 @@ def test_no_other_set_of_blocks_has_a_higher_expected_f1(blocks: list[tuple[int,
     chosen = tuple(select(np.array(chances), np.array(sizes), 0.0).tolist())
     best = max(expected_f1(chances, sizes, c) for c in itertools.product((False, True), repeat=len(blocks)))
     assert np.isclose(expected_f1(chances, sizes, chosen), best)
-
-
-def test_a_short_block_is_judged_with_its_siblings() -> None:
-    chances, tokens, parents = (
-        np.array([0.9, 0.1, 0.9, 0.1]),
-        np.array([200, 2, 40, 2]),
-        np.array([3, 3, 3, -1]),
-    )
-    mean = (0.9 * 31 + 0.1 * 3 + 0.9 * 31) / 65
-    assert np.allclose(
-        with_siblings(chances, tokens, parents, 0.5),
-        [(0.9 + mean) / 2, (0.1 + mean) / 2, (0.9 + mean) / 2, 0.1],
-    )
-    assert (
-        np.allclose(with_siblings(chances, tokens, parents, 0.0), chances)
-        and not with_siblings(*np.zeros((3, 0)), 0.5).size
-    )
 
 
 def test_code_among_chosen_blocks_is_chosen_and_line_numbers_are_not() -> None:
@@ -79,4 +62,5 @@ def test_the_shipped_file_says_how_it_was_made() -> None:
         about["command"].startswith("python -m pipelines.extraction.blocks.training")
         and len(about["sources"]) >= 2
     )
-    assert block_model().forest.features.max() < len(NAMES)
+    assert block_model().first.features.max() < len(NAMES)
+    assert block_model().second.features.max() < len(ALL_NAMES)
