@@ -42,7 +42,7 @@ from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
-VERSION = 9
+VERSION = 10
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
@@ -204,7 +204,7 @@ def to_document(
             page = extract(markup)
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
-            text, title, language, robots = page.text, page.title, page.language, robots + page.robots
+            text, title, language, robots = page.text, page.title, page.language, f"{robots}\n{page.robots}"
             date = iso_date(page.date) or date
     signals = opt_outs(robots)
     for signal in signals:
