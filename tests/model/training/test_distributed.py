@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.training import distributed
-from tests.support.ranks import Ranks
+from tests.support.ranks import ALL, Ranks
 from tests.support.training_runs import explain
 
 ROOT = Path(__file__).parents[3]
@@ -69,3 +70,13 @@ def test_no_object_collective_is_called() -> None:
         and node.value.id in ("dist", "distributed")
     ]
     assert calls == []
+
+
+@pytest.mark.parametrize("given", [{}, {"pipeline_stages": 2}])
+def test_no_rank_pickles_for_another_while_it_trains(
+    make_run: Any, ranks: Ranks, given: dict[str, Any]
+) -> None:
+    """torch's object collectives begin here: a rank that came by would be killed."""
+    folder = make_run("objects", phase_steps=(2, 1, 1), deepspeed=given)
+    fault = {"rank": ALL, "function": "torch.distributed.distributed_c10d:_object_to_tensor", "call": 1}
+    assert ranks.train(folder, "stage1", 2, fault=fault | {"before": True}) == [0, 0], explain(folder)
