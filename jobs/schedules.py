@@ -14,7 +14,7 @@ import dagster as dg
 from assets.cluster import lost_runs
 from jobs.run_watch import end_lost
 from jobs.settings import Settings
-from pipelines.cards.base import card_names
+from pipelines.cards.base import card_names, misnamed_cards
 from pipelines.catalogue.stages import awaited_dumps
 from pipelines.catalogue.tables import BEFORE_MODELS
 from pipelines.lake import Lake
@@ -51,12 +51,21 @@ def waiting(names: list[str], awaited: list[str]) -> str:
     return "every dump card has been run"
 
 
+def names_of_cards(
+    context: dg.SensorEvaluationContext | dg.ScheduleEvaluationContext, lake: Lake, folder: str
+) -> list[str]:
+    """Names of the cards of a folder; a file that cannot be one is named in the tick's log."""
+    for fault in misnamed_cards(lake, folder):
+        context.log.warning(fault)
+    return card_names(lake, folder)
+
+
 @dg.sensor(job_name="dump", default_status=dg.DefaultSensorStatus.STOPPED, minimum_interval_seconds=300)
 def new_dump_cards(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Register every dump card of the lake as a partition, and run each dump once: at once where the
     models' dumps have their edits, else its tables first, and the rest when they have."""
     lake = Settings().open_lake()
-    names = card_names(lake, "cards/dumps")
+    names = names_of_cards(context, lake, "cards/dumps")
     known = set(context.instance.get_dynamic_partitions("dump"))
     # What was asked for a card or partition that is gone is forgotten: one that comes back is run.
     asked = {n: s for n, s in json.loads(context.cursor or "{}").items() if n in names and n in known}
@@ -85,7 +94,7 @@ def daily_dumps(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | 
     every night asks for them again.
     """
     lake = Settings().open_lake()
-    names = card_names(lake, "cards/dumps")
+    names = names_of_cards(context, lake, "cards/dumps")
     register(context.instance, "dump", names)
     night = context.scheduled_execution_time.strftime("%Y-%m-%d")
     training, awaited = awaited_dumps(lake)
@@ -99,7 +108,7 @@ def monthly_release(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest
     """On the first of a month, build every release that has a card and no token shards yet, with the
     vocabulary that its card names; a card is registered at its first run."""
     lake = Settings().open_lake()
-    names = card_names(lake, "cards/releases")
+    names = names_of_cards(context, lake, "cards/releases")
     register(context.instance, "release", names)
     missing = [n for n in names if not lake.exists(lake.pointer(SHARDED, n))]
     month = context.scheduled_execution_time.strftime("%Y-%m")

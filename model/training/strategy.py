@@ -135,6 +135,11 @@ class Strategy:
         from model.network.architecture import Block, Skywork, decay_groups
         from model.training.engine import PipelinedEngine, TrainingEngine
 
+        if torch.cuda.is_available() and config.document_attention and config.dropout:
+            raise StrategyError(
+                "attention within documents has no dropout on a GPU: set model.dropout to 0, or leave"
+                " document_attention out"
+            )
         if torch.cuda.is_available():
             torch.use_deterministic_algorithms(self.deterministic)
             torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

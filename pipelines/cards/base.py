@@ -32,20 +32,31 @@ CardName = Annotated[str, AfterValidator(_plain_name)]
 def card_names(lake: Lake, folder: str) -> list[str]:
     """Sorted names of the cards in a folder of the lake: files NAME.yaml whose name a card may
     have. What editors leave beside a card is none."""
-    files = (path.rsplit("/", 1)[-1] for path in lake.files(folder))
-    return sorted(
-        f.removesuffix(".yaml")
-        for f in files
-        if f.endswith(".yaml") and _is_plain_name(f.removesuffix(".yaml"))
-    )
+    return sorted(name for name, fault in _names(lake, folder) if not fault)
 
 
-def _is_plain_name(value: str) -> bool:
-    try:
-        plain_name(value)
-    except LakeError:
-        return False
-    return True
+def misnamed_cards(lake: Lake, folder: str) -> list[str]:
+    """A sentence for each file NAME.yaml of a folder that would be a card under another name; what
+    editors leave is not among them."""
+    return [
+        f"{folder}/{name}.yaml is not read as a card: {fault}"
+        for name, fault in sorted(_names(lake, folder))
+        if fault and not name.startswith((".", "#")) and "~" not in name
+    ]
+
+
+def _names(lake: Lake, folder: str) -> list[tuple[str, str]]:
+    """NAME of each file NAME.yaml, and what keeps it from being a card's name."""
+    found = []
+    for file in (path.rsplit("/", 1)[-1] for path in lake.files(folder)):
+        if file.endswith(".yaml"):
+            name, fault = file.removesuffix(".yaml"), ""
+            try:
+                plain_name(name)
+            except LakeError as error:
+                fault = str(error)
+            found.append((name, fault))
+    return found
 
 
 class Card(BaseModel):

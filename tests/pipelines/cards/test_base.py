@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipelines.cards.base import Card, CardError, CardName, card_names
+from pipelines.cards.base import Card, CardError, CardName, card_names, misnamed_cards
 from pipelines.cards.checks import CheckBounds
 from pipelines.lake import Lake
 
@@ -83,3 +83,12 @@ def test_a_lake_has_a_card_of_its_own_or_the_defaults(lake: Lake) -> None:
     assert Example.of_lake(lake, "cards/example.yaml") == Example()
     lake.write_bytes("cards/example.yaml", b"name: example\nsize: 9\n")
     assert Example.of_lake(lake, "cards/example.yaml").size == 9
+
+
+def test_a_file_that_cannot_be_a_card_by_its_name_is_named(tmp_path: Path) -> None:
+    lake = Lake(tmp_path)
+    for name in ("good", "a,b", "#x#", "old~", ".hidden"):
+        lake.write_bytes(f"cards/dumps/{name}.yaml", b"x: 1")
+    assert card_names(lake, "cards/dumps") == ["good"]
+    (fault,) = misnamed_cards(lake, "cards/dumps")
+    assert fault == "cards/dumps/a,b.yaml is not read as a card: 'a,b': use a name without ,"
