@@ -5,7 +5,7 @@ elements, quoted values, entities). Does not belong here: open elements (nesting
 counts (runs.py). Each function reads on from a byte and never past the end.
 """
 
-# ruff: noqa: SIM109 (compiled code compares faster one by one)
+# ruff: noqa: SIM109, SIM110 (compiled code compares faster one by one)
 from __future__ import annotations
 
 import numpy as np
@@ -167,10 +167,45 @@ def tag_name(data: Array, at: int) -> tuple[int, np.uint64, bool]:
 
 
 @leaf
+def _begins(data: Array, at: int, name_start: int, size: int) -> bool:
+    """Whether the name at `name_start` stands at a byte too, in any case."""
+    if at + size > data.size:
+        return False
+    for k in range(size):
+        if lower(data[at + k]) != lower(data[name_start + k]):
+            return False
+    return True
+
+
+@leaf
+def skip_script(data: Array, at: int, name_start: int, size: int) -> int:
+    """As skip_raw, for a script: within <!-- and -->, a <script> and its end tag are text."""
+    n, escaped, nested = data.size, False, False
+    while at < n:
+        if data[at] == 60 and at + 3 < n:
+            if data[at + 1] == 33 and data[at + 2] == 45 and data[at + 3] == 45:
+                escaped = True
+            elif data[at + 1] == 47 and _begins(data, at + 2, name_start, size):
+                if not nested:
+                    return at
+                nested = False
+            elif escaped and _begins(data, at + 1, name_start, size):
+                nested = True
+        elif data[at] == 62 and data[at - 1] == 45 and data[at - 2] == 45:
+            escaped = nested = False
+        at += 1
+    return n
+
+
+@leaf
 def skip_raw(data: Array, at: int, name_start: int, name_end: int) -> int:
     """Where the end tag of the raw text element starts whose name stands at those bytes; the end of
     the data where there is none."""
     n, size = data.size, name_end - name_start
+    if size == 6 and lower(data[name_start]) == 115 and lower(data[name_start + 1]) == 99:  # script
+        end = skip_script(data, at, name_start, size)
+        if end < n:
+            return end
     while at < n:
         if data[at] == 60 and at + 2 + size <= n and data[at + 1] == 47:
             k = 0
@@ -250,6 +285,7 @@ def _class_says(data: Array, start: int, end: int) -> int:
 @leaf
 def _style_says(data: Array, start: int, end: int) -> int:
     """UNSEEN: display: none. INVISIBLE: visibility: hidden. INLINE_STYLE: display: inline, no more."""
+    says = NO_STYLE
     for i in range(start, end - 8):
         c = lower(data[i])
         # the value of d i . . . . y, or of v i . . . . . . . y
@@ -267,11 +303,11 @@ def _style_says(data: Array, start: int, end: int) -> int:
         if c == 100 and first == 110 and second == 111 and third == 110:  # none
             return UNSEEN
         if c == 118 and first == 104 and second == 105 and third == 100:  # hidden
-            return INVISIBLE
+            says = INVISIBLE
         inline = c == 100 and first == 105 and second == 110 and third == 108 and j + 6 <= end
         if inline and (j + 6 == end or is_space(data[j + 6]) or data[j + 6] == 59 or data[j + 6] == 33):
-            return INLINE_STYLE
-    return NO_STYLE
+            says = INLINE_STYLE
+    return says
 
 
 @leaf

@@ -81,6 +81,7 @@ from pipelines.extraction.html.tags import (
     CUSTOM,
     DIV,
     FNV,
+    FOREIGN_OBJECT_NAME,
     FORMULA,
     HR,
     HTML,
@@ -281,6 +282,9 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             depth = depth_after_end(kinds, names, flags, depth, kind, name)
             is_inline = depth < last_depth and in_line[depth]
         elif nests and not (formula and block_level):
+            if block_level and flag & FOREIGN:  # SVG ends where a page goes on
+                while depth > 1 and flags[depth - 1] & FOREIGN:
+                    depth -= 1
             depth = depth_before_start(kinds, depth, kind)
         if formula and depth <= formula:
             broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
@@ -298,7 +302,8 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         elif in_pre:
             splits = not flags[depth - 1] & S_PRE
         else:
-            splits = block_level and not is_inline and not formula
+            still_skipped = skipped and flags[depth - 1] & SKIPPED
+            splits = block_level and not is_inline and not formula and not still_skipped
         if splits:
             if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
                 blocks = _doubled(blocks)
@@ -312,7 +317,9 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             _close_block(block, last_owner, num_segments, title_words, blocks, counts)
             _open_block(block, num_segments, False)
             break
-        if not nests or ending or says & CLOSES_ITSELF:
+        if not nests or ending:
+            continue
+        if says & CLOSES_ITSELF and (kind != SKIP or name == SVG_NAME or flags[depth - 1] & FOREIGN):
             continue
         if depth >= MAX_DEPTH:
             counts[C_DEPTH] += 1
@@ -347,6 +354,8 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= SKIPPED
         if kind == FORMULA or name == SVG_NAME:
             flag |= FOREIGN
+        elif name == FOREIGN_OBJECT_NAME:
+            flag &= ~FOREIGN
         if kind == READING or gutter or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
             flag |= SKIPPED
         if says & HIDES_LINE and (not block_level or kind == P):  # larger parts are shown once loaded

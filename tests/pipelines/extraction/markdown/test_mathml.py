@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import random
+import re
+
+import latex2mathml.converter
 import pytest
 
 from pipelines.extraction.markdown.mathml import annotation, parse, to_tex
@@ -64,3 +68,53 @@ def test_the_tex_beside_the_mathml() -> None:
     tex = '<annotation encoding="application/x-tex">\\xi</annotation>'
     node = parse(f"<math><semantics><mi>x</mi>{tex}</semantics></math>")
     assert node is not None and annotation(node) == r"\xi"
+
+
+ATOMS = [*"abcxyzn", "2", "10", r"\alpha", r"\beta", r"\lambda", r"\Omega", r"\infty", r"\pi", r"\mathbb{R}"]
+RELATIONS = ["=", r"\leq", r"\neq", r"\approx", r"\in", r"\to", "<", r"\subseteq"]
+SIGNS = ["+", "-", r"\times", r"\cdot", r"\pm", r"\cup"]
+
+
+def formula(draw: random.Random, depth: int = 3) -> str:
+    """Some TeX of school and university mathematics."""
+    if depth == 0:
+        return draw.choice(ATOMS)
+
+    def part() -> str:
+        return formula(draw, depth - 1)
+
+    kinds = [
+        lambda: rf"{part()} {draw.choice(SIGNS)} {part()}",
+        lambda: rf"{part()} {draw.choice(RELATIONS)} {part()}",
+        lambda: rf"\frac{{{part()}}}{{{part()}}}",
+        lambda: rf"\sqrt{{{part()}}}",
+        lambda: rf"\sqrt[3]{{{part()}}}",
+        lambda: rf"{draw.choice(ATOMS[:7])}_{{{part()}}}^{{{part()}}}",
+        lambda: rf"\left( {part()} \right)^{{2}}",
+        lambda: rf"\sum_{{i=1}}^{{n}} {part()}",
+        lambda: rf"\int_{{0}}^{{1}} {part()} dx",
+        lambda: rf"\lim_{{x \to 0}} {part()}",
+        lambda: rf"\sin\left( {part()} \right)",
+        lambda: rf"\hat{{{draw.choice('xyz')}}} + \overline{{{part()}}}",
+        lambda: rf"\binom{{n}}{{{draw.choice('kij')}}} {part()}",
+        lambda: rf"\begin{{pmatrix}} {part()} & {part()} \\ {part()} & {part()} \end{{pmatrix}}",
+        lambda: rf"\begin{{cases}} {part()} & {part()} \\ {part()} & {part()} \end{{cases}}",
+        lambda: rf"| {part()} | < \vec{{v}} \ldots",
+    ]
+    return draw.choice(kinds)()
+
+
+def bare(source: str) -> str:
+    return re.sub(r"\s|[{}]", "", source)
+
+
+def test_formulas_come_back_from_mathml() -> None:
+    draw = random.Random(13)
+    wrong = []
+    for _ in range(300):
+        source = formula(draw)
+        node = parse(latex2mathml.converter.convert(source))
+        assert node is not None
+        if bare(to_tex(node)) != bare(source):
+            wrong.append((source, to_tex(node)))
+    assert len(wrong) <= 3, wrong[:5]
