@@ -23,6 +23,7 @@ from pipelines.dumps.records import Record, Tally, iso_date, valid_text
 from pipelines.dumps.rows import fields_of
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
+from pipelines.extraction.left_out import write_left_out
 from pipelines.extraction.page import compile_kernels, extract
 from pipelines.extraction.plain_text import plain_text
 from pipelines.extraction.quarantine import (
@@ -123,6 +124,7 @@ def _read_file(
             size += len(row["text"].encode())
     if number:
         yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
+    write_left_out(lake, card.name, file["file"], tally.left_out)
     stats = tally.counts
     reasons: dict[str, dict[str, int]] = {}
     for counted, count in sorted(stats.items()):

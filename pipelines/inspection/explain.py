@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pipelines.cards.base import card_names
 from pipelines.cards.urls import normal_host, normal_url
 from pipelines.edits.personal_data import mask
+from pipelines.extraction.left_out import left_out_of
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
 from pipelines.tables.inputs import SIGNAL_GROUPS
@@ -33,6 +34,10 @@ def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()
     names = dumps or tuple(card_names(lake, "cards/dumps"))
     out: list[str] = []
     for name in names:
+        out += [
+            f"{name}  left out: {_spoken(reason)}, at {offset} of {file}"
+            for file, offset, reason in left_out_of(lake, name, url)
+        ]
         documents = _current(lake, "documents", name)
         if documents is None:
             continue
@@ -41,10 +46,30 @@ def explain(lake: Lake, url: str, release: str = "", dumps: tuple[str, ...] = ()
                 out += _document(lake, name, documents, index, row, release)
     if not out:
         raise LakeError(
-            f"{mask(url)} is in no documents table of {', '.join(names) or 'any dump'}:"
-            " is it spelled as there?"
+            f"{mask(url)} is in no documents table of {', '.join(names) or 'any dump'}, nor among what they"
+            " left out: no file of theirs has a page of this address"
         )
     return out
+
+
+_SPOKEN = {
+    "skipped/block_list": "the card's `block` covers it",
+    "skipped/allow_list": "the card's `allow` does not cover it",
+    "skipped/content_type": "its content type is neither HTML nor text",
+    "skipped/binary": "its bytes are no text",
+    "skipped/opted_out": "it opts out, and the card's `obey_opt_outs` obeys",
+    "skipped/no_main_text": "it has no main text, or too little",
+    "skipped/quarantined": "it takes too long to read",
+    "skipped/http_status": "its HTTP status is not 200",
+    "skipped/no_http_headers": "it is no HTTP response",
+    "skipped/empty_body": "it is empty",
+    "skipped/revisit": "the crawler found it unchanged and kept no copy here",
+    "broken/no_text": "its row has no text under the field that the card names",
+}
+
+
+def _spoken(reason: str) -> str:
+    return f"{reason} ({_SPOKEN[reason]})" if reason in _SPOKEN else reason
 
 
 def _current(lake: Lake, asset: str, partition: str) -> Dataset | None:
