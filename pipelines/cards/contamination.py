@@ -38,6 +38,16 @@ class ContaminationPolicy(Card):
     """An n-gram in more items than this is left out."""
     inside: float = Field(default=0.8, gt=0, le=1)
     """A document of which this share lies in one item is found too."""
+    skeleton_ngram: int = Field(default=4, ge=2)
+    """Tokens of an n-gram of skeletons: an item without numbers, capitalised words and single
+    letters, which finds it with other numbers and names. Items without a number, and validation
+    documents, have none."""
+    skeleton_containment: float = Field(default=0.25, gt=0, le=1)
+    """Share of the n-grams of an item's skeleton found within one window of the text's."""
+    skeleton_hits: int = Field(default=10, ge=4)
+    """N-grams found; all of them where a skeleton has fewer."""
+    skeleton_common: int = Field(default=40, ge=1)
+    """An n-gram in more skeletons than this is left out."""
     benchmark: Action = "drop"
     """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
     leakage: Action = "drop"

@@ -29,7 +29,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 3
+VERSION = 4
 SCHEMA = described(
     "contamination",
     [

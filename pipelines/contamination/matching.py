@@ -23,6 +23,9 @@ from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, fold, fold_table
 from pipelines.kernels.tokens import any_token
 from pipelines.kernels.utf8 import decode
 
+SHORTEST = 2  # bytes of a word that a skeleton keeps: a letter alone is a variable
+FEWEST = 4  # n-grams of a skeleton that tell anything
+NEVER = 2.0  # no share of a text's n-grams lies in a skeleton: short texts are too alike
 ANCHOR = 4  # tokens at either end of a short item: one edit cannot hit both
 Span: TypeAlias = tuple[int, int, int]  # item, first and last token
 
@@ -63,11 +66,13 @@ class LongItems(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """What makes a match, from ContaminationPolicy: tokens of an n-gram, fewest hits, share of an
-    item's n-grams within a window, share of a text's n-grams within an item."""
+    """What makes a match, from ContaminationPolicy: tokens of an n-gram, fewest hits (all, in an item
+    that has fewer), fewest that any item has, share of an item's n-grams within a window, share of a
+    text's n-grams within an item."""
 
     ngram: int
     min_hits: int
+    fewest: int
     containment: float
     inside: float
 
@@ -269,7 +274,7 @@ def _long(
     owners, sizes, lengths = long.owners, long.num_grams, long.num_tokens
     count = _grams(ids, size, limits.ngram, grams)
     places, which = [0], [np.int64(0)]
-    if _hits(grams, count, long.grams, places, which) < min(limits.min_hits, max(1, count)):
+    if _hits(grams, count, long.grams, places, which) < min(limits.fewest, max(1, count)):
         return
     at, gram = np.array(places[1:]), np.array(which[1:])
     order = np.argsort(owners[gram], kind="mergesort")  # by item, and in the order of the text
@@ -301,12 +306,77 @@ def _long(
 
 
 @kernel
+def _first_of_each(spans: list[Span]) -> list[Span]:
+    """`spans` without those of an item that stands before them."""
+    kept = [spans[0]]
+    for k in range(1, len(spans)):
+        known = False
+        for span in kept:
+            known |= span[0] == spans[k][0]
+        if not known:
+            kept.append(spans[k])
+    return kept
+
+
+@kernel
+def _skeleton(data: Array, ids: Array, starts: Array, ends: Array, count: int, out: Array, at: Array) -> int:
+    """What is left of ids[:count] without numbers, names and letters alone: ids into `out`, places
+    into `at`; returns how many.
+
+    A word that begins with a capital is taken for a name wherever it stands, so that an item and its
+    variant lose the like words. Characters that stand alone stay.
+    """
+    kept = 0
+    for k in range(count):
+        first = data[starts[k]]
+        if first >= 128 or (97 <= first <= 122 and ends[k] - starts[k] >= SHORTEST):
+            out[kept], at[kept] = ids[k], k
+            kept += 1
+    return kept
+
+
+@kernel
+def skeletons_of(data: Array, offsets: Array, table: Array) -> tuple[Array, Array, Array]:
+    """(hashes uint64 of the tokens of all skeletons, offsets int64 [n + 1], whether a text has a
+    number bool [n])."""
+    kept, count = np.empty(1024, np.uint64), 0
+    out, numbers = np.zeros(len(offsets), np.int64), np.zeros(len(offsets) - 1, np.bool_)
+    ids, alone = np.empty(0, np.uint64), np.empty(0, np.bool_)
+    starts, ends, places = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+    for doc in range(len(offsets) - 1):
+        size = offsets[doc + 1] - offsets[doc]
+        ids, alone = _room(ids, size), _room(alone, size)
+        starts, ends, places = _room(starts, size), _room(ends, size), _room(places, size)
+        found = _tokens(data, offsets[doc], offsets[doc + 1], table, ids, starts, ends, alone)
+        for k in range(found):
+            numbers[doc] |= 48 <= data[starts[k]] <= 57
+        found = _skeleton(data, ids, starts, ends, found, ids, places)
+        if count + found > len(kept):
+            more = np.empty(2 * (count + found), np.uint64)
+            more[:count] = kept[:count]
+            kept = more
+        kept[count : count + found] = ids[:found]
+        count += found
+        out[doc + 1] = count
+    return kept[:count].copy(), out, numbers
+
+
+@kernel
 def search(
-    data: Array, offsets: Array, table: Array, short: ShortItems, long: LongItems, limits: Limits
+    data: Array,
+    offsets: Array,
+    table: Array,
+    short: ShortItems,
+    long: LongItems,
+    limits: Limits,
+    bones: LongItems,
+    bone_limits: Limits,
 ) -> Array:
     """(text, item, first byte, byte behind the last) int64 [m, 4], by text and item, of every item
-    that a text holds. `table`: item_fold_table."""
-    inside = np.zeros(len(long.grams.keys), np.int32)
+    that a text holds. `table`: item_fold_table; `bones`, `bone_limits`: as `long` and `limits`, of
+    skeletons."""
+    inside = np.zeros(max(len(long.grams.keys), len(bones.grams.keys)), np.int32)
+    places = np.empty(0, np.int64)
     ids, grams, alone = np.empty(0, np.uint64), np.empty(0, np.uint64), np.empty(0, np.bool_)
     starts, ends = np.empty(0, np.int64), np.empty(0, np.int64)
     rows = [(0, 0, 0, 0)]
@@ -324,6 +394,16 @@ def search(
         spans.clear()
         _long(ids, count, grams, long, limits, inside, spans)
         _short(ids, count, grams, short, spans)
+        if len(bones.grams.keys):
+            places = _room(places, size)
+            known = len(spans)
+            left = _skeleton(data, ids, starts, ends, count, ids, places)
+            _long(ids, left, grams, bones, bone_limits, inside, spans)
+            for k in range(known, len(spans)):
+                item, first, last = spans[k]
+                spans[k] = (item, places[first], places[last])
+            if known and len(spans) > known:  # an item is found once, its whole form first
+                spans = _first_of_each(spans)
         if len(spans) > 1:
             spans.sort()
         for item, first, last in spans:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from math import ceil
+from typing import NamedTuple
 
 from pipelines.cards.contamination import ContaminationPolicy
-from pipelines.contamination.matching import ANCHOR, script_converter
+from pipelines.contamination.matching import ANCHOR, FEWEST, NEVER, SHORTEST, script_converter
 from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, SEPARATOR
 from pipelines.kernels.reference import Token, fold
 
@@ -42,6 +43,34 @@ def grams(ids: Sequence[str], n: int) -> list[tuple[str, ...]]:
     return [tuple(ids[k : k + n]) for k in range(len(ids) - n + 1)]
 
 
+def skeleton(text: str, found: Sequence[Token]) -> list[Token]:
+    """The tokens that are no number, no word with a capital and no letter alone."""
+    data = text.encode()
+    kept = []
+    for token in found:
+        first = data[token.start : token.start + 1]
+        small = b"a" <= first <= b"z" and token.end - token.start >= SHORTEST
+        if first >= b"\x80" or small:
+            kept.append(token)
+    return kept
+
+
+def has_number(text: str, found: Sequence[Token]) -> bool:
+    """Whether a token begins with an ASCII digit."""
+    data = text.encode()
+    return any(b"0" <= data[token.start : token.start + 1] <= b"9" for token in found)
+
+
+class Rule(NamedTuple):
+    """When enough n-grams of an item lie within a window: see matching.Limits."""
+
+    ngram: int
+    min_hits: int
+    fewest: int
+    containment: float
+    inside: float
+
+
 class PlainIndex:
     """As index.Index, with sets.
 
@@ -68,34 +97,35 @@ class PlainIndex:
         counts = Counter(gram for own in self.own.values() for gram in own)
         self.own = {k: {g for g in own if counts[g] <= policy.common} for k, own in self.own.items()}
         self.whole |= {k for k, own in self.own.items() if len(own) < policy.min_hits}
+        self.rule = Rule(policy.ngram, policy.min_hits, policy.min_hits, policy.containment, policy.inside)
+        self.lengths = {k: len(ids) for k, ids in self.items.items()}
+
+        self.loose = Rule(
+            policy.skeleton_ngram, policy.skeleton_hits, FEWEST, policy.skeleton_containment, NEVER
+        )
+        bones = {k: skeleton(texts[k], tokens(texts[k])) for k in self.items}
+        self.bone_lengths = {k: len(found) for k, found in bones.items()}
+        numbered = [k for k in self.items if has_number(texts[k], tokens(texts[k]))]
+        all_own = {k: set(grams([t.text for t in bones[k]], policy.skeleton_ngram)) for k in numbered}
+        counts = Counter(gram for own in all_own.values() for gram in own)
+        rare = {k: {g for g in own if counts[g] <= policy.skeleton_common} for k, own in all_own.items()}
+        self.bones = {k: own for k, own in rare.items() if len(own) >= FEWEST}
 
     def find(self, text: str) -> list[tuple[int, int, int]]:
         """(item, first byte, byte behind), by item."""
         found = tokens(text)
         ids = [t.text for t in found]
-        spans = {
-            k: span
-            for k in self.items
-            if (span := self._long(k, ids) or (self._short(k, ids) if k in self.whole else None))
-        }
-        return [(k, found[first].start, found[last].end) for k, (first, last) in spans.items()]
-
-    def _long(self, k: int, ids: list[str]) -> tuple[int, int] | None:
-        policy, own = self.policy, self.own.get(k, set())
-        here = grams(ids, policy.ngram)
-        known = {g for grams_of_item in self.own.values() for g in grams_of_item}
-        if sum(g in known for g in here) < min(policy.min_hits, max(1, len(here))):
-            return None
-        hits = [p for p, g in enumerate(here) if g in own]
-        needed = max(min(policy.min_hits, len(own)), ceil(policy.containment * len(own)))
-        best, span = 0, (0, 0)
-        for end in hits:
-            window = [p for p in hits if end - 2 * len(self.items[k]) <= p <= end]
-            if len({here[p] for p in window}) > best:
-                best, span = len({here[p] for p in window}), (window[0], end)
-        if hits and best < needed and len(hits) >= policy.min_hits and len(hits) >= policy.inside * len(here):
-            best, span = needed, (hits[0], hits[-1])
-        return (span[0], span[1] + policy.ngram - 1) if hits and best >= needed else None
+        left = skeleton(text, found)
+        left_ids = [t.text for t in left]
+        matches = []
+        for k in self.items:
+            span = _within(k, self.own, self.lengths[k], ids, self.rule)
+            span = span or (self._short(k, ids) if k in self.whole else None)
+            if span:
+                matches.append((k, found[span[0]].start, found[span[1]].end))
+            elif span := _within(k, self.bones, self.bone_lengths[k], left_ids, self.loose):
+                matches.append((k, left[span[0]].start, left[span[1]].end))
+        return matches
 
     def _short(self, k: int, ids: list[str]) -> tuple[int, int] | None:
         item = self.items[k]
@@ -120,3 +150,23 @@ class PlainIndex:
                 if any(shorter == longer[:cut] + longer[cut + 1 :] for cut in range(len(longer))):
                     return first, first + size - 1
         return None
+
+
+def _within(
+    k: int, every: dict[int, set[tuple[str, ...]]], length: int, ids: list[str], rule: Rule
+) -> tuple[int, int] | None:
+    """(first, last) token of item `k` in `ids`, or None."""
+    own, here = every.get(k, set()), grams(ids, rule.ngram)
+    known = {g for grams_of_item in every.values() for g in grams_of_item}
+    if sum(g in known for g in here) < min(rule.fewest, max(1, len(here))):
+        return None
+    hits = [p for p, g in enumerate(here) if g in own]
+    needed = max(min(rule.min_hits, len(own)), ceil(rule.containment * len(own)))
+    best, span = 0, (0, 0)
+    for end in hits:
+        window = [p for p in hits if end - 2 * length <= p <= end]
+        if len({here[p] for p in window}) > best:
+            best, span = len({here[p] for p in window}), (window[0], end)
+    if hits and best < needed and len(hits) >= rule.min_hits and len(hits) >= rule.inside * len(here):
+        best, span = needed, (hits[0], hits[-1])
+    return (span[0], span[1] + rule.ngram - 1) if hits and best >= needed else None

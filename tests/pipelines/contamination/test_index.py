@@ -142,6 +142,35 @@ def test_an_item_with_many_variants_is_found_whole() -> None:
     )
 
 
+NUMBERED = (
+    "Toby has 12 apples and buys 7 more of them at the old market, then he gives 3 to his sister. How "
+    "many apples does Toby have now?"
+)
+
+
+def test_other_numbers_and_names_are_found_by_the_skeleton() -> None:
+    rng, lookup = random.Random(7), index(NUMBERED, words(random.Random(8), 40))
+    variant = NUMBERED.replace("Toby", "Yara").replace("12", "431").replace("7", "56").replace(" 3 ", " 90 ")
+    page = f"{words(rng, 300)}. {variant} {words(rng, 300)}"
+    (match,) = lookup.find(page)
+    assert match.item.name == "0"
+    assert page.encode()[match.start : match.end].decode() in variant
+    longer = variant.replace("sister.", "sister. On the next day 2 of them are eaten by a large bird.")
+    assert names(lookup, f"{words(rng, 300)} {longer}") == ["0"]
+    assert names(lookup, "Toby has apples. They were sold at the old market by his sister.") == []
+
+
+def test_chinese_items_are_found_with_other_numbers() -> None:
+    item = "某商店第1天卖出25个足球，第2天卖出的足球比第1天多13个，问两天一共卖出多少个足球？"
+    assert names(index(item), item.replace("25", "960").replace("13", "78")) == ["0"]
+
+
+def test_validation_documents_and_items_without_a_number_have_no_skeleton() -> None:
+    plain = NUMBERED.replace("12", "some").replace("7", "a few").replace(" 3 ", " many ")
+    items = [BenchmarkItem("a", "s", "validation", NUMBERED), BenchmarkItem("b", "s", "benchmark", plain)]
+    assert not len(Index(items, ContaminationPolicy())._bones[0])
+
+
 PIECES = st.sampled_from(
     [
         "a",
@@ -162,10 +191,11 @@ PIECES = st.sampled_from(
         "\u0301",
         "ab cd ",
         "甲乙丙丁",
+        "12 ef gh Ij ",
     ]
 )
 TEXTS = st.lists(PIECES, min_size=8, max_size=60).map("".join)
-RARE = st.integers(0, 400).map(lambda k: word(k) + " ")
+RARE = st.integers(0, 400).map(lambda k: (str(k) if k % 7 == 0 else word(k)) + " ")
 LONG = st.lists(RARE, min_size=8, max_size=40).map("".join)
 
 
