@@ -84,6 +84,8 @@ def report_stage(context: dg.HookContext) -> None:
     state = f"{STAGES.rows[-1]['seconds']:>7.1f} s" if recomputed else "unchanged"
     figures = f"{rows:,} rows" if isinstance(rows, int) and rows else ""
     console.print(f"  {name:<22}{materialization.partition or '':<18}{state:>10}  {figures}")
+    if read := values.get("read"):
+        console.print(f"    {read}")
 
 
 def spark_work() -> tuple[int, int, str] | None:

@@ -62,6 +62,13 @@ def sentence(error: SerializableErrorInfo | None) -> str:
     return OWN_ERROR.sub("", error.message.strip()) if error else "no error was recorded"
 
 
+def spoken(check: dg.AssetCheckEvaluation) -> str:
+    """A failed check as a sentence: its name, its cause, its numbers."""
+    numbers = ", ".join(f"{name} {value.value}" for name, value in check.metadata.items())
+    name = f"{check.check_name} of {check.asset_key.to_user_string()}"
+    return f"{name}: {check.description or 'failed'} ({numbers})"
+
+
 def execute(
     instance: dg.DagsterInstance,
     job: str,
@@ -85,12 +92,17 @@ def execute(
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(config or {})},
             raise_on_error=False,
         )
+    failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
+    for check in failed:
+        console.print(f"  [yellow]check {spoken(check)}[/yellow]")
     if result.success:
         return
     for event in result.all_events:
         if event.is_step_failure:
             console.print(f"[red]{event.step_key} failed[/red]")
-            raise JobFailed(f"{event.step_key}: {sentence(event.step_failure_data.error)}")
+            stops = [check for check in failed if check.blocking]
+            cause = spoken(stops[0]) if stops else sentence(event.step_failure_data.error)
+            raise JobFailed(f"{event.step_key}: {cause}")
     raise JobFailed(f"{job} failed: see the run in Dagster's web UI")
 
 
