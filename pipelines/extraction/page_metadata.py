@@ -128,11 +128,17 @@ def read_metadata(markup: str, title: str, root: dict[str, str], metas: list[dic
             found.date = found.date or date_in(value)
         elif name == "content-language" and not found.language:
             found.language = value.lower()[:16]
-    for pattern in (_LINKED_DATA, _TIME):
-        if not found.date:
-            said = pattern.search(markup)
-            found.date = date_in(said[1]) if said else ""
+    found.date = found.date or _behind("datePublished", _LINKED_DATA, markup)
+    found.date = found.date or _behind("<time", _TIME, markup) or _behind("<TIME", _TIME, markup)
     return found
+
+
+def _behind(mark: str, pattern: re.Pattern[str], markup: str) -> str:
+    """The date that a pattern finds from the first mark on: pages without the mark, most of them, are
+    passed over by a plain search, ten times as fast."""
+    at = markup.find(mark)
+    said = pattern.search(markup, at) if at >= 0 else None
+    return date_in(said[1]) if said else ""
 
 
 def other_date(address: str, near: Iterable[str], markup: str, metas: list[dict[str, str]]) -> str:
@@ -146,9 +152,10 @@ def other_date(address: str, near: Iterable[str], markup: str, metas: list[dict[
             date = date_in(line)
             if date:
                 return date
-    said = _LINKED_OTHER.search(markup)
-    if said and date_in(said[1]):
-        return date_in(said[1])
+    for mark in ('"dateCreated"', '"uploadDate"', '"dateModified"'):
+        date = _behind(mark, _LINKED_OTHER, markup)
+        if date:
+            return date
     for given in metas:
         name = next((given[key] for key in _NAMES if given.get(key)), "").lower()
         if name in _LATER.split() and date_in(given.get("content", "")):

@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction.blocks.features import NAMES
-from pipelines.extraction.blocks.model import ALL_NAMES, PATH, block_model, select, with_code
+from pipelines.extraction.blocks.model import ALL_NAMES, HELD, PATH, block_model, select, with_code
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
 
 
 def expected_f1(chances: list[float], sizes: list[int], chosen: tuple[bool, ...]) -> float:
     hits = sum(p * n for p, n, c in zip(chances, sizes, chosen, strict=True) if c)
-    held = sum(p * n for p, n in zip(chances, sizes, strict=True))
+    held = HELD * sum(p * n for p, n in zip(chances, sizes, strict=True))
     return 2 * hits / (sum(n for n, c in zip(sizes, chosen, strict=True) if c) + held)
 
 
