@@ -25,12 +25,14 @@ _UNDECLARED = ("utf-8", *_PAIRS, "cp1252")  # compared where a declaration does 
 _RUN = re.compile(rb"(?:[\x80-\xff]++[0-9\x40-\x7f]?+)++")
 _ASCII = bytes(range(128))
 HEAD = 8192  # bytes searched for a meta element; the HTML standard says 1024, real pages need more
-SAMPLE = 6144  # bytes of runs, from all over the page, that readings are compared on
+SAMPLE = 4096  # bytes of runs, from all over the page, that readings are compared on
+WINDOWS, WINDOW = 16, 2048  # parts of a long page, and the bytes of each, that runs are looked for in
 FEW = 64  # continuation bytes of UTF-8 up to which text in a declared charset of pairs can look so
 # A declared charset is given up for a reading that is likelier by both (natural logarithms):
 GAP = 10.0
 GAP_A_BYTE = 1.0
-DETECTED = 0.5  # a byte, in favour of what the detector says; it tells alphabets of one kind apart
+DETECTED = 32768  # bytes of a page in some Latin alphabet that the detector reads
+RARE = 6.0  # against a charset that only the detector names, beside other readings
 
 
 def decode(data: bytes, http: str = "") -> tuple[str, str]:
@@ -47,28 +49,24 @@ def decode(data: bytes, http: str = "") -> tuple[str, str]:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace"), name
-    declared = _declared(data, http)
     wide = _wide(data)
-    if not wide and declared and declared[0] in _WIDE and b"\0" in data and not _valid_utf8(data):
-        wide = declared[0]
     if wide:
         return data.decode(wide, "replace"), wide
+    utf8 = "" if data.isascii() else _valid_utf8(data)
+    if len(data) - len(utf8) > FEW and utf8:
+        return utf8, "utf-8"
+    declared = _declared(data, http)
+    if declared and declared[0] in _WIDE and b"\0" in data and not utf8 and not data.isascii():
+        return data.decode(declared[0], "replace"), declared[0]
     declared = [codec for codec in declared if codec not in _WIDE]
     if data.isascii():
         if b"\x1b$" in data and (not declared or "iso2022_jp" in declared):
             return decode_as(data, "iso2022_jp"), "iso2022_jp"
         return data.decode("ascii"), declared[0] if declared else "utf-8"
-    utf8 = _valid_utf8(data)
-    if utf8 and (
-        len(data) - len(utf8) > FEW or not any(codec in _PAIRS for codec in declared) or "utf-8" in declared
-    ):
+    if utf8 and ("utf-8" in declared or not any(codec in _PAIRS for codec in declared)):
         return utf8, "utf-8"
-    sample = _sample(data)
-    if utf8:
-        codec = _choose(sample, declared, ("utf-8",))
-        return (utf8 if codec == "utf-8" else _text(data, codec)), codec
-    codec = _choose(sample, declared, _UNDECLARED)
-    return _text(data, codec), codec
+    codec = _choose(data, declared, ("utf-8",) if utf8 else _UNDECLARED)
+    return (utf8 if utf8 and codec == "utf-8" else _text(data, codec)), codec
 
 
 def _declared(data: bytes, http: str) -> list[str]:
@@ -113,16 +111,32 @@ def _valid_utf8(data: bytes) -> str:
 
 
 def _sample(data: bytes) -> bytes:
-    """Runs of bytes beyond ASCII, line by line, from all over the page."""
-    runs: list[bytes] = _RUN.findall(data)
+    """Runs of bytes beyond ASCII, line by line, from all over the page.
+
+    A long page is read in WINDOWS that begin and end at a tag: "<" is no part of a longer character.
+    """
+    runs: list[bytes] = []
+    size = len(data) // WINDOWS
+    for start in range(0, len(data), size) if size > WINDOW else ():
+        first = data.find(b"<", start, start + size)
+        if first >= 0:
+            runs += _RUN.findall(data, first, data.rfind(b"<", first, first + WINDOW))
+    if sum(map(len, runs)) < SAMPLE // 4:
+        runs = _RUN.findall(data)
     step = 1 + sum(map(len, runs)) // SAMPLE
     return b"\n".join(runs[::step])[:SAMPLE]
 
 
-def _choose(sample: bytes, declared: list[str], others: tuple[str, ...]) -> str:
+def _choose(data: bytes, declared: list[str], others: tuple[str, ...]) -> str:
     """The first declared codec that no reading beats clearly, else the likeliest one, that of the
-    detector among them."""
+    detector among them.
+
+    Alphabets of single bytes look alike to the model: where one is declared, no other is tried.
+    """
+    sample = _sample(data)
     high = len(sample.translate(None, _ASCII))
+    if any(codec not in _UNDECLARED for codec in declared):
+        others = tuple(codec for codec in others if codec != "cp1252")
     likely = {
         codec: log_likelihood(decode_as(sample, codec), codec)
         for codec in dict.fromkeys((*declared, *others))
@@ -131,10 +145,15 @@ def _choose(sample: bytes, declared: list[str], others: tuple[str, ...]) -> str:
     for codec in declared:
         if likely[best] - likely[codec] <= max(GAP, GAP_A_BYTE * high):
             return codec
-    detected = canonical(detect_encoding(sample) or "") if len(others) > 1 else ""
-    if detected and detected not in _WIDE:
-        reading = log_likelihood(decode_as(sample, detected), detected) + DETECTED * high
-        best = detected if reading > likely[best] else best
+    if len(others) > 1:
+        latin = best == "cp1252"  # the detector knows by their letters the languages that share it
+        detected = canonical(detect_encoding(data[:DETECTED] if latin else sample) or "")
+        if detected in _WIDE:
+            return best
+        if latin and detected and detected not in _UNDECLARED:
+            return detected
+        if detected and log_likelihood(decode_as(sample, detected), detected) > likely[best] + RARE:
+            return detected
     return best
 
 

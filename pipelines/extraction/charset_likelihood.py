@@ -29,6 +29,9 @@ _FAMILY = {
 }
 UNKNOWN = -16.0  # a character that text hardly holds, and U+FFFD
 CLASH = -3.0  # for letters side by side, or alone, that are seldom so in writing (log_likelihood)
+CAPITAL = 1.5
+_LATIN, _FREQUENT, _LOWER, _UPPER, _OTHER = range(1, 6)  # kinds of letters beyond ASCII
+_ACCENTED = "éèêëàáâäåæçíîïñóôöøúùûüßãõ"
 _CANTONESE = "嘅咗哋啲嗰佢喺冇嚟嘢睇攞唔係咁噉啦喇囉嗌諗俾畀乜啱嘥咩嘞"  # as frequent as the 400th character
 _KOREAN = (  # syllables that most of Korean is written with
     "이다는에의가을고하지로사기한도를은리어시아인서자대나해그정들과수부라전일보게스구있제상장면주으만성원여요것무러유"
@@ -41,6 +44,7 @@ _RANGES = (  # (first, last, value): alphabets and signs, for every family
     (0xC0, 0xDE, -8.0),
     (0xDF, 0xFF, -6.5),
     (0x100, 0x24F, -7.5),
+    (0x300, 0x323, -6.0),
     (0x370, 0x3AB, -6.0),
     (0x3AC, 0x3CE, -3.5),
     (0x400, 0x40F, -8.0),
@@ -75,17 +79,21 @@ _PUNCTUATION = "，。、：；！？（）《》“”‘’…—「」『』�
 def log_likelihood(text: str, codec: str) -> float:
     """The logarithm of the probability of `text`, read with `codec`; line breaks count as certain.
 
-    Seldom in writing: in Latin two letters beyond ASCII in a row, in Greek and Cyrillic upper case
-    after lower case, in alphabets other than Latin a letter with no other beside it.
+    Seldom in writing: in Latin two letters beyond ASCII in a row (but for the frequent ones in lower
+    case), in Greek and Cyrillic upper case after lower case, in alphabets other than Latin a letter
+    with no other beside it. Upper case after upper case is more likely than upper case alone.
     """
     units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
     values = float(_values(_FAMILY.get(codec, "alphabets"))[units].sum())
     kinds = _kinds()[units]
     before, after = kinds[:-1], kinds[1:]
-    clashes = int(np.count_nonzero(((before == 1) & (after == 1)) | ((before == 2) & (after == 3))))
-    letters = np.concatenate(([False], kinds > 1, [False]))
+    latin = (before == _LATIN) & ((after == _LATIN) | (after == _FREQUENT))
+    latin |= (before == _FREQUENT) & (after == _LATIN)
+    clashes = int(np.count_nonzero(latin | ((before == _LOWER) & (after == _UPPER))))
+    letters = np.concatenate(([False], kinds >= _LOWER, [False]))
     clashes += int(np.count_nonzero(letters[1:-1] & ~letters[:-2] & ~letters[2:]))
-    return values + CLASH * clashes
+    capitals = int(np.count_nonzero((before == _UPPER) & (after == _UPPER)))
+    return values + CLASH * clashes + CAPITAL * capitals
 
 
 @cache
@@ -156,13 +164,15 @@ def _level(codec: str, first: int, last: int) -> str:
 
 @cache
 def _kinds() -> npt.NDArray[np.uint8]:
-    """1 a Latin letter beyond ASCII, 2 a lower-case and 3 an upper-case letter of Greek or Cyrillic, 4 a
-    letter of Hebrew, Arabic or Thai."""
+    """The kind of each UTF-16 unit, shape [65536]: Latin beyond ASCII, frequent ones of it in lower
+    case, lower and upper case of Greek and Cyrillic, letters of Hebrew, Arabic and Thai; 0 else."""
     kinds = np.zeros(65536, np.uint8)
     for code in range(0xC0, 0x250):
-        kinds[code] = 1 if chr(code).isalpha() else 0
+        kinds[code] = _LATIN if chr(code).isalpha() else 0
+    for char in _ACCENTED:
+        kinds[ord(char)] = _FREQUENT
     for code in range(0x370, 0x530):
-        kinds[code] = 2 if chr(code).islower() else 3 if chr(code).isupper() else 0
+        kinds[code] = _LOWER if chr(code).islower() else _UPPER if chr(code).isupper() else 0
     for first, last in ((0x5B0, 0x5EA), (0x60C, 0x652), (0xE01, 0xE5B)):
-        kinds[first : last + 1] = 4
+        kinds[first : last + 1] = _OTHER
     return kinds

@@ -105,6 +105,21 @@ def test_a_foreign_line_and_cut_characters_leave_the_rest(label: str, codec: str
     assert read.count(text) == 8 and "</p>" in read
 
 
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("iso8859-2", "Zażółć gęślą jaźń, proszę państwa, że się działo"),
+        ("cp1257", "Latviešu valodā ir garumzīmes āēīū"),
+        ("cp1254", "Türkçe şöyle ğüşıöç İstanbul'da güneşli bir gün"),
+        ("cp1252", "Informação e educação são opções para a população"),
+        ("cp1258", "Ti\xea\u0301ng Vi\xea\u0323t"),
+    ],
+)
+def test_other_latin_alphabets_are_believed_where_declared(codec: str, text: str) -> None:
+    for page in (text, f"<title>x</title>{text}", f"{text}\n" * 30):
+        assert decode(page.encode(codec), http=codec) == (page, codec)
+
+
 @pytest.mark.parametrize("text", ["你好", "首页", "關於", "新聞"])
 def test_two_characters_without_a_declaration_are_read(text: str) -> None:
     codec = "gb18030" if text in ("你好", "首页") else "big5hkscs"

@@ -26,7 +26,7 @@ from pipelines.extraction.charset_decoders import canonical, decode_as
         ("utf-16 utf-16le unicode ucs-2", "utf-16-le"),
         ("utf-16be unicodefffe", "utf-16-be"),
         (
-            "hz-gb-2312 iso-2022-kr iso-2022-cn replacement utf-7 utf-32 cp037 base64 hex punycode undefined none",
+            "hz-gb-2312 iso-2022-kr iso-2022-cn replacement utf-7 utf-32 cp037 base64 hex punycode undefined",
             "",
         ),
     ],
