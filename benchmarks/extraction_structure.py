@@ -5,7 +5,7 @@ page (extraction-gold/structure-dev.jsonl.zst) lists its formulas as TeX, its co
 tables; a machine made it, so that a few entries are wrong. A formula counts where the text holds it
 between dollar signs, as often as the gold; code where its lines stand in the text one after
 another, indentation included; a row where one line of the text holds all of its cells and nothing
-else. Spaces, grouping braces and the sizes of brackets do not count in TeX.
+else. Spaces, grouping braces, the sizes of brackets and second names of a sign do not count in TeX.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _FORMULA = re.compile(r"(?<!\\)(\$\$?)(.+?)(?<!\\)\1", re.DOTALL)
 _NO_MEANING = re.compile(
     r"\s|[{}~]|\\(?:left|right|displaystyle|textstyle|limits|nolimits)(?![a-zA-Z])|\\[,;:! ]"
 )
+_LONG = {"le": r"\leq", "ge": r"\geq", "ne": r"\neq", "dots": r"\ldots"}  # two names of one sign
+_SHORT = re.compile(r"\\(le|ge|ne|dots)(?![a-zA-Z])")
 _ROW = re.compile(r"<tr[^>]*>(.*?)</tr>", re.DOTALL)
 _CELL = re.compile(r"<t[dh][^>]*>(.*?)</t[dh]>", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
@@ -40,7 +42,8 @@ _NO_CELL = re.compile(r"\s|[$\\{}*`]|displaystyle")
 def bare_tex(tex: str) -> str:
     """TeX without what changes nothing but its looks."""
     rows = html.unescape(tex).split("\\\\")  # of a matrix; their end is no sign with a meaning of its own
-    return "\\\\".join(_NO_MEANING.sub("", row) for row in rows).rstrip(".,;")
+    bare = "\\\\".join(_NO_MEANING.sub("", row) for row in rows).rstrip(".,;")
+    return _SHORT.sub(lambda m: _LONG[m[1]], bare)
 
 
 def formulas(text: str) -> Counter[str]:
