@@ -5,8 +5,9 @@ Run: python -m benchmarks.extraction [--quick] [--data ../shared/data]
 
 Token F1 of two sets: magic-html by cell, and the development half of WCXB by page type; shares of
 required and of forbidden strings that are in the text (WCXB, trafilatura's own); paired 95 %
-bootstrap intervals against the best peer; titles and dates against WCXB's, beside trafilatura; CPU
-seconds, interleaved page by page. The peers run from .venv-peers.
+bootstrap intervals against the best peer; titles and dates against WCXB's, beside trafilatura;
+formulas, code and table rows that are kept (extraction_structure.py); CPU seconds, interleaved page
+by page. The peers run from .venv-peers.
 
 The pages are judged by the models of folds that `blocks.training --write` keeps in .cache: none saw
 a page of the site that it judges. Where those are not there, the shipped model judges, which saw
@@ -29,6 +30,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import extraction_structure
 from pipelines.extraction.blocks.gold import TYPES, GoldPage, gold_pages, read_rows, token_f1
 from pipelines.extraction.blocks.model import BlockModel, block_model
 from pipelines.extraction.blocks.training import fold_models
@@ -46,6 +48,7 @@ GOAL = {
     "must_not_have": 0.10,
     "pages_per_cpu_second": 300,
     "ratio_trafilatura": 12,
+    **extraction_structure.GOAL,
 }
 OURS = "skypile"
 
@@ -232,6 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
     metrics: dict[str, float] = {"pages": sets.total(), "unseen": int(bool(folds))}
     metrics |= set_table(scores, list(CELLS), "macro", True)
     metrics |= set_table(scores, [f"wcxb_{kind}" for kind in TYPES], "wcxb_dev", False)
+    metrics |= extraction_structure.measure(options.data)
     metrics["snippet_pages"] = snippets(options.data, peers, 20 if options.quick else 10**9, scores)
     metrics |= other_tables(scores, "wcxb", sets["wcxb"])
     peers.close()
