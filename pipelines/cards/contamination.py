@@ -48,6 +48,11 @@ class ContaminationPolicy(Card):
     """N-grams found; all of them where a skeleton has fewer."""
     skeleton_common: int = Field(default=40, ge=1)
     """An n-gram in more skeletons than this is left out."""
+    long_bytes: int = Field(default=20_000, ge=1)
+    """A text of so many bytes is long: a chapter or more. Where what is found covers little of it, the
+    action drop cuts what was found instead; validation text always drops."""
+    long_share: float = Field(default=0.05, ge=0, le=1)
+    """Share of a long text's bytes that what is found in it may cover."""
     benchmark: Action = "drop"
     """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
     leakage: Action = "drop"

@@ -19,8 +19,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import BenchmarkItem, items_from_folders
-from pipelines.contamination.index import Index
+from pipelines.contamination.index import Index, Match
 from pipelines.contamination.matching import script_converter
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, canonical_json, digest
@@ -29,7 +30,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 4
+VERSION = 5
 SCHEMA = described(
     "contamination",
     [
@@ -43,6 +44,7 @@ SCHEMA = described(
         ("kind", pa.string(), "benchmark, leakage or validation"),
         ("start", pa.int32(), "where the match begins, in UTF-8 bytes of the rendered text"),
         ("end", pa.int32(), "where it ends"),
+        ("in_long", pa.bool_(), "whether the text is long and what is found in it covers little of it"),
     ],
 )
 
@@ -100,6 +102,8 @@ def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
     read = pc.and_(decisions["keep"], pc.equal(documents["side"], "train")).combine_chunks()
     ids = documents["doc_id"].filter(read).to_pylist()
     texts = rendered_texts(part.tables.documents, part.tables.edits, part.number).filter(read)
+    found = index.find_all(texts)
+    long = _in_long(found, pc.binary_length(texts).to_pylist(), index.policy)
     rows = [
         {
             "doc_id": ids[row],
@@ -108,8 +112,9 @@ def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
             "kind": match.item.kind,
             "start": match.start,
             "end": match.end,
+            "in_long": long[row],
         }
-        for row, match in index.find_all(texts)
+        for row, match in found
     ]
     stats: dict[str, Any] = {
         "documents": len(ids),
@@ -117,3 +122,21 @@ def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
         "matches": dict(Counter(row["kind"] for row in rows)),
     }
     return pa.Table.from_pylist(rows, SCHEMA), stats
+
+
+def _in_long(
+    found: Sequence[tuple[int, Match]], num_bytes: Sequence[int], policy: ContaminationPolicy
+) -> dict[int, bool]:
+    """By row of a text: whether it is long and all its matches together cover little of it."""
+    spans: dict[int, list[tuple[int, int]]] = {}
+    for row, match in found:
+        spans.setdefault(row, []).append((match.start, match.end))
+    long = {}
+    for row, own in spans.items():
+        covered = last = 0
+        for start, end in sorted(own):
+            covered += max(0, end - max(start, last))
+            last = max(last, end)
+        size = num_bytes[row]
+        long[row] = size >= policy.long_bytes and covered <= policy.long_share * size
+    return long

@@ -28,7 +28,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 1
+VERSION = 2
 CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
 CUTS = described(
     "cuts",
@@ -111,6 +111,13 @@ def contamination_actions(policy: ContaminationPolicy) -> dict[str, str]:
     return {"benchmark": policy.benchmark, "leakage": policy.leakage, "validation": policy.validation}
 
 
+def action_on(found: Mapping[str, Any], actions: Mapping[str, str]) -> str:
+    """What is done about one row of the table contamination: a long text that holds little loses that
+    little, and a document that holds validation text always drops."""
+    action = actions[found["kind"]]
+    return "cut" if action == "drop" and found["in_long"] and found["kind"] != "validation" else action
+
+
 @dataclass(frozen=True)
 class _Cutting:
     """What is looked for in one part: the recurring blocks that it holds, and its contamination."""
@@ -148,7 +155,7 @@ class _Cutting:
         )
         spans: dict[bytes, list[tuple[int, int]]] = {}
         for found in self.found.to_pylist():
-            if actions[found["kind"]] == "cut":
+            if action_on(found, actions) == "cut":
                 spans.setdefault(found["doc_id"], []).append((found["start"], found["end"]))
         ids = metadata["doc_id"].to_pylist()
         exempt = np.isin(np.array(metadata["category"].to_pylist(), object), rules.exempt_categories)

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.lake import Dataset, canonical_json, digest
-from pipelines.release.cuts import contamination_actions
+from pipelines.release.cuts import action_on, contamination_actions
 from pipelines.release.validation_sets import left_out
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 2
+VERSION = 3
 EXCLUSIONS = described(
     "exclusions",
     [
@@ -69,9 +69,9 @@ def exclusions_stage(
 
     def rows(part: ReleasePart, ids: pa.Array, inside: pa.Array) -> tuple[pa.Table, Stats]:
         reasons: dict[bytes, list[str]] = {}
-        for row in contamination.read_part(part.path, ["doc_id", "kind"]).to_pylist():
+        for row in contamination.read_part(part.path, ["doc_id", "kind", "in_long"]).to_pylist():
             why = reasons.setdefault(row["doc_id"], [])
-            if actions[row["kind"]] == "drop" and f"contamination/{row['kind']}" not in why:
+            if action_on(row, actions) == "drop" and f"contamination/{row['kind']}" not in why:
                 why.append(f"contamination/{row['kind']}")
         mine = cuts.read_part(part.path, ["doc_id", "reasons"])
         for row in mine.filter(pc.greater(pc.list_value_length(mine["reasons"]), 0)).to_pylist():

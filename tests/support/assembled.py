@@ -35,7 +35,8 @@ def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
 
 def hit(doc_id: bytes, **more: Any) -> dict[str, Any]:
     """A row of contamination."""
-    return {"doc_id": doc_id, "item": "i", "source": "s", "kind": "benchmark", "start": 0, "end": 5} | more
+    row = {"doc_id": doc_id, "item": "i", "source": "s", "kind": "benchmark", "start": 0, "end": 5}
+    return row | {"in_long": False} | more
 
 
 def texts(built: Built) -> set[str]:

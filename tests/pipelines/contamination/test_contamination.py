@@ -47,3 +47,16 @@ def test_build_names_document_item_and_source(lake: Lake, tmp_path: Path) -> Non
     assert not build(lake, InProcess(), contamination_stage(release, validation, [folder])).fresh
     (folder / "test.jsonl").write_text(json.dumps({"question": "Another " + ENGLISH}))
     assert build(lake, InProcess(), contamination_stage(release, validation, [folder])).fresh
+
+
+def test_little_in_a_long_text_is_told_from_much(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "test.jsonl").write_text(json.dumps({"question": ENGLISH}))
+    rng = random.Random(6)
+    rows = [{"text": f"{words(rng, size)} {ENGLISH} {words(rng, size)}"} for size in (3000, 200)]
+    release = make_release(lake, {"a": rows})
+    validation = build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake))).dataset
+    table = build(lake, InProcess(), contamination_stage(release, validation, [folder])).dataset.read()
+    long = {r["doc_id"]: r["in_long"] for r in table.to_pylist()}
+    assert [long[document_id("a", "f", k)] for k in range(2)] == [True, False]

@@ -39,6 +39,15 @@ def test_contamination_can_be_cut_or_only_marked(lake: Lake) -> None:
     assert texts(marked["main"]) == {text}
 
 
+def test_a_long_text_loses_what_was_found_and_stays(lake: Lake) -> None:
+    rows = {"a": [{"text": "Quoted. " + prose("cat")}, {"text": prose("owl")}]}
+    first, second = document_id("a", "f", 0), document_id("a", "f", 1)
+    found = hit(first, end=8, in_long=True), hit(second, kind="validation", in_long=True)
+    built = assemble(lake, make_release(lake, rows), *found)
+    assert texts(built["main"]) == {prose("cat")}
+    assert reasons(built) == {second: ["contamination/validation"]}
+
+
 def test_what_contamination_leaves_too_short_is_excluded(lake: Lake) -> None:
     text = prose("cat")
     policy = ContaminationPolicy(benchmark="cut")
