@@ -12,7 +12,7 @@ import re
 from pipelines.extraction.markdown.inline import UNSEEN
 
 _TOKEN = re.compile(
-    r"<!--.*?(?:-->|$)|<(?P<end>/?)(?P<name>[a-zA-Z][\w:-]*)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*'|[\"'])*)>",
+    r"<!--.*?(?:-->|$)|<(?P<end>/?)(?P<name>[a-zA-Z][\w:-]*+)(?P<rest>(?:[^<>\"']|\"[^\"]*\"|'[^']*'|[\"'])*+)>",
     re.DOTALL,
 )
 _CLASS = re.compile(r"""\b(?:class|className)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.IGNORECASE)

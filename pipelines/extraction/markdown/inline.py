@@ -29,7 +29,7 @@ _FOOTNOTE = re.compile(
 _NUMBER = re.compile(r"[0-9]{1,3}(?:[ ,;–-]{1,2}[0-9]{1,3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|er|re|e|ème|o|a|os|as|º|ª|TM|SM|®|™|℠|©|[A-Z]", re.IGNORECASE)
 _MATH = re.compile(r"[-+−–±]?[0-9A-Za-zα-ωΑ-Ω∞∗*′'+\-−–±=<>≤≥/.,()|^_{}\\⊥†‡⊤∘° ]{1,40}")
-_WORD_BEFORE = re.compile(r"[A-Za-zÀ-ž]+$")
+_WORD_BEFORE = re.compile(r"(?<![A-Za-zÀ-ž])[A-Za-zÀ-ž]++$")
 _FUNCTIONS_NAMES = "sinh cosh tanh coth sech csch asin acos atan mmol grad"
 _FUNCTIONS = frozenset(_FUNCTIONS_NAMES.split())
 MAX_UNIT = 3  # letters of a word up to which a number above it is a power (cm, mol), not a footnote

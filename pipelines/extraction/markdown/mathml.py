@@ -28,12 +28,12 @@ from pipelines.extraction.markdown.symbols import (
 MAX_ELEMENTS = 4000  # of one formula; a larger one is left out
 MAX_DEPTH = 60
 _TOKEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<(/?)([a-zA-Z][\w:.-]*)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>", re.S
+    r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<(/?)([a-zA-Z][\w:.-]*+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)>", re.S
 )
-_ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _SPACES = {".167": r"\,", ".1667": r"\,", ".222": r"\:", ".2222": r"\:", ".278": r"\;", ".2778": r"\;"}
 _SPACES |= {".333": r"\ ", ".3333": r"\ ", "1": r"\quad", "2": r"\qquad"}
-_LENGTH = re.compile(r"(-?)0*([0-9]*\.?[0-9]*)em")
+_LENGTH = re.compile(r"(-?)0*+([0-9]*+\.?[0-9]*+)em")
 _NAMED = {
     "thinmathspace": r"\,", "mediummathspace": r"\:", "thickmathspace": r"\;", "negativethinmathspace": r"\!",
 }  # fmt: skip
