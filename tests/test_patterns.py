@@ -26,6 +26,7 @@ AT_A_PLACE = {
     "pipelines.quality.shape:_SOLUTION",
     "pipelines.quality.shape:_CHOICE",
     "pipelines.extraction.markdown.mathml:_LENGTH",
+    "pipelines.extraction.markdown.formulas:_WRAPPED",
 }
 """Used with `match` or `fullmatch` alone."""
 BOUNDED = {

@@ -24,7 +24,7 @@ _ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
 _WRAPPED = re.compile(
-    r"%?\s*(?:<!--|<!\[CDATA\[|//\s*<!\[CDATA\[)(.*?)(?:-->|%?\s*(?://)?\s*\]\]>)\s*", re.DOTALL
+    r"%?\s*(?:<!--|<!\[CDATA\[|//\s*<!\[CDATA\[)(.*?)(?:-->|%?\s*+(?://\s*+)?\]\]>)\s*", re.DOTALL
 )
 _IMAGE_CLASSES_NAMES = (
     "latex tex math mathtex mimetex latex_img latex-formula math-inline math-display formula "
