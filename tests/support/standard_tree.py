@@ -36,6 +36,9 @@ _LEFT_OUT = (tags.RAW, tags.TITLE, tags.NOSCRIPT, tags.META, tags.IMAGE, tags.VO
 REASONS = {
     "shadow roots, whose content lexbor keeps apart": re.compile(r"\bshadowroot(?:mode)?=", re.I),
     "<x/> closed, as XHTML means it": _SELF_CLOSED,
+    "a script that never ends, read as if its comment did not count": re.compile(
+        r"<script\b[^>]*>(?:(?!</script).)*<!--(?:(?!</script).)*<script", re.DOTALL | re.I
+    ),
     "a button within a button": re.compile(r"<button\b(?:(?!</button).)*<button\b", re.DOTALL | re.I),
     "cells behind a column of line numbers, which are code": re.compile(r"<td[^>]*\bgutter\b", re.I),
     "text that tables push out": re.compile(
