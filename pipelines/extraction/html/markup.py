@@ -168,8 +168,9 @@ def tag_name(data: Array, at: int) -> tuple[int, np.uint64, bool]:
 
 @leaf
 def _begins(data: Array, at: int, name_start: int, size: int) -> bool:
-    """Whether the name at `name_start` stands at a byte too, in any case."""
-    if at + size > data.size:
+    """Whether the name at `name_start` stands at a byte too, in any case, and ends there."""
+    end = at + size
+    if end >= data.size or not (is_space(data[end]) or data[end] == 62 or data[end] == 47):
         return False
     for k in range(size):
         if lower(data[at + k]) != lower(data[name_start + k]):
