@@ -22,7 +22,7 @@ from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import DECISIONS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 2
+VERSION = 3
 CODE = "code"  # language of documents of category code: the model of languages knows none for them
 
 
@@ -95,9 +95,14 @@ def judge(
         rows = open_rows & np.fromiter(
             (pairs[p] for p in zip(categories, languages, strict=True)), bool, count
         )
+        for key, bound in rule_set.when.items():
+            rows &= ~outside(columns[key], bound, missing=True)
         open_rows &= ~rows
         for key, bound in rule_set.bounds.items():
-            for row in np.flatnonzero(rows & outside(columns[key], bound)):
+            speaks = rows & outside(columns[key], bound)
+            for other, least in bound.least.items():
+                speaks &= _floats(columns[other]) >= least
+            for row in np.flatnonzero(speaks):
                 reasons[row].append(key)
         for row in np.flatnonzero(rows & np.isin(quality, rule_set.drop_quality)):
             reasons[row].append(f"quality/{quality[row]}")

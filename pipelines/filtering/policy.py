@@ -7,8 +7,10 @@ belong here: applying it (decisions.py).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -47,6 +49,9 @@ class Bound(Card):
     """The greatest allowed value."""
     source: str = Field(min_length=1)
     """Where the numbers come from: a paper or project and its rule, or `ours` and why."""
+    least: dict[str, float] = Field(default_factory=dict)
+    """Numbers that a document must reach for this bound to say anything: a share of three lines
+    means little."""
 
     @model_validator(mode="after")
     def _bounds_something(self) -> Bound:
@@ -55,6 +60,11 @@ class Bound(Card):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min} is above max {self.max}: nothing would pass")
         return self
+
+    def holds(self, value: float | None) -> bool:
+        """Whether a number is within; a missing one is not."""
+        low, high = -math.inf if self.min is None else self.min, math.inf if self.max is None else self.max
+        return value is not None and low <= value <= high
 
 
 class RuleSet(Card):
@@ -71,10 +81,12 @@ class RuleSet(Card):
     """By number: `GROUP/NAME` with a group of signals, or `scores`."""
     drop_quality: tuple[Literal["head", "middle", "tail"], ...] = ()
     """Perplexity groups that are dropped."""
+    when: dict[str, Bound] = Field(default_factory=dict)
+    """Numbers that a document must meet for this set to judge it: mostly code, say."""
 
     @model_validator(mode="after")
     def _known_names(self) -> RuleSet:
-        for key in self.bounds:
+        for key in sorted(self.numbers):
             group, _, column = key.partition("/")
             if column not in COLUMNS.get(group, ()) or column in ("doc_id", "language", "unit", "file_type"):
                 raise ValueError(
@@ -87,7 +99,20 @@ class RuleSet(Card):
                 )
         return self
 
+    @property
+    def numbers(self) -> set[str]:
+        """Every number that the set reads."""
+        bounds = [*self.bounds.values(), *self.when.values()]
+        return {*self.bounds, *self.when, *(key for bound in bounds for key in bound.least)}
+
+    def judges(self, category: str, language: str, numbers: Mapping[str, Any]) -> bool:
+        """Whether the set judges one document with these numbers."""
+        return self.covers(category, language) and all(
+            bound.holds(numbers[key]) for key, bound in self.when.items()
+        )
+
     def covers(self, category: str, language: str) -> bool:
+        """Whether the set judges documents of this category and language (if they meet `when`)."""
         return bool({category, "*"} & set(self.categories)) and bool({language, "*"} & set(self.languages))
 
 
@@ -107,7 +132,7 @@ class Policy(Card):
 def wanted_columns(policy: Policy) -> dict[str, list[str]]:
     """The columns of each group of signals and of the scores that a judgement reads."""
     wanted = {
-        group: sorted({k.split("/")[1] for s in policy.sets for k in s.bounds if k.startswith(group + "/")})
+        group: sorted({k.split("/")[1] for s in policy.sets for k in s.numbers if k.startswith(group + "/")})
         for group in COLUMNS
     }
     wanted["language"] = sorted({*wanted["language"], "language"})

@@ -70,7 +70,9 @@ class Judge:
         urls, categories, ids = (metadata[name].to_pylist() for name in ("url", "category", "doc_id"))
         measured = {
             "language": languages,
-            "rules": rules.measure_rules(pa.array(texts, pa.string()), codes),
+            "rules": rules.measure_prose(
+                pa.array(texts, pa.string()), codes, [c != code.CATEGORY for c in categories]
+            ),
             "safety": safety.measure_safety(texts, urls),
             "code": code.measure_code(texts, urls, categories, ids),
         }

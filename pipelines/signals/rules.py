@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from pipelines.kernels.utf8 import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.columns import MEANINGS, NOT_IN, Counts, Shares
+from pipelines.signals.commerce import measure_commerce
 from pipelines.signals.hash_set import word_hash
+from pipelines.signals.prose import Prose, prose_of
 from pipelines.tables.columns import described
 
 SCHEMA = described(
@@ -30,12 +32,48 @@ SCHEMA = described(
         ("unit", pa.string(), "words or characters: what the rules of the language count"),
         *((name, pa.int32(), MEANINGS[name]) for name in Counts._fields),
         *((name, pa.float32(), MEANINGS[name]) for name in Shares._fields),
+        ("prose_chars", pa.int32(), "characters of the prose, which all but num_chars is measured on"),
+        ("prose", pa.float32(), "share of the rendered text's characters that is prose"),
+        ("code", pa.float32(), "share of the rendered text's characters in code"),
+        ("formulas", pa.float32(), "share of the rendered text's characters in formulas"),
+        ("tables", pa.float32(), "share of the rendered text's characters in rows of tables"),
+        (
+            "commerce",
+            pa.float32(),
+            "probability that a page sells (commerce.py); null but in English, and where too short",
+        ),
     ],
 )
+COUNTED = pa.schema([SCHEMA.field(name) for name in ("unit", *Counts._fields, *Shares._fields)])
+"""What the kernels count of one text; the other columns say what a text is made of."""
+
+
+def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence[bool]) -> pa.Table:
+    """One row of SCHEMA for each text: the numbers of its prose, and the shares of what is none.
+    Where `has_forms` is false the text is taken whole."""
+    apart = [
+        prose_of(text) if forms else Prose(text, 0, 0, 0)
+        for text, forms in zip(texts.to_pylist(), has_forms, strict=True)
+    ]
+    counted = measure_rules(pa.array([p.text for p in apart], pa.string()), languages)
+    num_chars, prose_chars = pc.utf8_length(texts).cast(pa.int32()), counted["num_chars"]
+    whole = np.maximum(num_chars.to_numpy(zero_copy_only=False), 1).astype(np.float64)
+    other = {
+        name: np.array([getattr(p, name) for p in apart]) / whole for name in ("code", "formulas", "tables")
+    }
+    forms = {
+        "prose_chars": prose_chars,
+        "prose": np.maximum(0.0, 1.0 - sum(other.values())),
+        **other,
+        "commerce": measure_commerce([p.text for p in apart], languages),
+    }
+    columns = {name: counted[name] for name in COUNTED.names} | {"num_chars": num_chars}
+    columns |= {n: c if n == "prose_chars" else pa.array(c, SCHEMA.field(n).type) for n, c in forms.items()}
+    return pa.table(columns, schema=SCHEMA)
 
 
 def measure_rules(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> pa.Table:
-    """One row of SCHEMA for each text. Shares are 0 where there is nothing to take a share of."""
+    """One row of COUNTED for each text. Shares are 0 where there is nothing to take a share of."""
     if not isinstance(texts, pa.Array):
         texts = pa.array(texts, pa.string())
     units = np.array([unit_of(code) for code in languages], object)
@@ -50,7 +88,7 @@ def measure_rules(texts: pa.Array | Sequence[str], languages: Sequence[str]) -> 
     for values, names in ((counts, Counts._fields), (shares.astype(np.float32), Shares._fields)):
         for k, name in enumerate(names):
             columns.append(pa.array(values[:, k], mask=units == NOT_IN[name] if name in NOT_IN else None))
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=COUNTED)
 
 
 def _count(texts: pa.Array, unit: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

@@ -19,7 +19,7 @@ from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSIONS = {"language": 2, "rules": 3, "safety": 2, "code": 1}
+VERSIONS = {"language": 3, "rules": 4, "safety": 2, "code": 1}
 
 
 def language_stage(documents: Dataset, edits: Dataset) -> Stage:
@@ -33,12 +33,14 @@ def language_stage(documents: Dataset, edits: Dataset) -> Stage:
 
 
 def rules_stage(documents: Dataset, edits: Dataset, language: Dataset) -> Stage:
-    """The table signals/rules: the numbers of all rules. The unit that a text is counted in depends on
-    its language, read from the table signals/language. Stats: documents."""
+    """The table signals/rules: the numbers of all rules, of a text's prose (of the whole text in
+    category code). The unit that it is counted in depends on its language, read from the table
+    signals/language. Stats: documents."""
 
     def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
-        _, codes = read_aligned(i, (documents, []), (language, ["language"]))
-        return rules.measure_rules(texts, codes["language"].to_pylist()), {}
+        metadata, codes = read_aligned(i, (documents, ["category"]), (language, ["language"]))
+        forms = [c != code.CATEGORY for c in metadata["category"].to_pylist()]
+        return rules.measure_prose(texts, codes["language"].to_pylist(), forms), {}
 
     return _stage("rules", documents, edits, measure, {"language": language})
 

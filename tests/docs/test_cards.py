@@ -29,12 +29,15 @@ EXAMPLES: dict[str, type[BaseModel]] = {
 
 @pytest.mark.parametrize("heading", EXAMPLES)
 def test_the_cards_of_the_documentation_are_accepted(heading: str) -> None:
-    [example] = [f for f in fences(page("cards.md"), "yaml") if heading in f.heading]
-    accepted = EXAMPLES[heading].model_validate(yaml.safe_load(example.text))
-    if isinstance(accepted, RunCard):
-        Strategy.parse(accepted.deepspeed, accepted.global_batch, accepted.micro_batch, accepted.world_size)
+    examples = [f for f in fences(page("cards.md"), "yaml") if heading in f.heading]
+    assert examples
+    for example in examples:
+        accepted = EXAMPLES[heading].model_validate(yaml.safe_load(example.text))
+        if isinstance(accepted, RunCard):
+            run = accepted
+            Strategy.parse(run.deepspeed, run.global_batch, run.micro_batch, run.world_size)
 
 
 def test_every_example_has_its_card() -> None:
-    headings = [f.heading for f in fences(page("cards.md"), "yaml")]
+    headings = {f.heading for f in fences(page("cards.md"), "yaml")}
     assert len(headings) == len(EXAMPLES)

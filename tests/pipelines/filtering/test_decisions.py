@@ -74,12 +74,39 @@ def test_default_policy_keeps_prose_and_names_every_reason(lake: Lake, engine: I
     assert rows[1]["num_chars"] == len(CHINESE)
     assert rows[3]["reasons"] == ["language/unwanted"]
     if rows[2]["language"] == "en":
-        assert {
-            "rules/num_words",
-            "rules/terminal_lines",
-            "rules/short_lines",
-            "rules/duplicate_lines",
-        } <= set(rows[2]["reasons"])
+        assert {"rules/num_words", "rules/stop_words"} <= set(rows[2]["reasons"])
+
+
+def test_a_bound_is_silent_below_its_least_and_a_set_judges_where_its_numbers_hold(
+    lake: Lake, engine: InProcess
+) -> None:
+    lines = "The end of the day was near and we went to the house"
+    short, long = (f"{lines}\n" * n for n in (4, 9))
+    code = "Here is what the loop does.\n```\n" + "total += 1\n" * 80 + "```"
+    data = {
+        "name": "p",
+        "stem_exercise": {"min": 0.9, "source": "test"},
+        "sets": [
+            {
+                "name": "code",
+                "categories": ["*"],
+                "languages": ["en"],
+                "when": {"rules/code": {"min": 0.5, "source": "test"}},
+                "bounds": {"rules/num_chars": {"max": 100, "source": "test"}},
+            },
+            {
+                "name": "prose",
+                "categories": ["*"],
+                "languages": ["en"],
+                "bounds": {
+                    "rules/terminal_lines": {"min": 0.1, "source": "test", "least": {"rules/num_lines": 8}}
+                },
+            },
+        ],
+    }
+    tables = with_tables(lake, engine, "d", [short, long, code])
+    rows = decide(lake, engine, tables, Policy.model_validate(data))
+    assert [r["reasons"] for r in rows] == [[], ["rules/terminal_lines"], ["rules/num_chars"]]
 
 
 def test_other_languages_pass_as_encyclopedia_only(lake: Lake, engine: InProcess) -> None:
@@ -100,7 +127,11 @@ def test_code_has_its_own_rules(lake: Lake, engine: InProcess) -> None:
 
 
 def test_scores_choose_corpus_and_quality(lake: Lake, engine: InProcess) -> None:
-    tail = decide(lake, engine, with_tables(lake, engine, "t", [ENGLISH], {"perplexity": 300.0}))[0]
+    data = yaml.safe_load(policy_path("default").read_text())
+    next(s for s in data["sets"] if s["name"] == "english")["drop_quality"] = ["tail"]
+    tables = with_tables(lake, engine, "t", [ENGLISH], {"perplexity": 300.0})
+    assert decide(lake, engine, tables)[0]["keep"]  # the tail falls where a policy says so
+    tail = decide(lake, engine, tables, Policy.model_validate(data))[0]
     assert tail["quality"] == "tail" and tail["reasons"] == ["quality/tail"]
     head = decide(
         lake, engine, with_tables(lake, engine, "h", [ENGLISH], {"perplexity": 50.0, "stem_exercise": 0.95})
@@ -117,9 +148,9 @@ def test_a_threshold_change_reads_no_text(
     read: list[tuple[str, tuple[str, ...]]] = []
     plain = Lake.read_parquet
 
-    def spy(self: Lake, path: str, columns: Sequence[str] | None = None, rows: Any = None) -> pa.Table:
+    def spy(self: Lake, path: str, columns: Sequence[str] | None = None, *more: Any) -> pa.Table:
         read.append((path, tuple(columns or ("everything",))))
-        return plain(self, path, columns, rows)
+        return plain(self, path, columns, *more)
 
     monkeypatch.setattr(Lake, "read_parquet", spy)
     data = yaml.safe_load(policy_path("default").read_text())

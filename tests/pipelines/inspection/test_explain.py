@@ -22,7 +22,7 @@ def test_every_stage_is_named_with_values_and_bounds(lake: Lake, engine: InProce
     assert "kept for main" in kept and "1 email" in kept and "language    en" in kept and "no model" in kept
     menu = "\n".join(explain(lake, "https://d.invalid/2", "r"))
     assert "rejected" in menu and "of release r is not materialized yet" in menu
-    assert "rules/short_lines is 1, wanted at most 0.67 (FineWeb" in menu or "language/" in menu
+    assert "rules/num_words is 7, wanted at least 50 and at most" in menu or "language/" in menu
     assert PLANTED not in kept + menu
 
 

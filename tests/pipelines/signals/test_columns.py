@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from pipelines.signals.columns import COUNT, MEANINGS, NOT_IN, SHARE
-from pipelines.signals.rules import SCHEMA
+from pipelines.signals.rules import COUNTED as SCHEMA
 
 
 def test_places_are_the_order_of_the_table() -> None:

@@ -20,12 +20,43 @@ def test_languages_are_told_and_probabilities_are_rounded() -> None:
     assert all(abs(row["en"] * 1e4 - round(row["en"] * 1e4)) < 1e-2 for row in rows)
 
 
-def test_width_and_what_lies_behind_the_first_characters_do_not_count() -> None:
+def test_width_and_case_do_not_count() -> None:
     wide = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in ENGLISH)
     one, other = measure_language([ENGLISH, wide]).to_pylist()
-    assert one["en"] == other["en"]
-    long = ENGLISH * (2 * CHARS // len(ENGLISH) + 1)
-    assert measure_language([long]).to_pylist() == measure_language([long + ENGLISH]).to_pylist()
+    assert one["en"] == other["en"] == measure_language([ENGLISH.upper()]).to_pylist()[0]["en"]
+
+
+def test_beginning_middle_and_end_are_read_and_code_is_not() -> None:
+    long = (ENGLISH + " ") * (2 * CHARS // len(ENGLISH) + 1)
+    one, mixed = measure_language([long, long + (CHINESE * 200) + long]).to_pylist()
+    assert one["en"] > 0.9 and (mixed["language"], mixed["en"] > 0.1) == ("zh", True)
+    code = "```\n" + "for (let i = 0; i < n; i++) { total += items[i]; }\n" * 50 + "```\n"
+    assert measure_language([CHINESE + "\n" + code]).to_pylist()[0]["zh"] > 0.8
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "床前明月光，疑是地上霜。舉頭望明月，低頭思故鄉。",
+        "佢哋話今日唔使返工，我哋可以去飲茶喎。",
+        "使用 nmap 的 -sV 選項 scan 主機 host，可以得到 service 與 version 的列表。",
+    ],
+    ids=["verse", "Cantonese", "technical"],
+)
+def test_what_is_written_in_han_without_kana_is_chinese(text: str) -> None:
+    assert measure_language([text]).to_pylist()[0]["language"] == "zh"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("東京の天気は晴れです。明日は雨が降るでしょう。傘を持って行きましょう。", "ja"),
+        ("서울의 날씨는 맑습니다. 내일은 비가 내릴 것입니다. 漢字도 조금 있습니다.", "ko"),
+        ("The word 道 means way, and 德 means virtue, as the old book says in its first line.", "en"),
+    ],
+)
+def test_han_among_other_scripts_is_not_chinese(text: str, language: str) -> None:
+    assert measure_language([text]).to_pylist()[0]["language"] == language
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from benchmarks.rules import ORACLE, PEER, compare, failing, read_texts
 from pipelines.signals.characters import terminal_marks
 from pipelines.signals.columns import MEANINGS
 from pipelines.signals.reference import plain_rules
-from pipelines.signals.rules import SCHEMA, measure_rules
+from pipelines.signals.rules import COUNTED as SCHEMA
+from pipelines.signals.rules import measure_prose, measure_rules
 
 LANGUAGE = {"words": "en", "characters": "zh"}
 SHARES = [
@@ -268,6 +269,19 @@ def test_columns_are_described_and_null_where_not_counted() -> None:
     rows = measure_rules(["The cat.", "猫。"], ["en", "zh"]).to_pylist()
     assert rows[0]["entropy"] is None and rows[1]["c4_sentences"] is None and rows[1]["entropy"] is not None
     assert all(r["num_tokens"] == 0 for r in measure_rules(["", "  \n"], ["en", "zh"]).to_pylist())
+
+
+def test_rules_are_measured_on_prose_and_what_is_none_has_shares() -> None:
+    prose = "The cat sat on the mat, and the dog that was with it slept."
+    text = f"{prose}\n```\nx = 1\nx = 1\n```\n"
+    apart, whole = measure_prose(pa.array([text, text]), ["en", "en"], [True, False]).to_pylist()
+    counted = measure_rules([prose + "\n"], ["en"]).to_pylist()[0]
+    assert {n: apart[n] for n in counted} | {"num_chars": counted["num_chars"]} == counted
+    assert apart["num_chars"] == len(text) and apart["prose_chars"] == len(prose) + 1
+    assert apart["code"] == pytest.approx(20 / len(text)) and apart["prose"] == pytest.approx(
+        1 - apart["code"]
+    )
+    assert (whole["prose"], whole["code"], whole["num_lines"]) == (1.0, 0.0, 5)
 
 
 def test_rows_do_not_depend_on_their_neighbours() -> None:
