@@ -19,11 +19,11 @@ from pathlib import Path
 import psutil
 
 TAG = "skypile/supervisor"
-BEAT_SECONDS = 30.0
+BEAT_SECONDS = 15.0
 """Between two changes of the tag."""
-LOST_SECONDS = 240.0
-"""Silence after which a run on another host is lost: eight beats, since a busy database delays
-them."""
+LOST_SECONDS = 75.0
+"""Silence after which a run on another host is lost: five beats, since a busy database delays them.
+Looked at every 30 s (jobs/schedules.py), a lost run is found within two minutes."""
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 
 

@@ -29,3 +29,13 @@ def test_a_run_on_another_host_is_lost_by_silence_alone() -> None:
     assert not lost_runs.is_lost(value, lost_runs.LOST_SECONDS - 1) and lost_runs.is_lost(
         value, lost_runs.LOST_SECONDS
     )
+
+
+def test_a_run_on_another_host_is_found_within_two_minutes() -> None:
+    from jobs.schedules import readopt_lost_runs
+
+    look = readopt_lost_runs.minimum_interval_seconds or 0
+    looks_of_silence = -(-lost_runs.LOST_SECONDS // look)
+    # The last beat is seen by the next look at the latest.
+    assert look + looks_of_silence * look <= 120
+    assert lost_runs.LOST_SECONDS >= 5 * lost_runs.BEAT_SECONDS
