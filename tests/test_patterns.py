@@ -25,6 +25,7 @@ AT_A_PLACE = {
     "pipelines.dumps.http:_CHUNK",
     "pipelines.quality.shape:_SOLUTION",
     "pipelines.quality.shape:_CHOICE",
+    "pipelines.quality.shape:_CLOSING",
     "pipelines.extraction.markdown.mathml:_LENGTH",
     "pipelines.extraction.markdown.formulas:_WRAPPED",
 }

@@ -20,9 +20,9 @@ _HEAD = re.compile(
     rb"([^ \r\n]{1,200})(?: \d{1,3} [^ \r\n]{1,100} [^ \r\n]{1,7000} \d{1,15} [^ \r\n]{1,500})?"
     rb" (\d{1,15})\r?\n"
 )
-_BEHIND = re.compile(
-    rb" [0-9a-fA-F.:\-]{1,45} (?:\d{14}|\d{8}) [^ \r\n]{1,200}(?: [^\r\n]{1,7700})? \d{1,15}\r?\n"
-)
+_BEHIND = re.compile(rb" [0-9a-fA-F.:\-]{1,45} (?:\d{14}|\d{8}) [^ \r\n]{1,200}(?= |\Z)")  # IP, date, type
+_LENGTH = re.compile(rb" \d{1,15}\r?\n")
+_MAX_BEHIND = 8_000  # bytes from the IP to the end of its line
 _ADDRESS = re.compile(rb"(?:https?|ftp|dns|gopher|nntp|news|whois|filedesc):")  # what crawlers fetch
 
 
@@ -52,12 +52,17 @@ class ArcGrammar:
     def anywhere(self, data: bytes) -> Iterator[int]:
         """Told by the end of the line, from IP to length; the address before it begins the line, or is
         the last that stands there."""
-        for found in _BEHIND.finditer(data):
-            begin = data.rfind(b"\n", 0, found.start()) + 1
-            if self.head(data[begin : found.end()]):
-                yield begin
-            elif others := [m.start() for m in _ADDRESS.finditer(data, begin, found.start())]:
-                yield others[-1]
+        begin = 0
+        while (end := data.find(b"\n", begin)) >= 0:
+            # Only a line that ends with a length is looked through, once: linear whatever stands in it.
+            length = data.rfind(b" ", max(begin, end - 17), end)
+            if length >= 0 and _LENGTH.fullmatch(data, length, end + 1):
+                found = _BEHIND.search(data, max(begin, end - _MAX_BEHIND), length)
+                if found and self.head(data[begin : end + 1]):
+                    yield begin
+                elif found and (others := [m.start() for m in _ADDRESS.finditer(data, begin, found.start())]):
+                    yield others[-1]
+            begin = end + 1
 
 
 ARC = ArcGrammar()

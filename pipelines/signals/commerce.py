@@ -1,7 +1,7 @@
 """How much an English text reads like a page that sells: products, services, listings.
 
 Belongs here: the model's form and its score. Does not belong here: how it is made
-(commerce_training.py), what is done with it (filtering/policies/). Such pages are grammatical and
+(tools/train_commerce.py), what is done with it (filtering/policies/). Such pages are grammatical and
 pass every rule of form; what gives them away is their words.
 
 The model is logistic regression over words: the logarithm of each count plus one, by the length of

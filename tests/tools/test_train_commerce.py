@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.signals import commerce, commerce_training
-from pipelines.signals.commerce_training import Example, fitted, score
+from pipelines.signals import commerce
+from tools.train_commerce import FOLDS, Example, fitted, score
 
 pytest.importorskip("sklearn")
 
@@ -31,4 +31,4 @@ def test_training_scores_as_the_applied_model_does(monkeypatch: pytest.MonkeyPat
 
 def test_folds_keep_a_host_together() -> None:
     a, b = (Example(commerce.counts_of(t), True, "shop.example", "product") for t in ("one", "two"))
-    assert a.fold == b.fold < commerce_training.FOLDS
+    assert a.fold == b.fold < FOLDS

@@ -1,9 +1,9 @@
-"""Make the model of commerce.py: `python -m pipelines.signals.commerce_training [--data FOLDER]`.
+"""Make the model of commerce.py: `python -m tools.train_commerce [--data FOLDER]`.
 
 Belongs here: labels, folds over hosts, fitting, the report. Does not belong here: the score
-(commerce.py). Pages of WCXB of the types product, service, collection and listing sell; articles,
-documentation and threads do not, nor does the English text of a corpus that is good by choice.
-Needs scikit-learn, which comes with the tests' packages.
+(pipelines/signals/commerce.py). Pages of WCXB of the types product, service, collection and listing
+sell; articles, documentation and threads do not, nor does the English text of a corpus that is good
+by choice. Needs scikit-learn, which comes with the tests' packages.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from pipelines.signals.commerce import LEAST_WORDS, MODEL, counts_of, length_of
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SELLS = ("product", "service", "collection", "listing")
 FOLDS, LEAST_DOCUMENTS, STRENGTH = 5, 24, 4.0
 """Folds over hosts; documents that a word must be in; inverse strength of the penalty (l2)."""
@@ -139,7 +139,7 @@ def main() -> None:
         print(f"above {bound}: {shares}")
     if options.write:
         intercept, weights = fitted(found)
-        command = "python -m pipelines.signals.commerce_training --write"
+        command = "python -m tools.train_commerce --write"
         value = {"command": command, "auc_by_folds": round(float(auc), 3), "intercept": intercept}
         lines = ",\n".join(f"  {json.dumps(w)}: {v}" for w, v in weights.items())
         head = json.dumps(value, indent=1)[:-2]
