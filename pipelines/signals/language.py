@@ -91,10 +91,10 @@ def _scripts() -> tuple[dict[int, None], dict[int, None]]:
 def traditional_share(text: str) -> float | None:
     """Share of traditional-only characters among those of one script only; None where there are
     none."""
-    if text.isascii():
+    head = text[:4000]
+    if not _HAN.search(head):  # what follows takes a quarter of a millisecond
         return None
     only_traditional, only_simplified = _scripts()
-    head = text[:4000]
     traditional = len(head) - len(head.translate(only_traditional))
     simplified = len(head) - len(head.translate(only_simplified))
     return traditional / (traditional + simplified) if traditional + simplified else None
