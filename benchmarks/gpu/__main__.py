@@ -1,5 +1,6 @@
 """`python -m benchmarks.gpu`: all parts in order of worth, each with a time limit, JSON lines as they
-come; a part that is cut has told what it had measured, and says where it stood.
+come; a part that is cut has told what it had measured, and says where it stood. Before them a block is
+compiled (compiling.py): where that hangs or fails, the parts run compiled in one process, or plain.
 
 Without a GPU every part runs at toy size, which shows that it runs, not how fast. Exit code 0 where
 all parts ended and no check failed.
@@ -12,9 +13,13 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
+
+from benchmarks.gpu.compiling import NOT_AT_ALL, settings
 
 
 @dataclass(frozen=True)
@@ -39,17 +44,20 @@ sys.argv = sys.argv[2:]
 runpy.run_module(module, run_name="__main__")
 """
 """Runs a module, and at its time limit prints where it stands and ends it."""
+SECONDS = 530
+"""Time limit of all parts together on a GPU; the last ones get what is left of it."""
 
 
-def run(part: Part, slack: float = 1.0) -> int:
-    """Run one part in a process of its own; its exit code."""
+def run(part: Part, limit: float, environment: Mapping[str, str] = MappingProxyType({})) -> int:
+    """Run one part in a process of its own, at most `limit` seconds; its exit code."""
     started = time.monotonic()
-    print(f"== {part.name}, at most {part.seconds * slack:.0f} s", flush=True)
-    limit = part.seconds * slack
+    print(f"== {part.name}, at most {limit:.0f} s", flush=True)
     command = [sys.executable, "-u", "-c", WATCH, str(limit), f"benchmarks.gpu.{part.name}"]
     try:
         # The watch ends the part; the longer limit is for a part that cannot end.
-        code = subprocess.run(command, timeout=limit + 10, stdin=subprocess.DEVNULL).returncode
+        code = subprocess.run(
+            command, env=os.environ | environment, timeout=limit + 10, stdin=subprocess.DEVNULL
+        ).returncode
     except subprocess.TimeoutExpired:
         code = -9
     print(f"== {part.name} ended with {code} after {time.monotonic() - started:.0f} s", flush=True)
@@ -68,8 +76,16 @@ def main() -> None:
     if not gpu:
         print("No GPU is visible to torch: this is a dry run at toy size on the CPU, no measurement.")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    codes = {p.name: run(p, 1.0 if gpu else 4.0) for p in PARTS if not asked or p.name in asked}
-    failed = [name for name, code in codes.items() if code]
+    started = time.monotonic()
+    way, environment = settings()
+    failed = [] if way != NOT_AT_ALL else ["compiling"]
+    for part in PARTS:
+        if asked and part.name not in asked:
+            continue
+        left = SECONDS - (time.monotonic() - started)
+        limit = min(part.seconds, max(left, 1)) if gpu else 4 * part.seconds
+        if run(part, limit, environment):
+            failed.append(part.name)
     print(f"parts that failed: {', '.join(failed) or 'none'}")
     sys.exit(1 if failed else 0)
 

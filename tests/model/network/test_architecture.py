@@ -136,6 +136,26 @@ def test_compiled_blocks_change_neither_loss_nor_gradients(ids: torch.Tensor) ->
             torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
 
 
+def test_a_compiled_block_is_one_graph_on_the_device_of_its_input() -> None:
+    """Work of the CPU in the graph (angles, masks) would make the compiler build C++ beside GPU
+    kernels, and move its results to the device at each call."""
+    graphs = []
+
+    def backend(graph: torch.fx.GraphModule, _: object) -> object:
+        graphs.append(graph)
+        return graph.forward
+
+    config = PRESETS["1b"]
+    with torch.device("meta"):
+        block = architecture.Block(config, architecture.Rotary(config))
+        x = torch.empty(1, 16, config.hidden, requires_grad=True)
+    block.compile(backend=backend, fullgraph=True)
+    block(x)
+    assert len(graphs) == 1
+    values = [node.meta.get("example_value") for node in graphs[0].graph.nodes]
+    assert {v.device.type for v in values if isinstance(v, torch.Tensor)} == {"meta"}
+
+
 def test_norms_and_embeddings_do_not_decay() -> None:
     model = Skywork(GROUPED, seed=1)
     decayed, plain = decay_groups(model, 0.1)
