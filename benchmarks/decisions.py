@@ -25,7 +25,6 @@ import pyarrow as pa
 import zstandard
 
 from jobs.demo.pack import PageFile, write_jsonl, write_warc
-from model.evaluate.proportions import wilson
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import raw_dump_stage
 from pipelines.edits.edits import edits_stage
@@ -34,6 +33,7 @@ from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
 from pipelines.filtering.decisions import judge
 from pipelines.filtering.policy import Policy, policy_path
+from pipelines.inspection.agreement import agreement, proportion
 from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
 from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
@@ -139,12 +139,6 @@ def corpus_sources(lake: Lake, data: Path) -> dict[str, Judged]:
     return out
 
 
-def share(hits: int, of: int) -> str:
-    """A proportion with its interval."""
-    low, high = wilson(hits / of, of) if of else (0.0, 1.0)
-    return f"{hits / max(of, 1):.3f} [{low:.2f}, {high:.2f}] of {of}"
-
-
 def labels_of(data: Path) -> list[dict[str, Any]]:
     """The labels that count: keep or drop, in Chinese or English; `lang` is en or zh."""
     rows = map(json.loads, (data / "decision-gold" / "labels.jsonl").read_text().splitlines())
@@ -180,7 +174,7 @@ def main() -> None:
     wrong: list[tuple[str, dict[str, Any], list[str]]] = []
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for language in ("zh", "en"):
-        counts: Counter[tuple[str, bool]] = Counter()
+        answers: list[tuple[bool, bool]] = []
         kinds: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
         for label in labels_of(options.data):
             if label["lang"] != language:
@@ -188,33 +182,32 @@ def main() -> None:
             found = decided.get(label["url"])
             kept = bool(found and found["keep"])
             right = kept == (label["verdict"] == "keep")
-            counts[label["verdict"], right] += 1
+            answers.append((label["verdict"] == "keep", kept))
             kinds[label["verdict"], label["kind"]][right] += 1
             if not right:
                 why = (found["reasons"] if found else ["no document"]) or ["kept"]
                 wrong.append((language, label, why))
                 for reason in why:
                     reasons[language][reason] += 1
-        recall = {}
-        for verdict in ("keep", "drop"):
-            hits, of = counts[verdict, True], counts[verdict, True] + counts[verdict, False]
-            recall[verdict] = hits / max(of, 1)
-            print(f"{language} {verdict} recall  {share(hits, of)}")
-            for (v, kind), c in sorted(kinds.items()):
-                if v == verdict:
-                    print(f"    {kind:<14}{c[True]:>4} of {c[True] + c[False]}")
-        metrics |= {f"{k}_recall_{language}": round(v, 4) for k, v in recall.items()}
-        metrics[f"balanced_{language}"] = round(sum(recall.values()) / 2, 4)
-        print(f"{language} balanced     {metrics[f'balanced_{language}']:.3f}")
+        agreed = agreement([a for a, _ in answers], [k for _, k in answers])
+        for line in agreed.lines():
+            print(f"{language} {line}")
+        for (verdict, kind), c in sorted(kinds.items()):
+            print(f"    {verdict} {kind:<14}{c[True]:>4} of {c[True] + c[False]}")
+        metrics |= {
+            f"keep_recall_{language}": round(agreed.keep.share, 4),
+            f"drop_recall_{language}": round(agreed.drop.share, 4),
+            f"balanced_{language}": round(agreed.balanced, 4),
+        }
         print(f"    wrong removals by rule: {dict(reasons[language].most_common(12))}")
     if not options.quick:
         below = {}
         for name, dump in corpus_sources(lake, options.data).items():
             rows = dump.decisions(policy)
-            kept, why = sum(r["keep"] for r in rows), Counter(r for row in rows for r in row["reasons"])
-            print(f"{name:<32}{share(kept, len(rows)):<36}{dict(why.most_common(5))}")
-            if kept < 0.9 * len(rows):
-                below[name] = round(kept / len(rows), 3)
+            kept, why = [r["keep"] for r in rows], Counter(r for row in rows for r in row["reasons"])
+            print(f"{name:<32}{proportion(kept)!s:<36}{dict(why.most_common(5))}")
+            if sum(kept) < 0.9 * len(rows):
+                below[name] = round(sum(kept) / len(rows), 3)
         metrics["sources_below_090"] = len(below)
         metrics["below"] = below
     for language, label, why in wrong[: options.worst]:
