@@ -8,7 +8,7 @@ is read, so a new threshold costs seconds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,19 +52,41 @@ def judge_part(
 ) -> tuple[pa.Table, dict[str, Any]]:
     """The decisions on part `index` (schema DECISIONS), and their counts. Reads the columns that the
     policy names, and no text."""
+    metadata, columns = read_numbers(documents, signals, scores, policy, index)
+    return judge(metadata, columns, policy, cutoffs_of(scores))
+
+
+def read_numbers(
+    documents: Dataset,
+    signals: Mapping[str, Dataset],
+    scores: Dataset,
+    policy: Policy,
+    index: int,
+    rows: Any = None,
+    names: Sequence[str] = ("doc_id", "category"),
+) -> tuple[pa.Table, dict[str, pa.Array]]:
+    """What `judge` takes of part `index`, or of `rows` of it (int64, ascending): the columns `names` of
+    the documents, and the numbers that the policy reads, by GROUP/NAME."""
     tables = {**signals, "scores": scores}
-    wanted = {group: names for group, names in wanted_columns(policy).items() if names}
+    wanted = {group: columns for group, columns in wanted_columns(policy).items() if columns}
     metadata, *read = read_aligned(
         index,
-        (documents, ["doc_id", "category"]),
-        *((tables[group], names) for group, names in wanted.items()),
+        (documents, names),
+        *((tables[group], columns) for group, columns in wanted.items()),
+        rows=rows,
     )
-    columns = {
+    return metadata, {
         f"{group}/{name}": table[name].combine_chunks()
-        for (group, names), table in zip(wanted.items(), read, strict=True)
-        for name in names
+        for (group, columns), table in zip(wanted.items(), read, strict=True)
+        for name in columns
     }
-    return judge(metadata, columns, policy, scores.manifest.parameters.get("perplexity_cutoffs", {}))
+
+
+def cutoffs_of(scores: Dataset) -> Mapping[str, Any]:
+    """The perplexity cutoffs p30 and p60 by language that the scores were made with; empty without a
+    model."""
+    found: Mapping[str, Any] = scores.manifest.parameters.get("perplexity_cutoffs", {})
+    return found
 
 
 def judged_parts(
