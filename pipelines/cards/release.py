@@ -33,8 +33,8 @@ class ReleaseCard(Card):
     """The vocabulary that its token shards are written with: `full` (65,536 pieces, paper Table 2), `demo`
     (8,192), or one that has a card in cards/tokenizers."""
     cutoff_date: CardDate = ""
-    """A year, month, day or moment (ISO 8601, UTC): documents whose date begins after its end are
-    excluded; those without a readable date stay."""
+    """A year, month, day or moment (ISO 8601, UTC): documents that were published, or where that
+    is unknown crawled, after its end are excluded; those without a readable date stay."""
     tombstones: tuple[str, ...] = ()
     """URLs that must not be published again."""
     validation: str = Field(default="", pattern=r"^([^@]+(@[0-9a-f]{32})?)?$")

@@ -23,7 +23,7 @@ from pipelines.tables.inputs import ReleaseTables, composition, corpus_rows, par
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 2
+VERSION = 3
 REJECTED = described(
     "rejected",
     [

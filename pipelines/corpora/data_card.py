@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.cards.dump import DumpCard
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
+from pipelines.tables.dates import DATE_COLUMNS
 
 Corpus = Literal["main", "stem"]
 _MAX_REASONS = 40  # reasons that the page lists
@@ -24,13 +26,11 @@ def data_card(lake: Lake, release: str, corpus: Corpus = "main") -> dict[str, An
     dataset = lake.current(f"skypile_{corpus}", release)
     stats = dataset.manifest.stats
     groups: set[str] = set()
-    dates: list[str] = []
-    undated = 0
-    for part in iter_parts(dataset, ["group", "date"]):
+    dates = {name: {"first": "", "last": "", "documents_without": 0} for name in DATE_COLUMNS}
+    for part in iter_parts(dataset, ["group", *DATE_COLUMNS]):
         groups.update(g for g in pc.unique(part["group"]).to_pylist() if g)
-        known = [d for d in part["date"].to_pylist() if d]
-        undated += part.num_rows - len(known)
-        dates += [min(known), max(known)] if known else []
+        for name in DATE_COLUMNS:
+            _widen(dates[name], part[name])
     return {
         "corpus": f"skypile_{corpus}",
         "release": release,
@@ -39,15 +39,20 @@ def data_card(lake: Lake, release: str, corpus: Corpus = "main") -> dict[str, An
         "bytes": stats.get("bytes", 0),
         "tokens": _tokens(lake, release, corpus),
         "groups": len(groups),
-        "dates": {
-            "first": min(dates, default=""),
-            "last": max(dates, default=""),
-            "documents_without": undated,
-        },
+        "dates": dates,
         "composition": stats.get("composition", {}),
         "dumps": _dumps(lake, stats.get("composition", {})),
         "rejected": _rejected(lake, release, dataset),
     }
+
+
+def _widen(dates: dict[str, Any], column: pa.ChunkedArray) -> None:
+    """Take a part's dates into the first, the last, and the number of documents without one."""
+    dates["documents_without"] += column.null_count
+    found = pc.min_max(column).as_py()
+    if found["min"]:
+        dates["first"] = min(dates["first"] or found["min"], found["min"])
+        dates["last"] = max(dates["last"], found["max"])
 
 
 def _tokens(lake: Lake, release: str, corpus: Corpus) -> int | None:
@@ -109,15 +114,17 @@ def _rejected(lake: Lake, release: str, dataset: Dataset) -> dict[str, Any]:
 def as_markdown(card: dict[str, Any]) -> str:
     """The card as a page."""
     tokens = "not counted yet" if card["tokens"] is None else f"{card['tokens']:,}"
-    dates = card["dates"]
     lines = [
         f"# {card['corpus']}, release {card['release']}",
         "",
         f"- content hash: `{card['content_hash']}`",
         f"- documents: {card['documents']:,}; bytes of text: {card['bytes']:,}; tokens: {tokens}",
         f"- groups (hosts, repositories, books): {card['groups']:,}",
-        f"- dates: {dates['first'] or 'unknown'} to {dates['last'] or 'unknown'};"
-        f" {dates['documents_without']:,} documents without one",
+        *(
+            f"- {name}: {dates['first'] or 'unknown'} to {dates['last'] or 'unknown'};"
+            f" of {dates['documents_without']:,} documents unknown"
+            for name, dates in card["dates"].items()
+        ),
         "",
         "| language | category | documents | bytes |",
         "|---|---|---|---|",

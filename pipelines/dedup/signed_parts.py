@@ -28,6 +28,7 @@ from pipelines.lake import LakeError
 from pipelines.lake.hashing import logical_hash
 from pipelines.tables.alignment import check_aligned, read_aligned
 from pipelines.tables.card_exclusions import excluded_by_card
+from pipelines.tables.dates import DATE_COLUMNS, known_dates
 from pipelines.tables.inputs import DumpTables, ReleaseTables
 from pipelines.tables.schemas import ID
 
@@ -82,12 +83,12 @@ class SignedPart:
         by_card = bool(self.card.tombstones or self.card.cutoff_date)
         documents, decisions = read_aligned(
             self.part,
-            (self.tables.documents, ["url", "date"] if by_card else []),
+            (self.tables.documents, ["url", *DATE_COLUMNS] if by_card else []),
             (self.tables.need("decisions"), ["keep", *columns]),
         )
         keep = decisions["keep"].combine_chunks()
         if by_card:
-            excluded = excluded_by_card(self.card, documents["url"], documents["date"])
+            excluded = excluded_by_card(self.card, documents["url"], known_dates(documents))
             keep = pc.and_(keep, pc.equal(excluded, ""))
         if len(self.excluded):
             keep = pc.and_not(keep, pc.is_in(documents["doc_id"].combine_chunks(), value_set=self.excluded))
@@ -159,7 +160,8 @@ class SignedPart:
     ) -> pa.Table:
         """MEMBERS of these rows. With `sizes` (int64 [n]) no text is read and their shingles are
         null."""
-        table = self._read("documents", ["doc_id", "date", "side"], rows)
+        table = self._read("documents", ["doc_id", "side", *DATE_COLUMNS], rows)
+        table = table.append_column("date", known_dates(table))
         decisions = self._read("decisions", ["category", "quality", "num_chars"], rows)
         for name in decisions.column_names:
             table = table.append_column(name, decisions[name])

@@ -74,7 +74,7 @@ def arc_record(block: StoredRecord, tally: Tally) -> Record | None:
     if values["url"].startswith("filedesc:"):
         return None
     tally.count("records/seen")
-    made = Record(block.offset, values["url"], iso_date(values["date"]), index=block.index)
+    made = Record(block.offset, values["url"], crawled=iso_date(values["date"]), index=block.index)
     if block.head.length > len(block.data):
         tally.count("cut/max_block")
     if block.data.startswith(b"HTTP/"):

@@ -30,7 +30,8 @@ class Record:
 
     offset: int  # byte of the file, as stored, where the record or its member begins; or line or row number
     url: str
-    date: str = ""
+    published: str = ""  # ISO 8601; what a row says
+    crawled: str = ""  # ISO 8601; what the archive says
     content_type: str = ""
     charset: str = ""  # of the HTTP header
     body: bytes = b""

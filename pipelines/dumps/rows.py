@@ -16,9 +16,10 @@ MAX_SEEN = 20  # fields that are named where rows have no text
 MAX_NAME = 60  # characters of such a name
 
 Fields = Mapping[str, str]
-"""What is read of a row (text, url, date, title, language, id, or a group's name), and where: a field,
-or a path such as `meta.url`."""
+"""What is read of a row (text, url, date, crawled, title, language, id, or a group's name), and where: a
+field, or a path such as `meta.url`."""
 FIELDS = {"text": "text", "url": "url", "date": "date", "title": "title", "language": "language"}
+_OWN = ("text", "url", "date", "crawled")  # have a place of their own in a record
 
 
 def fields_of(card: DumpCard) -> dict[str, str]:
@@ -69,12 +70,17 @@ def _record(values: Mapping[str, Any], number: int, names: list[str], tally: Tal
     if len(text) > MAX_BODY:
         tally.count("cut/max_body")
         text = text[:MAX_BODY]
-    said = _string(values.get("date"))
+    published, crawled = (_date(values.get(name), tally) for name in ("date", "crawled"))
+    others = {k: _string(v) for k, v in values.items() if k not in _OWN and v is not None}
+    return Record(number, url, published, crawled, text=valid_text(text), fields=others)
+
+
+def _date(value: Any, tally: Tally) -> str:
+    said = _string(value)
     date = iso_date(said)
     if said and not date:
         tally.count("seen/unreadable_date")
-    others = {k: _string(v) for k, v in values.items() if k not in ("text", "url", "date") and v is not None}
-    return Record(number, url, date, text=valid_text(text), fields=others)
+    return date
 
 
 def _string(value: Any) -> str:

@@ -73,8 +73,8 @@ def warc_record(block: StoredRecord, kind: str, tally: Tally) -> Record | None:
         tally.lose("skipped/empty_body", *where)
         return None
     said = headers.get("warc-date", "")
-    made = Record(block.offset, url, iso_date(said), index=block.index)
-    if said and not made.date:
+    made = Record(block.offset, url, crawled=iso_date(said), index=block.index)
+    if said and not made.crawled:
         tally.count("seen/unreadable_date")
     data = block.data
     if block.head.length > len(data):

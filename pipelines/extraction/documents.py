@@ -43,7 +43,7 @@ from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
-VERSION = 11
+VERSION = 12
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
@@ -190,7 +190,7 @@ def to_document(
         stats["bytes_in"] += len(record.body) if reason == "content_type" else 0
         return None
     title, language = (str(record.fields.get(name) or "") for name in ("title", "language"))
-    charset, date, robots = "utf-8", record.date, record.robots
+    charset, published, robots = "utf-8", record.published, record.robots
     if record.text is not None:
         stats["bytes_in"] += len(record.text.encode())
         text = plain_text(record.text)
@@ -207,7 +207,7 @@ def to_document(
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, f"{robots}\n{page.robots}"
-            date = iso_date(page.date) or date
+            published = iso_date(page.date) or published
     signals = opt_outs(robots)
     for signal in signals:
         stats[f"opted_out/{signal}"] += 1
@@ -228,7 +228,8 @@ def to_document(
         "url": valid_text(record.url),
         "host": valid_text(host),
         "group": valid_text(group),
-        "date": valid_text(date or card.date),
+        "published": published or None,
+        "crawled": record.crawled or card.date or None,
         "file": file,
         "offset": record.offset,
         "charset": charset,

@@ -18,6 +18,7 @@ from pipelines.edits.personal_data import mask
 from pipelines.extraction.left_out import left_out_of
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
+from pipelines.tables.dates import DATE_COLUMNS
 from pipelines.tables.inputs import SIGNAL_GROUPS
 
 OUTCOMES = ("skypile_main", "skypile_stem", "validation_sets", "rejected")
@@ -99,12 +100,13 @@ def _row(dataset: Dataset | None, index: int, row: int) -> dict[str, Any] | None
 
 
 def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, release: str) -> list[str]:
-    columns = ["doc_id", "file", "offset", "date", "side", "category", "group"]
+    columns = ["doc_id", "file", "offset", *DATE_COLUMNS, "side", "category", "group"]
     metadata = documents.read_part(index, columns).slice(row, 1).to_pylist()[0]
     out = [f"{dump}  {metadata['doc_id'].hex()}"]
     out.append(
         f"  documents   {metadata['file']} at {metadata['offset']}, {metadata['category']},"
-        f" side {metadata['side']}, date {metadata['date'] or 'unknown'}"
+        f" side {metadata['side']}, published {metadata['published'] or 'unknown'},"
+        f" crawled {metadata['crawled'] or 'unknown'}"
     )
     edits = _row(_current(lake, "edits", dump), index, row)
     if edits:

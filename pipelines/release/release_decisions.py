@@ -26,6 +26,7 @@ from pipelines.release.cuts import CUT
 from pipelines.release.survivors import removed_ids, survivors
 from pipelines.tables.card_exclusions import excluded_by_card
 from pipelines.tables.columns import described
+from pipelines.tables.dates import DATE_COLUMNS, known_dates
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
@@ -104,7 +105,7 @@ def _rows(
     """(RELEASE_DECISIONS, statistics) of one part, of which the election removed `gone`. Reads no
     text."""
     documents, decisions = part.aligned(
-        ["url", "date", "side"], ["keep", "reasons", "corpus", "language", "category"]
+        ["url", "side", *DATE_COLUMNS], ["keep", "reasons", "corpus", "language", "category"]
     )
     own = cuts.read_part(part.path, ["doc_id", "cuts", "content_hash"])
     place = {d: k for k, d in enumerate(documents["doc_id"].to_pylist())}
@@ -116,7 +117,7 @@ def _rows(
         k = place[row["doc_id"]]
         reasons[k].append(f"duplicate/{row['kind']}")
         kept_ids[k] = row["kept_id"]
-    by_card = excluded_by_card(card, documents["url"], documents["date"])
+    by_card = excluded_by_card(card, documents["url"], known_dates(documents))
     for k in pc.indices_nonzero(pc.not_equal(by_card, "")).to_pylist():
         reasons[k].append(f"release/{by_card[k].as_py()}")
     for row in exclusions.read_part(part.path).to_pylist():

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Dataset
 from pipelines.tables.card_exclusions import excluded_by_card
+from pipelines.tables.dates import DATE_COLUMNS, known_dates
 from pipelines.tables.inputs import ReleasePart
 
 
@@ -24,7 +25,7 @@ def removed_ids(duplicates: Dataset) -> pa.Array:
 def survivors(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Array:
     """Boolean array over the part: passes its own rules and the card, and is not in `removed` (ids).
     LakeError where tables are not aligned."""
-    documents, decisions = part.aligned(["url", "date"], ["keep"])
-    stays = pc.equal(excluded_by_card(card, documents["url"], documents["date"]), "")
+    documents, decisions = part.aligned(["url", *DATE_COLUMNS], ["keep"])
+    stays = pc.equal(excluded_by_card(card, documents["url"], known_dates(documents)), "")
     duplicate = pc.is_in(documents["doc_id"].combine_chunks(), value_set=removed)
     return pc.and_not(pc.and_(decisions["keep"].combine_chunks(), stays), duplicate)

@@ -22,7 +22,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, composition, cor
 from pipelines.tables.schemas import ID, VALIDATION
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 4
+VERSION = 5
 _HELD_OUT = pa.schema([("doc_id", ID), ("domain", pa.string())])
 _LAST = b"\xff" * 16  # no id is beyond it
 DOMAINS = ("web-en", "web-zh", "code", "academic", "social", "encyclopedia", "stem")

@@ -17,11 +17,12 @@ from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset, digest, safe_name
 from pipelines.tables.alignment import read_aligned
+from pipelines.tables.dates import DATE_COLUMNS
 from pipelines.tables.schemas import CORPUS
 
 RELEASE_INPUTS = ("signals", "scores", "signatures", "decisions")
 SIGNAL_GROUPS = ("language", "rules", "safety", "code")
-_FROM_DOCUMENTS = ["doc_id", "url", "file", "offset", "group", "date"]
+_FROM_DOCUMENTS = ["doc_id", "url", "file", "offset", "group", *DATE_COLUMNS]
 
 
 @dataclass(frozen=True)

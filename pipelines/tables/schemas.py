@@ -14,6 +14,22 @@ from pipelines.tables.columns import Column, described
 
 ID = pa.binary(16)
 
+# of every document; which of the two counts where one is asked for: tables/dates.py
+DATES: list[Column] = [
+    (
+        "published",
+        pa.string(),
+        "ISO 8601, as precise as it is known: when the document says that it was published, else created or"
+        " changed, or the row's date; null where unknown",
+    ),
+    (
+        "crawled",
+        pa.string(),
+        "ISO 8601: when the record was fetched (WARC-Date, the header of ARC), else the date of the dump's"
+        " card; null where unknown",
+    ),
+]
+
 DOCUMENTS = described(
     "documents",
     [
@@ -25,7 +41,7 @@ DOCUMENTS = described(
             pa.string(),
             "what is never split: host for pages; repository, article or thread elsewhere",
         ),
-        ("date", pa.string(), "ISO 8601; empty where unknown"),
+        *DATES,
         ("file", pa.string(), "name of the input file, as in raw_dump"),
         (
             "offset",
@@ -77,7 +93,7 @@ _CORPUS: list[Column] = [
     ("file", pa.string(), "input file of the dump"),
     ("offset", pa.int64(), "byte offset of the record in that file, or line number"),
     ("group", pa.string(), "as in documents"),
-    ("date", pa.string(), "ISO 8601; empty where unknown"),
+    *DATES,
     ("language", pa.string(), "en, zh, or another code"),
     ("category", pa.string(), "as in documents"),
     ("text", pa.string(), "rendered text with the release's cuts applied"),

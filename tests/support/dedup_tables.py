@@ -40,7 +40,7 @@ def make_dump(
     parameters: MinHashParameters | None = None,
     engine: Any = None,
 ) -> DumpTables:
-    """A dump of `rows` (text, and any of url, date, side, category, quality, keep, offset)."""
+    """A dump of `rows` (text, and any of url, published, crawled, side, category, quality, keep, offset)."""
     documents, decisions, edits = [], [], []
     for n, row in enumerate(rows):
         offset = row.get("offset", n)
@@ -49,7 +49,6 @@ def make_dump(
         defaults = {
             "host": "h",
             "group": "h",
-            "date": "",
             "file": "f",
             "charset": "utf-8",
             "title": "",
@@ -58,7 +57,8 @@ def make_dump(
         fields = {
             "category": row.get("category", "webpages"),
             "side": row.get("side", "train"),
-            "date": row.get("date", ""),
+            "published": row.get("published"),
+            "crawled": row.get("crawled"),
         }
         documents.append(
             defaults | fields | {"doc_id": doc_id, "url": url, "offset": offset, "text": row["text"]}

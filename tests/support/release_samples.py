@@ -79,7 +79,8 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
             "offset": k,
         }
         other = {
-            "date": row.get("date", ""),
+            "published": row.get("published"),
+            "crawled": row.get("crawled"),
             "charset": "utf-8",
             "title": "",
             "language_hint": "",

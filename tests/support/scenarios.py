@@ -74,7 +74,7 @@ def release(root: Path, engine: Engine) -> None:
     rows = [{"text": f"{prose(name)}\n{FOOTER}", "host": f"{name}.example"} for name in ("cat", "dog", "owl")]
     rows += [{"text": f"{prose('ant')}\n{prose('leak', 40)}"}, {"text": prose("hen"), "side": "validation"}]
     rows += [
-        {"text": prose("late"), "date": "2025-01-01"},
+        {"text": prose("late"), "published": "2025-01-01"},
         {"text": prose("stem"), "corpus": "stem", "category": "stem"},
     ]
     other = [

@@ -23,9 +23,9 @@ def test_every_document_is_in_exactly_one_place(lake: Lake) -> None:
         {"side": "validation", "language": "zh"},
         {"reasons": ["gopher/words", "c4/lines"]},
     )
-    rows += [{"text": prose("hen"), "url": gone}, {"text": prose("cow"), "date": "2024-05-01"}]
-    rows += [{"text": prose("cat").upper(), "date": "2023"}, {"text": prose("bee")}]
-    rows[0]["date"] = "2022"
+    rows += [{"text": prose("hen"), "url": gone}, {"text": prose("cow"), "published": "2024-05-01"}]
+    rows += [{"text": prose("cat").upper(), "published": "2023"}, {"text": prose("bee")}]
+    rows[0]["published"] = "2022"
     release = make_release(lake, {"a": rows}, tombstones=(gone,), cutoff_date="2024-01-01")
     ids = [document_id("a", "f", k) for k in range(8)]
     built = assemble(lake, release, hit(ids[7]))

@@ -9,7 +9,11 @@ from pipelines.lake import Lake
 def test_the_card_counts_what_is_in_and_what_is_not(published: Lake) -> None:
     card = data_card(published, "r")
     assert (card["documents"], card["groups"], card["tokens"]) == (4, 4, None)
-    assert card["dates"] == {"first": "2023-01-01", "last": "2023-03-01", "documents_without": 1}
+    when = "2024-01-02T03:04:05Z"
+    assert card["dates"] == {
+        "published": {"first": "2023-01-01", "last": "2023-03-01", "documents_without": 1},
+        "crawled": {"first": when, "last": when, "documents_without": 3},
+    }
     assert card["dumps"]["a"]["licence"] == "CC BY 4.0" and card["dumps"]["a"]["documents"] == 4
     shares = card["rejected"]["share_by_reason"]
     assert card["rejected"]["documents"] == 2 and card["rejected"]["of"] == 6

@@ -21,8 +21,8 @@ def test_what_rules_card_or_an_earlier_election_take_out_is_not_admitted(lake: L
     rows = [{"text": text(n)} for n in range(6)]
     rows[0] |= {"keep": False}  # type: ignore[dict-item]
     rows[1] |= {"url": "https://gone.example/"}
-    rows[2] |= {"date": "2024-05-01"}
-    rows[3] |= {"date": "2023-05-01"}
+    rows[2] |= {"published": "2024-05-01"}
+    rows[3] |= {"published": "2023-05-01", "crawled": "2024-05-02"}
     dump = make_dump(lake, "d", rows)
     card = {"tombstones": ("https://gone.example/",), "cutoff_date": "2023-12-31"}
     excluded = pa.array([document_id("d", "f", 5)], ID)

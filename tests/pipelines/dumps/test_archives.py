@@ -164,7 +164,7 @@ def test_ends_of_lines_and_the_case_of_names_do_not_matter(tmp_path: Path, newli
         (tmp_path / "a").write_bytes(names)
         found, tally = read(tmp_path / "a")
         assert [r.body for r in found.values()] == [page(n) for n in range(3)] and not broken(tally)
-        assert {r.date for r in found.values()} == {"2023-11-20T08:00:00Z"}
+        assert {r.crawled for r in found.values()} == {"2023-11-20T08:00:00Z"}
 
 
 @pytest.mark.parametrize(

@@ -99,7 +99,7 @@ def test_fields_are_named_by_the_card_and_paths_lead_inwards(tmp_path: Path) -> 
     (tmp_path / "a").write_text("".join(json.dumps(r) + "\n" for r in rows))
     names = {"text": "content", "url": "meta.url", "date": "meta.date", "id": "meta.id", "repo": "meta"}
     records, _ = read(tmp_path / "a", names)
-    assert [(r.url, r.date, r.fields.get("id")) for r in records] == [
+    assert [(r.url, r.published, r.fields.get("id")) for r in records] == [
         ("u", "2023-01-02T03:04:05", "7"),
         ("", "", None),
     ]

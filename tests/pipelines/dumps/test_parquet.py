@@ -69,16 +69,16 @@ def test_no_column_of_any_type_stops_a_file_wherever_it_is_named(tmp_path: Path,
     for name in ("date", "url", "title"):
         records, _ = read(path, FIELDS | {name: "other"})
         assert [r.text for r in records] == ["a", "b", "c", "d"]
-        assert name != "date" or all(r.date[:4] in ("", "1970", "2023") for r in records)
+        assert name != "date" or all(r.published[:4] in ("", "1970", "2023") for r in records)
 
 
 def test_times_are_dates_of_the_calendar_or_nothing(tmp_path: Path) -> None:
     made = [datetime.datetime(2023, 5, 1, 8, 30), datetime.datetime(1999, 12, 31)]
     pq.write_table(pa.table({"text": ["a", "b"], "date": made}), tmp_path / "a")
-    assert [r.date for r in read(tmp_path / "a")[0]] == ["2023-05-01T08:30:00", "1999-12-31T00:00:00"]
+    assert [r.published for r in read(tmp_path / "a")[0]] == ["2023-05-01T08:30:00", "1999-12-31T00:00:00"]
     pq.write_table(pa.table({"text": ["a", "b", "c", "d"], "date": FAR}), tmp_path / "b")
     records, stats = read(tmp_path / "b")
-    assert [r.date[:10] for r in records] == ["", "1970-01-01", "", ""]
+    assert [r.published[:10] for r in records] == ["", "1970-01-01", "", ""]
     assert stats["seen/unreadable_date"] >= 1
 
 
@@ -87,7 +87,7 @@ def test_paths_lead_into_structs_and_a_column_of_the_whole_name_comes_first(tmp_
     pq.write_table(pa.table({"body": ["a", "b"], "meta": meta}), tmp_path / "a")
     names = {"text": "body", "url": "meta.url", "date": "meta.more.date", "title": "meta.none"}
     records, _ = read(tmp_path / "a", names)
-    assert [(r.url, r.date, r.fields) for r in records] == [("u0", "2023-01-02", {}), ("", "", {})]
+    assert [(r.url, r.published, r.fields) for r in records] == [("u0", "2023-01-02", {}), ("", "", {})]
     pq.write_table(pa.table({"body": ["a", "b"], "meta": meta, "meta.url": ["x", "y"]}), tmp_path / "b")
     assert [r.url for r in read(tmp_path / "b", names)[0]] == ["x", "y"]
 

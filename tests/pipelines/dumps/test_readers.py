@@ -108,7 +108,7 @@ def test_jsonl_and_parquet_count_what_is_wrong(tmp_path: Path) -> None:
     for name in ("a.jsonl", "a.jsonl.gz", "a.jsonl.zst"):
         records, stats = read(tmp_path / name, "jsonl", FIELDS | {"k": "k"})
         assert [(r.offset, r.text) for r in records] == [(0, "好"), (5, "b?")]
-        assert records[0].date == "2023-01-02T03:04:05Z" and records[0].fields == {"k": "1"}
+        assert records[0].published == "2023-01-02T03:04:05Z" and records[0].fields == {"k": "1"}
         assert (stats["broken/json"], stats["broken/no_text"], stats["skipped/empty_body"]) == (1, 1, 1)
     pq.write_table(pa.table({"text": ["x", None, "z"], "url": ["a", "b", "c"]}), tmp_path / "a.parquet")
     records, stats = read(tmp_path / "a.parquet", "parquet")

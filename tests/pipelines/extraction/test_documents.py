@@ -57,10 +57,8 @@ def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
         "h1.invalid/a",
         "T4",
     )
-    assert (
-        row["doc_id"] == document_id("d", "a.warc.gz", row["offset"])
-        and row["date"] == "2023-01-01T00:00:00Z"
-    )
+    assert row["doc_id"] == document_id("d", "a.warc.gz", row["offset"])
+    assert (row["published"], row["crawled"]) == (None, "2023-01-01T00:00:00Z")
     stats = dataset.stats
     assert (stats["files"], stats["pages"], stats["documents"]) == (2, 12, 9)
     assert (
@@ -363,3 +361,25 @@ def test_a_nul_in_the_head_of_a_page_does_not_make_it_binary(tmp_path: Path) -> 
     (tmp_path / "a.warc").write_bytes(warc(0, body) + warc(1, b"\x89PNG\0\0" + body))
     dataset = build(Lake(tmp_path), kind="warc", uris=["a.warc"])
     assert dataset.manifest.rows == 1 and dataset.stats["skipped"] == {"binary": 1}
+
+
+def test_when_a_page_was_published_stands_apart_from_when_it_was_fetched(tmp_path: Path) -> None:
+    dated = '<meta property="article:published_time" content="2021-03-04T05:06:07Z">'
+    pages = [
+        PageFile(f"https://h{i}.invalid/", "x", f"<html>{head}<body>{TEXT}</body></html>".encode())
+        for i, head in enumerate(("", dated))
+    ]
+    write_warc(tmp_path / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
+    table = build(Lake(tmp_path), kind="warc", uris=["a.warc.gz"], date="2023-05").read()
+    assert table["published"].to_pylist() == [None, "2021-03-04"]
+    assert table["crawled"].to_pylist() == ["2023-01-01T00:00:00Z"] * 2
+
+
+def test_rows_have_the_dates_that_their_fields_give_and_else_that_of_the_card(tmp_path: Path) -> None:
+    rows = [{"text": TEXT, "date": "2020-01-02", "at": "2022"}, {"text": TEXT * 2}]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    table = build(
+        Lake(tmp_path), kind="jsonl", uris=["a.jsonl"], fields={"crawled": "at"}, date="2023-05"
+    ).read()
+    assert table["published"].to_pylist() == ["2020-01-02", None]
+    assert table["crawled"].to_pylist() == ["2022", "2023-05"]

@@ -18,7 +18,7 @@ from tests.support.release_samples import make_dump, make_duplicates, prose
 def test_survivors_pass_their_rules_the_card_and_the_election(lake: Lake) -> None:
     rows = [{"text": prose(a)} for a in ("cat", "dog", "owl", "fox")]
     rows[0] |= {"reasons": ["rules/x"]}  # type: ignore[dict-item]
-    rows[1] |= {"date": "2024"}
+    rows[1] |= {"crawled": "2024"}
     tables = make_dump(lake, "a", rows)
     removed = removed_ids(make_duplicates(lake, (document_id("a", "f", 2), document_id("a", "f", 3))))
     card = ReleaseCard(name="r", dumps=("a",), cutoff_date="2023")
