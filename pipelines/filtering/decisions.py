@@ -23,6 +23,9 @@ from pipelines.tables.schemas import DECISIONS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
 VERSION = 3
+UNJUDGED = -1
+UNWANTED = "language/unwanted"
+"""The reason against a document that no set judges."""
 CODE = "code"  # language of documents of category code: the model of languages knows none for them
 
 
@@ -111,25 +114,16 @@ def judge(
     languages[categories == CODE] = CODE
     quality = _quality(languages, _floats(columns["scores/perplexity"]), cutoffs)
     reasons: list[list[str]] = [[] for _ in range(count)]
-    open_rows = np.ones(count, bool)
-    for rule_set in policy.sets:
-        pairs = {(c, la): rule_set.covers(c, la) for c, la in zip(categories, languages, strict=True)}
-        rows = open_rows & np.fromiter(
-            (pairs[p] for p in zip(categories, languages, strict=True)), bool, count
-        )
-        for key, bound in rule_set.when.items():
-            rows &= ~outside(columns[key], bound, missing=True)
-        open_rows &= ~rows
+    judging = judging_sets(policy, categories, languages, columns)
+    for number, rule_set in enumerate(policy.sets):
+        rows = judging == number
         for key, bound in rule_set.bounds.items():
-            speaks = rows & outside(columns[key], bound)
-            for other, least in bound.least.items():
-                speaks &= _floats(columns[other]) >= least
-            for row in np.flatnonzero(speaks):
+            for row in np.flatnonzero(rows & speaks_against(bound, key, columns)):
                 reasons[row].append(key)
         for row in np.flatnonzero(rows & np.isin(quality, rule_set.drop_quality)):
             reasons[row].append(f"quality/{quality[row]}")
-    for row in np.flatnonzero(open_rows):
-        reasons[row].append("language/unwanted")
+    for row in np.flatnonzero(judging == UNJUDGED):
+        reasons[row].append(UNWANTED)
     stem = (categories == "stem") | ~outside(
         columns["scores/stem_exercise"], policy.stem_exercise, missing=True
     )
@@ -158,6 +152,34 @@ def judge(
         "kept_languages": dict(sorted(Counter(languages[np.array(keep, bool)]).items())),
     }
     return table, stats
+
+
+def judging_sets(
+    policy: Policy,
+    categories: NDArray[Any],
+    languages: NDArray[Any],
+    columns: Mapping[str, pa.Array],
+) -> NDArray[np.int64]:
+    """For each document the number of the policy's set that judges it, UNJUDGED without one.
+    `categories` and `languages` are as in `decisions`."""
+    pairs = list(zip(categories, languages, strict=True))
+    found = np.full(len(pairs), UNJUDGED, np.int64)
+    for number, rule_set in enumerate(policy.sets):
+        covered = {(c, la): rule_set.covers(c, la) for c, la in set(pairs)}
+        rows = (found == UNJUDGED) & np.fromiter((covered[p] for p in pairs), bool, len(pairs))
+        for key, bound in rule_set.when.items():
+            rows &= ~outside(columns[key], bound, missing=True)
+        found[rows] = number
+    return found
+
+
+def speaks_against(bound: Bound, key: str, columns: Mapping[str, pa.Array]) -> NDArray[np.bool_]:
+    """Rows whose number `key` is outside the bound, and whose other numbers reach what the bound asks
+    for (`least`)."""
+    rows = outside(columns[key], bound)
+    for other, least in bound.least.items():
+        rows &= _floats(columns[other]) >= least
+    return rows
 
 
 def _floats(column: pa.Array) -> NDArray[np.float64]:
