@@ -33,6 +33,11 @@ def _lines(text: str, masks: list[tuple[int, int, str]]) -> list[tuple[int, int,
     position = number = 0
     for line in text.split("\n"):
         end = position + len(line)
+        if number == len(masks) or masks[number][0] >= end:  # no mask in it, as in most
+            if is_boilerplate(line):
+                spans.append((position, min(end + 1, len(text)), LINE))
+            position = end + 1
+            continue
         inside = []
         while number < len(masks) and masks[number][0] < end:
             inside.append(masks[number])

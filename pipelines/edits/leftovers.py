@@ -14,7 +14,16 @@ import re
 import unicodedata
 from collections import Counter
 
-_WORTH_READING = re.compile(r"[@＠]|\d(?:\W?\d){9}|\d\.\d{1,3}\.\d{1,3}\.\d")
+_WORTH_READING = re.compile(r"\d(?:\W?\d){9}|\d\.\d{1,3}\.\d{1,3}\.\d")
+_FORMATS = re.compile(  # category Cf, without shorthand and musical controls beyond the first plane
+    "[\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064"
+    "\u2066-\u206f\ufeff\ufff9-\ufffb\U000e0001-\U000e007f]"
+)
+_WORD = re.compile(
+    r"[0-9](?<![0-9A-Za-z_.\-][0-9])(?:[0-9]{10}|[0-9]{16}[0-9Xx]|[0-9]{0,2}(?:\.[0-9]{1,3}){3})"
+    r"(?=[.\-]*+(?![0-9A-Za-z_]))"
+)
+"""A word of 11 digits, of 18, or of four numbers between dots; a stop or hyphen may stand behind it."""
 _ENDS = frozenset({"com", "cn", "net", "org", "edu"})
 _HOST_USERS = frozenset({"git", "svn", "hg", "cvs"})
 _SAYS_PHONE = ("电话", "手机", "手机号", "tel", "phone", "mobile")
@@ -27,13 +36,13 @@ def leftovers(text: str) -> Counter[str]:
     """How many mail addresses, mobile numbers, identity cards and addresses of hosts `text` still
     holds, by kind."""
     found: Counter[str] = Counter()
-    if not _WORTH_READING.search(text):
+    if not ("@" in text or "＠" in text or _WORTH_READING.search(text)):
         return found
-    plain = unicodedata.normalize("NFKC", "".join(c for c in text if unicodedata.category(c) != "Cf"))
-    for at in (k for k, char in enumerate(plain) if char == "@"):
-        found["email"] += _stands_between(plain, at)
-    for word in re.finditer(r"[0-9A-Za-z_.\-]+", plain):
-        kind = _kind(word[0].rstrip(".-"), plain[max(0, word.start() - 8) : word.start()].lower())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", _FORMATS.sub("", text))
+    for sign in re.finditer("@", plain):
+        found["email"] += _stands_between(plain, sign.start())
+    for word in _WORD.finditer(plain):
+        kind = _kind(word[0], plain[max(0, word.start() - 8) : word.start()].lower())
         if kind:
             found[kind] += 1
     return +found

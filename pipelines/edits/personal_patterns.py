@@ -3,7 +3,7 @@
 Belongs here: the patterns, checksums, and the words beside a number that decide. Does not belong here:
 looking through a text and putting masks in (personal_data.py).
 
-Patterns are of bytes, one for each character of a text (see `in_bytes`), so that masks are written in
+Patterns are of bytes, one for each character of a text (one_byte.py), so that masks are written in
 place. Regular expressions' `\\b` takes a Han character for a letter and finds no boundary in
 `邮箱a@b.cn谢谢`; the boundaries here are looks around over ASCII. A pattern begins with what it needs and
 looks behind afterwards, so that a search skips to the next candidate. Where a number counts only
@@ -16,58 +16,13 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-import numpy as np
-
-# The Han characters that a pattern names, simplified and traditional: a group is one byte, from 0x80.
-_NAMED = (
-    " 电電 话話 手 机機 传傳 真 热熱 线線 座 联聯 系繫 方 式 致 拨撥 打"
-    " 号號 码碼 转轉 微 信 扣 群 加 企 鹅鵝 护護 照 通 行 证證 身 份"
-    " 邮郵 箱 件 地 址 字 节節 版 本 第 章 条條 订訂 单單 编編 序 列 流"
-    " 水 货貨 书書 期 型 大 小 服 务務 器 主 网網 关關 访訪 问問 解 析"
-    " 来來 自 元 美 人 次 个個 万萬 亿億 吨噸 米 克 年 月 正 为為 是"
-    " ¥￥€£"
-)
-_HAN = {char: 0x80 + k for k, group in enumerate(_NAMED.split()) for char in group}
-_OTHER, _NOTHING = ord("?"), 0
-_NOT_SEEN = [0xAD, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)]
-_SPACES = [0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]
-_HYPHENS = [*range(0x2010, 0x2014), 0x2212]  # a dash (U+2014) ends a number, as other marks do
-
-
-def _byte_table() -> np.ndarray:
-    table = np.full(0x10000, _OTHER, np.uint8)
-    table[1:0x80] = np.arange(1, 0x80)
-    table[0xFF01:0xFF5F] = np.arange(0x21, 0x7F)  # full-width forms of ASCII
-    table[_NOT_SEEN], table[_SPACES], table[_HYPHENS] = _NOTHING, ord(" "), ord("-")
-    table[[0x3001, 0x3002]] = ord(",")
-    for char, byte in _HAN.items():
-        table[ord(char)] = byte
-    return table
-
-
-_TABLE = _byte_table()
-
-
-def in_bytes(text: str) -> tuple[bytearray, np.ndarray | None]:
-    """(one byte for each character that is seen, the place in `text` of each; None where that is the
-    byte's own place).
-
-    ASCII is itself and stands for its full-width forms; the Han characters that a pattern names have
-    bytes of their own; every other character is "?", which is in no pattern.
-    """
-    if text.isascii() and "\0" not in text:
-        return bytearray(text.encode()), None
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    found = _TABLE[np.minimum(points, 0xFFFF)]
-    if found.all():
-        return bytearray(found.tobytes()), None
-    seen = np.flatnonzero(found)
-    return bytearray(found[seen].tobytes()), seen
+from pipelines.edits import traces
+from pipelines.edits.one_byte import HAN_BYTES
 
 
 def _pattern(source: str, flags: int = 0) -> re.Pattern[bytes]:
     """`source`, in which Han characters stand for their bytes."""
-    return re.compile(bytes(_HAN.get(char, ord(char)) for char in source), flags)
+    return re.compile(bytes(HAN_BYTES.get(char, ord(char)) for char in source), flags)
 
 
 # A number that is part of a longer one, of an identifier or of a decimal is something else. The look
@@ -137,68 +92,70 @@ _OWN = r"(?P<own>(?: ?(?:号码?|[Nn]umber|[Nn]o\.?|ID|[Ii]d|为|是|is))*)(?P<s
 
 
 class Form(NamedTuple):
-    """One form of a kind of personal data. `needs`: what stands in every text that has one; a search
-    for it skips from one candidate to the next, where one that begins with a look behind or with a
-    choice of words tries every character. None: `pattern` itself skips."""
+    """One form of a kind of personal data. `needs`: the traces (bits of traces.py) that every text has
+    which holds one."""
 
     kind: str
-    needs: re.Pattern[bytes] | None
+    needs: int
     pattern: re.Pattern[bytes]
 
 
-_DIGITS_7 = r"[0-9](?:[\-. ()]{0,2}[0-9]){6}"
 # In the order in which they count where two overlap.
 FORMS: tuple[Form, ...] = tuple(
-    Form(kind, _pattern(needs) if needs else None, _pattern(source))
+    Form(kind, needs, _pattern(source))
     for kind, needs, source in (
-        ("email", "@", _EMAIL),
-        ("email", r"[(\[{<#_](?:[Aa][Tt]|@)[)\]}>#_]", _EMAIL_BRACKETS),
-        ("email", "[Dd][Oo][Tt] ", _EMAIL_WORDS),
-        ("email", " @ ", _EMAIL_NAMED),
+        ("email", traces.AT, _EMAIL),
+        ("email", traces.AT_IN_BRACKETS, _EMAIL_BRACKETS),
+        ("email", traces.DOT, _EMAIL_WORDS),
+        ("email", traces.SPACED_AT, _EMAIL_NAMED),
         (
             "id_card",
-            r"[0-9]{6}[\- ]?[12][089]",
+            traces.DIGITS_15,
             _first("[1-9]") + rf"[0-9]{{5}}([\- ]?){_DAY}\1[0-9]{{3}}[0-9Xx]{_END}",
         ),
-        ("id_card", "", rf"身份证{_OWN}(?P<x>[1-9](?:[0-9]{{16}}[0-9Xx]|[0-9]{{14}})){_END}"),
+        ("id_card", traces.DIGITS_15, rf"身份证{_OWN}(?P<x>[1-9](?:[0-9]{{16}}[0-9Xx]|[0-9]{{14}})){_END}"),
         (
             "bank_card",
-            "",
+            traces.DIGITS_15,
             _first("[2-6]")
             + rf"[0-9]{{3}}([\- ]?)[0-9]{{4}}\1[0-9]{{4}}\1[0-9]{{4}}(?:\1[0-9]{{1,3}})?{_END}",
         ),
-        ("bank_card", "", _first("3") + rf"[47][0-9]{{2}}([\- ]?)[0-9]{{6}}\1[0-9]{{5}}{_END}"),
-        ("mobile", r"86[)\- 1]", rf"(?<![A-Za-z0-9_])(?<![0-9][.\-]){_86}[\- ]{{0,2}}1{_MOBILE}{_END}"),
-        *(("phone", r"\+", source) for source in _INTERNATIONAL),
-        ("mobile", "", _first("1") + _MOBILE + _END),
-        ("phone", r"86[)\- ]", _CHINA_86),
-        *(("phone", "", source) for source in _PHONES),
-        ("phone", _DIGITS_7, _PHONE_NAMED),
+        ("bank_card", traces.DIGITS_15, _first("3") + rf"[47][0-9]{{2}}([\- ]?)[0-9]{{6}}\1[0-9]{{5}}{_END}"),
+        (
+            "mobile",
+            traces.DIGITS_10 | traces.CHINA,
+            rf"(?<![A-Za-z0-9_])(?<![0-9][.\-]){_86}[\- ]{{0,2}}1{_MOBILE}{_END}",
+        ),
+        *(("phone", traces.PLUS, source) for source in _INTERNATIONAL),
+        ("mobile", traces.DIGITS_10, _first("1") + _MOBILE + _END),
+        ("phone", traces.DIGITS_10 | traces.CHINA, _CHINA_86),
+        *(("phone", traces.DIGITS_10, source) for source in _PHONES),
+        ("phone", traces.NAMED_7, _PHONE_NAMED),
         (
             "ip",
-            r"[0-9]\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]",
+            traces.ADDRESS,
             rf"(?<![A-Za-z0-9_.\-]){_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_\-])(?!\.[A-Za-z0-9])",
         ),
         (
             "account",
-            "[Qq扣企加](?:[Qq]|群|扣|鹅)",
+            traces.QQ,
             rf"(?:{_WORD}[Qq][Qq]群?|扣扣群?|{_WORD}[Qq]群|企鹅|加[Qq]){_OWN}(?P<x>[1-9][0-9]{{4,10}}){_END}",
         ),
         (
             "account",
-            "[微CcVv](?:信|[Hh][Aa][Tt]|[Xx信])",
+            traces.WECHAT,
             rf"(?:微信|{_WORD}(?:[Ww]e[Cc]hat|WECHAT|VX|vx|[Vv]信)){_OWN}"
             rf"(?P<x>[A-Za-z][A-Za-z0-9_\-]{{4,18}}[A-Za-z0-9]|[1-9][0-9]{{5,10}}){_END}(?!\.[A-Za-z]|@)",
         ),
         (
             "passport",
-            "[护通Pp](?:照|行证|assport|ASSPORT)",
+            traces.PASSPORT,
             rf"(?:护照|通行证|{_WORD}(?:[Pp]assport|PASSPORT)){_OWN}"
             rf"(?P<x>[A-Za-z]{{1,2}}[0-9]{{6,10}}|[0-9]{{8,9}}){_END}",
         ),
         (
             "passport",
-            "[Ss](?:SN|ocial )",
+            traces.SSN,
             rf"{_WORD}(?:SSN|[Ss]ocial [Ss]ecurity){_OWN}(?P<x>[0-9]{{3}}-[0-9]{{2}}-[0-9]{{4}}){_END}",
         ),
     )
@@ -241,7 +198,7 @@ _TABLE_NEIGHBOUR = re.compile(rb"[0-9] \Z"), re.compile(rb" [0-9]")
 _NUMBER_BEFORE = re.compile(rb"(?:1[3-9][0-9]{9}|[0-9]{3} [0-9]{4} [0-9]{4}) \Z")
 _NUMBER_AFTER = re.compile(rb" (?:1[3-9][0-9]{9}|1[3-9][0-9] [0-9]{4} [0-9]{4})(?![0-9])")
 _ACCOUNT_AFTER = _pattern(r" ?(?:年|版|正|万|亿|元|人|月|个)|\.[0-9]")
-_IN_CHINESE = bytes(_HAN[char] for char in "微信"), b"V", b"v"
+_IN_CHINESE = bytes(HAN_BYTES[char] for char in "微信"), b"V", b"v"
 # 800 is free of charge, the others are no area
 _AREA_OF_NONE = re.compile(rb"(?:1[\-. ])?\(?(?:[235679]00)[)\-. ]")
 _YEAR = re.compile(rb"(?:1[5-9]|20)[0-9]{2}")
