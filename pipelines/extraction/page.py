@@ -33,6 +33,7 @@ from pipelines.extraction.page_metadata import (
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
 MAX_HEADINGS = 3  # of the first level that may be the headline
 NEAR_BEFORE, NEAR_BEHIND = 6, 16  # blocks around the headline in which a date is looked for
+DATE_DIGITS = 5  # of `May 1, 2024`; a line with fewer has no date
 MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
 
@@ -123,6 +124,7 @@ def extract(markup: str, model: BlockModel | None = None) -> Page:
         near = (
             _block(page, i)
             for i in range(max(0, first - NEAR_BEFORE), min(len(parts.blocks), first + NEAR_BEHIND))
+            if parts.blocks[i, col.B_DIGITS] >= DATE_DIGITS
         )
         found.date = other_date(own_address(page.markup), near, page.markup, page.metas)
     chosen = (model or block_model()).choose(parts)

@@ -6,9 +6,9 @@ fences. Does not belong here: which blocks are code (html/), formulas.
 
 from __future__ import annotations
 
-import html
 import re
 
+from pipelines.extraction.markdown.entities import unescape
 from pipelines.extraction.markdown.inline import UNSEEN
 
 _TOKEN = re.compile(
@@ -193,7 +193,7 @@ def _text(markup: str, spaces: int) -> str:
         ):
             end, behind = _skip(tokens, number, name, len(markup))
             inner = markup[m.end() : tokens[end - 1].start() if end > number else len(markup)]
-            if _ONLY_NUMBERS.fullmatch(html.unescape(_TOKEN.sub(" ", inner))):
+            if _ONLY_NUMBERS.fullmatch(unescape(_TOKEN.sub(" ", inner))):
                 number, position = end, behind
                 continue
         is_line = (name in _LINES and display != "inline") or display in (
@@ -220,7 +220,7 @@ def _first(found: re.Match[str] | None) -> str:
 
 def _write_text(writer: _Writer, text: str, spaces: int) -> None:
     if "&" in text:
-        text = html.unescape(text)
+        text = unescape(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if spaces == LOOSE and "\n" in text and not text.strip(" \t\n"):

@@ -7,11 +7,11 @@ several blocks (lines.py).
 
 from __future__ import annotations
 
-import html
 import re
 from functools import cached_property
 
 from pipelines.extraction.html import columns as col
+from pipelines.extraction.markdown.entities import unescape
 from pipelines.extraction.markdown.formulas import delimited, tex_of, with_asciimath
 
 # No text holds them: soft hyphen, zero-width space, byte order mark, marks and overrides of direction.
@@ -73,7 +73,7 @@ def inline_text(data: bytes, segments: list[list[int]], notation: Notation = PLA
     else:
         text = "".join(pieces)
         if "&" in text:
-            text = html.unescape(text)
+            text = unescape(text)
         if "\\" in text or "[/" in text:
             text = delimited(text)
     if "`" in text and notation.asciimath:
@@ -105,7 +105,7 @@ def _with_marks(pieces: list[str], segments: list[list[int]], scripted: bool) ->
         if flags & col.S_FORMULA:
             text = tex_of(piece, scripted)
         else:
-            text = html.unescape(piece) if "&" in piece else piece
+            text = unescape(piece) if "&" in piece else piece
         if flags & col.S_CODE and text and not kind:
             done = done[:plain] + delimited(done[plain:]) + text
             plain = len(done)

@@ -25,7 +25,7 @@ def test_learns_an_interaction_from_soft_labels() -> None:
 def test_prediction_is_the_sum_of_the_trees() -> None:
     rows, labels = data()
     forest = fit(rows, labels, np.ones(len(rows)), HOW)
-    for row, chance in zip(rows[:50], forest.predict(rows[:50]), strict=True):
+    for row, chance in zip(rows[:150], forest.predict(rows[:150]), strict=True):
         odds = forest.bias
         for questions, limits, values in zip(forest.features, forest.thresholds, forest.values, strict=True):
             odds += values[
