@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 from pipelines.kernels.utf8 import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.columns import MEANINGS, NOT_IN, Counts, Shares
-from pipelines.signals.commerce import measure_commerce
+from pipelines.signals.forms import date_lines
 from pipelines.signals.hash_set import word_hash
+from pipelines.signals.page_kinds import measure_kinds
 from pipelines.signals.prose import Prose, prose_of
 from pipelines.tables.columns import described
 
@@ -37,11 +38,13 @@ SCHEMA = described(
         ("code", pa.float32(), "share of the rendered text's characters in code"),
         ("formulas", pa.float32(), "share of the rendered text's characters in formulas"),
         ("tables", pa.float32(), "share of the rendered text's characters in rows of tables"),
+        ("date_lines", pa.float32(), "share of lines that are a date or a time (forms.py)"),
         (
             "commerce",
             pa.float32(),
-            "probability that a page sells (commerce.py); null but in English, and where too short",
+            "probability that a page sells (page_kinds.py); null but in English, and where too short",
         ),
+        ("listing", pa.float32(), "probability that a page lists other pages; null where commerce is"),
     ],
 )
 COUNTED = pa.schema([SCHEMA.field(name) for name in ("unit", *Counts._fields, *Shares._fields)])
@@ -65,7 +68,8 @@ def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence
         "prose_chars": prose_chars,
         "prose": np.maximum(0.0, 1.0 - sum(other.values())),
         **other,
-        "commerce": measure_commerce([p.text for p in apart], languages),
+        "date_lines": [date_lines(p.text) for p in apart],
+        **measure_kinds([p.text for p in apart], languages),
     }
     columns = {name: counted[name] for name in COUNTED.names} | {"num_chars": num_chars}
     columns |= {n: c if n == "prose_chars" else pa.array(c, SCHEMA.field(n).type) for n, c in forms.items()}

@@ -19,7 +19,7 @@ from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSIONS = {"language": 3, "rules": 4, "safety": 2, "code": 1}
+VERSIONS = {"language": 3, "rules": 5, "safety": 2, "code": 1}
 
 
 def language_stage(documents: Dataset, edits: Dataset) -> Stage:
