@@ -48,6 +48,13 @@ class ContaminationPolicy(Card):
     """N-grams found; all of them where a skeleton has fewer."""
     skeleton_common: int = Field(default=40, ge=1)
     """An n-gram in more skeletons than this is left out."""
+    shape_tokens: int = Field(default=8, ge=4)
+    """Tokens of an item's shape: its tokens with `0` for every number, and one `0` for numbers in a
+    row. It is looked for whole, with at most a tenth of its tokens edited, and finds formulas, of
+    which a skeleton has nothing. Items that have a skeleton may have a shape."""
+    shape_distinct: int = Field(default=5, ge=2)
+    """Different tokens of the shape, but for `0` and the letters a to e, which name options: `a 0 b 0
+    c 0 d 0` is any list."""
     long_bytes: int = Field(default=20_000, ge=1)
     """A text of so many bytes is long: a chapter or more. Where what is found covers little of it, the
     action drop cuts what was found instead; validation text always drops."""

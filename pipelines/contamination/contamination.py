@@ -21,8 +21,8 @@ import pyarrow.compute as pc
 
 from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import BenchmarkItem, items_from_folders
+from pipelines.contamination.forms import script_converter
 from pipelines.contamination.index import Index, Match
-from pipelines.contamination.matching import script_converter
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, canonical_json, digest
 from pipelines.tables.columns import described
@@ -30,7 +30,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 5
+VERSION = 6
 SCHEMA = described(
     "contamination",
     [

@@ -9,7 +9,8 @@ case and script; so one n-gram of tokens is words in English and characters in C
 stand in many items (`the following statements is correct`) tell nothing and are left out. An item
 is found where enough of its remaining n-grams lie within a window of a page, however long the page
 is; a short item where it stands whole. With other numbers and names an item is found by its skeleton:
-the tokens that are no number, no word with a capital and no letter alone, in their order.
+the tokens that are no number, no word with a capital and no letter alone, in their order. What is
+mostly a formula has no skeleton; its shape, all tokens with the numbers as `0`, is looked for whole.
 """
 
 from __future__ import annotations
@@ -24,23 +25,23 @@ import pyarrow as pa
 
 from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.benchmark_items import BenchmarkItem
+from pipelines.contamination.forms import SHAPE, SKELETON, WHOLE, forms_of, tables
 from pipelines.contamination.matching import (
     ANCHOR,
     FEWEST,
     NEVER,
     Limits,
     LongItems,
-    Lookup,
-    ShortItems,
+    Searched,
+    WholeItems,
     grams_of,
-    item_fold_table,
     lookup,
     search,
-    skeletons_of,
-    tokens_of,
 )
 from pipelines.kernels.compiled import Array
 from pipelines.kernels.utf8 import text_buffers
+
+NOT_TOLD = "0 a b c d e"  # tokens of shapes that tell nothing: numbers, and letters that name options
 
 
 @dataclass(frozen=True)
@@ -52,109 +53,122 @@ class Match:
     end: int
 
 
+class Sequences:
+    """The tokens of the items in one form. flat uint64: one item after the other; bounds int64
+    [items + 1]."""
+
+    def __init__(self, flat: Array, bounds: Array, chosen: Array) -> None:
+        """Those of `chosen`, by number, in that order."""
+        self.lengths = np.diff(bounds)[chosen]
+        self.flat = np.concatenate(
+            [np.zeros(0, np.uint64), *(flat[bounds[k] : bounds[k + 1]] for k in chosen.tolist())]
+        )
+        self.bounds = np.r_[0, np.cumsum(self.lengths)]
+
+    def __getitem__(self, k: int) -> Array:
+        found: Array = self.flat[self.bounds[k] : self.bounds[k + 1]]
+        return found
+
+    def whole(self, chosen: Sequence[int]) -> WholeItems:
+        """The items of these numbers, to be looked for whole."""
+        anchors = [(grams_of(self[k], ANCHOR)[[0, -1]], k) for k in chosen]
+        rows = sorted((int(gram), k, place == 0) for pair, k in anchors for place, gram in enumerate(pair))
+        grams = np.array([row[0] for row in rows], np.uint64)
+        owners = np.array([row[1] for row in rows], np.int32)
+        at_start = np.array([row[2] for row in rows], np.bool_)
+        return WholeItems(lookup(grams, owners), at_start, self.flat, self.bounds)
+
+    def firsts(self, chosen: Array) -> Array:
+        """Those of `chosen` that no earlier one of them equals."""
+        first: dict[bytes, int] = {}
+        for k in chosen.tolist():
+            first.setdefault(self[k].tobytes(), k)
+        return np.fromiter(first.values(), np.int64, len(first))
+
+
+class Grams:
+    """N-grams of the items in one form, without those that stand in more than `common` of them.
+    grams uint64, sorted, and the item of each; sizes: how many each item has."""
+
+    def __init__(self, items: Sequences, chosen: Array, ngram: int, common: int, fewest: int) -> None:
+        """Of the items `chosen`, but for those that have less than `fewest` of their own."""
+        own = [np.unique(grams_of(items[k], ngram)) for k in chosen.tolist()]
+        grams = np.concatenate([np.zeros(0, np.uint64), *own])
+        owners = np.repeat(chosen, [len(g) for g in own]).astype(np.int32)
+        _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
+        rare = counts[inverse] <= common
+        rare &= np.bincount(owners[rare], minlength=len(items.lengths))[owners] >= fewest
+        grams, owners = grams[rare], owners[rare]
+        order = np.argsort(grams, kind="stable")
+        self.grams, self.owners = grams[order], owners[order]
+        self.sizes = np.bincount(owners, minlength=len(items.lengths))
+        self.num_tokens = items.lengths
+
+    def long(self, min_hits: int, containment: float) -> LongItems:
+        """The items to be found by so many of their n-grams, all where they have fewer, or such a
+        share of them."""
+        needed = np.maximum(
+            np.minimum(min_hits, self.sizes), np.ceil(containment * self.sizes).astype(np.int64)
+        )
+        return LongItems(lookup(self.grams, self.owners), needed, self.num_tokens)
+
+
 class Index:
     """N-grams of all items, to look documents up in. Picklable; holds about 24 bytes for each
     n-gram of an item.
 
     items: those that are looked for, each text once. short: the numbers of those that are looked
-    for whole. skipped: how many are too short to be told from other text.
+    for whole; shaped: of those whose shape is. skipped: how many are too short to be told from other
+    text.
     """
 
     def __init__(self, items: Sequence[BenchmarkItem], policy: ContaminationPolicy) -> None:
         self.policy = policy
         data, ends = text_buffers(pa.array([item.text for item in items], pa.large_string()))
-        flat, bounds, characters = tokens_of(data, ends, item_fold_table())
+        flat, bounds, alone, numbers = forms_of(data, ends, tables(), WHOLE)
         lengths = np.diff(bounds)
-        chinese = 2 * characters > lengths
-        enough = lengths >= np.where(chinese, policy.short_han, policy.short_words)
+        chinese = 2 * alone > lengths
+        fewest = np.where(chinese, policy.short_han, policy.short_words)
+        enough = lengths >= fewest
         self.skipped = int(np.sum(~enough))
-        first: dict[bytes, int] = {}  # items of equal tokens are one item
-        for k in np.flatnonzero(enough).tolist():
-            first.setdefault(flat[bounds[k] : bounds[k + 1]].tobytes(), k)
-        chosen = np.fromiter(first.values(), np.int64, len(first))
+        # items of equal tokens are one item
+        chosen = Sequences(flat, bounds, np.arange(len(items))).firsts(np.flatnonzero(enough))
         self.items = [items[k] for k in chosen.tolist()]
-        self._lengths = lengths[chosen]
-        self._flat = np.concatenate(
-            [np.zeros(0, np.uint64), *(flat[bounds[k] : bounds[k + 1]] for k in chosen.tolist())]
-        )
-        self._bounds = np.r_[0, np.cumsum(self._lengths)]
-        whole = self._lengths < np.where(chinese[chosen], policy.min_han, policy.min_words)
-
-        own = [
-            np.unique(grams_of(self._tokens(k), policy.ngram)) if not whole[k] else np.zeros(0, np.uint64)
-            for k in range(len(chosen))
-        ]
-        grams, owners = (
-            np.concatenate([np.zeros(0, np.uint64), *own]),
-            np.repeat(np.arange(len(own)), [len(g) for g in own]),
-        )
-        _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
-        rare = counts[inverse] <= policy.common
-        grams, owners = grams[rare], owners[rare]
-        order = np.argsort(grams, kind="stable")
-        self._grams, self._owners = grams[order], owners[order]
-        self._sizes = np.bincount(owners, minlength=len(own))
+        self._whole = Sequences(flat, bounds, chosen)
+        whole = lengths[chosen] < np.where(chinese[chosen], policy.min_han, policy.min_words)
+        self._grams = Grams(self._whole, np.flatnonzero(~whole), policy.ngram, policy.common, 1)
         # the others are variants of one item, too little of each is its own
-        self.short = np.flatnonzero(whole | (self._sizes < policy.min_hits))
-        self._bones = self._skeletons(items, chosen, policy)
-        anchors = [(grams_of(self._tokens(k), ANCHOR)[[0, -1]], k) for k in self.short.tolist()]
-        rows = sorted((int(gram), k, place == 0) for pair, k in anchors for place, gram in enumerate(pair))
-        self._anchors = np.array([row[0] for row in rows], np.uint64)
-        self._anchor_items, self._at_start = (
-            np.array([row[1] for row in rows], np.int64),
-            np.array([row[2] for row in rows], np.bool_),
-        )
+        self.short = np.flatnonzero(whole | (self._grams.sizes < policy.min_hits))
 
-    def _skeletons(
-        self, items: Sequence[BenchmarkItem], chosen: Array, policy: ContaminationPolicy
-    ) -> tuple[Array, Array, Array, Array]:
-        """(n-grams of the skeletons, sorted; the item of each; n-grams and tokens of each item's
-        skeleton), of the items with a number that are no validation documents."""
-        texts = pa.array([items[k].text for k in chosen.tolist()], pa.large_string())
-        flat, bounds, numbers = skeletons_of(*text_buffers(texts), item_fold_table())
-        lengths = np.diff(bounds)
         benchmark = np.array([item.kind != "validation" for item in self.items], bool)
-        wanted = np.flatnonzero(numbers & benchmark)
-        own = [np.unique(grams_of(flat[bounds[k] : bounds[k + 1]], policy.skeleton_ngram)) for k in wanted]
-        grams = np.concatenate([np.zeros(0, np.uint64), *own])
-        owners = np.repeat(wanted, [len(g) for g in own]).astype(np.int64)
-        _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
-        rare = counts[inverse] <= policy.skeleton_common
-        sizes = np.bincount(owners[rare], minlength=len(self.items))
-        rare &= sizes[owners] >= FEWEST
-        grams, owners = grams[rare], owners[rare]
-        order = np.argsort(grams, kind="stable")
-        sizes = np.bincount(owners, minlength=len(self.items))
-        return grams[order], owners[order], sizes, lengths
+        numbered = np.flatnonzero(numbers[chosen] & benchmark)
+        bones = Sequences(*forms_of(data, ends, tables(), SKELETON)[:2], chosen)
+        self._bones = Grams(bones, numbered, policy.skeleton_ngram, policy.skeleton_common, FEWEST)
+        # a formula has no skeleton
+        self._shapes = Sequences(*forms_of(data, ends, tables(), SHAPE)[:2], chosen)
+        plain = forms_of(*text_buffers(pa.array([NOT_TOLD])), tables(), SHAPE)[0]
+        distinct = np.array([len(np.setdiff1d(self._shapes[k], plain)) for k in numbered.tolist()], np.int64)
+        told = (self._shapes.lengths[numbered] >= policy.shape_tokens) & (distinct >= policy.shape_distinct)
+        self.shaped = self._shapes.firsts(numbered[told])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_lookups"}
+        return {name: value for name, value in self.__dict__.items() if name != "_searched"}
 
     @cached_property
-    def _lookups(self) -> tuple[Lookup, Lookup, Lookup]:
-        return lookup(self._anchors), lookup(self._grams), lookup(self._bones[0])
-
-    def _tokens(self, k: int) -> Array:
-        found: Array = self._flat[self._bounds[k] : self._bounds[k + 1]]
-        return found
+    def _searched(self) -> Searched:
+        policy = self.policy
+        return Searched(
+            self._whole.whole(self.short.tolist()),
+            self._grams.long(policy.min_hits, policy.containment),
+            Limits(policy.ngram, policy.min_hits, policy.min_hits, policy.inside),
+            self._bones.long(policy.skeleton_hits, policy.skeleton_containment),
+            Limits(policy.skeleton_ngram, FEWEST, policy.skeleton_hits, NEVER),
+            self._shapes.whole(self.shaped.tolist()),
+        )
 
     def find_all(self, texts: pa.Array | pa.ChunkedArray) -> list[tuple[int, Match]]:
         """(row, match) of every item that a text holds, by row and in the items' order."""
-        data, offsets = text_buffers(texts)
-        policy = self.policy
-        anchors, grams, bones = self._lookups
-        short = ShortItems(anchors, self._anchor_items, self._at_start, self._flat, self._bounds)
-        long = LongItems(grams, self._owners, self._sizes, self._lengths)
-        limits = Limits(policy.ngram, policy.min_hits, policy.min_hits, policy.containment, policy.inside)
-        skeletons = LongItems(bones, *self._bones[1:])
-        loose = Limits(
-            policy.skeleton_ngram,
-            policy.skeleton_hits,
-            FEWEST,
-            policy.skeleton_containment,
-            NEVER,
-        )
-        found = search(data, offsets, item_fold_table(), short, long, limits, skeletons, loose)
+        found = search(*text_buffers(texts), tables(), self._searched)
         return [(row, Match(self.items[item], start, end)) for row, item, start, end in found.tolist()]
 
     def find(self, text: str) -> list[Match]:

@@ -1,18 +1,21 @@
 """Which benchmark items a text holds, by a plain reading of the definitions: no hashes, no arrays.
 
-Belongs here: what index.py and matching.py must equal. Does not belong here: anything that a stage
+Belongs here: what index.py, forms.py and matching.py must equal. Does not belong here: anything that a stage
 calls.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from math import ceil
 from typing import NamedTuple
 
 from pipelines.cards.contamination import ContaminationPolicy
-from pipelines.contamination.matching import ANCHOR, FEWEST, NEVER, SHORTEST, script_converter
+from pipelines.contamination.forms import SHORTEST, script_converter
+from pipelines.contamination.index import NOT_TOLD
+from pipelines.contamination.matching import ANCHOR, FEWEST, NEVER
 from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, SEPARATOR
 from pipelines.kernels.reference import Token, fold
 
@@ -55,6 +58,18 @@ def skeleton(text: str, found: Sequence[Token]) -> list[Token]:
     return kept
 
 
+def shape(found: Sequence[Token]) -> list[Token]:
+    """The tokens with `0` for each run of digits, and numbers in a row as one."""
+    kept: list[Token] = []
+    for token in found:
+        text = re.sub("[0-9]+", "0", token.text)
+        if text == "0" and kept and kept[-1].text == "0":
+            kept[-1] = kept[-1]._replace(end=token.end)
+        else:
+            kept.append(token._replace(text=text))
+    return kept
+
+
 def has_number(text: str, found: Sequence[Token]) -> bool:
     """Whether a token begins with an ASCII digit."""
     data = text.encode()
@@ -74,8 +89,8 @@ class Rule(NamedTuple):
 class PlainIndex:
     """As index.Index, with sets.
 
-    items: tokens of each item that is looked for, by its number in `texts`. whole: those that are
-    looked for whole.
+    items: tokens of each item that is looked for, by its number in `texts`. whole: those of which
+    they are looked for whole; shapes: shapes of those of which the shape is.
     """
 
     def __init__(self, texts: Sequence[str], policy: ContaminationPolicy) -> None:
@@ -110,6 +125,12 @@ class PlainIndex:
         counts = Counter(gram for own in all_own.values() for gram in own)
         rare = {k: {g for g in own if counts[g] <= policy.skeleton_common} for k, own in all_own.items()}
         self.bones = {k: own for k, own in rare.items() if len(own) >= FEWEST}
+        self.shapes: dict[int, list[str]] = {}
+        for k in numbered:
+            form = [t.text for t in shape(tokens(texts[k]))]
+            told = len(set(form) - set(NOT_TOLD.split())) >= policy.shape_distinct
+            if len(form) >= policy.shape_tokens and told and form not in self.shapes.values():
+                self.shapes[k] = form
 
     def find(self, text: str) -> list[tuple[int, int, int]]:
         """(item, first byte, byte behind), by item."""
@@ -117,39 +138,44 @@ class PlainIndex:
         ids = [t.text for t in found]
         left = skeleton(text, found)
         left_ids = [t.text for t in left]
+        shaped = shape(found)
+        shape_ids = [t.text for t in shaped]
         matches = []
         for k in self.items:
             span = _within(k, self.own, self.lengths[k], ids, self.rule)
-            span = span or (self._short(k, ids) if k in self.whole else None)
+            span = span or (_whole(self.items[k], ids) if k in self.whole else None)
             if span:
                 matches.append((k, found[span[0]].start, found[span[1]].end))
             elif span := _within(k, self.bones, self.bone_lengths[k], left_ids, self.loose):
                 matches.append((k, left[span[0]].start, left[span[1]].end))
+            elif k in self.shapes and (span := _whole(self.shapes[k], shape_ids)):
+                matches.append((k, shaped[span[0]].start, shaped[span[1]].end))
         return matches
 
-    def _short(self, k: int, ids: list[str]) -> tuple[int, int] | None:
-        item = self.items[k]
-        for at in range(len(ids) - ANCHOR + 1):
-            for wanted, begins in ((item[-ANCHOR:], False), (item[:ANCHOR], True)):
-                if ids[at : at + ANCHOR] == wanted and (span := self._aligned(item, ids, at, begins)):
-                    return span
-        return None
 
-    @staticmethod
-    def _aligned(item: list[str], ids: list[str], at: int, begins: bool) -> tuple[int, int] | None:
-        for size in (len(item), len(item) - 1, len(item) + 1):
-            first = at if begins else at + ANCHOR - size
-            part = ids[first : first + size] if first >= 0 else []
-            if len(part) != size:
-                continue
-            if size == len(item):
-                if sum(a != b for a, b in zip(part, item, strict=True)) <= len(item) // 10:
-                    return first, first + size - 1
-            elif len(item) >= 10:
-                shorter, longer = sorted((part, item), key=len)
-                if any(shorter == longer[:cut] + longer[cut + 1 :] for cut in range(len(longer))):
-                    return first, first + size - 1
-        return None
+def _whole(item: list[str], ids: list[str]) -> tuple[int, int] | None:
+    """(first, last) token of the first place where `item` stands in `ids`, or None."""
+    for at in range(len(ids) - ANCHOR + 1):
+        for wanted, begins in ((item[-ANCHOR:], False), (item[:ANCHOR], True)):
+            if ids[at : at + ANCHOR] == wanted and (span := _aligned(item, ids, at, begins)):
+                return span
+    return None
+
+
+def _aligned(item: list[str], ids: list[str], at: int, begins: bool) -> tuple[int, int] | None:
+    for size in (len(item), len(item) - 1, len(item) + 1):
+        first = at if begins else at + ANCHOR - size
+        part = ids[first : first + size] if first >= 0 else []
+        if len(part) != size:
+            continue
+        if size == len(item):
+            if sum(a != b for a, b in zip(part, item, strict=True)) <= len(item) // 10:
+                return first, first + size - 1
+        elif len(item) >= 10:
+            shorter, longer = sorted((part, item), key=len)
+            if any(shorter == longer[:cut] + longer[cut + 1 :] for cut in range(len(longer))):
+                return first, first + size - 1
+    return None
 
 
 def _within(

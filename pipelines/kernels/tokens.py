@@ -28,7 +28,7 @@ HAN_FIRST, HAN_LAST = U64(0xE4B8), U64(0xE9BF)  # first two bytes of U+4E00 to U
 
 
 @inlined
-def _word(data: Array, i: int) -> np.uint64:
+def word_at(data: Array, i: int) -> np.uint64:
     """The 8 bytes from i on; zeros beyond the end of `data`."""
     if i + 8 <= len(data):
         return load_word(data, i)
@@ -39,7 +39,7 @@ def _word(data: Array, i: int) -> np.uint64:
 
 
 @inlined
-def _masks(data: Array, i: int) -> tuple[np.uint64, np.uint64, np.uint64]:
+def masks_at(data: Array, i: int) -> tuple[np.uint64, np.uint64, np.uint64]:
     """`class_masks`, also where fewer than 64 bytes are left."""
     if i + BLOCK_BYTES <= len(data):
         return class_masks(data, i)
@@ -62,12 +62,12 @@ def _chain(value: np.uint64, word: np.uint64) -> np.uint64:
 
 
 @inlined
-def _ascii_token(data: Array, start: int, length: int) -> np.uint64:
-    value = (_word(data, start) | LOWER) & (ONES >> U64(64 - 8 * min(length, 8)))
+def ascii_token(data: Array, start: int, length: int) -> np.uint64:
+    value = (word_at(data, start) | LOWER) & (ONES >> U64(64 - 8 * min(length, 8)))
     done = 8
     while done < length:
         value = _chain(
-            value, (_word(data, start + done) | LOWER) & (ONES >> U64(64 - 8 * min(length - done, 8)))
+            value, (word_at(data, start + done) | LOWER) & (ONES >> U64(64 - 8 * min(length - done, 8)))
         )
         done += 8
     return value
@@ -116,7 +116,7 @@ def tokenize(data: Array, i: int, end: int, table: Array, tokens: Array, filled:
     room = len(tokens) - BLOCK_BYTES
     while i < end and filled < room:
         if data[i] >= 0x80:
-            word = _word(data, i)
+            word = word_at(data, i)
             if i + 3 <= end and _is_han(word):
                 tokens[filled] = word & U64(0xFFFFFF)
                 filled += 1
@@ -129,7 +129,7 @@ def tokenize(data: Array, i: int, end: int, table: Array, tokens: Array, filled:
             else:
                 i += width
             continue
-        letters, digits, high = _masks(data, i)
+        letters, digits, high = masks_at(data, i)
         stop = min(trailing_zeros(high), end - i)
         inside = ONES >> U64(64 - stop)
         letters &= inside
@@ -148,7 +148,7 @@ def tokenize(data: Array, i: int, end: int, table: Array, tokens: Array, filled:
                 following = i + last
         while starts:
             start = trailing_zeros(starts)
-            tokens[filled] = _ascii_token(data, i + start, trailing_zeros(ends) - start)
+            tokens[filled] = ascii_token(data, i + start, trailing_zeros(ends) - start)
             filled += 1
             starts &= starts - U64(1)
             ends &= ends - U64(1)

@@ -168,7 +168,39 @@ def test_chinese_items_are_found_with_other_numbers() -> None:
 def test_validation_documents_and_items_without_a_number_have_no_skeleton() -> None:
     plain = NUMBERED.replace("12", "some").replace("7", "a few").replace(" 3 ", " many ")
     items = [BenchmarkItem("a", "s", "validation", NUMBERED), BenchmarkItem("b", "s", "benchmark", plain)]
-    assert not len(Index(items, ContaminationPolicy())._bones[0])
+    assert not len(Index(items, ContaminationPolicy())._bones.grams)
+
+
+@pytest.mark.parametrize(
+    ("item", "variant"),
+    [
+        (
+            "If $3 r=18$, what is the value of $6 r+3$ ?\n(A)6\n(B)27\n(C)36\n(D)39",
+            "If $7 r=420$, what is the value of $11 r+2.5$ ?\n(A)1\n(B)2\n(C)3,000\n(D)1/2",
+        ),
+        (
+            "Suppose that $h(x)=f^{-1}(x)$. If $h(2)=10$ and $h(1)=2$, what is $f(f(10))$?",
+            "Suppose that $h(x)=f^{-1}(x)$. If $h(7)=3.5$ and $h(40)=9$, what is $f(f(12))$?",
+        ),
+    ],
+)
+def test_a_formula_with_other_numbers_is_found_by_its_shape(item: str, variant: str) -> None:
+    rng, lookup = random.Random(9), index(item, words(random.Random(8), 40))
+    assert lookup.shaped.tolist() == [0]
+    page = f"{words(rng, 300)}. {variant} {words(rng, 300)}"
+    (match,) = lookup.find(page)
+    assert match.item.name == "0"
+    assert page.encode()[match.start : match.end].decode() == variant.rstrip("$)?")
+
+
+def test_a_list_of_numbered_options_is_no_shape() -> None:
+    item = "[5 + ? × 19 - 15 - 7]/[13 × 13 - 156] = 6\n(A)4\n(B)4.5\n(C)5\n(D)5.5\n(E)6.5"
+    assert index(item).find("Round to 2 figures: (a) 711.0 (b) 0.239 (c) 90743 (d) 134.2 (e) 0.05") == []
+
+
+def test_an_item_that_is_found_often_is_named_once() -> None:
+    (match,) = index(NUMBERED).find(f"{NUMBERED} {NUMBERED.replace('12', '5')} {NUMBERED}")
+    assert match.item.name == "0"
 
 
 PIECES = st.sampled_from(
