@@ -13,12 +13,12 @@ import dagster as dg
 
 from assets.resources import LakeResource, SparkResource
 from pipelines.cards.release import ReleaseCard
-from pipelines.catalogue.stages import Outside, stage_of
+from pipelines.catalogue.stages import Outside, members, stage_of
 from pipelines.catalogue.tables import TABLES
 from pipelines.dedup.duplicates import guard_figures
 from pipelines.engine import InProcess
 from pipelines.inspection.funnel import Finding
-from pipelines.lake import Built
+from pipelines.lake import Built, digest
 from pipelines.tables.stage import build
 
 # A preview of the pinned Dagster, tried here: without it one dump's pass hides another's failure.
@@ -44,6 +44,14 @@ def made(
     Spark is given."""
     engine = spark.engine if spark else InProcess()
     return build(lake.lake, engine, stage_of(lake.lake, table, partition, outside))
+
+
+def made_each(
+    entry: str, partition: str, lake: LakeResource, spark: SparkResource | None = None
+) -> dict[str, Built]:
+    """The tables that an entry of the catalogue stands for, by name: one for each classifier. Those that
+    are there already are found, not made."""
+    return {table: made(table, partition, lake, spark) for table in members(lake.lake, entry)}
 
 
 def with_code_version(spec: dg.AssetSpec) -> dg.AssetSpec:
@@ -77,6 +85,19 @@ def result(
         metadata={**metadata(built), **(more or {})},
         data_version=dg.DataVersion(built.dataset.content_hash),
         check_results=checks or [],
+    )
+
+
+def results(built: Mapping[str, Built]) -> dg.MaterializeResult:
+    """Several datasets as the result of one materialization: the metadata of each under its name."""
+    shown = {name: metadata(one) for name, one in built.items()}
+    for values in shown.values():
+        values["statistics"] = values["statistics"].value
+    rows = {"tables": len(built), "bytes": sum(one.dataset.manifest.bytes for one in built.values())}
+    hashes = (f"{name}@{one.dataset.content_hash}" for name, one in built.items())
+    return dg.MaterializeResult(
+        metadata={**rows, **{name: dg.MetadataValue.json(values) for name, values in shown.items()}},
+        data_version=dg.DataVersion(digest(*hashes)),
     )
 
 

@@ -8,7 +8,19 @@ from typing import Any
 
 import dagster as dg
 
-from assets.common import DUMP, FROM_ALL, OWNER, finding_specs, findings, has_rows, made, result, rows_check
+from assets.common import (
+    DUMP,
+    FROM_ALL,
+    OWNER,
+    finding_specs,
+    findings,
+    has_rows,
+    made,
+    made_each,
+    result,
+    results,
+    rows_check,
+)
 from assets.resources import LakeResource, SparkResource
 from pipelines.cards.checks import CheckBounds
 from pipelines.catalogue.stages import dump_card
@@ -134,6 +146,20 @@ def perplexity_models(lake: LakeResource) -> dg.MaterializeResult:
     return result(made("perplexity_models", "all", lake))
 
 
+@dg.asset(deps=[dg.AssetDep(edits, partition_mapping=FROM_ALL)], **MODELS)
+def classifier_models(lake: LakeResource) -> dg.MaterializeResult:
+    """The model of each classifier card (cards/classifiers), and those that come with the project."""
+    return results(made_each("classifier_models", "all", lake))
+
+
+@dg.asset(deps=[signals_language, classifier_models], **TABLE)
+def classifiers(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """What each classifier says of every document, in a table for each: a new card computes one."""
+    return results(made_each("classifiers", context.partition_key, lake, spark))
+
+
 @dg.asset(deps=[signals_language, reference_classifier, stem_classifier, perplexity_models], **TABLE)
 def scores(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
@@ -143,7 +169,7 @@ def scores(
 
 
 @dg.asset(
-    deps=[scores, signals_language, signals_rules, signals_safety, signals_code],
+    deps=[scores, classifiers, signals_language, signals_rules, signals_safety, signals_code],
     check_specs=[
         rows_check("decisions", DUMP),
         *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason", "validation_groups"),
@@ -175,6 +201,8 @@ ASSETS = [
     reference_classifier,
     stem_classifier,
     perplexity_models,
+    classifier_models,
     scores,
+    classifiers,
     decisions,
 ]

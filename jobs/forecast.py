@@ -9,16 +9,25 @@ to follow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from jobs.settings import Settings
 from pipelines.cards.base import card_names
-from pipelines.catalogue.stages import Outside, dump_card, release_card, release_tables, stage_of
-from pipelines.catalogue.tables import TABLES, follows, names
+from pipelines.cards.classifier import FOLDER
+from pipelines.catalogue.stages import (
+    Outside,
+    dump_card,
+    members,
+    release_card,
+    release_tables,
+    stage_of,
+)
+from pipelines.catalogue.tables import TABLES, entry_of, follows, names
 from pipelines.dumps.raw_dump import list_files
+from pipelines.filtering.policy import classifiers_of, current_policy
 from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 from pipelines.tables.stage import find
 
@@ -97,19 +106,22 @@ class _Costs:
         return cpu, int(weight * self.size / known) if known else 0
 
 
-def _steps(lake: Lake, tables: Sequence[str], partition: str, costs: _Costs) -> tuple[Step, ...]:
+def _steps(
+    lake: Lake, tables: Sequence[str], partition: str, costs: _Costs, unread: Collection[str] = ()
+) -> tuple[Step, ...]:
+    """Steps of the catalogue's entries `tables`; nothing follows from a table in `unread`."""
     settings = Settings()
     outside = Outside(benchmarks=Path(settings.benchmarks) if settings.benchmarks else None)
     steps: list[Step] = []
     stale: list[str] = []
-    for name in tables:
-        before = [other for other in stale if follows(name, [other])]
-        nearest = [o for o in before if o in TABLES[name].reads or o == TABLES[name].beside]
+    for entry, name in [(each, name) for each in tables for name in members(lake, each)]:
+        before = [other for other in stale if follows(entry, [other])]
+        nearest = [o for o in before if o in TABLES[entry].reads or o == TABLES[entry].beside]
         state, why, found = "follows", f"follows {', '.join(sorted(nearest or before))}", None
         if not before:
             state, why, found = _ask(lake, name, partition, outside)
         if found is None:
-            stale.append(name)
+            stale += [entry] if name not in unread else []
             seconds, weight = costs.of(name)
             steps.append(Step(name, state, why, 0, weight, seconds))
         else:
@@ -125,7 +137,8 @@ def _ask(lake: Lake, table: str, partition: str, outside: Outside) -> tuple[str,
         return "compute", str(error), None
     if found is None:
         return "compute", f"{table} is not there for these inputs and parameters", None
-    return "unchanged", "", lake.current(table, partition) if TABLES[table].beside else found
+    beside = (entry := entry_of(table)) is not None and entry.beside
+    return "unchanged", "", lake.current(table, partition) if beside else found
 
 
 def of_dump(lake: Lake, name: str) -> Forecast:
@@ -135,7 +148,9 @@ def of_dump(lake: Lake, name: str) -> Forecast:
     size = sum(files)
     known = [Path(p).stem for p in lake.files("pointers/raw_dump")]
     sizes = {dump: lake.current("raw_dump", dump).stats["bytes"] for dump in known}
-    steps = _steps(lake, names(life="dump"), name, _Costs(lake, sizes, size))
+    read = {f"{FOLDER}/{n}" for n in classifiers_of(current_policy(lake))}
+    unread = set(members(lake, FOLDER)) - read  # the policy bounds no column of theirs
+    steps = _steps(lake, names(life="dump"), name, _Costs(lake, sizes, size), unread)
     return Forecast(name, len(files), size, 0, 0, steps)
 
 

@@ -43,19 +43,16 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
             for name in names:
                 execute(instance, "dump", name, ["decisions"])
         return
-    from pipelines.filtering.policy import Policy, current_policy
+    from pipelines.cards.classifier import FOLDER
+    from pipelines.filtering.policy import Policy, classifiers_of, current_policy
     from pipelines.inspection.dry_run import preview
 
     lake = Settings().open_lake()
     policy = Policy.load(path) if path else current_policy(lake)
+    needed = ("signals", "scores", "decisions", *(f"{FOLDER}/{n}" for n in classifiers_of(policy)))
     for name in names:
         click.echo(f"{name} under policy {policy.name}")
-        click.echo(
-            "\n".join(
-                f"  {line}"
-                for line in preview(_tables(lake, name, "signals", "scores", "decisions"), policy).lines()
-            )
-        )
+        click.echo("\n".join(f"  {line}" for line in preview(_tables(lake, name, *needed), policy).lines()))
 
 
 @click.command(help="Kept and rejected samples of dumps by reason and language; personal data is masked.")

@@ -68,10 +68,11 @@ def verify(names: tuple[str, ...]) -> None:
 
 def _mending(path: str) -> str:
     """The command that builds the dataset in folder `path` anew."""
-    from pipelines.catalogue.tables import TABLES
+    from pipelines.catalogue.tables import entry_of
 
     _, *table, partition, _ = PurePosixPath(path).parts
-    life = TABLES[name].life if (name := "/".join(table)) in TABLES else "global"
+    entry = entry_of(name := "/".join(table))
+    life = entry.life if entry else "global"
     return _RUN[life].format(partition) if life in _RUN else f"a run that makes {name} of {partition}"
 
 

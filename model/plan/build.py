@@ -17,7 +17,7 @@ import numpy as np
 from model.plan.base import PlanError
 from model.plan.card import RunCard
 from model.plan.counts import CountTable, Targets
-from model.plan.mixture import by_size, redistribute, table_1_weights
+from model.plan.mixture import by_size, redistribute, table_1_weights, weights_by_name
 from model.plan.phases import Phase
 from model.plan.plan import Plan, PlannedPhase
 from model.plan.sources import CORPORA, Held, Listings, PlannedSource, held_of
@@ -41,16 +41,11 @@ def _tokenizer_hash(releases: Mapping[str, Listings]) -> str:
 def _main_weights(phase: Phase, main: Mapping[str, int]) -> dict[str, float]:
     if phase.mixture == "table1":
         return table_1_weights(main)
-    unknown = sorted(set(phase.mixture) - set(main))
-    total = sum(phase.mixture.values())
-    if unknown or total <= 0 or min(phase.mixture.values()) < 0:
-        reason = (
-            f"unknown sources {', '.join(unknown)}"
-            if unknown
-            else "weights must not be negative and need a positive sum"
-        )
-        raise PlanError(f"phase {phase.name}: {reason}; the release has {', '.join(main) or 'none'}")
-    return {n: w / total for n, w in sorted(phase.mixture.items()) if w > 0}
+    try:
+        return weights_by_name(phase.mixture, main)
+    except PlanError as error:
+        has = ", ".join(main) or "none"
+        raise PlanError(f"phase {phase.name}: {error}; the release has {has}") from None
 
 
 def _begun(card: RunCard, before: Plan, step: int) -> tuple[PlannedPhase, ...]:

@@ -91,12 +91,12 @@ class StemShare(Config):
 
 
 def table_1_cell(source: str) -> tuple[str, str]:
-    """The row of Table 1 that a source `<language>-<category>` belongs to.
+    """The row of Table 1 that a source `<language>-<category>` belongs to, whatever its bucket.
 
     Code is one row whatever the language of its comments. A pair that Table 1 does not list is
     miscellany of its language; other languages have one row.
     """
-    language, _, category = source.partition("-")
+    language, _, category = source.partition("/")[0].partition("-")
     if category == "code" or language == "code":
         return "any", "code"
     if language not in ("en", "zh"):
@@ -115,6 +115,37 @@ def table_1_weights(sources: Mapping[str, int]) -> dict[str, float]:
         n: TABLE_1[table_1_cell(n)] / total * size / cells[table_1_cell(n)]
         for n, size in sorted(sources.items())
     }
+
+
+def weights_by_name(mixture: Mapping[str, float], sources: Mapping[str, int]) -> dict[str, float]:
+    """Weights over sources (name -> sequences), summing to 1, from those that a card names.
+
+    A name covers the source of that name and every bucket of it (`en-webpages` those of
+    `en-webpages/q3/science`) that no longer name covers; what it covers shares its weight by size.
+    PlanError where a name covers none, or where the weights are not to be used.
+    """
+    covered: dict[str, dict[str, int]] = {name: {} for name in mixture}
+    for source, size in sources.items():
+        names = [n for n in mixture if source == n or source.startswith(f"{n}/")]
+        if names:
+            covered[max(names, key=len)][source] = size
+    unknown = sorted(
+        name for name in mixture if not any(s == name or s.startswith(f"{name}/") for s in sources)
+    )
+    if unknown:
+        raise PlanError(f"unknown sources {', '.join(unknown)}")
+    total = sum(mixture.values())
+    if total <= 0 or min(mixture.values()) < 0:
+        raise PlanError("weights must not be negative and need a positive sum")
+    if unused := sorted(n for n, weight in mixture.items() if weight > 0 and not covered[n]):
+        raise PlanError(f"other names of the mixture cover all of {', '.join(unused)}")
+    weights = {
+        source: weight / total * share
+        for name, weight in mixture.items()
+        if weight > 0
+        for source, share in by_size(covered[name]).items()
+    }
+    return dict(sorted(weights.items()))
 
 
 def by_size(sources: Mapping[str, int]) -> dict[str, float]:

@@ -58,7 +58,8 @@ class Phase(Config):
     schedule: Schedule
     """Learning rate by tokens of the phase."""
     mixture: Mixture = "table1"
-    """Shares of the main sources: the paper's Table 1, or weights by source."""
+    """Shares of the main sources: the paper's Table 1, or weights by source; `en-webpages` stands for all
+    its buckets, `en-webpages/q3` for those that begin so."""
     stem: StemShare = StemShare()
     """Share of SkyPile-STEM over the phase."""
     release: str = ""

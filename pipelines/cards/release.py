@@ -6,12 +6,45 @@ dumps (tables/inputs.py), which documents it takes out (tables/card_exclusions.p
 
 from __future__ import annotations
 
+import re
+
 from pydantic import Field, field_validator
 
 from pipelines.cards.base import Card, CardName
 from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.cards.dates import CardDate
 from pipelines.cards.recurrence import RecurrencePolicy
+
+
+class Bucket(Card):
+    """One way to divide a release: by the edges of a number, or by a label."""
+
+    column: str
+    """`classifiers/NAME/COLUMN` of a classifier card, or `scores/COLUMN`."""
+    edges: tuple[float, ...] = ()
+    """Numbers at which the next bucket begins, ascending: NAME0 below the first, NAME1 from it on. Without
+    edges the column is a label, and each label a bucket."""
+
+    @field_validator("column")
+    @classmethod
+    def _table_and_column(cls, value: str) -> str:
+        table, _, column = value.rpartition("/")
+        group, _, name = table.partition("/")
+        if not column or not (table == "scores" or (group == "classifiers" and name)):
+            raise ValueError(f"{value!r}: use classifiers/NAME/COLUMN or scores/COLUMN")
+        return value
+
+    @field_validator("edges")
+    @classmethod
+    def _ascending(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if sorted(set(value)) != list(value):
+            raise ValueError(f"{list(value)}: give edges in ascending order, each once")
+        return value
+
+    @property
+    def table(self) -> str:
+        """The table of the column."""
+        return self.column.rpartition("/")[0]
 
 
 class ReleaseCard(Card):
@@ -53,10 +86,26 @@ class ReleaseCard(Card):
     """Documents of the largest cluster; beyond it the release is refused (template collapse)."""
     max_source_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of one dump removed as duplicates; beyond it the release is refused."""
+    buckets: dict[str, Bucket] = Field(default_factory=dict)
+    """Ways to divide the corpora, by name: each is a column of SkyPile-Main and SkyPile-STEM, and a part of
+    the names of the sources of their token shards, in this order (`en-webpages/q3/science`)."""
     recurrence: RecurrencePolicy = RecurrencePolicy()
     """Which blocks of text recur exceedingly and are cut."""
     contamination: ContaminationPolicy = ContaminationPolicy()
     """When text of benchmarks and validation sets stands in training text, and what is done about it."""
+
+    @field_validator("buckets")
+    @classmethod
+    def _plain_names(cls, value: dict[str, Bucket]) -> dict[str, Bucket]:
+        for name in value:
+            if not re.fullmatch("[a-z][a-z_]*", name):
+                raise ValueError(f"{name!r}: a bucket's name is of small letters and _, as q or topic")
+        return value
+
+    @property
+    def classifiers(self) -> tuple[str, ...]:
+        """Tables of classifiers that the buckets read, each once."""
+        return tuple(sorted({b.table for b in self.buckets.values() if b.table != "scores"}))
 
     @field_validator("dumps")
     @classmethod

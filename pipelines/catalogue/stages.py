@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.cards.base import card_names
+from pipelines.cards.base import CardError, card_names
+from pipelines.cards.classifier import CARDS, FOLDER, ClassifierCard
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
-from pipelines.catalogue.tables import TABLES
+from pipelines.catalogue.tables import TABLES, entry_of
 from pipelines.contamination.contamination import contamination_stage
 from pipelines.corpora.assembly import corpus_stage, rejected_stage
 from pipelines.dedup.duplicates import duplicates_stage, final_duplicates_stage
@@ -27,8 +28,15 @@ from pipelines.edits.edits import edits_stage
 from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
 from pipelines.filtering.decisions import decisions_stage
-from pipelines.filtering.policy import current_policy
+from pipelines.filtering.policy import classifiers_of, current_policy
 from pipelines.lake import Lake, LakeError, MissingDataset
+from pipelines.quality.classifier_models import (
+    classifier_model_stage,
+    classifier_names,
+    shipped_names,
+    shipped_stage,
+)
+from pipelines.quality.classifier_scores import classifier_scores_stage
 from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
 from pipelines.quality.perplexity import perplexity_models_stage
 from pipelines.quality.scores import scores_stage
@@ -77,11 +85,26 @@ def stage_of(lake: Lake, table: str, partition: str = "all", outside: Outside | 
     A table that is written beside another has that one's stage. MissingDataset names an input that is
     not there yet, CardError a card; LakeError where the lake makes no such table.
     """
-    entry = TABLES.get(table)
+    entry = entry_of(table)
+    if entry is not None and entry.each and table != entry.name:
+        return _OF_EACH[entry.name](lake, table.removeprefix(f"{entry.name}/"), partition)
     maker = _MAKERS.get((entry.beside or table) if entry else "")
     if maker is None:
-        raise LakeError(f"no stage makes a table {table!r}; there are {', '.join(sorted(_MAKERS))}")
+        known = ", ".join(sorted({*_MAKERS, *(f"{name}/NAME" for name in _OF_EACH)}))
+        raise LakeError(f"no stage makes a table {table!r}; there are {known}")
     return maker(lake, partition, outside or Outside())
+
+
+def members(lake: Lake, table: str) -> list[str]:
+    """The tables of the lake that an entry of the catalogue stands for: one for each classifier, or the
+    table itself."""
+    each = TABLES[table].each
+    return [f"{table}/{name}" for name in classifier_names(lake)] if each else [table]
+
+
+def classifier_card(lake: Lake, name: str) -> ClassifierCard:
+    """The card of a classifier of the lake."""
+    return ClassifierCard.load(lake.local(f"{CARDS}/{name}.yaml"))
 
 
 def dump_card(lake: Lake, name: str) -> DumpCard:
@@ -189,6 +212,34 @@ def _naming(dumps: Mapping[str, DumpTables], stage: Stage) -> Stage:
     return replace(stage, compute=compute)
 
 
+def _classifier_model(lake: Lake, name: str, _: str) -> Stage:
+    if not lake.exists(f"{CARDS}/{name}.yaml"):
+        if name in shipped_names():
+            return shipped_stage(name)
+        raise LakeError(
+            f"no classifier is named {name!r}: {lake.root}/{CARDS}/{name}.yaml does not exist; there are"
+            f" {', '.join(classifier_names(lake)) or 'none'}"
+        )
+    card = classifier_card(lake, name)
+    path = Path(card.examples)
+    if not (path.is_file() if path.is_absolute() else lake.exists(card.examples)):
+        raise CardError(
+            f"{lake.root}/{CARDS}/{name}.yaml: examples: no file {card.examples}; give a path in the lake or"
+            " an absolute one"
+        )
+    data = path.read_bytes() if path.is_absolute() else lake.read_bytes(card.examples)
+    dump = dump_tables(lake, dump_card(lake, card.dump)) if card.dump else None
+    return classifier_model_stage(card, data, dump)
+
+
+def _classifier_scores(lake: Lake, name: str, dump: str) -> Stage:
+    documents, edits, language = (
+        lake.current(table, dump) for table in ("documents", "edits", "signals/language")
+    )
+    model = lake.current(f"classifier_models/{name}")
+    return classifier_scores_stage(name, documents, edits, language, model)
+
+
 def _scores(lake: Lake, name: str, _: Outside) -> Stage:
     inputs = [lake.current(table, name) for table in ("documents", "edits", "signals/language")]
     models = [lake.current(m) for m in ("reference_classifier", "stem_classifier", "perplexity_models")]
@@ -196,8 +247,17 @@ def _scores(lake: Lake, name: str, _: Outside) -> Stage:
 
 
 def _decisions(lake: Lake, name: str, _: Outside) -> Stage:
-    tables = dump_tables(lake, dump_card(lake, name), "signals", "scores")
-    return decisions_stage(tables.documents, tables.signals, tables.need("scores"), current_policy(lake))
+    policy = current_policy(lake)
+    unknown = sorted(set(classifiers_of(policy)) - set(classifier_names(lake)))
+    if unknown:
+        raise LakeError(
+            f"policy {policy.name} bounds {FOLDER}/{unknown[0]}, and no classifier has that name; there are"
+            f" {', '.join(classifier_names(lake)) or 'none'}"
+        )
+    bounded = (f"{FOLDER}/{classifier}" for classifier in classifiers_of(policy))
+    tables = dump_tables(lake, dump_card(lake, name), "signals", "scores", *bounded)
+    scores = tables.need("scores")
+    return decisions_stage(tables.documents, tables.signals, scores, policy, tables.classifiers)
 
 
 def _duplicates(lake: Lake, name: str, _: Outside) -> Stage:
@@ -309,3 +369,8 @@ _MAKERS: dict[str, Callable[[Lake, str, Outside], Stage]] = {
     "stem_shards": _shards("stem_shards", "skypile_stem"),
     "validation_shards": _shards("validation_shards", "validation_sets"),
 }
+_OF_EACH: dict[str, Callable[[Lake, str, str], Stage]] = {
+    "classifier_models": _classifier_model,
+    "classifiers": _classifier_scores,
+}
+"""Of tables for each classifier: the stage for a lake, a classifier's name and a partition."""

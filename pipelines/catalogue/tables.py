@@ -27,7 +27,8 @@ class Table:
 
     `writer` is the module of its stage. `reads` are the tables that the stage has as inputs, of its own
     partition, of the dumps of its release, or global ones. `beside` is the table whose stage writes this
-    one on the way. `group` is its group in Dagster's graph.
+    one on the way. `group` is its group in Dagster's graph. Of a table for `each` classifier there are
+    several in the lake, NAME/CLASSIFIER.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Table:
     writer: str
     reads: tuple[str, ...] = ()
     beside: str = ""
+    each: bool = False
 
     @property
     def schema(self) -> pa.Schema | None:
@@ -122,6 +124,15 @@ _ENTRIES = (
         _TEXTS,
     ),
     Table(
+        "classifier_models",
+        "global",
+        "models",
+        "the model of each classifier card",
+        "pipelines.quality.classifier_models",
+        _TEXTS,
+        each=True,
+    ),
+    Table(
         "scores",
         "dump",
         "dump",
@@ -130,12 +141,21 @@ _ENTRIES = (
         (*_TEXTS, "signals/language", "reference_classifier", "stem_classifier", "perplexity_models"),
     ),
     Table(
+        "classifiers",
+        "dump",
+        "dump",
+        "what each classifier says of every document",
+        "pipelines.quality.classifier_scores",
+        (*_TEXTS, "signals/language", "classifier_models"),
+        each=True,
+    ),
+    Table(
         "decisions",
         "dump",
         "dump",
         "keep, or every reason against, under a policy",
         "pipelines.filtering.decisions",
-        ("documents", *SIGNALS, "scores"),
+        ("documents", *SIGNALS, "scores", "classifiers"),
     ),
     Table(
         "duplicates",
@@ -223,7 +243,7 @@ _ENTRIES = (
         "corpus",
         "the corpus of Stage-1",
         "pipelines.corpora.assembly",
-        (*_TEXTS, "release_decisions"),
+        (*_TEXTS, "scores", "classifiers", "release_decisions"),
     ),
     Table(
         "skypile_stem",
@@ -231,7 +251,7 @@ _ENTRIES = (
         "corpus",
         "exercises with solutions, for Stage-2",
         "pipelines.corpora.assembly",
-        (*_TEXTS, "release_decisions"),
+        (*_TEXTS, "scores", "classifiers", "release_decisions"),
     ),
     Table(
         "rejected",
@@ -348,6 +368,12 @@ _ENTRIES = (
 )
 TABLES: dict[str, Table] = {table.name: table for table in _ENTRIES}
 """By name, in an order in which each comes after what it reads."""
+
+
+def entry_of(table: str) -> Table | None:
+    """The entry of a table as the lake names it: `classifiers/edu` is one of `classifiers`."""
+    family = TABLES.get(table.partition("/")[0])
+    return family if family is not None and family.each else TABLES.get(table)
 
 
 def names(*, life: Life | None = None, group: str = "") -> tuple[str, ...]:

@@ -15,7 +15,8 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.lake import Dataset, LakeError
+from pipelines.corpora.buckets import bucket_columns, bucket_counts, bucket_parameters, check_buckets
+from pipelines.lake import Dataset, LakeError, canonical_json
 from pipelines.release.cuts import cut_texts
 from pipelines.release.release_decisions import accepted, check_no_equal_texts
 from pipelines.tables.columns import described
@@ -41,14 +42,18 @@ REJECTED = described(
 def corpus_stage(
     release: ReleaseTables, release_decisions: Dataset, which: Literal["main", "stem"] = "main"
 ) -> Stage:
-    """SkyPile-Main or SkyPile-STEM: files language=<l>/category=<c>/<dump>-*.parquet, schema CORPUS.
+    """SkyPile-Main or SkyPile-STEM: files language=<l>/category=<c>/<dump>-*.parquet, schema CORPUS
+    with a column for each bucket of the card.
 
-    Statistics: documents, bytes, composition by language, category and dump. LakeError names both ids
+    Statistics: documents, bytes, composition by language, category and dump, buckets. LakeError names both ids
     where two documents of the release have equal text after everything.
     """
     if which not in ("main", "stem"):
         raise LakeError(f"corpus {which!r}: expected main or stem")
-    parts = release.parts
+    parts, card = release.parts, release.card
+    check_buckets(card, release.dumps)
+    divided = bucket_parameters(card)
+    tables = sorted({bucket.table for bucket in card.buckets.values()})
 
     def files(number: int) -> list[tuple[str, pa.Table, Stats]]:
         part = parts[number]
@@ -57,7 +62,10 @@ def corpus_stage(
         keep = pc.and_(accepted(rows), mine)
         if not pc.any(keep).as_py():
             return []
-        table = corpus_rows(part, cut_texts(part, rows["cuts"].combine_chunks()), rows).filter(keep)
+        table = corpus_rows(part, cut_texts(part, rows["cuts"].combine_chunks()), rows)
+        for name, values in bucket_columns(card, part).items():
+            table = table.append_column(name, values)
+        table = table.filter(keep)
         found: list[tuple[str, pa.Table, Stats]] = []
         for language, category in sorted(
             set(zip(table["language"].to_pylist(), table["category"].to_pylist(), strict=True))
@@ -65,17 +73,22 @@ def corpus_stage(
             here = pc.and_(pc.equal(table["language"], language), pc.equal(table["category"], category))
             chosen = table.filter(here)
             path = f"language={language}/category={category}/{part.dump}-{part.number:05d}.parquet"
-            found.append((path, chosen, composition(chosen, language, category, part.dump)))
+            stats = composition(chosen, language, category, part.dump)
+            found.append((path, chosen, stats | bucket_counts(chosen, list(card.buckets))))
         return found
 
     def compute(building: Building) -> None:
         check_no_equal_texts(building.engine, release_decisions)
         decided = part_hashes(release_decisions)
-        keys = [part.key(("documents", "edits"), str(VERSION), which, decided[part.path]) for part in parts]
+        more = [canonical_json(divided)] if divided else []
+        keys = [
+            part.key(("documents", "edits", *tables), str(VERSION), which, decided[part.path], *more)
+            for part in parts
+        ]
         building.write_files(keys, files)
 
-    parameters = {"which": which, "dumps": list(release.dumps)}
-    inputs = {**release.inputs("documents", "edits"), "release_decisions": release_decisions}
+    parameters = {"which": which, "dumps": list(release.dumps), **divided}
+    inputs = {**release.inputs("documents", "edits", *tables), "release_decisions": release_decisions}
     return Stage(f"skypile_{which}", VERSION, compute, release.card.name, parameters, inputs)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.filtering.policy import Bound, Policy, wanted_columns
-from pipelines.lake import Dataset
+from pipelines.cards.classifier import CARDS, FOLDER
+from pipelines.filtering.policy import Bound, Policy, classifiers_of, wanted_columns
+from pipelines.lake import Dataset, LakeError
 from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import DECISIONS
 from pipelines.tables.stage import Stage, Stats, row_aligned
@@ -30,15 +32,23 @@ CODE = "code"  # language of documents of category code: the model of languages 
 
 
 def decisions_stage(
-    documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
+    documents: Dataset,
+    signals: Mapping[str, Dataset],
+    scores: Dataset,
+    policy: Policy,
+    classifiers: Mapping[str, Dataset] = MappingProxyType({}),
 ) -> Stage:
     """The decision on every document (schema DECISIONS), row-aligned with `documents`.
 
-    `signals` by group. Stats: documents, kept, chars, kept_chars, reasons and kept_languages by name.
+    `signals` by group; `classifiers` by name, those that the policy bounds (others are no inputs).
+    Stats: documents, kept, chars, kept_chars, reasons and kept_languages by name. LakeError names a
+    column that a classifier does not have.
     """
+    used = bounded_classifiers(classifiers, policy)
+    groups = {**signals, **used}
 
     def rows(i: int) -> tuple[pa.Table, Stats]:
-        return judge_part(documents, signals, scores, policy, i)
+        return judge_part(documents, groups, scores, policy, i)
 
     return Stage(
         "decisions",
@@ -46,15 +56,42 @@ def decisions_stage(
         row_aligned(documents, rows),
         partition=documents.manifest.partition,
         parameters={"policy": policy.parameters()},
-        inputs={"documents": documents, **{f"signals/{k}": v for k, v in signals.items()}, "scores": scores},
+        inputs={
+            "documents": documents,
+            **{f"signals/{k}": v for k, v in signals.items()},
+            "scores": scores,
+            **used,
+        },
     )
+
+
+def bounded_classifiers(classifiers: Mapping[str, Dataset], policy: Policy) -> dict[str, Dataset]:
+    """The tables `classifiers/NAME` that a policy bounds, of those in `classifiers` by name. LakeError
+    names a table that was not made, or a column that a classifier does not have."""
+    used: dict[str, Dataset] = {}
+    wanted = wanted_columns(policy)
+    for name in classifiers_of(policy):
+        table = f"{FOLDER}/{name}"
+        if name not in classifiers:
+            raise LakeError(
+                f"policy {policy.name} bounds {table}, and no such table is there: write {CARDS}/{name}.yaml"
+                " and run the dump again, or take the bound out of the policy"
+            )
+        used[table] = classifiers[name]
+        has = [c for c in used[table].manifest.parameters["columns"] if c != "label"]
+        for column in wanted[table]:
+            if column not in has:
+                raise LakeError(
+                    f"policy {policy.name} bounds {table}/{column}, and {table} has {', '.join(has)}"
+                )
+    return used
 
 
 def judge_part(
     documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy, index: int
 ) -> tuple[pa.Table, dict[str, Any]]:
-    """The decisions on part `index` (schema DECISIONS), and their counts. Reads the columns that the
-    policy names, and no text."""
+    """The decisions on part `index` (schema DECISIONS), and their counts. `signals` by group, those of
+    classifiers (`classifiers/NAME`) among them. Reads the columns that the policy names, and no text."""
     metadata, columns = read_numbers(documents, signals, scores, policy, index)
     return judge(metadata, columns, policy, cutoffs_of(scores))
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from pipelines.cards.base import Card
+from pipelines.cards.classifier import FOLDER
 from pipelines.cards.dump import CATEGORIES
 from pipelines.lake import Lake
 from pipelines.quality.scores import SCORES
@@ -38,6 +39,13 @@ def policy_path(name: str) -> Path:
 def current_policy(lake: Lake) -> Policy:
     """The lake's own policy, cards/policy.yaml, or the one that comes with the project."""
     return Policy.load(lake.local(POLICY_CARD) if lake.exists(POLICY_CARD) else policy_path("default"))
+
+
+def split_key(key: str) -> tuple[str, str]:
+    """(table, column) of a number: `rules/num_words` is in rules, `classifiers/edu/score` in
+    classifiers/edu."""
+    table, _, column = key.rpartition("/")
+    return table, column
 
 
 class Bound(Card):
@@ -78,7 +86,8 @@ class RuleSet(Card):
     languages: tuple[str, ...]
     """Languages that it judges."""
     bounds: dict[str, Bound]
-    """By number: `GROUP/NAME` with a group of signals, or `scores`."""
+    """By number: `GROUP/NAME` with a group of signals, or `scores`; or `classifiers/NAME/COLUMN` of a
+    classifier card: its score, or the probability of one of its classes."""
     drop_quality: tuple[Literal["head", "middle", "tail"], ...] = ()
     """Perplexity groups that are dropped."""
     when: dict[str, Bound] = Field(default_factory=dict)
@@ -87,10 +96,13 @@ class RuleSet(Card):
     @model_validator(mode="after")
     def _known_names(self) -> RuleSet:
         for key in sorted(self.numbers):
-            group, _, column = key.partition("/")
+            group, column = split_key(key)
+            if group.startswith(f"{FOLDER}/") and column and column != "label":
+                continue
             if column not in COLUMNS.get(group, ()) or column in ("doc_id", "language", "unit", "file_type"):
                 raise ValueError(
-                    f"{self.name}: no number {key!r}; use GROUP/NAME with a group of {', '.join(COLUMNS)}"
+                    f"{self.name}: no number {key!r}; use GROUP/NAME with a group of {', '.join(COLUMNS)},"
+                    f" or {FOLDER}/NAME/COLUMN of a classifier card"
                 )
         for category in self.categories:
             if category not in (*CATEGORIES, "*"):
@@ -130,12 +142,20 @@ class Policy(Card):
 
 
 def wanted_columns(policy: Policy) -> dict[str, list[str]]:
-    """The columns of each group of signals and of the scores that a judgement reads."""
-    wanted = {
-        group: sorted({k.split("/")[1] for s in policy.sets for k in s.numbers if k.startswith(group + "/")})
-        for group in COLUMNS
-    }
+    """The columns of each group of signals, of the scores and of every classifier that a judgement
+    reads."""
+    keys = {key for rule_set in policy.sets for key in rule_set.numbers}
+    wanted: dict[str, list[str]] = {group: [] for group in COLUMNS}
+    for table, column in sorted(map(split_key, keys)):
+        wanted.setdefault(table, []).append(column)
     wanted["language"] = sorted({*wanted["language"], "language"})
     wanted["rules"] = sorted({*wanted["rules"], "num_chars"})
     wanted["scores"] = sorted({*wanted["scores"], "perplexity", "stem_exercise"})
     return wanted
+
+
+def classifiers_of(policy: Policy) -> list[str]:
+    """Names of the classifiers that the policy bounds: decisions depend on their tables, and on no
+    other classifier's."""
+    prefix = f"{FOLDER}/"
+    return [table.removeprefix(prefix) for table in wanted_columns(policy) if table.startswith(prefix)]

@@ -6,14 +6,16 @@ Belongs here: from a cut text to the reasons that it fails now. Does not belong 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.cards.classifier import FOLDER
 from pipelines.filtering.decisions import judge
-from pipelines.filtering.policy import Policy, wanted_columns
+from pipelines.filtering.policy import Policy, classifiers_of, wanted_columns
 from pipelines.lake import Dataset, Lake, LakeError, canonical_json, digest
+from pipelines.quality.classifier_scores import score_texts
 from pipelines.quality.scores import SCORES, score_rows
 from pipelines.signals import code, language, rules, safety
 from pipelines.tables.inputs import DumpTables
@@ -30,6 +32,7 @@ class Judge:
     models: dict[str, Dataset]  # empty: the dump has no scores
     cards: dict[str, Any]
     documents: Dataset  # a document that a model learned from is scored by the other fold
+    classifiers: dict[str, Dataset] = field(default_factory=dict)  # models that the policy bounds, by name
 
     @staticmethod
     def of(lake: Lake, tables: DumpTables) -> Judge:
@@ -50,7 +53,11 @@ class Judge:
             cutoffs = made.parameters.get("perplexity_cutoffs", {})
         cards = {name: model.read_json("card.json") for name, model in models.items()}
         policy = Policy.model_validate(decisions.parameters["policy"])
-        return Judge(policy, cutoffs, models, cards, tables.documents)
+        classifiers = {
+            name: _model_of(lake, name, tables.card.name, decisions.inputs[f"{FOLDER}/{name}"])
+            for name in classifiers_of(policy)
+        }
+        return Judge(policy, cutoffs, models, cards, tables.documents, classifiers)
 
     @property
     def fingerprint(self) -> str:
@@ -59,6 +66,7 @@ class Judge:
             canonical_json(self.policy.parameters()),
             canonical_json(self.cutoffs),
             *(m.content_hash for m in self.models.values()),
+            *(m.content_hash for m in self.classifiers.values()),
         )
 
     def reasons(self, metadata: pa.Table, texts: list[str]) -> list[list[str]]:
@@ -82,6 +90,10 @@ class Judge:
             measured["scores"] = score_rows(self.models, self.cards, self.documents, rows)
         else:
             measured["scores"] = pa.table({f.name: pa.nulls(len(texts), f.type) for f in SCORES})
+        for name, model in self.classifiers.items():
+            measured[f"{FOLDER}/{name}"] = score_texts(
+                model, metadata["doc_id"], pa.array(texts, pa.string()), codes
+            )
         columns = {
             f"{group}/{name}": measured[group][name].combine_chunks()
             for group, names in wanted_columns(self.policy).items()
@@ -90,3 +102,9 @@ class Judge:
         table, _ = judge(metadata.select(["doc_id", "category"]), columns, self.policy, self.cutoffs)
         found: list[list[str]] = table["reasons"].to_pylist()
         return found
+
+
+def _model_of(lake: Lake, name: str, dump: str, content_hash: str) -> Dataset:
+    """The model that the table classifiers/NAME of a dump was made with."""
+    made = lake.open(f"tables/{FOLDER}/{name}/{dump}/{content_hash}").manifest
+    return lake.open(f"tables/classifier_models/{name}/all/{made.inputs['model']}")

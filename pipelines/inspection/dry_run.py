@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from pipelines.filtering.decisions import judged_parts
+from pipelines.filtering.decisions import bounded_classifiers, judged_parts
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset
 from pipelines.tables.alignment import check_aligned
@@ -56,9 +56,8 @@ def preview(tables: DumpTables, policy: Policy) -> PolicyChange:
     are of other documents."""
     before: Dataset = tables.need("decisions")
     change = PolicyChange()
-    for index, (after, _) in enumerate(
-        judged_parts(tables.documents, tables.signals, tables.need("scores"), policy)
-    ):
+    groups = {**tables.signals, **bounded_classifiers(tables.classifiers, policy)}
+    for index, (after, _) in enumerate(judged_parts(tables.documents, groups, tables.need("scores"), policy)):
         old = before.read_part(index, ["doc_id", "keep", "reasons"])
         check_aligned(index, (tables.documents, after), (before, old))
         columns = (old["keep"], old["reasons"], after["keep"], after["reasons"], after["num_chars"])

@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.cards.base import card_names
+from pipelines.cards.classifier import FOLDER
 from pipelines.cards.urls import normal_host, normal_url
 from pipelines.edits.personal_data import mask
 from pipelines.extraction.left_out import left_out_of
 from pipelines.filtering.policy import Policy
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset
+from pipelines.quality.classifier_models import classifier_names
 from pipelines.tables.dates import DATE_COLUMNS
 from pipelines.tables.inputs import SIGNAL_GROUPS
 
@@ -120,6 +122,15 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
     if scores:
         known = [f"{k} {v:.4g}" for k, v in scores.items() if k != "doc_id" and v is not None]
         out.append(f"  scores      {', '.join(known) or 'no model'}")
+    said = {n: _row(_current(lake, f"{FOLDER}/{n}", dump), index, row) or {} for n in classifier_names(lake)}
+    for name, values in said.items():
+        known = [
+            f"{k} {v if isinstance(v, str) else format(v, '.4g')}"
+            for k, v in values.items()
+            if k in ("label", "score") and v is not None
+        ]
+        if values:
+            out.append(f"  {name:11} {', '.join(known) or 'no model'}")
     decisions = _current(lake, "decisions", dump)
     decided = _row(decisions, index, row)
     if decisions is not None and decided:
@@ -129,6 +140,7 @@ def _document(lake: Lake, dump: str, documents: Dataset, index: int, row: int, r
         values = {
             **{f"{g}/{k}": v for g, r in signals.items() for k, v in r.items()},
             **{f"scores/{k}": v for k, v in (scores or {}).items()},
+            **{f"{FOLDER}/{n}/{k}": v for n, r in said.items() for k, v in r.items()},
         }
         out += [f"    {line}" for line in _reasons(policy, decided, values)]
     else:

@@ -3,7 +3,8 @@
 Belongs here: what is in a shard and what its listing says. Does not belong here: writing and
 reading.
 
-A source is a folder `<language>-<category>` (for validation sets: the domain). Shard i of it is
+A source is a folder `<language>-<category>`, in a release with buckets with theirs behind it
+(`en-webpages/q3/science`); for validation sets it is the domain. Shard i of it is
 `0000i.bin` (little-endian uint16 tokens, each document ended by `</s>`, which no text gives),
 `0000i.idx` (little-endian int64, the end of each document as a token position within the shard) and
 `0000i.prov.parquet` (PROVENANCE, one row a document). Documents stand in the order of `order_key`,

@@ -69,13 +69,19 @@ def _encoder(definition: str) -> Encoder:
     return Encoder(definition)
 
 
+def bucket_names(corpus: Dataset) -> list[str]:
+    """Columns of a corpus that are buckets of its release, in the card's order."""
+    return [bucket["name"] for bucket in corpus.manifest.parameters.get("buckets", ())]
+
+
 def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_domain: bool) -> pa.Table:
     """One part of the corpus, tokenized, as SPILL rows sorted by (source, key, doc_id). No text
     becomes a Python string.
 
     ShardError where a text is not UTF-8.
     """
-    columns = [*PROVENANCE.names, "text", *(["domain"] if by_domain else ["language", "category"])]
+    buckets = bucket_names(corpus)
+    columns = [*PROVENANCE.names, "text", *(["domain"] if by_domain else ["language", "category", *buckets])]
     table = corpus.read_part(index, columns)
     texts = pc.fill_null(table.column("text").cast(pa.large_string()), "").combine_chunks()
     try:
@@ -102,9 +108,10 @@ def _spill_part(corpus: Dataset, index: int, encoder: Encoder, seed: int, by_dom
     if by_domain:
         sources = table.column("domain").combine_chunks()
     else:
-        sources = pc.binary_join_element_wise(
-            table.column("language"), table.column("category"), "-"
-        ).combine_chunks()
+        sources = pc.binary_join_element_wise(table.column("language"), table.column("category"), "-")
+        if buckets:
+            sources = pc.binary_join_element_wise(sources, *(table.column(name) for name in buckets), "/")
+        sources = sources.combine_chunks()
     doc_ids = table.column("doc_id").to_pylist()
     keys = np.array([order_key(seed, d) for d in doc_ids], np.uint64)
     high_low = np.frombuffer(b"".join(doc_ids), ">u8").reshape(-1, 2)
@@ -180,7 +187,8 @@ def shards_stage(
     """The table `asset` (main_shards, stem_shards, validation_shards): shards and the listing
     `shards.json`.
 
-    A source is language-category; for validation_shards it is the column `domain`. The listing has,
+    A source is language-category, with the buckets of the release behind it (`en-webpages/q3/science`); for
+    validation_shards it is the column `domain`. The listing has,
     for each source, tokens, documents, text_bytes and files; beside them tokenizer_hash (sha256 of
     tokenizer.json). Stats: the listing's sums, tokens_by_source. ShardError where the vocabulary has
     more pieces than uint16 holds.

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.cards.classifier import FOLDER
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.release import ReleaseCard
 from pipelines.lake import Dataset, Lake, LakeError, MissingDataset, digest, safe_name
@@ -34,12 +35,15 @@ class DumpTables:
     edits: Dataset
     signals: Mapping[str, Dataset] = field(default_factory=dict)
     scores: Dataset | None = None
+    classifiers: Mapping[str, Dataset] = field(default_factory=dict)
     signatures: Dataset | None = None
     decisions: Dataset | None = None
 
     def need(self, name: str) -> Dataset:
-        """The dataset `name`, or a LakeError that says what to materialize."""
-        dataset = getattr(self, name)
+        """The dataset `name` (of a classifier: `classifiers/NAME`), or a LakeError that says what to
+        materialize."""
+        group, _, member = name.partition("/")
+        dataset = self.classifiers.get(member) if group == FOLDER and member else getattr(self, name)
         if not isinstance(dataset, Dataset):
             raise LakeError(f"dump {self.card.name} has no {name} yet: materialize {name} for it first")
         return dataset
@@ -58,14 +62,15 @@ def part_path(dump: str, part: int) -> str:
 
 def dump_tables(lake: Lake, card: DumpCard, *names: str) -> DumpTables:
     """The current documents and edits of a dump, and the tables in `names` (signals, scores,
-    signatures, decisions)."""
-    current = {n: lake.current(n, card.name) for n in names if n != "signals"}
+    signatures, decisions, classifiers/NAME)."""
+    current = {n: lake.current(n, card.name) for n in names if n != "signals" and "/" not in n}
     signals = (
         {g: lake.current(f"signals/{g}", card.name) for g in SIGNAL_GROUPS} if "signals" in names else {}
     )
-    return DumpTables(
-        card, lake.current("documents", card.name), lake.current("edits", card.name), signals, **current
-    )
+    prefix = f"{FOLDER}/"
+    classifiers = {n.removeprefix(prefix): lake.current(n, card.name) for n in names if n.startswith(prefix)}
+    texts = (lake.current("documents", card.name), lake.current("edits", card.name))
+    return DumpTables(card, *texts, signals, classifiers=classifiers, **current)
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,8 @@ def resolve(lake: Lake, card: ReleaseCard, *tables: str) -> ReleaseTables:
             raise MissingDataset(
                 f"release {card.name} names dump {name!r}, but {lake.root}/{path} does not exist"
             )
-        dumps[name] = dump_tables(lake, DumpCard.load(lake.local(path)), *(tables or RELEASE_INPUTS))
+        wanted = tables or (*RELEASE_INPUTS, *card.classifiers)
+        dumps[name] = dump_tables(lake, DumpCard.load(lake.local(path)), *wanted)
     _same_policy(card, dumps)
     return ReleaseTables(card, dumps)
 

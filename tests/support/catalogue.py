@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import yaml
 
-from pipelines.catalogue.stages import stage_of
-from pipelines.catalogue.tables import TABLES, names
+from pipelines.catalogue.stages import members, stage_of
+from pipelines.catalogue.tables import TABLES, entry_of, names
 from pipelines.engine import InProcess
 from pipelines.lake import LINEAGE, Dataset, Lake
 from pipelines.tables.stage import build
@@ -16,9 +16,9 @@ def built_release(lake: Lake, engine: InProcess) -> None:
     """A dump `d` and a release `r` of it, with every table up to the corpora, and the release's card."""
     judged(lake, engine, "d")
     lake.write_bytes("cards/releases/r.yaml", yaml.safe_dump({"name": "r", "dumps": ["d"]}).encode())
-    for model in names(group="models"):
+    for model in (one for name in names(group="models") for one in members(lake, name)):
         build(lake, engine, stage_of(lake, model))
-    for table in ("signatures", "scores", "decisions"):
+    for table in ("signatures", "scores", *members(lake, "classifiers"), "decisions"):
         build(lake, engine, stage_of(lake, table, "d"))
     for table in [name for name in names(group="corpus") if not TABLES[name].beside]:
         assert build(lake, engine, stage_of(lake, table, "r")).fresh, table
@@ -31,7 +31,13 @@ def datasets(lake: Lake) -> list[Dataset]:
 
 def pointers_without_entry(lake: Lake) -> list[str]:
     """Tables of a lake that have no entry."""
-    return sorted({d.manifest.asset for d in datasets(lake)} - set(TABLES))
+    return sorted({d.manifest.asset for d in datasets(lake) if entry_of(d.manifest.asset) is None})
+
+
+def entry_name(asset: str) -> str:
+    """The name of the entry of a table; its own where it has none."""
+    entry = entry_of(asset)
+    return entry.name if entry else asset
 
 
 def inputs_without_entry(lake: Lake) -> list[str]:
@@ -39,9 +45,9 @@ def inputs_without_entry(lake: Lake) -> list[str]:
     found = set()
     for dataset in datasets(lake):
         lineage = lake.read_json(f"{dataset.path}/{LINEAGE}")
-        name = dataset.manifest.asset
+        name = entry_name(dataset.manifest.asset)
         for path in lineage["inputs"].values():
-            read = lake.open(path).manifest.asset
+            read = entry_name(lake.open(path).manifest.asset)
             if read not in (name, *TABLES[name].reads):  # a frozen table reads that of an earlier release
                 found.add(f"{name} <- {read}")
     return sorted(found)

@@ -67,11 +67,18 @@ def sample_texts(number: int = 60, seed: int = 0) -> list[tuple[str, str]]:
 
 
 def corpus(
-    lake: Lake, texts: list[tuple[str, str]], parts: int = 3, name: str = "skypile_main", domain: str = ""
+    lake: Lake,
+    texts: list[tuple[str, str]],
+    parts: int = 3,
+    name: str = "skypile_main",
+    domain: str = "",
+    buckets: dict[str, list[str]] | None = None,
 ) -> Dataset:
-    """A published corpus of the texts, dealt over `parts` files; with `domain`, a validation
-    set."""
+    """A published corpus of the texts, dealt over `parts` files; with `domain`, a validation set; with
+    `buckets`, values of these columns, dealt in turn."""
     schema = CORPUS.append(pa.field("domain", pa.string())) if domain else CORPUS
+    for bucket in buckets or {}:
+        schema = schema.append(pa.field(bucket, pa.string()))
 
     def write(writer: Writer) -> None:
         for part in range(parts):
@@ -89,6 +96,7 @@ def corpus(
                     "category": "webpages",
                     "text": text,
                     "domain": domain,
+                    **{bucket: values[i % len(values)] for bucket, values in (buckets or {}).items()},
                 }
                 for i, (language, text) in list(enumerate(texts))[part::parts]
             ]
@@ -98,6 +106,7 @@ def corpus(
         name,
         "test",
         version=1,
-        parameters={"parts": parts, "texts": len(texts), "domain": domain},
+        parameters={"parts": parts, "texts": len(texts), "domain": domain}
+        | ({"buckets": [{"name": bucket} for bucket in buckets]} if buckets else {}),
         write=write,
     ).dataset

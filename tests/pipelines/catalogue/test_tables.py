@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.catalogue.tables import TABLES, follows, names
+from pipelines.catalogue.tables import TABLES, entry_of, follows, names
 from pipelines.inspection.explain import OUTCOMES
 from pipelines.inspection.funnel import SHOWN
 from pipelines.lake import Lake
@@ -29,7 +29,9 @@ def test_every_table_with_columns_has_an_entry_and_the_entry_its_writers_schema(
 
 
 def test_lists_are_of_a_life_or_a_group() -> None:
-    assert names(group="models") == ("reference_classifier", "stem_classifier", "perplexity_models")
+    models = ("reference_classifier", "stem_classifier", "perplexity_models", "classifier_models")
+    assert names(group="models") == models
+    assert entry_of("classifiers/edu") is TABLES["classifiers"] and entry_of("signals/none") is None
     assert names(life="dump")[0] == "raw_dump" and "signals/code" in names(life="dump")
     assert set(OUTCOMES) <= set(names(life="release")) and set(SHOWN) <= set(names(life="dump"))
 

@@ -7,16 +7,19 @@ import pyarrow as pa
 import pytest
 import yaml
 
+from pipelines.catalogue.stages import stage_of
 from pipelines.engine import InProcess
 from pipelines.filtering.decisions import decisions_stage
 from pipelines.filtering.policy import Policy, policy_path
-from pipelines.lake import Lake, Writer
+from pipelines.lake import Lake, LakeError, Writer
 from pipelines.quality.scores import SCORES
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.schemas import DECISIONS
 from pipelines.tables.stage import build
 from tests.support.dumps import build_signals
+from tests.support.labels import write_classifier
 from tests.support.pages import make_dump
+from tests.support.topics import topic_texts
 
 ENGLISH = (
     "The committee of the city met on Monday to talk about a new bridge over the river, and many people"
@@ -162,3 +165,47 @@ def test_a_threshold_change_reads_no_text(
     )
     assert built.fresh and built.dataset.stats["reasons"] == {"rules/num_words": 1}
     assert read and not any({"text", "title", "everything"} & set(columns) for _, columns in read)
+
+
+def topics_policy(**bounds: Any) -> Policy:
+    sets = [
+        {
+            "name": "all",
+            "categories": ["*"],
+            "languages": ["*"],
+            "bounds": {key: bound | {"source": "test"} for key, bound in bounds.items()},
+        }
+    ]
+    return Policy.model_validate({"name": "p", "stem_exercise": {"min": 0.9, "source": "test"}, "sets": sets})
+
+
+def test_decisions_depend_on_a_classifier_that_the_policy_bounds_and_on_no_other(
+    lake: Lake, engine: InProcess
+) -> None:
+    dump, signals, scores = with_tables(lake, engine, "d", [*topic_texts("web", 2), *topic_texts("stem", 2)])
+    write_classifier(lake, "topics")
+    for table, partition in (("classifier_models/topics", "all"), ("classifiers/topics", "d")):
+        build(lake, engine, stage_of(lake, table, partition))
+    made = {"topics": lake.current("classifiers/topics", "d")}
+    bounded = topics_policy(**{"classifiers/topics/web": {"max": 0.5}})
+    stage = decisions_stage(dump.documents, signals, scores, bounded, made)
+    reasons = build(lake, engine, stage).dataset.read()["reasons"].to_pylist()
+    assert reasons == [["classifiers/topics/web"]] * 2 + [[]] * 2
+    assert stage.inputs["classifiers/topics"] is made["topics"]
+    plain = decisions_stage(dump.documents, signals, scores, topics_policy(), made)
+    assert not [name for name in plain.inputs if name.startswith("classifiers/")]
+    with pytest.raises(LakeError, match="bounds classifiers/topics, and no such table is there"):
+        decisions_stage(dump.documents, signals, scores, bounded)
+    wrong = topics_policy(**{"classifiers/topics/grade": {"min": 1}})
+    with pytest.raises(
+        LakeError, match="classifiers/topics/grade, and classifiers/topics has score, reference"
+    ):
+        decisions_stage(dump.documents, signals, scores, wrong, made)
+
+
+def test_a_classifier_that_no_card_has_is_refused_by_name(lake: Lake, engine: InProcess) -> None:
+    with_tables(lake, engine, "d", [ENGLISH])
+    policy = topics_policy(**{"classifiers/nobody/score": {"min": 1}})
+    lake.write_bytes("cards/policy.yaml", yaml.safe_dump(policy.parameters()).encode())
+    with pytest.raises(LakeError, match="bounds classifiers/nobody, and no classifier has that name"):
+        stage_of(lake, "decisions", "d")

@@ -5,10 +5,15 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from pipelines.engine import InProcess
 from pipelines.filtering.policy import Policy, policy_path
 from pipelines.filtering.rejudging import Judge
 from pipelines.lake import Lake
+from pipelines.quality.classifier_models import classifier_model_stage
+from pipelines.tables.stage import build
+from tests.support.labels import classifier_card, labelled_bytes
 from tests.support.release_samples import make_dump
+from tests.support.topics import topic_texts
 
 TEXT = (
     "The committee met on Tuesday and decided that the bridge over the river would be repaired before the"
@@ -34,3 +39,25 @@ def test_the_shipped_policy_judges_cut_texts_of_every_category(lake: Lake) -> No
     reasons = judge.reasons(metadata, [text for _, text in rows])
     assert len(reasons) == 3 and any(r.startswith("rules/") for r in reasons[0])
     assert judge.reasons(metadata.slice(0, 0), []) == []
+
+
+def test_a_cut_text_is_scored_again_by_the_classifier_that_the_policy_bounds(
+    lake: Lake, engine: InProcess
+) -> None:
+    model = build(lake, engine, classifier_model_stage(classifier_card(), labelled_bytes())).dataset
+    bounds = {"classifiers/topics/web": {"max": 0.5, "source": "test"}}
+    rules = {"name": "all", "categories": ["*"], "languages": ["*"], "bounds": bounds}
+    policy = Policy.model_validate(
+        {"name": "p", "sets": [rules], "stem_exercise": {"min": 1, "source": "test"}}
+    )
+    tables = make_dump(lake, "a", [{"text": TEXT}])
+    judge = Judge(policy, {}, {}, {}, tables.documents, {"topics": model})
+    texts = [*topic_texts("web", 1), *topic_texts("stem", 1)]
+    metadata = pa.table(
+        {
+            "doc_id": pa.array([bytes([k]) * 16 for k in range(2)], pa.binary(16)),
+            **{name: ["x"] * 2 for name in ("url", "group", "side", "category")},
+        }
+    )
+    assert judge.reasons(metadata, texts) == [["classifiers/topics/web"], []]
+    assert judge.fingerprint != Judge(policy, {}, {}, {}, tables.documents).fingerprint

@@ -51,6 +51,22 @@ def test_order_does_not_depend_on_parts_or_shard_size(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
+def test_buckets_of_a_release_are_part_of_the_names_of_its_sources(lake: Lake, tokenizer: Dataset) -> None:
+    plain = corpus(lake, TEXTS[:12], name="skypile_stem")
+    divided = corpus(lake, TEXTS[:12], buckets={"q": ["q0", "q0", "q1", "q1"], "topic": ["law"]})
+    sets = []
+    for texts in (plain, divided):
+        built = build(lake, InProcess(), shards_stage("main_shards", texts, tokenizer, SEED)).dataset
+        sets.append(ShardSet.open(built.local()))
+    languages = {language for language, _ in TEXTS[:12]}
+    assert set(sets[1].sources) == {f"{la}-webpages/{q}/law" for la in languages for q in ("q0", "q1")}
+    for language in languages:
+        mine = [held.tokens for name, held in sets[1].sources.items() if name.startswith(language)]
+        assert sum(mine) == sets[0].sources[f"{language}-webpages"].tokens
+    for name, held in sets[1].sources.items():
+        assert len(sets[1].tokens(name, 0, held.tokens)) == held.tokens
+
+
 def test_validation_sources_are_domains(lake: Lake, tokenizer: Dataset) -> None:
     held_out = corpus(lake, TEXTS[:9], name="validation_sets", domain="web-zh")
     built = build(lake, InProcess(), shards_stage("validation_shards", held_out, tokenizer, SEED)).dataset
