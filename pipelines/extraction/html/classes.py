@@ -20,10 +20,12 @@ _NAMES: dict[int, str] = {
         "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element"
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
-    # Pygments, Rouge, highlightjs-line-numbers, Discuz
+    # Pygments, Rouge, Chroma, highlightjs-line-numbers, Discuz, Docusaurus 2 beta, W3Schools, Runoob,
+    # LaTeXML
     HOLDS_CODE: (
         "syntaxhighlighter dp-highlighter crayon-main CodeMirror-code cm-content ace_content view-lines "
-        "js-file-line-container highlighttable rouge-table hljs-ln blockcode"
+        "js-file-line-container highlighttable rouge-table hljs-ln blockcode prism-code w3-code "
+        "example_code ltx_lstlisting"
     ),
     # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal, Angular
     IS_UNSEEN: (

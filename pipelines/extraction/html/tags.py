@@ -81,8 +81,8 @@ CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
     np.uint64(name_hash(name))
     for name in ["class", "id", "href", "style", "hidden", "role", "itemprop", "type", "shadowrootmode"]
 )
-NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME = (
-    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject")
+NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME = (
+    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc")
 )
 
 

@@ -79,6 +79,7 @@ from pipelines.extraction.html.tags import (
     BR,
     CODE,
     CUSTOM,
+    DESC_NAME,
     DIV,
     FNV,
     FOREIGN_OBJECT_NAME,
@@ -354,7 +355,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= SKIPPED
         if kind == FORMULA or name == SVG_NAME:
             flag |= FOREIGN
-        elif name == FOREIGN_OBJECT_NAME:
+        elif name == FOREIGN_OBJECT_NAME or name == DESC_NAME:  # HTML within SVG
             flag &= ~FOREIGN
         if kind == READING or gutter or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
             flag |= SKIPPED

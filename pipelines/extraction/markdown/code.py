@@ -28,16 +28,39 @@ _LEFT_OUT = frozenset(_LEFT_OUT_NAMES.split())
 _VOID_NAMES = "br hr img input wbr col link meta area base embed source"
 _VOID = frozenset(_VOID_NAMES.split())
 _NUMBERS = re.compile(
-    r"gutter|line-?_?num|lineno|blob-num|pre-numbering|(?:^|[\s_-])(?:ln|nums?)-?(?:num|line|s)?(?:\s|$)|line-?index|linewrapper__no",
+    r"gutter|line-?_?num|ln-num|lineno|blob-num|pre-numbering|tag_listingline|"
+    r"(?:^|[\s_-])(?:ln|lnt|nums?)-?(?:num|line|s)?(?:\s|$)|line-?index|linewrapper__no",
     re.IGNORECASE,
 )
+_UNSELECTED = re.compile(r"user-select\s*:\s*none", re.IGNORECASE)
+# a number in an element of its own, first in its line
+_NUMBERED = re.compile(
+    r"(?P<start>^(?:\s*+<[^<>]*>){0,9}?\s*+|\n|<br\s*+/?>)[^\S\n]*+<(?P<name>span|a|i|b|em|font)\b[^<>]*+>[^\S\n]*+(?P<number>[0-9]{1,5})"
+    r"[^\S\n]*+</(?P=name)>",
+    re.IGNORECASE,
+)
+MIN_NUMBERED = 3  # lines from which numbers before all of them are theirs
+# what stands in the frame of code: buttons, names of files; in a division of it, bars and heads too
+_TOOLS = re.compile(
+    r"copy(?!right|able)|clipboard|toolbar|(?:^|[\s_-])filename(?:\s|$)|(?:sr|screen-reader)-only|visually-hidden",
+    re.IGNORECASE,
+)
+_BARS = re.compile(
+    r"(?:^|[\s_-])(?:tools?|bar|header|caption)(?:[\s_-]|$)|code-?(?:head|title|info|lang)", re.I
+)
+_LINE_DISPLAYS = frozenset(("block", "flex", "grid", "table-row", "list-item"))
+_NOT_NUMBERS = frozenset(("pre", "code", "table", "tr", "tbody"))
+_NOT_TOOLS = frozenset(("pre", "code", "table", "tr", "tbody", "ol", "ul"))
 _ONLY_NUMBERS = re.compile(r"[\s\d.:|]*")
 _HINT = re.compile(
-    r"(?:^|[\s:;])(?:brush:\s*|lang(?:uage)?-|highlight-source-|highlight-text-|sourceCode\s+|brush-|prism-|code-|"
-    r"highlight\s+|prettyprint\s+lang-|crayon-lang-|syntax-)([a-zA-Z][\w+#.-]{0,20})",
+    r"(?:^|[\s:;])(?P<said>brush:\s*|(?:[\w-]{1,20}-)?lang(?:uage)?-|highlight-source-|highlight-text-|"
+    r"sourceCode\s+|brush-|prism-|code-|highlight\s+|highlight-|hl-|syntax-)(?P<name>[a-zA-Z][\w+#.-]{0,20})",
     re.IGNORECASE,
 )
-_ATTRIBUTE = re.compile(r"""\bdata-(?:lang|language)\s*=\s*["']?([\w+#.-]{1,20})""", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""\bdata-(?:[a-z]{1,20}-)?(?:lang|language|params)\s*=\s*["']?(?:brush:\s*)?([\w+#.-]{1,20})""",
+    re.IGNORECASE,
+)
 _NO_LANGUAGE_NAMES = (
     "default none plain plaintext text txt nohighlight no-highlight highlight block wrapper "
     "snippet toolbar box area example container line lines view inner content body code pre table "
@@ -45,19 +68,24 @@ _NO_LANGUAGE_NAMES = (
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_NAMES.split())
 _KNOWN_NAMES = (
-    "python py java javascript js typescript ts c cpp c++ csharp cs c# go golang rust ruby rb php "
-    "perl bash sh shell zsh sql json xml html css scss less yaml yml toml ini kotlin swift scala "
+    "python python3 ipython ipython3 py java javascript js typescript ts c cpp c++ csharp cs c# go "
+    "golang rust ruby rb php perl bash sh shell zsh sql json xml html css scss less yaml yml toml ini "
+    "kotlin swift scala "
     "r matlab lua dart haskell clojure powershell dockerfile makefile cmake diff vim latex tex "
     "markdown objectivec objc groovy vb vbnet fsharp erlang elixir julia ocaml pascal fortran asm "
     "nginx graphql jsx tsx vue console"
 )
 _KNOWN = frozenset(_KNOWN_NAMES.split())
+_LABELS = _KNOWN | frozenset(["copy", "code", "代码", "代碼", "复制", "复制代码", "複製", "複製代碼"])
+_AFTER_BREAK = re.compile(r"[ \t]*\n[ \t\n]*")
 _SPACES = re.compile(r"[ \t\n]+")
 _DROP = dict.fromkeys(map(ord, UNSEEN))
 FENCE = "```"
 EXACT, LOOSE, IN_LINE = range(3)  # all spaces count; all but those between lines; as in a paragraph
 MIN_PROSE = 120  # letters from which preformatted text can be prose
 MAX_SIGNS = 40  # letters for each sign of code, at least, in prose
+MAX_JOINED = 20_000  # digits of line numbers without spaces
+MAX_INNER = 2000  # characters in which the first tags of code are looked for
 
 
 class Code(str):
@@ -77,8 +105,18 @@ def code_of(markup: str, tag: str, around: str = "") -> Code:
     count as in the text of a paragraph where the element is <code>."""
     start = tag[:5].lower()
     spaces = EXACT if start[:4] in ("<pre", "<lis") else IN_LINE if start == "<code" else LOOSE
-    inner = re.match(r"\s*<code\b[^>]*>", markup, re.IGNORECASE)
-    return Code(_text(markup, spaces), _language(around + tag + (inner[0] if inner else "")))
+    inner = re.match(r"(?:\s*<[^<>]*>)*?\s*<code\b[^>]*>", markup[:MAX_INNER], re.IGNORECASE)
+    return Code(
+        _text(_without_numbers(markup), spaces), _language(around + tag + (inner[0] if inner else ""))
+    )
+
+
+def split_tag(markup: str) -> tuple[str, str]:
+    """(the start tag that markup begins with, the tags behind it)."""
+    found = _TOKEN.match(markup)
+    if not found:
+        return markup, ""
+    return found[0], markup[found.end() : markup.rfind(">") + 1]
 
 
 def fenced(code: Code) -> str:
@@ -103,10 +141,40 @@ def is_prose(code: Code) -> bool:
 def is_line_numbers(text: str) -> bool:
     """Whether a text is a column of line numbers, one after another."""
     numbers = text.split()
+    if len(numbers) == 1 and text.startswith("12") and numbers[0].isdecimal():  # without spaces
+        return len(text) <= MAX_JOINED and "".join(map(str, range(1, 1 + len(text)))).startswith(text)
     if not numbers or not all(n.isdecimal() and n.isascii() for n in numbers):
         return False
     values = [int(n[:9]) for n in numbers]
     return values == list(range(values[0], values[0] + len(values)))
+
+
+def label_of(text: str) -> str | None:
+    """The language that a short text beside code names, "" where it names only a button; None where
+    it is no label."""
+    bare = text.strip().rstrip(":：").lower()
+    if bare not in _LABELS:
+        return None
+    return bare if bare in _KNOWN else ""
+
+
+def _without_numbers(markup: str) -> str:
+    """The markup of code without the numbers that stand, one after another, in elements of their own
+    before its lines, each with a space behind it."""
+    found = list(_NUMBERED.finditer(markup))
+    if len(found) < MIN_NUMBERED or _NUMBERS.search(found[0][0]):
+        return markup
+    first = int(found[0]["number"])
+    if [int(m["number"]) for m in found] != list(range(first, first + len(found))):
+        return markup
+    lines = 1 + len(re.findall(r"\n|<br\s*/?>", markup.strip(), re.IGNORECASE))
+    if len(found) + 1 < lines:
+        return markup
+    spaced = all(markup[m.end() : m.end() + 1] in (" ", "\n", "") for m in found)
+    ends = [m.end() + (spaced and markup.startswith(" ", m.end())) for m in found]
+    starts = [m.end("start") for m in found[1:]] + [len(markup)]
+    kept = (markup[end:start] for end, start in zip(ends, starts, strict=True))
+    return markup[: found[0].end("start")] + "".join(kept)
 
 
 class _Writer:
@@ -130,7 +198,10 @@ class _Writer:
                 self.at_start, self.broken = True, False
                 return
         self.pieces.append(text)
-        self.at_start, self.broken = text.endswith("\n"), False
+        self.at_start = self.broken = text.endswith("\n")
+
+    def ends_in_space(self) -> bool:
+        return bool(self.pieces) and self.pieces[-1].endswith(" ")
 
     def begin(self) -> None:
         if self.pending or not self.at_start:
@@ -154,6 +225,7 @@ def _text(markup: str, spaces: int) -> str:
     position = inner_pre = 0
     stack: list[tuple[str, bool]] = []  # name, whether it is a line
     tokens = list(_TOKEN.finditer(markup))
+    each_code = spaces == EXACT and "</code><code" in markup and "<div" not in markup
     number = 0
     while number < len(tokens):
         m = tokens[number]
@@ -178,31 +250,26 @@ def _text(markup: str, spaces: int) -> str:
         if name in _VOID:
             continue
         rest = m["rest"]
-        style = _DISPLAY.search(_first(_STYLE.search(rest))) if "style" in rest else None
-        display = (style[1] or "none").lower() if style else ""
+        style = _first(_STYLE.search(rest)) if "style" in rest else ""
+        shown = _DISPLAY.search(style)
+        display = (shown[1] or "none").lower() if shown else ""
+        names = _first(_CLASS.search(rest)) if "lass" in rest else ""
         if (
             name in _LEFT_OUT
-            or (name in ("a", "em") and "copy" in rest.lower())
             or display == "none"
             or ("hidden" in rest and _HIDDEN.search(rest))
+            or _is_tool(name, names, rest)
         ):
             number, position = _skip(tokens, number, name, len(markup))
             continue
-        if name not in ("pre", "code", "table", "tr", "tbody") and _NUMBERS.search(
-            _first(_CLASS.search(rest))
-        ):
+        if name not in _NOT_NUMBERS and (_NUMBERS.search(names) or _UNSELECTED.search(style)):
             end, behind = _skip(tokens, number, name, len(markup))
             inner = markup[m.end() : tokens[end - 1].start() if end > number else len(markup)]
             if _ONLY_NUMBERS.fullmatch(unescape(_TOKEN.sub(" ", inner))):
                 number, position = end, behind
                 continue
-        is_line = (name in _LINES and display != "inline") or display in (
-            "block",
-            "flex",
-            "grid",
-            "table-row",
-            "list-item",
-        )
+        is_line = (name in _LINES and display != "inline") or display in _LINE_DISPLAYS
+        is_line |= each_code and name == "code"
         if name == "pre":
             inner_pre += 1
         if not rest.rstrip().endswith("/"):
@@ -214,6 +281,15 @@ def _text(markup: str, spaces: int) -> str:
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
 
 
+def _is_tool(name: str, names: str, rest: str) -> bool:
+    """Whether an element is a button, a bar or a title in the frame of code, by its classes."""
+    if name in _NOT_TOOLS:
+        return False
+    if name in ("a", "em") and "copy" in rest.lower():
+        return True
+    return bool(names and (_TOOLS.search(names) or (name == "div" and _BARS.search(names))))
+
+
 def _first(found: re.Match[str] | None) -> str:
     return next((g for g in found.groups() if g), "") if found else ""
 
@@ -223,11 +299,14 @@ def _write_text(writer: _Writer, text: str, spaces: int) -> None:
         text = unescape(text)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if spaces == LOOSE and "\n" in text and not text.strip(" \t\n"):
-        return
+    if spaces == LOOSE and "\n" in text:
+        if not text.strip(" \t\n"):
+            return
+        if writer.at_start and not writer.pending:
+            text = _AFTER_BREAK.sub("", text, count=1) if _AFTER_BREAK.match(text) else text
     if spaces == IN_LINE:
         text = _SPACES.sub(" ", text)
-        if writer.at_start or writer.pending:
+        if writer.at_start or writer.pending or writer.ends_in_space():
             text = text.lstrip(" ")
     writer.write(text)
 
@@ -253,9 +332,9 @@ def _language(tags: str) -> str:
     for m in reversed(list(_CLASS.finditer(tags))):
         value = _first(m)
         for hint in _HINT.finditer(value):
-            name = hint[1].lower().rstrip(".;,-")
+            name = hint["name"].lower().rstrip(".;,-")
             if name not in _NO_LANGUAGE and (
-                name in _KNOWN or re.search(r"lang|brush|source", hint[0], re.I)
+                name in _KNOWN or re.search("lang|brush|source", hint["said"], re.IGNORECASE)
             ):
                 return name
         for word in value.lower().replace(";", " ").split():

@@ -15,7 +15,15 @@ import numpy as np
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
 from pipelines.extraction.markdown import containers as con
-from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose
+from pipelines.extraction.markdown.code import (
+    Code,
+    code_of,
+    fenced,
+    is_line_numbers,
+    is_prose,
+    label_of,
+    split_tag,
+)
 from pipelines.extraction.markdown.inline import Notation, inline_text
 from pipelines.extraction.markdown.tables import DataTable, table_lines
 from pipelines.extraction.markdown.whole import whole_structure
@@ -26,7 +34,10 @@ MAX_TWICE = 200  # characters of navigation up to which it is not written twice 
 MAX_ITEM_BLOCKS = 4  # of a list's item; an item of more is a part of the page
 MAX_ITEM_CHARS = 1500
 MAX_TAGS = 2000  # bytes of tags before the first text of a code block, in which its language is looked for
+MAX_LABEL = 20  # characters of a language or a button beside code
 INDENT = "  "
+_CODE_ALONE = (tags.P, tags.DIV, tags.QUOTE)  # elements that one line of code makes a block of code
+_FRAMES = (tags.DIV, tags.FIGURE, tags.HEADER, tags.CUSTOM)  # elements in which such labels stand
 _START = re.compile(rb"\b(?:start|value)\s{0,3}=\s{0,3}[\"']?(\d{1,6})", re.IGNORECASE)
 
 
@@ -47,10 +58,13 @@ def page_text(data: bytes, elements: Array, blocks: Array, segments: Array, chos
     return _Page(data, elements, blocks, segments, inside, tables).text(np.flatnonzero(taken).tolist())
 
 
-def _code(data: bytes, segments: list[list[int]], tag: str, around: str) -> Code:
+def _code(data: bytes, segments: list[list[int]], tags_before: str, around: str) -> Code:
+    """The code of segments; `tags_before`: from the start tag of their element up to the first text."""
+    first, end = segments[0][0], segments[-1][1]
     if segments[0][2] & col.S_PLAIN:
-        return Code(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace").strip("\n"))
-    return code_of(data[segments[0][0] : segments[-1][1]].decode("utf-8", "replace"), tag, around)
+        return Code(data[first:end].decode("utf-8", "replace").strip("\n"))
+    tag, inner = split_tag(tags_before)  # the inner ones may say that the first text is a number
+    return code_of(inner + data[first:end].decode("utf-8", "replace"), tag, around)
 
 
 class _Page:
@@ -96,11 +110,16 @@ class _Page:
                 last, last_row, last_item = "", -1, -1
                 continue
             runs = self._runs(i)
-            if runs[0][2] & col.S_PRE or self._is_code(runs):
+            item = self.items[i] if lists else -1
+            begins_item = item in lists and item not in written
+            alone = self.kinds[i] in _CODE_ALONE and not begins_item and not self.linked[i]
+            if runs[0][2] & col.S_PRE or self._is_code(runs, alone):
                 self._add_code(i, runs)
                 last, last_row = "", -1
                 continue
             text = inline_text(self.data, runs, self.notation)
+            if self._frames_code(i, text):
+                continue
             kind, parent = self.kinds[i], self.parents[i]
             row = parent if kind == tags.TD and len(text) <= MAX_CELL and "\n" not in text else -1
             if not text:
@@ -108,7 +127,6 @@ class _Page:
             again = text == last and len(text) < MAX_TWICE and row < 0
             if again and (self.linked[i] or kind == tags.HEADING):
                 continue
-            item = self.items[i] if lists else -1
             if row >= 0 and row == last_row:
                 self.lines[-1] += " " + text
             elif item in lists:
@@ -144,7 +162,7 @@ class _Page:
     def _add_code(self, i: int, runs: list[list[int]]) -> None:
         owner = self.owners[i]
         start = int(self.elements[owner, col.E_START])  # the tags before the first text are read too
-        around = [self.data[start : min(runs[0][0], start + MAX_TAGS)].decode("utf-8", "replace")]
+        around = [self.data[start : runs[0][0]][:MAX_TAGS].decode("utf-8", "replace")]
         if not runs[0][2] & col.S_PRE:
             around.insert(0, "<code>")
         up = int(self.elements[owner, col.E_PARENT])
@@ -163,13 +181,24 @@ class _Page:
         self.lines.append(str(code) if is_prose(code) else fenced(code))
         self.code_table, self.last_code = (self.table_of[i] if cell >= 0 else -1), code
 
-    def _is_code(self, runs: list[list[int]]) -> bool:
-        """Whether a block is nothing but <code> of several lines."""
-        if not any(flags & col.S_BREAK for _, _, flags in runs[1:]):
+    def _is_code(self, runs: list[list[int]], alone: bool) -> bool:
+        """Whether a block is nothing but <code>, of several lines unless it stands `alone`."""
+        if not alone and not any(flags & col.S_BREAK for _, _, flags in runs[1:]):
             return False
         return all(
             flags & col.S_CODE or self.data[start:end].isspace() for start, end, flags in runs
         ) and any(flags & col.S_CODE for _, _, flags in runs)
+
+    def _frames_code(self, i: int, text: str) -> bool:
+        """Whether a text beside code is its language, a button or its line numbers."""
+        if len(text) > MAX_LABEL and not text[0].isdigit():
+            return False
+        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(self.kinds) and self.kinds[j] == tags.PRE]
+        if not beside:
+            return False
+        if self.kinds[i] in _FRAMES and label_of(text) is not None:
+            return True
+        return (len(text.split()) > 1 or text.startswith("12")) and is_line_numbers(text)
 
     def _beside_code(self, i: int) -> bool:
         """Whether more code stands in the row of a table that a block lies in."""

@@ -1,4 +1,4 @@
-"""Structure that is taken as a whole: tables, the terms of definitions, formulas of their own.
+"""Structure that is taken as a whole: tables, the terms of definitions, formulas and code of their own.
 
 Belongs here: which blocks join those that the model has chosen, or leave them. Does not belong here:
 the model (extraction/blocks/), how structure is written (lines.py, tables.py).
@@ -30,6 +30,7 @@ def whole_structure(
         return taken, {}
     owners = blocks[:, col.B_ELEMENT]
     _add_formulas(taken, blocks, segments)
+    _add_code(taken, data, blocks, segments)
     _add_definitions(taken, blocks, elements[owners, col.E_KIND], inside[owners, con.DEFINITIONS])
     of_table = inside[owners, con.TABLE]
     tables: dict[int, DataTable] = {}
@@ -70,6 +71,24 @@ def _add_formulas(taken: Array, blocks: Array, segments: Array) -> None:
     holds = (shows[blocks[:, col.B_LAST]] > shows[blocks[:, col.B_FIRST]]) & ~taken
     for place in np.flatnonzero(holds).tolist():
         if _is_among(taken, place, place + 1):
+            taken[place] = True
+
+
+def _add_code(taken: Array, data: bytes, blocks: Array, segments: Array) -> None:
+    """Blocks of code among main text: preformatted text, and <code> of several lines."""
+    holds = np.zeros(len(segments) + 1, np.int64)
+    np.cumsum((segments[:, 2] & (col.S_PRE | col.S_CODE)) != 0, out=holds[1:])
+    if not holds[-1]:
+        return
+    some = (holds[blocks[:, col.B_LAST]] > holds[blocks[:, col.B_FIRST]]) & ~taken
+    for place in np.flatnonzero(some).tolist():
+        runs = segments[blocks[place, col.B_FIRST] : blocks[place, col.B_LAST]].tolist()
+        if not _is_among(taken, place, place + 1):
+            continue
+        if runs[0][2] & col.S_PRE or (
+            any(flags & col.S_BREAK for _, _, flags in runs[1:])
+            and all(flags & col.S_CODE or data[start:end].isspace() for start, end, flags in runs)
+        ):
             taken[place] = True
 
 

@@ -142,6 +142,10 @@ def test_code_is_one_block_whatever_it_holds() -> None:
     ]
 
 
+def test_a_description_within_svg_holds_html_that_is_not_seen() -> None:
+    assert texts("a<svg><desc><p>b</p></desc><g><path></g></svg><p>c") == ["a", "c"]
+
+
 def test_noscript_holds_text_where_no_script_runs() -> None:
     page = "a<noscript><p>b</p></noscript>c"
     assert texts(page) == ["ac"] and texts(page, noscript=True) == ["a", "b", "c"]

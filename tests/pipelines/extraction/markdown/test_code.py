@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose
+from tests.support.code_pages import CODE
+from tests.support.code_pages_sites import PAGES
 from tests.support.html_pages import whole_text
 
 GUTTER = '<td class="gutter"><pre><span>1</span><br><span>2</span><br></pre></td>'
@@ -72,3 +76,12 @@ def test_the_code_of_hexo_and_of_other_software() -> None:
         f'<table class="highlight js-file-line-container">\n{gist}\n{gist.replace("a {", "&nbsp; b")}</table>'
     )
     assert whole_text(table) == "```\na {\n  b\n```"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_highlighter_gives_its_code_exactly(name: str) -> None:
+    text = whole_text(f"<p>Before it.</p>{PAGES[name](CODE)}<p>Behind it.</p>")
+    found = re.search(r"^```(\w*)\n(.*?)\n```$", text, re.DOTALL | re.MULTILINE)
+    assert found, text
+    assert found[2] == "\n".join(CODE)
+    assert text.count("```") == 2 and "\n2\n" not in text

@@ -25,6 +25,20 @@ def test_equal_lines_are_content_unless_they_are_navigation() -> None:
     assert whole_text("<p><a href=x>more</a></p>" * 3) == "more"
 
 
+def test_a_paragraph_that_is_code_is_a_block_of_code() -> None:
+    page = "<p>Run:</p><p><code>make  all</code> <code>-j</code></p><p>Use <code>x</code>.</p>"
+    assert whole_text(page) == "Run:\n```\nmake all -j\n```\nUse x."
+    item = "<ul><li><p><code>a</code></p><p><code>b</code></p></li></ul>"
+    assert whole_text(item) == "- a\n```\nb\n```"
+    assert whole_text("<p><a href=x><code>a</code></a></p>") == "a"
+
+
+def test_labels_and_line_numbers_beside_code_are_left_out() -> None:
+    code = "<pre><code class=language-js>f()\ng()</code></pre>"
+    assert whole_text(f"a<div>JavaScript</div>{code}<div>1<br>2</div>b") == ("a\n```js\nf()\ng()\n```\nb")
+    assert whole_text(f"<h2>JavaScript</h2>{code}<div>3</div>") == "JavaScript\n```js\nf()\ng()\n```\n3"
+
+
 def test_definitions_keep_their_terms_and_headings_an_empty_line() -> None:
     assert whole_text("<p>a</p><h2>b</h2><dl><dt>c<dd>d</dl>") == "a\n\nb\nc\nd"
 

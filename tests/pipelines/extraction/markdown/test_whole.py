@@ -29,3 +29,10 @@ def test_the_term_of_a_definition_that_is_taken_is_taken() -> None:
 def test_a_formula_among_main_text_joins_it() -> None:
     formula = '<div><math alttext="LEFT"><mi>x</mi></math></div>'
     assert whole_text(f"<p>a</p>{formula}<p>b</p>{formula}", "LEFT") == "a\n$LEFT$\nb"
+
+
+def test_code_of_several_lines_among_main_text_joins_it() -> None:
+    code = "<div>\n<code>LEFT<br>b</code>\n</div>"
+    assert whole_text(f"<p>a</p>{code}<p>c</p>{code}", "LEFT") == "a\n```\nLEFT\nb\n```\nc"
+    assert whole_text("<p>a</p><pre>LEFT\n b</pre><p>c</p>", "LEFT") == "a\n```\nLEFT\n b\n```\nc"
+    assert whole_text("<p>a</p><p><code>LEFT</code></p><p>c</p>", "LEFT") == "a\nc"
