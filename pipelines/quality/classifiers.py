@@ -11,7 +11,11 @@ few sources for that, of documents, and the card says so. Documents of the valid
 read. Labels are weak and free of keywords:
 
 - reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose
-  card says `reference`; against web pages, social media and miscellany of all others.
+  card says `reference`; against web pages, social media and miscellany of all others. What they are
+  told apart by should be their kind and not one publisher: examples are dealt by category, then by
+  publisher (the host, or the dump), and none gives more than half of the positives. Where fewer than
+  PUBLISHERS publishers give positives, or sources cannot be left out, there is a model and no
+  calibration, and pages get no reference score.
 - exercise: documents of dumps of category stem. exposition: academic papers, and pages where
   mathematical notation is dense (a share of characters, see MATHEMATICS). other: everything else.
   Left out: pages of any other dump that hold exercises by their marks (shape.holds_exercises), as
@@ -23,22 +27,26 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from pipelines.cards.urls import normal_url
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, Writer, digest
+from pipelines.quality.calibration import fit_curve
 from pipelines.quality.features import CHARS, FOLDS, features, fold
 from pipelines.quality.held_out import held_out_report
 from pipelines.quality.shape import holds_exercises
 from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 4
+VERSION = 5
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest
@@ -53,15 +61,52 @@ TRAINING = {
     "seed": 1,
     "thread": 1,
 }
+REFERENCE_TRAINING = TRAINING | {"epoch": 10, "lr": 0.1}
+"""Of the reference classifier: how near pages are to reference text matters, not only on which side
+they are. AUC against pages judged by hand .72, with TRAINING .67 (benchmarks.decision_scores)."""
+REFERENCE_READS = 30_000  # documents, those of every epoch: few examples need more than 10 epochs
+MAX_EPOCHS = 60
+PUBLISHERS = 3  # that give positives, for a reference score
 NEGATIVES = ("webpages", "social", "miscellany")
 MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX commands in a page of exposition
 _MATHEMATICS = re.compile(
     r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)"
 )
 
-Example = tuple[bytes, str, str]  # doc_id, group, features
-Examples = dict[str, list[Example]]  # by label, sorted by doc_id
+
+class Example(NamedTuple):
+    """A document to learn from."""
+
+    doc_id: bytes
+    group: str
+    """Its source, that folds leave out."""
+    features: str
+    publisher: str = ""
+    """Whose it is: its host, or its dump."""
+    kind: str = ""
+    """The category of its dump."""
+
+
+Examples = dict[str, list[Example]]  # by label
 Label = Callable[[DumpTables, str, str], str | None]  # of a dump, a text, a URL
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a classifier tells apart."""
+
+    required: tuple[str, ...]
+    """Labels without which a language has no model."""
+    training: Mapping[str, Any]
+    """Settings of fastText."""
+    reads: int = 0
+    """Documents to be read at least: more epochs of fewer documents, to MAX_EPOCHS."""
+    calibrate: str = ""
+    """The label whose scores get a curve (calibration.py), from several publishers alone."""
+
+
+REFERENCE = Task(("reference", "other"), REFERENCE_TRAINING, REFERENCE_READS, "reference")
+STEM = Task(("exercise", "other"), TRAINING)
 
 
 def stem_label(tables: DumpTables, text: str, url: str) -> str | None:
@@ -93,28 +138,29 @@ def reference_classifier_stage(dumps: Mapping[str, DumpTables], cited: Collectio
 
     used = {n: d for n, d in dumps.items() if d.card.reference or d.card.category in NEGATIVES or urls}
     more = {"cited": digest(*sorted(urls))} if urls else {}
-    return _classifier_stage("reference_classifier", used, label, ("reference", "other"), more)
+    return _classifier_stage("reference_classifier", used, label, REFERENCE, more)
 
 
 def stem_classifier_stage(dumps: Mapping[str, DumpTables]) -> Stage:
     """The STEM classifier, with exercises and others at least; a label without examples is not in
     the model."""
-    return _classifier_stage("stem_classifier", dumps, stem_label, ("exercise", "other"), {})
+    return _classifier_stage("stem_classifier", dumps, stem_label, STEM, {})
 
 
 def _classifier_stage(
     asset: str,
     dumps: Mapping[str, DumpTables],
     label: Label,
-    required: tuple[str, ...],
+    task: Task,
     more: Mapping[str, str],
 ) -> Stage:
-    """`required` are the labels without which a language has no model; `more` are inputs beside the
-    dumps, by hash. Stats: languages."""
+    """`more` are inputs beside the dumps, by hash. Stats: languages."""
     used = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
     roles = {n: {"reference": d.card.reference, "category": d.card.category} for n, d in used.items()}
     parameters = {
-        "training": TRAINING,
+        "training": dict(task.training),
+        "reads": task.reads,
+        "publishers": PUBLISHERS if task.calibrate else 0,
         "per_dump": PER_DUMP,
         "max_ratio": MAX_RATIO,
         "min_examples": MIN_EXAMPLES,
@@ -130,7 +176,7 @@ def _classifier_stage(
             for n, d in used.items()
         }
         for code in LANGUAGES:
-            card["languages"][code] = _train_language(writer, code, _balance(examples[code]), required)
+            card["languages"][code] = _train_language(writer, code, _balance(examples[code], task), task)
         available = sum(entry["available"] for entry in card["languages"].values())
         writer.write_bytes("card.json", _json(card), {"languages": available})
 
@@ -144,8 +190,8 @@ def _classifier_stage(
 
 
 def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
-    """Examples of the training side by language and label, at most PER_DUMP of each dump, in the
-    order of their ids."""
+    """Examples of the training side by language and label, at most PER_DUMP of each dump, those of
+    the smallest ids, which are hashes."""
     from pipelines.signals import language
 
     found: dict[str, Examples] = {code: {} for code in LANGUAGES}
@@ -159,9 +205,15 @@ def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str,
             for (row, text), code in zip(train, codes, strict=True):
                 name = label(tables, text, row["url"] or "") if code in LANGUAGES else None
                 if name:
-                    mine.setdefault((code, name), []).append(
-                        (row["doc_id"], row["group"] or tables.card.name, features(text))
+                    url = row["url"] or ""
+                    example = Example(
+                        row["doc_id"],
+                        row["group"] or tables.card.name,
+                        features(text),
+                        urlsplit(url).hostname or tables.card.name,
+                        tables.card.category,
                     )
+                    mine.setdefault((code, name), []).append(example)
             mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
         for (code, name), examples in sorted(mine.items()):
             found[code].setdefault(name, []).extend(examples)
@@ -171,11 +223,38 @@ def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str,
     }
 
 
-def _balance(examples: Examples) -> Examples:
-    """No class more than MAX_RATIO times the smallest; ids are hashes, so the first ones are a
-    sample."""
-    limit = MAX_RATIO * max(min(map(len, examples.values()), default=0), MIN_EXAMPLES * FOLDS)
-    return {name: rows[:limit] for name, rows in examples.items()}
+def dealt(examples: Iterable[Example]) -> list[Example]:
+    """The examples in an order of which every beginning is as mixed as can be: kinds in turn, in each
+    its publishers in turn, in each by id."""
+    kinds: dict[str, dict[str, list[Example]]] = {}
+    for example in sorted(examples):
+        kinds.setdefault(example.kind, {}).setdefault(example.publisher, []).append(example)
+    return _in_turn([_in_turn(list(publishers.values())) for publishers in kinds.values()])
+
+
+def _in_turn(rows: list[list[Example]]) -> list[Example]:
+    return [example for turn in zip_longest(*rows) for example in turn if example is not None]
+
+
+def _without_majority(examples: list[Example]) -> list[Example]:
+    """At most half of the examples of one publisher: the first that are dealt."""
+    counts = Counter(e.publisher for e in examples)
+    largest, count = counts.most_common(1)[0]
+    others = len(examples) - count
+    if not others or count <= others:
+        return examples
+    kept = {e.doc_id for e in [e for e in examples if e.publisher == largest][:others]}
+    return [e for e in examples if e.publisher != largest or e.doc_id in kept]
+
+
+def _balance(examples: Examples, task: Task) -> Examples:
+    """No class more than MAX_RATIO times the smallest, and no publisher more than half of the class
+    that is calibrated."""
+    mixed = {name: dealt(rows) for name, rows in examples.items()}
+    if mixed.get(task.calibrate):
+        mixed[task.calibrate] = _without_majority(mixed[task.calibrate])
+    limit = MAX_RATIO * max(min(map(len, mixed.values()), default=0), MIN_EXAMPLES * FOLDS)
+    return {name: sorted(rows[:limit]) for name, rows in mixed.items()}
 
 
 def _folds(examples: Examples) -> tuple[str, list[Examples]]:
@@ -183,7 +262,7 @@ def _folds(examples: Examples) -> tuple[str, list[Examples]]:
     label has enough of them."""
     for kind in ("group", "document"):
         parts = [
-            {n: [r for r in rows if fold_of(kind, r[0], r[1]) != k] for n, rows in examples.items()}
+            {n: [r for r in rows if fold_of(kind, r.doc_id, r.group) != k] for n, rows in examples.items()}
             for k in range(FOLDS)
         ]
         if all(len(rows) >= MIN_EXAMPLES for part in parts for rows in part.values()):
@@ -196,10 +275,9 @@ def fold_of(kind: str, doc_id: bytes, group: str) -> int:
     return fold(group.encode() if kind == "group" else doc_id)
 
 
-def _train_language(
-    writer: Writer, code: str, examples: Examples, required: tuple[str, ...]
-) -> dict[str, Any]:
+def _train_language(writer: Writer, code: str, examples: Examples, task: Task) -> dict[str, Any]:
     """Train and write the models of one language; the card's entry for it."""
+    required = task.required
     kind, parts = _folds({n: rows for n, rows in examples.items() if n in required})
     counts = {name: len(rows) for name, rows in examples.items()}
     lacking = [
@@ -226,11 +304,14 @@ def _train_language(
                 for n in labels
             }
             path = Path(folder, f"{code}-{name}.bin")
-            train_classifier({n: rows for n, rows in mine.items() if rows}, path)
+            train_classifier({n: rows for n, rows in mine.items() if rows}, path, _settings(task, mine))
             writer.add_file(path.name, path)
             if name != "full":
                 held = [
-                    (n, r[2]) for n in labels for r in examples[n] if not _outside(kind, r, int(name[4:]))
+                    (n, r.features)
+                    for n in labels
+                    for r in examples[n]
+                    if not _outside(kind, r, int(name[4:]))
                 ]
                 held_out += [(n, predict_labels(str(path), words)) for n, words in held]
     found = {
@@ -239,19 +320,53 @@ def _train_language(
         )
         for n in labels
     }
-    sources = {n: len({r[1] for r in examples[n]}) for n in labels}
+    sources = {n: len({r.group for r in examples[n]}) for n in labels}
+    publishers = {n: Counter(r.publisher for r in examples[n]) for n in labels}
+    calibration = _calibration(task, kind, publishers, held_out) if task.calibrate else {}
     return {
         "available": True,
         "labels": labels,
         "examples": {n: counts[n] for n in labels},
         "sources": sources,
+        "publishers": {n: len(counts) for n, counts in publishers.items()},
+        "largest_publishers": {n: dict(counts.most_common(5)) for n, counts in publishers.items()},
+        "kinds": {n: dict(sorted(Counter(r.kind for r in examples[n]).items())) for n in labels},
         "fold_by": kind,
         "out_of_fold": found,
+        **calibration,
     }
 
 
+def _calibration(
+    task: Task,
+    fold_by: str,
+    publishers: Mapping[str, Counter[str]],
+    held_out: list[tuple[str, dict[str, float]]],
+) -> dict[str, Any]:
+    """{"calibration": the curve of the label, from scores out of fold}; None with the reason where
+    one publisher, and not a kind of text, may be what the model knows."""
+    number = len(publishers[task.calibrate])
+    if number < PUBLISHERS or fold_by != "group":
+        reason = (
+            f"{task.calibrate} text comes from {number} publishers, and {PUBLISHERS} with sources apart are"
+            " needed for a score: add reference dumps of other kinds, or cards/reference_urls.txt"
+        )
+        return {"calibration": None, "uncalibrated": reason}
+    scores = {
+        positive: [s.get(task.calibrate, 0.0) for t, s in held_out if (t == task.calibrate) is positive]
+        for positive in (True, False)
+    }
+    return {"calibration": fit_curve(scores[True], scores[False])}
+
+
+def _settings(task: Task, examples: Examples) -> dict[str, Any]:
+    """fastText's settings for so many examples."""
+    epochs = -(-task.reads // max(sum(map(len, examples.values())), 1))
+    return dict(task.training) | {"epoch": max(task.training["epoch"], min(epochs, MAX_EPOCHS))}
+
+
 def _outside(kind: str, example: Example, k: int) -> bool:
-    return fold_of(kind, example[0], example[1]) != k
+    return fold_of(kind, example.doc_id, example.group) != k
 
 
 def train_classifier(
@@ -261,7 +376,7 @@ def train_classifier(
     import fasttext
 
     lines = sorted(
-        (doc_id, f"__label__{name} {words}") for name, rows in examples.items() for doc_id, _, words in rows
+        (row.doc_id, f"__label__{name} {row.features}") for name, rows in examples.items() for row in rows
     )
     source = path.with_suffix(".txt")
     source.write_text("".join(f"{line}\n" for _, line in lines), encoding="utf-8")

@@ -171,6 +171,7 @@ def _train_language(
             "-T",
             folder,
             "--discount_fallback",
+            "--skip_symbols",  # text that says <unk> or <s> is read without it
             "--text",
             str(corpus),
             "--arpa",

@@ -21,7 +21,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 3
+VERSION = 4
 SCORES = described(
     "scores",
     [
@@ -29,7 +29,8 @@ SCORES = described(
         (
             "reference",
             pa.float32(),
-            "probability that a reference work would cite the page; null without a model of its language",
+            "probability that a page is reference text and not a page of the crawl, both as frequent;"
+            " null without a calibrated model of its language",
         ),
         ("stem_exercise", pa.float32(), "probability of an exercise with solution"),
         ("stem_exposition", pa.float32(), "probability of STEM exposition"),
@@ -99,6 +100,7 @@ def _score(
     code: str,
     text: str,
 ) -> dict[str, Any]:
+    from pipelines.quality.calibration import calibrated
     from pipelines.quality.classifiers import fold_of, predict_labels
     from pipelines.quality.perplexity import perplexity_of
 
@@ -114,7 +116,7 @@ def _score(
     for task in ("reference", "stem"):
         card = cards[task]
         entry = card["languages"].get(code)
-        if not entry or not entry["available"]:
+        if not entry or not entry["available"] or (task == "reference" and not entry["calibration"]):
             continue
         trained_on = head["side"] == "train" and any(
             t["documents"] == documents.content_hash for t in card["training"].values()
@@ -124,7 +126,7 @@ def _score(
         which = f"fold{fold_of(entry['fold_by'], doc_id, group)}" if trained_on else "full"
         found = predict_labels(str(models[task].local(f"{code}-{which}.bin")), words)
         if task == "reference":
-            row["reference"] = round(found.get("reference", 0.0), 4)
+            row["reference"] = round(float(calibrated(found.get("reference", 0.0), entry["calibration"])), 4)
         else:
             for label in ("exercise", "exposition"):
                 row[f"stem_{label}"] = round(found.get(label, 0.0), 4) if label in entry["labels"] else None

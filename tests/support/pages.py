@@ -16,9 +16,15 @@ from pipelines.tables.stage import build
 
 
 def make_dump(
-    lake: Lake, engine: InProcess, name: str, parts: list[list[str]], side: str = "train", **card: Any
+    lake: Lake,
+    engine: InProcess,
+    name: str,
+    parts: list[list[str]],
+    side: str = "train",
+    sources: int = 1,
+    **card: Any,
 ) -> DumpTables:
-    """Documents and edits of a dump with the given texts, part by part."""
+    """Documents and edits of a dump with the given texts, part by part, dealt over `sources` hosts."""
     dump = DumpCard(name=name, kind="jsonl", uris=("x",), **card)
 
     def write(writer: Writer) -> None:
@@ -36,10 +42,13 @@ def make_dump(
                     "url": f"https://{name}.invalid/{number}",
                     "category": dump.category,
                 }
+                if sources > 1:
+                    host = f"{name}-{number % sources}.invalid"
+                    row |= {"url": f"https://{host}/{number}", "group": host}
                 rows.append(row)
                 number += 1
             writer.write_table(f"part-{i:05d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS))
 
-    texts_hash = {"texts": digest(repr(parts), side)}
+    texts_hash = {"texts": digest(repr(parts), side, str(sources))}
     documents = lake.publish("documents", name, version=1, inputs=texts_hash, write=write).dataset
     return DumpTables(dump, documents, build(lake, engine, edits_stage(documents)).dataset)

@@ -26,12 +26,15 @@ def topic_texts(topic: str, count: int) -> list[str]:
     return [beginning + " ".join(rng.choices(TOPICS[topic].split(), k=30)) + "." for _ in range(count)]
 
 
-def topic_dumps(lake: Lake, engine: InProcess) -> dict[str, DumpTables]:
-    """A reference dump, web pages, exercises, and web pages that are held out."""
+def topic_dumps(lake: Lake, engine: InProcess, sources: int = 8) -> dict[str, DumpTables]:
+    """A reference dump, web pages, exercises, and web pages that are held out; the first two from
+    several hosts."""
     reference, web, stem = (topic_texts(topic, 40) for topic in TOPICS)
     return {
-        "ref": make_dump(lake, engine, "ref", [reference], category="encyclopedia", reference=True),
-        "web": make_dump(lake, engine, "web", [web, topic_texts("web", 30)]),
+        "ref": make_dump(
+            lake, engine, "ref", [reference], category="encyclopedia", reference=True, sources=sources
+        ),
+        "web": make_dump(lake, engine, "web", [web, topic_texts("web", 30)], sources=sources),
         "stem": make_dump(lake, engine, "stem", [stem], category="stem"),
         "held": make_dump(lake, engine, "held", [topic_texts("web", 20)], side="validation", held_out=True),
     }

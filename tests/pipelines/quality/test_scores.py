@@ -50,3 +50,14 @@ def test_scores_are_out_of_fold_and_null_without_a_model(
             assert used == {"full.bin"}
     assert means["ref"]["reference"] > means["held"]["reference"] + 0.3
     assert means["stem"]["stem_exercise"] > means["held"]["stem_exercise"] + 0.3
+
+
+def test_pages_get_no_reference_score_by_a_model_of_one_publisher(lake: Lake, engine: InProcess) -> None:
+    dumps = topic_dumps(lake, engine, sources=1)
+    t = dumps["held"]
+    stages = (reference_classifier_stage, stem_classifier_stage, perplexity_models_stage)
+    models = [build(lake, engine, stage(dumps)).dataset for stage in stages]
+    language = build(lake, engine, language_stage(t.documents, t.edits)).dataset
+    table = build(lake, engine, scores_stage(t.documents, t.edits, language, *models)).dataset.read()
+    assert table["reference"].null_count == table.num_rows
+    assert table["stem_exercise"].null_count == 0
