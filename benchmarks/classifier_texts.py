@@ -210,19 +210,25 @@ def read_choices(archive: Path, mapping: Path, folder: str) -> Iterator[tuple[st
                     )
 
 
+def gaokao_items(bench: Path) -> Iterator[tuple[str, str, str, Iterator[tuple[str, str]]]]:
+    """(language, subject, file name, items) of the Chinese exams."""
+    for file in sorted((bench / "gaokao").glob("*.json.gz")):
+        subject = next((s for name, s in GAOKAO_ZH.items() if f"_{name}_" in file.name), None)
+        if subject:
+            yield "zh", subject, file.name, items(file)
+    for name in AGIEVAL_ZH:
+        file = bench / f"agieval/gaokao-{name}.jsonl.gz"
+        yield "zh", AGIEVAL_SUBJECT.get(name, name), file.name, items(file)
+
+
 def texts(data: Path, limit: int) -> Iterator[Text]:
     """Texts to train on and to leave out by source. A source's name decides its fold, so sets of
     one origin have one name."""
     bench = data / "bench"
     for path, source in EXAMS_EN.values():
         yield from exercises("en", source, Path(path).name, items(bench / path), limit)
-    for file in sorted((bench / "gaokao").glob("*.json.gz")):
-        subject = next((s for name, s in GAOKAO_ZH.items() if f"_{name}_" in file.name), None)
-        if subject:
-            yield from exercises("zh", subject, file.name, items(file), limit)
-    for name in AGIEVAL_ZH:
-        file = bench / f"agieval/gaokao-{name}.jsonl.gz"
-        yield from exercises("zh", AGIEVAL_SUBJECT.get(name, name), file.name, items(file), limit)
+    for language, subject, name, found in gaokao_items(bench):
+        yield from exercises(language, subject, name, found, limit)
     for label, patterns in CORPUS.items():
         for pattern in patterns:
             for file in sorted((data / "corpus").glob(f"{pattern}.jsonl.zst")):

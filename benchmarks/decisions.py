@@ -24,6 +24,7 @@ from typing import Any
 import pyarrow as pa
 import zstandard
 
+from benchmarks.decision_scores import Models, columns_of, corpus_scores, page_scores, told_apart, trained
 from jobs.demo.pack import PageFile, write_jsonl, write_warc
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import raw_dump_stage
@@ -37,6 +38,7 @@ from pipelines.inspection.agreement import agreement, proportion
 from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
 from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
+from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import build
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -51,6 +53,8 @@ class Judged:
 
     metadata: pa.Table
     columns: dict[str, pa.Array]
+    tables: DumpTables
+    language: Dataset
     texts: list[str] = field(default_factory=list)
 
     def decisions(self, policy: Policy) -> list[dict[str, Any]]:
@@ -67,8 +71,7 @@ def lines_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def measured(lake: Lake, card: DumpCard, with_text: bool = False) -> Judged:
-    """All numbers of a dump's documents, built where they are missing. Scores of models are left
-    out: they depend on what else a lake holds."""
+    """All numbers of a dump's documents but the scores of models, built where they are missing."""
     from pipelines.edits.render import rendered_texts
 
     engine = InProcess()
@@ -96,7 +99,7 @@ def measured(lake: Lake, card: DumpCard, with_text: bool = False) -> Judged:
     if with_text:
         for i in range(len(documents.parts)):
             texts += rendered_texts(documents, edits, i).to_pylist()
-    return Judged(metadata, columns, texts)
+    return Judged(metadata, columns, DumpTables(card, documents, edits), language, texts)
 
 
 def whole(dataset: Dataset, names: list[str] | None = None) -> pa.Table:
@@ -118,9 +121,9 @@ def gold_pages(lake: Lake, data: Path) -> list[Judged]:
     return [measured(lake, card, with_text=True) for card in cards]
 
 
-def corpus_sources(lake: Lake, data: Path) -> dict[str, Judged]:
+def corpus_sources(lake: Lake, data: Path, models: Models) -> dict[str, Judged]:
     """Good text by choice, by `source lang`: the first documents of every file in English and
-    Chinese."""
+    Chinese, with their scores."""
     out = {}
     for path in sorted((data / "corpus").glob("*/*.jsonl.zst")):
         category = "code" if path.parent.name == "code" else "webpages"
@@ -136,6 +139,10 @@ def corpus_sources(lake: Lake, data: Path) -> dict[str, Judged]:
                 write_jsonl(file, rows)
             card = DumpCard(name=name, kind="jsonl", uris=(str(file),), category=category, group="url")
             out[name] = measured(lake, card)
+            source = path.name.split(".")[0]
+            out[name].columns |= columns_of(
+                corpus_scores(lake, models, out[name].tables, out[name].language, path.parent.name, source)
+            )
     return out
 
 
@@ -166,11 +173,18 @@ def main() -> None:
     lake = Lake(options.lake)
     decided: dict[str, dict[str, Any]] = {}
     texts: dict[str, str] = {}
-    for dump in gold_pages(lake, options.data):
+    scores: dict[str, dict[str, Any]] = {}
+    pages = gold_pages(lake, options.data)
+    models = trained(lake, options.data, [dump.tables for dump in pages])
+    for dump in pages:
         urls = dump.metadata["url"].to_pylist()
+        table = page_scores(lake, models, dump.tables, dump.language)
+        dump.columns |= columns_of(table)
+        scores |= {u: dict(row) for u, row in zip(urls, table.to_pylist(), strict=True)}
         decided |= dict(zip(urls, dump.decisions(policy), strict=True))
         texts |= dict(zip(urls, dump.texts, strict=True))
-    metrics: dict[str, Any] = {}
+    metrics: dict[str, Any] = told_apart(labels_of(options.data), scores)
+    print(*(f"{name:<32}{value}" for name, value in metrics.items()), sep="\n")
     wrong: list[tuple[str, dict[str, Any], list[str]]] = []
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for language in ("zh", "en"):
@@ -202,7 +216,7 @@ def main() -> None:
         print(f"    wrong removals by rule: {dict(reasons[language].most_common(12))}")
     if not options.quick:
         below = {}
-        for name, dump in corpus_sources(lake, options.data).items():
+        for name, dump in corpus_sources(lake, options.data, models).items():
             rows = dump.decisions(policy)
             kept, why = [r["keep"] for r in rows], Counter(r for row in rows for r in row["reasons"])
             print(f"{name:<32}{proportion(kept)!s:<36}{dict(why.most_common(5))}")
