@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--policy", default="default", help="a policy of the project, or a file")
     parser.add_argument("--lake", type=Path, default=Path("lake/benchmarks/decisions"))
     parser.add_argument("--worst", type=int, default=20, help="wrong decisions to print")
-    parser.add_argument("--quick", action="store_true", help="leave the corpus out")
+    parser.add_argument("--quick", action="store_true", help="leave the corpus and the scores out")
     options = parser.parse_args()
     if not (options.data / "decision-gold" / "labels.jsonl").is_file():
         raise SystemExit(f"{options.data} has no decision-gold/labels.jsonl: name the folder with --data")
@@ -175,15 +175,16 @@ def main() -> None:
     texts: dict[str, str] = {}
     scores: dict[str, dict[str, Any]] = {}
     pages = gold_pages(lake, options.data)
-    models = trained(lake, options.data, [dump.tables for dump in pages])
+    models = None if options.quick else trained(lake, options.data, [dump.tables for dump in pages])
     for dump in pages:
         urls = dump.metadata["url"].to_pylist()
-        table = page_scores(lake, models, dump.tables, dump.language)
-        dump.columns |= columns_of(table)
-        scores |= {u: dict(row) for u, row in zip(urls, table.to_pylist(), strict=True)}
+        if models:
+            table = page_scores(lake, models, dump.tables, dump.language)
+            dump.columns |= columns_of(table)
+            scores |= {u: dict(row) for u, row in zip(urls, table.to_pylist(), strict=True)}
         decided |= dict(zip(urls, dump.decisions(policy), strict=True))
         texts |= dict(zip(urls, dump.texts, strict=True))
-    metrics: dict[str, Any] = told_apart(labels_of(options.data), scores)
+    metrics: dict[str, Any] = told_apart(labels_of(options.data), scores) if models else {}
     print(*(f"{name:<32}{value}" for name, value in metrics.items()), sep="\n")
     wrong: list[tuple[str, dict[str, Any], list[str]]] = []
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
@@ -214,7 +215,7 @@ def main() -> None:
             f"balanced_{language}": round(agreed.balanced, 4),
         }
         print(f"    wrong removals by rule: {dict(reasons[language].most_common(12))}")
-    if not options.quick:
+    if models:
         below = {}
         for name, dump in corpus_sources(lake, options.data, models).items():
             rows = dump.decisions(policy)

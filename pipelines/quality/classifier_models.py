@@ -183,12 +183,13 @@ def _linear(
 
 
 def _fasttext(card: ClassifierCard, examples: Sequence[Example]) -> bytes:
-    from pipelines.quality.classifiers import TRAINING, train_classifier
+    from pipelines.quality import classifiers
     from pipelines.quality.features import features
 
-    rows: dict[str, list[tuple[bytes, str, str]]] = {}
+    rows: classifiers.Examples = {}
     for e in examples:
-        rows.setdefault(str(e.label), []).append((e.key, e.source, features(e.text)))
+        row = classifiers.Example(e.key, e.source, features(e.text))
+        rows.setdefault(str(e.label), []).append(row)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.bin")
         settings = {
@@ -197,7 +198,7 @@ def _fasttext(card: ClassifierCard, examples: Sequence[Example]) -> bytes:
             "seed": card.seed,
             "wordNgrams": card.ngrams,
         }
-        train_classifier(rows, path, TRAINING | settings)
+        classifiers.train_classifier(rows, path, classifiers.TRAINING | settings)
         return path.read_bytes()
 
 

@@ -49,7 +49,7 @@ from pipelines.tables.stage import Building, Stage
 VERSION = 5
 LANGUAGES = ("en", "zh")
 PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
-MAX_RATIO = 4  # examples of the largest class for each of the smallest
+MAX_RATIO = 4  # examples of the largest class for each of the smallest, unless a task says otherwise
 MIN_EXAMPLES = 8  # of each class, in each fold's training set
 TRAINING = {
     "dim": 16,
@@ -101,11 +101,15 @@ class Task:
     """Settings of fastText."""
     reads: int = 0
     """Documents to be read at least: more epochs of fewer documents, to MAX_EPOCHS."""
+    max_ratio: int = MAX_RATIO
+    """Examples of the largest class for each of the smallest."""
     calibrate: str = ""
     """The label whose scores get a curve (calibration.py), from several publishers alone."""
 
 
-REFERENCE = Task(("reference", "other"), REFERENCE_TRAINING, REFERENCE_READS, "reference")
+# As many of each class in every fold: folds of few sources differ in size, and the scores of one
+# model would lie above those of the other for that alone.
+REFERENCE = Task(("reference", "other"), REFERENCE_TRAINING, REFERENCE_READS, 1, "reference")
 STEM = Task(("exercise", "other"), TRAINING)
 
 
@@ -162,7 +166,7 @@ def _classifier_stage(
         "reads": task.reads,
         "publishers": PUBLISHERS if task.calibrate else 0,
         "per_dump": PER_DUMP,
-        "max_ratio": MAX_RATIO,
+        "max_ratio": task.max_ratio,
         "min_examples": MIN_EXAMPLES,
         "roles": roles,
     }
@@ -248,13 +252,19 @@ def _without_majority(examples: list[Example]) -> list[Example]:
 
 
 def _balance(examples: Examples, task: Task) -> Examples:
-    """No class more than MAX_RATIO times the smallest, and no publisher more than half of the class
-    that is calibrated."""
+    """The examples as they are dealt, no class more than `max_ratio` times the smallest, and no
+    publisher more than half of the class that is calibrated."""
     mixed = {name: dealt(rows) for name, rows in examples.items()}
     if mixed.get(task.calibrate):
         mixed[task.calibrate] = _without_majority(mixed[task.calibrate])
-    limit = MAX_RATIO * max(min(map(len, mixed.values()), default=0), MIN_EXAMPLES * FOLDS)
-    return {name: sorted(rows[:limit]) for name, rows in mixed.items()}
+    return _first(mixed, task, MIN_EXAMPLES * FOLDS)
+
+
+def _first(examples: Examples, task: Task, least: int = 1) -> Examples:
+    """The first examples of each class, none more than `max_ratio` times the smallest class, which
+    counts as `least` where it is smaller."""
+    limit = task.max_ratio * max(min(map(len, examples.values()), default=0), least)
+    return {name: rows[:limit] for name, rows in examples.items()}
 
 
 def _folds(examples: Examples) -> tuple[str, list[Examples]]:
@@ -304,7 +314,8 @@ def _train_language(writer: Writer, code: str, examples: Examples, task: Task) -
                 for n in labels
             }
             path = Path(folder, f"{code}-{name}.bin")
-            train_classifier({n: rows for n, rows in mine.items() if rows}, path, _settings(task, mine))
+            drawn = _first({n: rows for n, rows in mine.items() if rows}, task)
+            train_classifier(drawn, path, _settings(task, drawn))
             writer.add_file(path.name, path)
             if name != "full":
                 held = [
