@@ -19,14 +19,16 @@ from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
+Texts = Callable[[], pa.Array]
+"""Gives the rendered texts of a part."""
 VERSIONS = {"language": 3, "rules": 5, "safety": 2, "code": 1}
 
 
 def language_stage(documents: Dataset, edits: Dataset) -> Stage:
     """The table signals/language: the language of every document. Stats: documents, languages."""
 
-    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
-        table = language.measure_language(texts.to_pylist())
+    def measure(i: int, texts: Texts) -> tuple[pa.Table, Stats]:
+        table = language.measure_language(texts().to_pylist())
         return table, {"languages": dict(sorted(Counter(table["language"].to_pylist()).items()))}
 
     return _stage("language", documents, edits, measure)
@@ -37,10 +39,10 @@ def rules_stage(documents: Dataset, edits: Dataset, language: Dataset) -> Stage:
     category code). The unit that it is counted in depends on its language, read from the table
     signals/language. Stats: documents."""
 
-    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+    def measure(i: int, texts: Texts) -> tuple[pa.Table, Stats]:
         metadata, codes = read_aligned(i, (documents, ["category"]), (language, ["language"]))
         forms = [c != code.CATEGORY for c in metadata["category"].to_pylist()]
-        return rules.measure_prose(texts, codes["language"].to_pylist(), forms), {}
+        return rules.measure_prose(texts(), codes["language"].to_pylist(), forms), {}
 
     return _stage("rules", documents, edits, measure, {"language": language})
 
@@ -48,9 +50,9 @@ def rules_stage(documents: Dataset, edits: Dataset, language: Dataset) -> Stage:
 def safety_stage(documents: Dataset, edits: Dataset) -> Stage:
     """The table signals/safety: words of harmful trades in text and URL. Stats: documents."""
 
-    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+    def measure(i: int, texts: Texts) -> tuple[pa.Table, Stats]:
         urls = documents.read_part(i, ["url"])["url"].to_pylist()
-        return safety.measure_safety(texts.to_pylist(), urls), {}
+        return safety.measure_safety(texts().to_pylist(), urls), {}
 
     return _stage("safety", documents, edits, measure)
 
@@ -59,13 +61,13 @@ def code_stage(documents: Dataset, edits: Dataset) -> Stage:
     """The table signals/code: the type of every source file; null in other categories. Stats:
     documents, file_types."""
 
-    def measure(i: int, texts: pa.Array) -> tuple[pa.Table, Stats]:
+    def measure(i: int, texts: Texts) -> tuple[pa.Table, Stats]:
         metadata = documents.read_part(i, ["url", "category", "doc_id"])
         if code.CATEGORY in metadata["category"].to_pylist():
             columns = (metadata[name].to_pylist() for name in ("url", "category", "doc_id"))
-            table = code.measure_code(texts.to_pylist(), *columns)
+            table = code.measure_code(texts().to_pylist(), *columns)
         else:
-            nulls = [pa.nulls(len(texts), field.type) for field in code.SCHEMA]
+            nulls = [pa.nulls(metadata.num_rows, field.type) for field in code.SCHEMA]
             table = pa.table(nulls, schema=code.SCHEMA)
         types = Counter(t or "unknown" for t in table["file_type"].drop_null().to_pylist())
         return table, {"file_types": dict(sorted(types.items()))}
@@ -77,15 +79,16 @@ def _stage(
     group: str,
     documents: Dataset,
     edits: Dataset,
-    measure: Callable[[int, pa.Array], tuple[pa.Table, Stats]],
+    measure: Callable[[int, Texts], tuple[pa.Table, Stats]],
     more: Mapping[str, Dataset] | None = None,
 ) -> Stage:
-    """The stage of a group. `measure` gives the group's columns of part i from its rendered texts, and
-    its counts beside `documents`; `more` are inputs beside documents and edits."""
+    """The stage of a group. `measure` gives the group's columns of part i, and its counts beside
+    `documents`; its rendered texts are read where it asks for them. `more` are inputs beside documents
+    and edits."""
 
     def rows(i: int) -> tuple[pa.Table, Stats]:
         ids = documents.read_part(i, ["doc_id"])["doc_id"].combine_chunks()
-        table, stats = measure(i, rendered_texts(documents, edits, i))
+        table, stats = measure(i, lambda: rendered_texts(documents, edits, i))
         return table.add_column(0, pa.field("doc_id", ID), ids), {"documents": len(ids), **stats}
 
     return Stage(

@@ -28,7 +28,7 @@ from pipelines.extraction.html.columns import (
 )
 from pipelines.extraction.html.markup import character, is_blank, is_space, lower, starts_tag
 from pipelines.extraction.html.tags import FNV, PRIME, find
-from pipelines.kernels.compiled import Array, leaf
+from pipelines.kernels.compiled import Array, int64, kernel, leaf
 
 LETTER, UPPER, DIGIT, HAN, STOP, END, CLOSING = (
     1,
@@ -80,22 +80,33 @@ def sign(point: int, following: int) -> int:
 def text_words(text: str) -> Array:
     """Sorted hashes of the words of a text as the kernel makes them: a Han character, or a run of
     letters and digits; uint64 [w]."""
-    found: set[int] = set()
-    word = int(FNV)
-    for char in text + " ":
-        point = ord(char)
-        inside = (
-            char.isalnum() or (point >= 0x80 and not 0x2000 <= point <= 0x206F and point != 0xA0)
-        ) and not is_han(point)
-        if inside and not 0x3000 <= point <= 0x3003 and not 0xFF00 <= point <= 0xFF1F:
-            word = (word ^ (point + 32 if 65 <= point <= 90 else point)) * int(PRIME) % (1 << 64)
+    points = np.frombuffer(f"{text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.unique(_words(points))
+
+
+@kernel
+def _words(points: Array) -> Array:
+    """The hashes of the words of code points that end with a space, in their order."""
+    found = np.empty(2 * points.size, np.uint64)
+    size, word = 0, FNV
+    for at in range(points.size):
+        point = int64(points[at])
+        if point < 0x80:
+            inside = 48 <= point <= 57 or 97 <= (point | 32) <= 122
+        else:
+            mark = 0x2000 <= point <= 0x206F or 0x3000 <= point <= 0x3003 or 0xFF00 <= point <= 0xFF1F
+            inside = not (mark or point == 0xA0 or is_han(point))
+        if inside:
+            word = (word ^ np.uint64(point + 32 if 65 <= point <= 90 else point)) * PRIME
             continue
         if word != FNV:
-            found.add(word)
-            word = int(FNV)
+            found[size] = word
+            size += 1
+            word = FNV
         if is_han(point):
-            found.add((int(FNV) ^ point) * int(PRIME) % (1 << 64))
-    return np.array(sorted(found), np.uint64)
+            found[size] = (FNV ^ np.uint64(point)) * PRIME
+            size += 1
+    return found[:size]
 
 
 @leaf

@@ -16,12 +16,13 @@ from pipelines.extraction.html.runs import (
     STOP,
     UPPER,
     end_word,
+    is_han,
     read_text,
     sign,
     skip_text,
     text_words,
 )
-from pipelines.extraction.html.tags import FNV
+from pipelines.extraction.html.tags import FNV, PRIME
 
 CHARS = st.sampled_from([*"abCD12.,;:!?\"'() \t\n", *"中文，。、；：！？”」》…é"])
 
@@ -109,3 +110,22 @@ def test_skipping_text_ends_at_the_next_tag() -> None:
     text = "a < b <1 <é & <b>"
     assert skip_text(np.frombuffer(text.encode(), np.uint8), 0) == text.encode().index(b"<b>")
     assert skip_text(np.frombuffer(b"<", np.uint8), 0) == 1
+
+
+@given(
+    st.text(
+        st.characters(exclude_categories=["Cs"]) | st.sampled_from("aZ9 中\u2000\u3001\uff0c\xa0é-"),
+        max_size=12,
+    )
+)
+def test_words_are_runs_of_letters_and_single_han_characters(text: str) -> None:
+    found, word = set(), int(FNV)
+    for point in map(ord, text + " "):
+        han = bool(is_han(point))
+        spaced = 0x2000 <= point <= 0x206F or 0x3000 <= point <= 0x3003 or 0xFF00 <= point <= 0xFF1F
+        if not han and (chr(point).isalnum() if point < 0x80 else not spaced and point != 0xA0):
+            word = (word ^ (point + 32 if 65 <= point <= 90 else point)) * int(PRIME) % (1 << 64)
+            continue
+        found |= {word} - {int(FNV)} | ({(int(FNV) ^ point) * int(PRIME) % (1 << 64)} if han else set())
+        word = int(FNV)
+    assert text_words(text).tolist() == sorted(found)
