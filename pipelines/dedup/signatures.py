@@ -18,7 +18,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 2
+VERSION = 3
 
 
 def schema(parameters: MinHashParameters) -> pa.Schema:

@@ -18,7 +18,8 @@ from pipelines.kernels.utf8 import decode, text_buffers
 
 SPACE = U64(32)
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
-ZERO, LINE_FEED = U64(48), 10
+LINE_FEED = 10
+FIRST_SIGN, LAST_SIGN = 0x2190, 0x2BFF  # arrows to miscellaneous symbols; bullets lie before them
 
 
 @inlined
@@ -64,8 +65,8 @@ def _content(data: Array, offsets: Array, table: Array, out: Array) -> None:
 def _blocks(
     data: Array, offsets: Array, table: Array, hashes: Array, starts: Array, ends: Array, counts: Array
 ) -> int:
-    """One hash for each line that has a letter or digit: tokens without punctuation, each run of
-    digits as 0."""
+    """One hash for each line that has a letter or digit: tokens without punctuation, numbers set off,
+    and signs such as stars and arrows, which tell values apart."""
     used = 0
     for doc in range(len(offsets) - 1):
         i, end = offsets[doc], offsets[doc + 1]
@@ -79,12 +80,12 @@ def _blocks(
                 group = folded & 3
                 if group != SEPARATOR:
                     seen = True
-                    if group == DIGIT:
-                        if previous != DIGIT:
-                            h = (h ^ ZERO) * FNV_PRIME
-                    else:
-                        h = (h ^ U64(folded >> 2)) * FNV_PRIME
-                        h ^= h >> U64(32)
+                    if group == DIGIT and previous != DIGIT:
+                        h = (h ^ SPACE) * FNV_PRIME
+                    h = (h ^ U64(folded >> 2)) * FNV_PRIME
+                    h ^= h >> U64(32)
+                elif FIRST_SIGN <= point <= LAST_SIGN:
+                    h = (h ^ U64(point)) * FNV_PRIME
                 previous = group
                 i += width
             if seen:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,13 @@ from pipelines.edits.render import rendered_texts
 from pipelines.filtering.rejudging import Judge
 from pipelines.kernels.text_hashes import block_hashes, content_hashes
 from pipelines.lake import Dataset, LakeError, canonical_json, digest
+from pipelines.release.template_lines import removable
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 2
+VERSION = 3
 CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
 CUTS = described(
     "cuts",
@@ -88,22 +90,33 @@ def cut_texts(part: ReleasePart, cuts: pa.Array) -> pa.Array:
 
 
 def recurring_spans(texts: pa.Array, recurring: np.ndarray, min_bytes: int) -> list[list[tuple[int, int]]]:
-    """For each text the byte spans (with their line end) of blocks in `recurring`, sorted uint64
-    hashes."""
+    """For each text the byte spans (with their line end) of the lines in `recurring`, sorted uint64
+    hashes, that may be cut: see template_lines.py."""
 
     hashes, starts, ends, offsets = block_hashes(texts)
     place = np.searchsorted(recurring, hashes)
     hit = np.zeros(len(hashes), bool)
     inside = place < len(recurring)
     hit[inside] = recurring[place[inside]] == hashes[inside]
-    hit &= ends - starts >= min_bytes
     spans: list[list[tuple[int, int]]] = []
-    lengths = pc.binary_length(texts).to_pylist()
     for row in range(len(texts)):
-        low, high = int(offsets[row]), int(offsets[row + 1])
-        chosen = low + np.flatnonzero(hit[low:high])
-        spans.append([(int(starts[k]), min(int(ends[k]) + 1, lengths[row])) for k in chosen])
+        own = slice(int(offsets[row]), int(offsets[row + 1]))
+        own_spans = zip(starts[own].tolist(), ends[own].tolist(), strict=True)
+        chosen = {span for span, recurs in zip(own_spans, hit[own].tolist(), strict=True) if recurs}
+        spans.append(_cut_lines(texts[row].as_py(), chosen, min_bytes) if chosen else [])
     return spans
+
+
+def _cut_lines(text: str, recurring: set[tuple[int, int]], min_bytes: int) -> list[tuple[int, int]]:
+    """Those of the lines `recurring` that may be cut, with their line end."""
+    edges = [0]
+    for line in text.split("\n"):
+        edges.append(edges[-1] + len(line.encode()) + 1)
+    lines = [(start, end - 1) for start, end in pairwise(edges)]
+    chosen = removable(text, [line in recurring for line in lines], min_bytes)
+    return [
+        (start, min(end + 1, edges[-1] - 1)) for (start, end), cut in zip(lines, chosen, strict=True) if cut
+    ]
 
 
 def contamination_actions(policy: ContaminationPolicy) -> dict[str, str]:

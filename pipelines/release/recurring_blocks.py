@@ -23,7 +23,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 3
+VERSION = 4
 SCHEMA = described(
     "recurring_blocks",
     [
@@ -45,7 +45,7 @@ def host_numbers(hosts: pa.Array) -> pa.Array:
 
 def _pairs(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Table:
     """Blocks of a part: (block, host, n) of int64, n the number of surviving documents of the host
-    that hold the block."""
+    that hold the block; with no block, all of the host's surviving documents."""
     tables, keep = part.tables, survivors(card, part, removed)
     hosts = tables.documents.read_part(part.number, ["host"])["host"].combine_chunks().filter(keep)
     signed = tables.need("signatures").read_part(part.number, ["block_hashes"])["block_hashes"]
@@ -53,8 +53,10 @@ def _pairs(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Table:
     blocks = pa.array(lists.flatten().to_numpy().view(np.int64))
     rows = pa.table({"row": pc.list_parent_indices(lists).cast(pa.int64()), "block": blocks})
     once = rows.group_by(["block", "row"], use_threads=False).aggregate([])
-    located = pa.table(
-        {"block": once["block"], "host": host_numbers(hosts).take(once["row"].combine_chunks())}
+    numbers = host_numbers(hosts)
+    located = pa.table({"block": once["block"], "host": numbers.take(once["row"].combine_chunks())})
+    located = pa.concat_tables(
+        [located, pa.table({"block": pa.nulls(len(numbers), pa.int64()), "host": numbers})]
     )
     counted = located.group_by(["block", "host"], use_threads=False).aggregate([([], "count_all")])
     return counted.rename_columns(["block", "host", "n"])
@@ -64,13 +66,29 @@ def _in_process(pieces: list[pa.Table], limits: RecurrencePolicy) -> pa.Table:
     by_host = (
         pa.concat_tables(pieces).group_by(["block", "host"], use_threads=False).aggregate([("n", "sum")])
     )
-    total = by_host.group_by(["block"], use_threads=False).aggregate([("n_sum", "sum"), ([], "count_all")])
-    total = total.rename_columns(["block", "documents", "hosts"])
-    often = pc.and_(
-        pc.greater_equal(total["documents"], limits.min_documents),
-        pc.greater_equal(total["hosts"], limits.min_hosts),
+    whole = pc.is_null(by_host["block"])
+    hosts, by_host = by_host.filter(whole).sort_by("host"), by_host.filter(pc.invert(whole))
+    place = np.searchsorted(hosts["host"].to_numpy(), by_host["host"].to_numpy())
+    total, found = hosts["n_sum"].to_numpy()[place], by_host["n_sum"].to_numpy()
+    counted = pa.table(
+        {
+            "block": by_host["block"],
+            "n": by_host["n_sum"],
+            "judged": (total >= limits.host_documents).astype(np.int64),
+            "template": (
+                found >= np.maximum(limits.host_documents, limits.share_of_documents * total)
+            ).astype(np.int64),
+        }
     )
-    return total.filter(often)
+    sums = counted.group_by(["block"], use_threads=False).aggregate(
+        [("n", "sum"), ([], "count_all"), ("judged", "sum"), ("template", "sum")]
+    )
+    sums = sums.rename_columns(["block", "documents", "hosts", "judged", "templates"])
+    documents, num_hosts, judged, templates = (sums[name].to_numpy() for name in sums.column_names[1:])
+    template = (templates >= limits.min_hosts) & (templates >= limits.share_of_hosts * judged)
+    wide = num_hosts >= max(limits.wide_hosts, limits.wide_share * len(hosts))
+    often = (documents >= limits.min_documents) & (template | wide)
+    return sums.select(["block", "documents", "hosts"]).filter(pa.array(often))
 
 
 def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: RecurrencePolicy) -> pa.Table:
@@ -82,17 +100,33 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
     pairs = rows_of_parts(
         session, len(parts), lambda i: _pairs(card, parts[i], removed), "block long, host long, n long"
     )
-    by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n"))
-    total = by_host.groupBy("block").agg(F.sum("n").alias("documents"), F.count("*").alias("hosts"))
-    found: pa.Table = total.where(
-        (F.col("documents") >= limits.min_documents) & (F.col("hosts") >= limits.min_hosts)
-    ).toArrow()
+    by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n")).cache()
+    hosts = by_host.where("block is null").select("host", F.col("n").alias("total"))
+    wide = max(limits.wide_hosts, limits.wide_share * hosts.count())
+    least = F.greatest(F.lit(float(limits.host_documents)), F.col("total") * limits.share_of_documents)
+    total = (
+        by_host.where("block is not null")
+        .join(hosts, "host")
+        .groupBy("block")
+        .agg(
+            F.sum("n").alias("documents"),
+            F.count("*").alias("hosts"),
+            F.sum((F.col("total") >= limits.host_documents).cast("long")).alias("judged"),
+            F.sum((F.col("n") >= least).cast("long")).alias("templates"),
+        )
+    )
+    template = (F.col("templates") >= limits.min_hosts) & (
+        F.col("templates") >= F.col("judged") * limits.share_of_hosts
+    )
+    often = (F.col("documents") >= limits.min_documents) & (template | (F.col("hosts") >= wide))
+    found: pa.Table = total.where(often).select("block", "documents", "hosts").toArrow()
+    by_host.unpersist()
     return found
 
 
 def recurring_blocks_stage(release: ReleaseTables, duplicates: Dataset) -> Stage:
-    """(block, documents, hosts) of the blocks at or above the thresholds of the card's `recurrence`,
-    sorted by block (schema SCHEMA). A block counts once for a surviving document."""
+    """(block, documents, hosts) of the blocks that recur by the card's `recurrence`, sorted by block
+    (schema SCHEMA). A block counts once for a surviving document."""
     card, limits = release.card, release.card.recurrence
 
     def compute(building: Building) -> None:

@@ -113,9 +113,10 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
 
 
 def make_release(lake: Lake, dumps: dict[str, list[dict[str, Any]]], **card: Any) -> ReleaseTables:
-    """A release over hand-made dumps, where a block recurs at three documents; `card` overrides fields
-    of its card."""
-    given = {"name": "r", "dumps": tuple(dumps), "recurrence": RecurrencePolicy(min_documents=3)}
+    """A release over hand-made dumps, where a block recurs at three documents of any hosts; `card`
+    overrides fields of its card."""
+    recurrence = RecurrencePolicy(min_documents=3, min_hosts=1, host_documents=1)
+    given = {"name": "r", "dumps": tuple(dumps), "recurrence": recurrence}
     values = ReleaseCard(**(given | card))
     return ReleaseTables(values, {n: make_dump(lake, n, rows) for n, rows in dumps.items()})
 

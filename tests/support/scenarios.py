@@ -86,7 +86,7 @@ def release(root: Path, engine: Engine) -> None:
         lake,
         {"a": rows, "b": other},
         cutoff_date="2024-12-31",
-        recurrence=RecurrencePolicy(min_documents=3, min_hosts=3),
+        recurrence=RecurrencePolicy(min_documents=3, min_hosts=3, host_documents=1),
     )
     duplicates = build(lake, engine, duplicates_stage(tables)).dataset
     validation = build(lake, engine, validation_sets_stage(tables, duplicates)).dataset
