@@ -27,17 +27,12 @@ AT_A_PLACE = {
     "pipelines.quality.shape:_CHOICE",
     "pipelines.quality.shape:_CLOSING",
     "pipelines.extraction.markdown.mathml:_LENGTH",
-    "pipelines.extraction.markdown.formulas:_WRAPPED",
 }
 """Used with `match` or `fullmatch` alone."""
 BOUNDED = {
     "pipelines.quality.shape:_HEADING": 50,  # MAX_HEADING
     "pipelines.edits.boilerplate:_LINE": 160,  # MAX_CHARS
     "pipelines.extraction.page_metadata:_BETWEEN": 1_000,  # of a title, by _TITLE
-    # Of the script of one formula (MAX_CHARS is of what is left): .2 s for 8,000 spaces.
-    "pipelines.extraction.markdown.formulas:_WRAPPED": 4_000,
-    # Lazy, from each opening that nothing closes: .1 s for 8,000 characters.
-    "pipelines.extraction.markdown.formulas:_DELIMITERS": 4_000,
     **{f"pipelines.signals.code:_CONTENT[{i}][1]": 2_000 for i in range(15)},  # the head of a file
 }
 """Characters of the longest text that each is given."""

@@ -14,10 +14,10 @@ from pipelines.extraction.html.tags import name_hash
 
 HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS = 1, 2, 4, 8  # bits
 _NAMES: dict[int, str] = {
-    # KaTeX; MathJax 2 and 3; MediaWiki
+    # KaTeX; MathJax 2 and 3; MediaWiki; Zhihu
     HOLDS_FORMULA: (
         "katex katex-display MathJax MathJax_Display MathJax_Preview MathJax_CHTML MathJax_SVG "
-        "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element"
+        "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element ztext-math"
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
     # Pygments, Rouge, Chroma, highlightjs-line-numbers, Discuz, Docusaurus 2 beta, W3Schools, Runoob,

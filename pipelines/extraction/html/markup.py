@@ -21,6 +21,8 @@ from pipelines.extraction.html.classes import (
 from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
 from pipelines.extraction.html.tags import (
     CLASS,
+    DATA_FORMULA,
+    DATA_TEX,
     FNV,
     HIDDEN,
     HREF,
@@ -36,9 +38,19 @@ from pipelines.extraction.html.tags import (
 from pipelines.kernels.compiled import Array, leaf
 
 # what a tag's attributes say
-LINKS, HIDES, CLOSES_ITSELF, IS_MAIN, IS_CODE, IS_FORMULA, IS_INLINE, IS_SHOWN, IS_GUTTER, HIDES_LINE = (
-    1 << bit for bit in range(10)
-)
+(
+    LINKS,
+    HIDES,
+    CLOSES_ITSELF,
+    IS_MAIN,
+    IS_CODE,
+    IS_FORMULA,
+    IS_INLINE,
+    IS_SHOWN,
+    IS_GUTTER,
+    HIDES_LINE,
+    HOLDS_TEX,
+) = (1 << bit for bit in range(11))
 NO_STYLE, UNSEEN, INLINE_STYLE, INVISIBLE = range(4)  # what a style says
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
 MAX_ENTITY = 10  # bytes from & to ; of an entity
@@ -313,7 +325,8 @@ def _style_says(data: Array, start: int, end: int) -> int:
 
 @leaf
 def is_formula_image(data: Array, start: int, end: int) -> bool:
-    """Whether an image's tag may show a formula: it says tex, as in latex and ?tex=, or math.
+    """Whether an image's tag may show a formula: it says tex, as in latex and ?tex=, math, mula (as
+    in formula) or cht=tx&.
 
     Only a hint (`text`, `vertex` and `context` are none); whether it does is told by its alternative
     text and address.
@@ -325,9 +338,13 @@ def is_formula_image(data: Array, start: int, end: int) -> bool:
                 before = lower(data[i - 1])
                 if before != 110 and before != 114:
                     return True
-        elif (
-            c == 109 and lower(data[i + 1]) == 97 and lower(data[i + 2]) == 116 and lower(data[i + 3]) == 104
-        ):
+        elif c == 109:  # m a t h, m u l a
+            second, third, fourth = lower(data[i + 1]), lower(data[i + 2]), lower(data[i + 3])
+            if second == 97 and third == 116 and fourth == 104:
+                return True
+            if second == 117 and third == 108 and fourth == 97:
+                return True
+        elif c == 61 and data[i + 1] == 116 and data[i + 2] == 120 and data[i + 3] == 38:  # =tx&
             return True
     return False
 
@@ -340,7 +357,7 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
     (visibility: hidden), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE, IS_GUTTER and IS_FORMULA
     (classes; type=math/...), IS_INLINE (display: inline), IS_SHOWN (content that a script moves to
-    its place: ids of React's stream, shadowrootmode).
+    its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex).
     """
     n = data.size
     groups, path, says = 0, FNV, 0
@@ -401,6 +418,8 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 says |= HIDES_LINE
         elif key == SHADOW:
             says |= IS_SHOWN
+        elif (key == DATA_FORMULA or key == DATA_TEX) and end > start:
+            says |= HOLDS_TEX
         elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/
             says |= IS_FORMULA
     return at + 1, groups, path, says

@@ -59,6 +59,7 @@ from pipelines.extraction.html.markup import (
     CLOSES_ITSELF,
     HIDES,
     HIDES_LINE,
+    HOLDS_TEX,
     IS_CODE,
     IS_FORMULA,
     IS_GUTTER,
@@ -349,7 +350,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= S_CODE
         elif kind == PRE:
             flag |= S_PRE
-        if kind == FORMULA or says & IS_FORMULA:
+        if kind == FORMULA or says & IS_FORMULA or (says & HOLDS_TEX and kind != TD):
             if not flag & (SKIPPED | S_PRE):
                 formula, formula_start = depth, tag_start
             flag |= SKIPPED

@@ -151,10 +151,7 @@ class _Reader:
         rows = _matrix(inner) if opening in ("[", "(", "{:", "{", "|") else None
         end = _RIGHT.get(closing, ".")
         if rows:
-            kind = {"()": "pmatrix", "[]": "bmatrix"}.get(opening + closing)
             body = r" \\ ".join(rows)
-            if kind:
-                return rf"\begin{{{kind}}}{body}\end{{{kind}}}"
             return rf"\left{_LEFT[opening]}\begin{{matrix}}{body}\end{{matrix}}\right{end}"
         return (
             rf"\left{_LEFT[opening]} {inner} \right{end}" if inner else rf"{_LEFT[opening]}{end}".strip(".")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_left
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pipelines.extraction.markdown.asciimath import asciimath_to_tex
@@ -23,12 +24,13 @@ _START = re.compile(r"<[a-zA-Z][\w:-]*((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>?")
 _ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^>]*>")
-_WRAPPED = re.compile(
-    r"%?\s*(?:<!--|<!\[CDATA\[|//\s*<!\[CDATA\[)(.*?)(?:-->|%?\s*+(?://\s*+)?\]\]>)\s*", re.DOTALL
-)
+# KaTeX whose MathML has lost its tags (CSDN): the TeX is what stands behind the last empty line
+_STRIPPED = re.compile(r"\bkatex-mathml\b[^<>]*>([^<]+)<")
+_EMPTY_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
+_OPENING = re.compile(r"%?\s*+(?:<!--|(?://\s*+)?<!\[CDATA\[)")
 _IMAGE_CLASSES_NAMES = (
     "latex tex math mathtex mimetex latex_img latex-formula math-inline math-display formula "
-    "equation inlineequation ee_img mwe-math-fallback-image-inline "
+    "equation inlineequation ee_img mathimg mwe-math-fallback-image-inline "
     "mwe-math-fallback-image-display mwe-math-fallback-source-inline"
 )
 _IMAGE_CLASSES = frozenset(_IMAGE_CLASSES_NAMES.split())
@@ -36,22 +38,21 @@ _IMAGE_CLASSES = frozenset(_IMAGE_CLASSES_NAMES.split())
 # Google Chart, mathTeX and mimeTeX
 _QUERIES = re.compile(
     r"(?:latex\.php\?(?:[^#]*&)?latex=|/(?:gif|png|svg|pdf)(?:\.latex|/latex|\.download)?\?|latex\.codecogs\.com/[^?]*\?|"
-    r"equation\?(?:[^#]*&)?tex=|render/math\?(?:[^#]*&)?math=|chart\?(?:[^#]*&)?chl=|(?:mathtex|mimetex)\.(?:cgi|fcgi|exe)\?|"
-    r"[?&](?:latex|tex)=|math\.now\.sh/?\?from=)(.+)",
+    r"equation\?(?:[^#]*&)?tex=|render/math\?(?:[^#]*&)?math=|chart\?(?:[^#]*&)?chl=|"
+    r"(?:mathtex|mimetex)\.(?:cgi|fcgi|exe)\?|/(?:math|tex)\?formula=|[?&](?:latex|tex|eqn)=|"
+    r"math\.now\.sh/?\?from=|(?:upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/)(.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _KNOWN_HOSTS = re.compile(
-    r"codecogs\.com|latex\.php|mathtex|mimetex|equation\?|render/math|cht=tx|[?&](?:tex|latex)=|math\.now\.sh",
+    r"codecogs\.com|latex\.php|mathtex|mimetex|equation\?|render/math|cht=tx|[?&](?:tex|latex|eqn)=|"
+    r"/(?:math|tex)\?formula=|math\.now\.sh|upmath\.me/|tex\.s2cms\.ru/",
     re.I,
 )
 _LOOKS_TEX = re.compile(r"[\\^_{}=<>+|]|^[A-Za-z0-9]$")
-_DELIMITERS = re.compile(
-    r"\$\$.+?\$\$"
-    r"|(?<!\\)\\\((?P<inline>.+?)(?<!\\)\\\)"
-    r"|(?<!\\)\\\[(?P<display>.+?)(?<!\\)\\\]"
-    r"|\[(?P<tag>i?tex|i?latex|i?math)\](?P<tagged>.+?)\[/(?P=tag)\]"
-    r"|(?P<environment>\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?)\}.+?\\end\{(?P=name)\})",
-    re.DOTALL | re.IGNORECASE,
+_DELIMITER = re.compile(
+    r"\$\$|(?<!\\)\\[()\[\]]|\[/?(?:i?tex|i?latex|i?math)\]"
+    r"|\\(?:begin|end)\{(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?\}",
+    re.IGNORECASE,
 )
 _NOTHING = (r"\begingroup", r"\endgroup")  # what pages of Stack Exchange put around each post
 _HAN = re.compile(r"[\u3400-\u9fff]{8}")
@@ -78,6 +79,7 @@ def tex_of(markup: str, scripted: bool) -> str:
         given.get("display") in ("block", "true")
         or given.get("mode") == "display"
         or "display" in classes
+        or "block" in classes
         or 'display="block"' in head
         or "mwe-math-mathml-display" in head
     )
@@ -88,22 +90,56 @@ def delimited(text: str) -> str:
     """TeX in a text with the delimiters of MathJax, KaTeX or forums: between dollar signs instead."""
     if "\\" not in text and "[/" not in text:
         return text
-    return _DELIMITERS.sub(_with_dollars, text)
+    marks = list(_DELIMITER.finditer(text))
+    places: dict[str, list[int]] = {}  # of each delimiter, where it stands
+    for m in marks:
+        places.setdefault(m[0].lower(), []).append(m.start())
+    pieces, done = [], 0
+    for m in marks:
+        opening = m[0].lower()
+        closing = _closing(opening)
+        if m.start() < done or not closing:
+            continue
+        later = places.get(closing, [])
+        at = bisect_left(later, m.end() + 1)  # a formula holds something
+        if at == len(later):
+            continue
+        end = later[at] + len(closing)
+        pieces += [text[done : m.start()], _with_dollars(text[m.start() : end], opening, closing)]
+        done = end
+    return "".join(pieces) + text[done:]
+
+
+def _closing(opening: str) -> str:
+    """The delimiter that ends what another one begins; "" for one that begins nothing."""
+    if opening.startswith(r"\begin"):
+        return r"\end" + opening[6:]
+    if opening.startswith("[") and opening[1] != "/":
+        return "[/" + opening[1:]
+    return {"$$": "$$", r"\(": r"\)", r"\[": r"\]"}.get(opening, "")
 
 
 def with_asciimath(text: str) -> str:
-    """AsciiMath between backticks as TeX between dollar signs."""
-    return _BACKTICKS.sub(lambda m: _signed(asciimath_to_tex(m[1]), False) or m[0], text)
+    """AsciiMath between backticks as TeX between dollar signs; what holds spaces alone, as one."""
+    return _BACKTICKS.sub(_of_backticks, text)
 
 
-def _with_dollars(m: re.Match[str]) -> str:
-    if m["environment"]:
-        return _signed(m["environment"], True)
-    display = m["display"] is not None or (m["tag"] is not None and not m["tag"].lower().startswith("i"))
-    tex = m["inline"] or m["display"] or m["tagged"]
-    if not tex or (_HAN.search(tex) and "\\text" not in tex and "\\mbox" not in tex) or len(tex) > MAX_CHARS:
-        return m[0]
-    return _signed(tex, display) or m[0]
+def _of_backticks(m: re.Match[str]) -> str:
+    if not m[1].strip("\\ "):
+        return " "
+    return _signed(asciimath_to_tex(m[1]), False) or m[0]
+
+
+def _with_dollars(formula: str, opening: str, closing: str) -> str:
+    """A formula with its delimiters (in lower case) between dollar signs; as it is where it is none."""
+    if opening == "$$":
+        return formula
+    if opening.startswith(r"\begin"):
+        return _signed(formula, True)
+    tex = formula[len(opening) : -len(closing)]
+    if (_HAN.search(tex) and "\\text" not in tex and "\\mbox" not in tex) or len(tex) > MAX_CHARS:
+        return formula
+    return _signed(tex, opening == r"\[" or opening[1] in "tlm") or formula
 
 
 def _attributes(tag: str) -> dict[str, str]:
@@ -128,9 +164,12 @@ def _signed(tex: str, display: bool) -> str:
 
 def _of_script(kind: str, body: str) -> str:
     body = re.sub(r"</script\s*>?\s*$", "", body, flags=re.IGNORECASE).strip()
-    wrapped = _WRAPPED.fullmatch(body)
-    if wrapped:
-        body = wrapped[1]
+    opening = _OPENING.match(body)
+    if opening:
+        body = body[opening.end() :]
+        if body.endswith("]]>"):
+            body = body[:-3].rstrip().removesuffix("//").rstrip().removesuffix("%")
+        body = body.removesuffix("-->")
     if "asciimath" in kind:
         body = asciimath_to_tex(html.unescape(body))
     elif "mml" in kind or body.startswith("<math"):
@@ -185,6 +224,9 @@ def _of_element(markup: str, given: dict[str, str]) -> str:
         node = parse(given["data-mathml"])
     if node is not None:
         return annotation(node) or node.attributes.get("alttext", "").strip() or to_tex(node)
+    stripped = _STRIPPED.search(markup)
+    if stripped and stripped[1].strip():
+        return html.unescape(_EMPTY_LINES.split(stripped[1].strip())[-1]).strip()
     image = _IMAGE.search(markup)
     if image:
         return _of_image(_attributes(image[0]) | {"eeimg": "1"}).strip("$")

@@ -11,7 +11,7 @@ from pipelines.extraction.markdown.asciimath import asciimath_to_tex
         ("E=mc^2", "E = m c^{2}"),
         ("x=(-b+-sqrt(b^2-4ac))/(2a)", r"x = \frac{- b \pm \sqrt{b^{2} - 4 a c}}{2 a}"),
         ("sum_(i=1)^n i^3", r"\sum_{i = 1}^{n} i^{3}"),
-        ("[[a,b],[c,d]]", r"\begin{bmatrix}a & b \\ c & d\end{bmatrix}"),
+        ("[[a,b],[c,d]]", r"\left[\begin{matrix}a & b \\ c & d\end{matrix}\right]"),
         ("f(x)", r"f \left( x \right)"),
         ("|x| le oo", r"\left| x \right| \le \infty"),
         ('text(if) "x"', r"\text{if} \text{x}"),

@@ -30,6 +30,19 @@ TEX = '<semantics><mrow/><annotation encoding="application/x-tex">E = m c^{2}</a
             '<span class="MathJax" data-mathml="&lt;math&gt;&lt;mi&gt;q&lt;/mi&gt;&lt;/math&gt;"></span>',
             "$q$",
         ),
+        ('<span class="ztext-math" data-eeimg="1" data-tex="x^2">x^2</span>', "$x^2$"),
+        ('<span data-formula="x^2" data-tool="mdnice"><svg><g></g></svg></span>', "$x^2$"),
+        ('<span class="block-equation" data-formula="x^2"><svg></svg></span>', "$$x^2$$"),
+        (
+            '<span class="katex--inline"><span class="katex"><span class="katex-mathml">\n x\n 2\n \n \n '
+            'x^2\n \n</span><span class="katex-html"><span class="mord">x2</span></span></span></span>',
+            "$x^2$",
+        ),
+        ('<img src="https://math.jianshu.com/math?formula=x%5E2">', "$x^2$"),
+        ('<img src="https://i.upmath.me/svg/x%5E2">', "$x^2$"),
+        ('<img src="//chart.apis.google.com/chart?cht=tx&chl=x%5E2">', "$x^2$"),
+        ('<img class="formula" src="y.svg" alt="x^2">', "$x^2$"),
+        ('<img src="https://texrendr.com/?eqn=x%5E2">', "$x^2$"),
         ('<img class="latex" alt="\\kappa" src="https://s0.wp.com/latex.php?latex=%5Ckappa">', r"$\kappa$"),
         ('<img src="//latex.codecogs.com/gif.latex?\\dpi{120}&space;a^{2}&plus;b">', "$a^{2}+b$"),
         ('<img src="https://www.zhihu.com/equation?tex=x%5E2%2By" alt="x^2+y" eeimg="1">', "$x^2+y$"),
@@ -64,6 +77,12 @@ def test_a_hidden_formula_beside_its_image_is_read_once() -> None:
         (r"$$\begin{align}a\end{align}$$", r"$$\begin{align}a\end{align}$$"),
         (r"分组用 \( 和 \) 来写成，这里的括号前面都要加上反斜杠 \)", None),
         ("$5 and $6", "$5 and $6"),
+        (r"\( a \[b\] c", r"\( a $$b$$ c"),
+        (r"\\(a\) [tex]b\(c\)", r"\\(a\) [tex]b$c$"),
+        (
+            r"\begin{align}a \begin{equation}b\end{equation}",
+            r"\begin{align}a $$\begin{equation}b\end{equation}$$",
+        ),
     ],
 )
 def test_delimiters_become_dollar_signs(text: str, formula: str | None) -> None:
@@ -72,6 +91,7 @@ def test_delimiters_become_dollar_signs(text: str, formula: str | None) -> None:
 
 def test_asciimath_between_backticks() -> None:
     assert with_asciimath("area `pi r^2` of") == r"area $\pi r^{2}$ of"
+    assert with_asciimath(r"`a`\ `\ \ \ `b").split() == ["$a$\\", "b"]
     page = "<p>area `a/b` of</p>"
     from tests.support.html_pages import whole_text
 
