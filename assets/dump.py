@@ -35,6 +35,8 @@ from pipelines.inspection.funnel import (
     judge_sides,
     what_came,
 )
+from pipelines.inspection.labelled import label_lines
+from pipelines.tables.inputs import dump_tables
 
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
 TABLE: dict[str, Any] = {"partitions_def": DUMP, "kinds": {"spark", "parquet"}, "pool": "spark", **COMMON}
@@ -184,8 +186,10 @@ def decisions(
     built, bounds = made("decisions", name, lake, spark), CheckBounds.of(root)
     found = judge_decisions(built.dataset, root.current("signals/language", name), bounds)
     found += judge_sides(root.current("documents", name), dump_card(root, name), bounds)
-    table = dg.MetadataValue.md(as_table(funnel(root, name)))
-    return result(built, [has_rows(built), *findings(found)], {"funnel": table})
+    shown = {"funnel": dg.MetadataValue.md(as_table(funnel(root, name)))}
+    if lines := label_lines(root, dump_tables(root, dump_card(root, name), "decisions")):
+        shown["labels"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))
+    return result(built, [has_rows(built), *findings(found)], shown)
 
 
 ASSETS = [

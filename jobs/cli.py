@@ -12,7 +12,19 @@ from pathlib import Path
 
 import click
 
-from jobs.commands import cards, corpora, documents, dumps, plan, releases, runs, tables, tokenizer, trace
+from jobs.commands import (
+    cards,
+    corpora,
+    documents,
+    dumps,
+    labels,
+    plan,
+    releases,
+    runs,
+    tables,
+    tokenizer,
+    trace,
+)
 from jobs.failure import JobFailed
 from pipelines.cards.base import CardError
 from pipelines.lake import LakeError
@@ -40,7 +52,7 @@ def up(port: int, host: str) -> None:
     run(Path(os.environ["DAGSTER_HOME"]), host, port)
 
 
-for module in (cards, dumps, documents, corpora, releases, tables, tokenizer, runs, plan, trace):
+for module in (cards, dumps, documents, labels, corpora, releases, tables, tokenizer, runs, plan, trace):
     for command in module.COMMANDS:
         cli.add_command(command)
 

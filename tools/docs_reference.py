@@ -30,6 +30,7 @@ CARDS = {
     "TokenizerConfig": "cards/tokenizers/NAME.yaml",
     "RunCard": "cards/runs/NAME.yaml",
     "Policy": "cards/policy.yaml",
+    "Label": "cards/labels/DUMP.jsonl, one a line",
     "CheckBounds": "cards/checks.yaml",
     "MinHashParameters": "cards/minhash.yaml",
 }

@@ -70,6 +70,7 @@ def decide(names: tuple[str, ...], dry_run: bool, path: Path | None) -> None:
 def inspect(
     names: tuple[str, ...], reason: str, language: str, count: int, characters: int, page: Path | None
 ) -> None:
+    from pipelines.inspection.labelled import label_lines
     from pipelines.inspection.samples import as_text, check_known, samples
     from pipelines.lake.outputs import replace_file
     from reports.samples import page as samples_page
@@ -78,6 +79,7 @@ def inspect(
     found = []
     for name in names:
         tables = _tables(lake, name, "decisions")
+        click.echo("".join(f"{line}\n" for line in label_lines(lake, tables)), nl=False)
         check_known(tables, reason)
         found += samples(tables, count, reason, language, characters)
     if page:

@@ -69,6 +69,12 @@ class Bound(Card):
             raise ValueError(f"min {self.min} is above max {self.max}: nothing would pass")
         return self
 
+    @property
+    def limits(self) -> str:
+        """Both limits in words."""
+        named = (("at least", self.min), ("at most", self.max))
+        return " and ".join(f"{word} {limit:g}" for word, limit in named if limit is not None)
+
     def holds(self, value: float | None) -> bool:
         """Whether a number is within; a missing one is not."""
         low, high = -math.inf if self.min is None else self.min, math.inf if self.max is None else self.max

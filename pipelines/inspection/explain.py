@@ -160,10 +160,7 @@ def _reasons(policy: Policy, decided: dict[str, Any], values: dict[str, Any]) ->
         if bound is None:
             lines.append(reason)
             continue
-        limits = " and ".join(
-            f"{word} {v:g}" for word, v in (("at least", bound.min), ("at most", bound.max)) if v is not None
-        )
-        lines.append(f"{reason} is {values[reason]:g}, wanted {limits} ({bound.source})")
+        lines.append(f"{reason} is {values[reason]:g}, wanted {bound.limits} ({bound.source})")
     return lines
 
 
