@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.extraction.blocks.equal_keys import first_equal
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags as tag
 from pipelines.kernels.compiled import Array, kernel
@@ -40,19 +41,6 @@ NUM_FEATURES = len(NAMES)
 
 
 @kernel
-def _classes(keys: Array) -> Array:
-    """For each key the place of the first that equals it; int64 [n]."""
-    order = np.argsort(keys, kind="mergesort")
-    classes = np.zeros(keys.size, np.int64)
-    first = 0
-    for k in range(keys.size):
-        if k and keys[order[k]] != keys[order[k - 1]]:
-            first = k
-        classes[order[k]] = order[first]
-    return classes
-
-
-@kernel
 def context(elements: Array, blocks: Array, chances: Array) -> Array:
     """float32 [n, NUM_FEATURES] in the order of NAMES; chances float64 [n], the rest as tree.parse
     gives it."""
@@ -65,7 +53,7 @@ def context(elements: Array, blocks: Array, chances: Array) -> Array:
     cum = np.zeros((n + 1, 2))
     own = np.zeros((num_elements, 3))  # by class of path: chance by weight, weight, highest chance
     parents = np.zeros((num_elements, 2))  # by class of the parent's path
-    classes = _classes(elements[:, col.E_PATH].copy())
+    classes = first_equal(elements[:, col.E_PATH].copy())
     expected = np.zeros(n + 1)
     most, sure, tokens = 0.0, 0.0, blocks[:, col.B_TOKENS].sum()
     for i in range(n):

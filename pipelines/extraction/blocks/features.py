@@ -11,6 +11,7 @@ import numpy as np
 
 from pipelines.extraction.blocks.cues import NAMES as CUE_NAMES
 from pipelines.extraction.blocks.cues import NUM_CUES
+from pipelines.extraction.blocks.equal_keys import first_equal
 from pipelines.extraction.blocks.hints import NAMES as HINT_NAMES
 from pipelines.extraction.blocks.hints import NUM_HINTS
 from pipelines.extraction.html import columns as col
@@ -114,19 +115,6 @@ NAMES: tuple[str, ...] = (
 NUM_FEATURES = len(NAMES)
 
 
-@kernel
-def _alike(keys: Array) -> Array:
-    """For each key the number of its class, classes numbered in order of appearance; int64 [n]."""
-    order = np.argsort(keys, kind="mergesort")
-    classes = np.zeros(keys.size, np.int64)
-    first = 0
-    for k in range(keys.size):
-        if k and keys[order[k]] != keys[order[k - 1]]:
-            first = k
-        classes[order[k]] = order[first]
-    return classes
-
-
 @inlined
 def _log(value: float) -> float:
     return np.log1p(max(0.0, value))
@@ -194,7 +182,7 @@ def features(elements: Array, blocks: Array, given: Array, hints: Array) -> Arra
         above_best[up] = True
         up = elements[up, col.E_PARENT]
     # elements of the same path: tag and class names up to the body
-    classes = _alike(elements[:, col.E_PATH].copy())
+    classes = first_equal(elements[:, col.E_PATH].copy())
     alike = np.zeros((num_elements, 5), np.float64)  # elements with text, chars, linked, stops, own chars
     number = np.zeros(num_elements, np.int64)
     page_names = np.zeros(_PAGE_BITS.size, np.float64)
@@ -211,7 +199,7 @@ def features(elements: Array, blocks: Array, given: Array, hints: Array) -> Arra
     for e in range(num_elements):
         if alike[e, 0] > 1:
             alike_best = max(alike_best, alike[e, 1] - alike[e, 2])
-    times = _alike(blocks[:, col.B_HASH].copy())
+    times = first_equal(blocks[:, col.B_HASH].copy())
     seen = np.zeros(n, np.float64)
     for i in range(n):
         seen[times[i]] += 1

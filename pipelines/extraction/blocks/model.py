@@ -17,10 +17,12 @@ import numpy as np
 from pipelines.extraction.blocks.context import NAMES as CONTEXT_NAMES
 from pipelines.extraction.blocks.context import context
 from pipelines.extraction.blocks.cues import cues
+from pipelines.extraction.blocks.equal_keys import first_equal
 from pipelines.extraction.blocks.features import NAMES, features
 from pipelines.extraction.blocks.forest import Forest
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
+from pipelines.kernels.compiled import kernel
 
 Array = np.ndarray[Any, Any]
 PATH = Path(__file__).with_name(
@@ -31,6 +33,7 @@ ALL_NAMES = NAMES + CONTEXT_NAMES  # of what the second forest reads
 # not together, so that the longer of its two forms is to be met. F1 of WCXB over folds for 1, 1.2,
 # 1.5: .8438, .8446, .8451; of magic-html for 1 and 1.4: .8595, .8570.
 HELD = 1.3
+MIN_COPY = 6  # words and Han characters from which a copy is left out
 MAX_GAP = (
     8  # blocks from one chosen block to the next, up to which code between them belongs to the same text
 )
@@ -70,13 +73,38 @@ class BlockModel:
 
     def choose(self, parts: Parts) -> Array:
         """Which blocks to take (bool [n])."""
-        chosen = select(self.chances(parts), parts.blocks[:, col.B_TOKENS], self.floor)
-        return with_code(chosen, parts.elements, parts.blocks)
+        return with_code(taken(self.chances(parts), parts, self.floor), parts.elements, parts.blocks)
 
 
 def with_context(rows: Array, parts: Parts, chances: Array) -> Array:
     """The rows that the second forest reads: float32 [n, len(ALL_NAMES)]."""
     return np.concatenate([rows, context(parts.elements, parts.blocks, chances)], axis=1)
+
+
+def taken(chances: Array, parts: Parts, floor: float) -> Array:
+    """The blocks that their chances (float64 [n]) lead to (bool [n])."""
+    chosen = select(chances, parts.blocks[:, col.B_TOKENS], floor)
+    return once(chosen, chances, parts.elements, parts.blocks)
+
+
+@kernel
+def once(chosen: Array, chances: Array, elements: Array, blocks: Array) -> Array:
+    """The chosen blocks without copies (bool [n]): a text of MIN_COPY words or more is taken where it is
+    likeliest, and in places of that path: the rows of a table and the cards of a list may repeat it, but
+    not its form for another width of the screen, a tab, or the quote of a post that is there."""
+    left = chosen.copy()
+    first = first_equal(blocks[:, col.B_HASH].copy())
+    paths = np.zeros(chosen.size, np.int64)  # of the likeliest copy; by the first
+    known = np.zeros(chosen.size, np.bool_)
+    for i in np.argsort(-chances, kind="mergesort"):
+        if not chosen[i] or blocks[i, col.B_TOKENS] < MIN_COPY:
+            continue
+        path, text = elements[blocks[i, col.B_ELEMENT], col.E_PATH], first[i]
+        if not known[text]:
+            known[text], paths[text] = True, path
+        elif paths[text] != path:
+            left[i] = False
+    return left
 
 
 def with_code(chosen: Array, elements: Array, blocks: Array) -> Array:

@@ -23,16 +23,18 @@ from typing import Any
 import numpy as np
 
 from pipelines.extraction.blocks.alignment import covered
+from pipelines.extraction.blocks.equal_keys import first_equal
 from pipelines.extraction.blocks.features import NAMES
 from pipelines.extraction.blocks.forest import Fit, Forest, fit
 from pipelines.extraction.blocks.gold import FOLDS, GOLD, SOURCES, GoldPage, bag_f1, gold_pages, tokens
 from pipelines.extraction.blocks.model import (
     ALL_NAMES,
+    MIN_COPY,
     PATH,
     BlockModel,
     Parts,
     read_model,
-    select,
+    taken,
     with_context,
 )
 from pipelines.extraction.html import columns as col
@@ -44,20 +46,19 @@ FOLD_MODELS = Path(__file__).resolve().parents[3] / ".cache" / "block_models"
 FLOOR = 0.05  # see BlockModel.floor
 WEIGHTS = {"wcxb": 1.0, "magic-html": 3.0, "magic-html Chinese": 8.0}  # of a page, by set
 FIRST = Fit(num_trees=300, depth=4, rate=0.08, ridge=8.0)
-SECOND = Fit(num_trees=300, depth=4, rate=0.08, ridge=8.0, seed=2)
+SECOND = Fit(num_trees=600, depth=5, rate=0.04, ridge=8.0, feature_share=0.12, row_share=0.4, seed=2)
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A gold page as rows: its parts, float32 [n, features], labels and weights float64 [n], token
-    counts of blocks int64 [n], tokens of each block and of the gold text."""
+    """A gold page as rows: its parts, float32 [n, features], labels and weights float64 [n],
+    tokens of each block and of the gold text."""
 
     page: GoldPage
     parts: Parts
     rows: Array
     labels: Array
     weights: Array
-    sizes: Array
     bags: list[Counter[str]]
     gold: Counter[str]
 
@@ -78,10 +79,17 @@ def label(page: GoldPage) -> Labelled:
     weights = np.minimum(1.0, (sizes + 2.0) / max(20, min(len(gold), len(flat)))) * (sizes > 0)
     weights *= WEIGHTS[page.set + " Chinese" * (page.chinese and page.set == "magic-html")]
     bags = [Counter(block) for block in by_block]
-    labels = hits / np.maximum(sizes, 1)
-    return Labelled(
-        page, parsed.parts, parsed.parts.rows(), labels, weights, blocks[:, col.B_TOKENS], bags, Counter(gold)
-    )
+    labels = of_all_copies(hits / np.maximum(sizes, 1), blocks)
+    return Labelled(page, parsed.parts, parsed.parts.rows(), labels, weights, bags, Counter(gold))
+
+
+def of_all_copies(labels: Array, blocks: Array) -> Array:
+    """Labels (float64 [n]) where all copies of a longer text have that of the best: which of them the
+    gold text runs through is chance, and one is taken anyway (model.once)."""
+    first = first_equal(blocks[:, col.B_HASH].copy())
+    highest = labels.copy()
+    np.maximum.at(highest, first, labels)
+    return np.where(blocks[:, col.B_TOKENS] >= MIN_COPY, highest[first], labels)
 
 
 def fold_models(folder: Path = FOLD_MODELS) -> list[BlockModel]:
@@ -119,8 +127,9 @@ def train_models(pages: list[Labelled], first: Fit, second: Fit) -> tuple[BlockM
 def score(page: Labelled, model: BlockModel) -> float:
     """Token F1 of the blocks with the highest expected F1."""
     found: Counter[str] = Counter()
-    for bag, chosen in zip(page.bags, select(model.chances(page.parts), page.sizes, FLOOR), strict=True):
-        if chosen:
+    chosen = taken(model.chances(page.parts), page.parts, model.floor)
+    for bag, here in zip(page.bags, chosen, strict=True):
+        if here:
             found.update(bag)
     return bag_f1(found, page.gold)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction.blocks.features import NAMES
-from pipelines.extraction.blocks.model import ALL_NAMES, HELD, PATH, block_model, select, with_code
+from pipelines.extraction.blocks.model import ALL_NAMES, HELD, PATH, block_model, once, select, with_code
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
 
@@ -64,3 +64,21 @@ def test_the_shipped_file_says_how_it_was_made() -> None:
     )
     assert block_model().first.features.max() < len(NAMES)
     assert block_model().second.features.max() < len(ALL_NAMES)
+
+
+def test_a_longer_text_is_taken_once_unless_its_copy_stands_in_the_like_place() -> None:
+    def left(texts: list[int], paths: list[int], words: int, chances: list[float]) -> list[bool]:
+        n = len(texts)
+        elements, blocks = (
+            np.zeros((n, col.NUM_ELEMENT_COLUMNS), int),
+            np.zeros((n, col.NUM_BLOCK_COLUMNS), int),
+        )
+        elements[:, col.E_PATH], blocks[:, col.B_ELEMENT] = paths, np.arange(n)
+        blocks[:, col.B_HASH], blocks[:, col.B_TOKENS] = texts, words
+        chosen = np.array(chances) > 0.3
+        return once(chosen, np.array(chances), elements, blocks).tolist()
+
+    assert left([7, 8, 7], [1, 1, 2], 6, [0.5, 0.6, 0.9]) == [False, True, True]  # the likelier copy
+    assert left([7, 8, 7], [1, 1, 2], 5, [0.5, 0.6, 0.9]) == [True, True, True]  # a short line
+    assert left([7, 7, 7], [1, 2, 1], 6, [0.9, 0.6, 0.5]) == [True, False, True]  # rows of a table
+    assert left([7, 7], [1, 2], 6, [0.2, 0.5]) == [False, True]  # what is not chosen stands for nothing

@@ -7,7 +7,8 @@ import numpy as np
 from pipelines.extraction.blocks.forest import Fit
 from pipelines.extraction.blocks.gold import GoldPage
 from pipelines.extraction.blocks.model import read_model
-from pipelines.extraction.blocks.training import WEIGHTS, label, means, readable, train_models
+from pipelines.extraction.blocks.training import WEIGHTS, label, means, of_all_copies, readable, train_models
+from pipelines.extraction.html import columns as col
 
 TEXT = "Sentence number {} tells what happened, where, and to whom; it is main text."
 NOISE = "<ul class=menu><li><a href=/{0}>Section {0}</a><li><a href=/x>Other {0}</a></ul>"
@@ -38,3 +39,9 @@ def test_folds_learn_pages_of_one_make(tmp_path: Path) -> None:
     path.write_text(readable(model, {"command": "a test"}), encoding="utf-8")
     again = read_model(path)
     assert np.abs(again.chances(pages[0].parts) - model.chances(pages[0].parts)).max() < 0.02
+
+
+def test_copies_of_a_longer_text_have_one_label() -> None:
+    blocks = np.zeros((5, col.NUM_BLOCK_COLUMNS), np.int64)
+    blocks[:, col.B_HASH], blocks[:, col.B_TOKENS] = [7, 8, 7, 9, 9], [6, 6, 6, 5, 5]
+    assert of_all_copies(np.array([0.1, 0.2, 0.9, 0, 1]), blocks).tolist() == [0.9, 0.2, 0.9, 0, 1]
