@@ -1,9 +1,10 @@
-"""Prose of a text in light Markdown: what is left without code, formulas and tables.
+"""Prose of a text in light Markdown: what is left without code, formulas, tables and markup.
 
-Belongs here: telling the four apart, line by line. Does not belong here: writing them
+Belongs here: telling them apart, line by line. Does not belong here: writing them
 (extraction/markdown), numbers of rules (rules.py). Rules of prose say nothing about code: its lines
 end without a full stop, repeat, and hold no Han. The forms are those of docs/markdown.md, and of
-Markdown files in general.
+Markdown, reStructuredText and TeX files in general: their addresses of links, tags, labels and rules
+of dashes are markup, which no reader reads, and lines of numbers alone are data.
 """
 
 from __future__ import annotations
@@ -21,6 +22,32 @@ INDENT = re.compile(r"(?: {4}|\t)\s*[^\s\-*+•\d]")
 CODE_MARKS = re.compile(r"[{}();=<>\[\]#$\\]|->|::")
 """What an indented line must hold to be code: verses and quotations are indented too."""
 
+MARKUP = re.compile(
+    r"\]\(|://|<[a-zA-Z/!]|\{[{%]|^#|\\[a-zA-Z]|^ {0,8}\.\. |^ {0,8}[^\w\s]{3,80}$|___|^[\d][\d .,]{0,80}$"
+    r"|^\[![A-Z]",
+    re.MULTILINE,
+)
+"""What a text must hold to be read for markup at all."""
+IMAGE = re.compile(
+    r"!\[[^\[\]\n]{0,300}\]\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)"
+)
+TARGET = re.compile(r"(?<=\])\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)")
+ADDRESS = re.compile(r"\b(?:https?|ftp)://[!-'*-;=?-Z\\^-z~]+")
+"""A bare address, up to white space, a bracket or another script."""
+TAG = re.compile(r"<!--[^<>\n]{0,300}-->|</?[a-zA-Z][^<>\n]{0,300}>")
+TEMPLATE = re.compile(r"\{\{[^{}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}")
+REFERENCE = re.compile(r"\\(?:ref|eqref|label|cite|input|index)\{[^{}\n]{0,200}\}")
+BLANK = re.compile(r"_{3,}")
+HEADING = re.compile(r"#{1,6} +")
+ADMONITIONS = frozenset(
+    ["note", "warning", "tip", "hint", "important", "attention", "caution", "danger", "seealso"]
+)
+DIRECTIVE = re.compile(r"\.\. (?:_[^\n]*:$|([\w:.-]{1,40})::)")
+"""A line of reStructuredText: a label, or a directive with its arguments."""
+TEX_LINE = re.compile(r"(?:\\[a-zA-Z]+\*?(?:\[[^\[\]\n]{0,80}\])?(?:\{[^{}\n]{0,200}\}){0,3} ?)+")
+MARKS = re.compile(r"[^\w\s]{3,}|\d[\d .,]*|\[![A-Z]+\b.*\]")
+"""A line of marks (a rule), of numbers, or that includes another file."""
+
 
 @dataclass(frozen=True)
 class Prose:
@@ -30,6 +57,13 @@ class Prose:
     code: int
     formulas: int
     tables: int
+    markup: int = 0
+
+    @property
+    def share(self) -> float:
+        """Prose by what is read, so without markup."""
+        read = len(self.text) + self.code + self.formulas + self.tables
+        return len(self.text) / read if read else 0.0
 
 
 def looks_like_formula(inner: str) -> bool:
@@ -38,11 +72,41 @@ def looks_like_formula(inner: str) -> bool:
     return len(inner) <= 2 or bool(FORMULA_MARKS & set(inner))
 
 
+def is_markup(stripped: str) -> bool:
+    """Whether a line, stripped, is markup or data as a whole."""
+    first = stripped[:1]
+    if first == "\\":
+        return TEX_LINE.fullmatch(stripped) is not None
+    if first == "." and (found := DIRECTIVE.match(stripped)):
+        return found[1] not in ADMONITIONS
+    return not first.isalpha() and MARKS.fullmatch(stripped) is not None
+
+
+def without_markup(line: str) -> str:
+    """A line of prose as it is read."""
+    if "](" in line:
+        line = TARGET.sub("", IMAGE.sub("", line))
+    if "://" in line:
+        line = ADDRESS.sub("", line)
+    if "<" in line:
+        line = TAG.sub("", line)
+    if "{{" in line or "{%" in line:
+        line = TEMPLATE.sub("", line)
+    if "\\" in line:
+        line = REFERENCE.sub("", line)
+    if "___" in line:
+        line = BLANK.sub("", line)
+    if line.startswith("#"):
+        line = HEADING.sub("", line, count=1) if HEADING.match(line) else line
+    return line
+
+
 def prose_of(text: str) -> Prose:
     """Take apart one text. Lines keep their order; a line of which nothing is left goes too."""
-    if not any(mark in text for mark in ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")):
+    marked = MARKUP.search(text) is not None
+    if not marked and not any(mark in text for mark in ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")):
         return Prose(text, 0, 0, 0)
-    code = formulas = tables = 0
+    code = formulas = tables = markup = 0
     kept: list[str] = []
     fence, formula = "", ""
     for line in text.split("\n"):
@@ -66,15 +130,21 @@ def prose_of(text: str) -> Prose:
             tables += len(line) + 1
         elif INDENT.match(line) and CODE_MARKS.search(line) and (code or not kept or not kept[-1].strip()):
             code += len(line) + 1
+        elif marked and stripped and is_markup(stripped):
+            markup += len(line) + 1
         else:
             rest = line
+            if marked:
+                rest = without_markup(line)
+                markup += len(line) - len(rest)
             if "`" in rest:
+                before = len(rest)
                 rest = INLINE_CODE.sub("", rest)
-                code += len(line) - len(rest)
+                code += before - len(rest)
             if "$" in rest:
                 before = len(rest)
                 rest = INLINE_FORMULA.sub(lambda m: "" if looks_like_formula(m[0][1:-1]) else m[0], rest)
                 formulas += before - len(rest)
             if rest is line or rest.strip():
                 kept.append(rest)
-    return Prose("\n".join(kept), code, formulas, tables)
+    return Prose("\n".join(kept), code, formulas, tables, markup)

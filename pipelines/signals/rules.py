@@ -34,10 +34,15 @@ SCHEMA = described(
         *((name, pa.int32(), MEANINGS[name]) for name in Counts._fields),
         *((name, pa.float32(), MEANINGS[name]) for name in Shares._fields),
         ("prose_chars", pa.int32(), "characters of the prose, which all but num_chars is measured on"),
-        ("prose", pa.float32(), "share of the rendered text's characters that is prose"),
+        ("prose", pa.float32(), "share of prose in prose, code, formulas and tables together"),
         ("code", pa.float32(), "share of the rendered text's characters in code"),
         ("formulas", pa.float32(), "share of the rendered text's characters in formulas"),
         ("tables", pa.float32(), "share of the rendered text's characters in rows of tables"),
+        (
+            "markup",
+            pa.float32(),
+            "share of the rendered text's characters in markup: addresses, tags, labels",
+        ),
         ("date_lines", pa.float32(), "share of lines that are a date or a time (forms.py)"),
         (
             "commerce",
@@ -62,13 +67,14 @@ def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence
     num_chars, prose_chars = pc.utf8_length(texts).cast(pa.int32()), counted["num_chars"]
     whole = np.maximum(num_chars.to_numpy(zero_copy_only=False), 1).astype(np.float64)
     other = {
-        name: np.array([getattr(p, name) for p in apart]) / whole for name in ("code", "formulas", "tables")
+        name: np.array([getattr(p, name) for p in apart]) / whole
+        for name in ("code", "formulas", "tables", "markup")
     }
     forms = {
         "prose_chars": prose_chars,
-        "prose": np.maximum(0.0, 1.0 - sum(other.values())),
+        "prose": [p.share for p in apart],
         **other,
-        "date_lines": [date_lines(p.text) for p in apart],
+        "date_lines": list(map(date_lines, texts.to_pylist())),
         **measure_kinds([p.text for p in apart], languages),
     }
     columns = {name: counted[name] for name in COUNTED.names} | {"num_chars": num_chars}

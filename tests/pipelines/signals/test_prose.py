@@ -1,4 +1,4 @@
-"""Prose, code, formulas and tables of a text are told apart."""
+"""Prose, code, formulas, tables and markup of a text are told apart."""
 
 from __future__ import annotations
 
@@ -45,6 +45,9 @@ def test_each_form_is_taken_out_and_counted() -> None:
         "A verse:\n\n    No more be grieved at that which thou hast done",
         "- one\n    - two of (it)\n    - three",
         "他说：“价格是 $20，还是 $30？”",
+        "It is 3 < 4, and #1 of them; see chapter_two.",
+        "See [1] (the first of them) and the rest.",
+        "第 3 名 ... 12-21",
     ],
 )
 def test_prose_that_looks_like_another_form_stays(text: str) -> None:
@@ -62,9 +65,58 @@ def test_an_open_fence_reaches_to_the_end_and_a_longer_fence_holds_a_shorter() -
     assert prose_of("a\n````\n```\nb\n```\n````\nc").text == "a\nc"
 
 
-@given(st.lists(st.sampled_from(["text", "```", "~~~~", "| a | b |", "$$", "$x^2$", "`c`", "    x();", ""])))
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ('See [the guide](https://a.example/b_(c)?d=1 "Guide") first.', "See [the guide] first."),
+        ("![logo](data:image/png;base64,iVBORw0KGgo=)\nThe logo.", "The logo."),
+        ("发布于 https://a.example/2019/x.html，欢迎阅读。", "发布于 ，欢迎阅读。"),
+        ('# <a name="c"></a>列出用户\n列出全部用户。', "列出用户\n列出全部用户。"),
+        ("Title\n=====\n.. _label:\n.. py:function:: f(x)\nText.", "Title\nText."),
+        (".. note:: Mind the gap.", ".. note:: Mind the gap."),
+        ("By \\ref{a}, it holds.\n\\begin{proof}\n\\medskip\\noindent\nClear.", "By , it holds.\nClear."),
+        ("<!--more-->\nGo to {{ site.baseurl }}/ch1 now.", "Go to /ch1 now."),
+        ("The data:\n12\n13.5\n4, 5, 6\nx = ____ so far.", "The data:\nx =  so far."),
+        ("[!INCLUDE [beta](../beta.md)]\n此 API 可用。", "此 API 可用。"),
+    ],
+)
+def test_markup_and_lines_of_numbers_are_not_read(text: str, read: str) -> None:
+    found = prose_of(text)
+    assert found.text == read
+    assert (found.markup > 0) == (text != read)
+
+
+def test_the_share_of_prose_leaves_markup_out() -> None:
+    assert prose_of("[a](https://a.example/" + "b" * 500 + ")").share == 1.0
+    assert prose_of("one word\n```\n" + "x" * 100 + "\n```").share < 0.1
+    assert prose_of("").share == 0.0
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "text",
+                "```",
+                "~~~~",
+                "| a | b |",
+                "$$",
+                "$x^2$",
+                "`c`",
+                "    x();",
+                "[t](u)",
+                "# t",
+                "----",
+                "3",
+                "",
+            ]
+        )
+    )
+)
 def test_nothing_is_made_up(lines: list[str]) -> None:
     text = "\n".join(lines)
     found = prose_of(text)
-    assert len(found.text) + found.code + found.formulas + found.tables <= len(text) + len(lines)
+    assert len(found.text) + found.code + found.formulas + found.tables + found.markup <= len(text) + len(
+        lines
+    )
     assert set(found.text) <= set(text)
