@@ -23,12 +23,13 @@ _SCRIPTS = col.S_SUP | col.S_SUB
 _SPECIAL = _SCRIPTS | col.S_FORMULA | col.S_CODE
 _BREAK = "\x01"
 _FOOTNOTE = re.compile(
-    r"\[[^\[\]]{0,12}\]|[(（][0-9a-z]{1,2}[)）]|[*†‡§¶⁎#]+|[①-⑳]|[\[(]?(?:note|n|nb|注|註) ?\d{0,3}[\])]?",
+    r"\[[^\[\]]{0,12}\]|[(（][0-9a-z]{1,2}[)）]|[*†‡§¶⁎#]+|[①-⑳]|[\[(]?(?:note|nb|注|註) ?\d{0,3}[\])]?|n ?\d{1,3}",
     re.I,
 )
+_DERIVATIVE = re.compile(r"\([0-9a-z]{1,2}\)")  # as in f with (n) above it
 _NUMBER = re.compile(r"[0-9]{1,3}(?:[ ,;–-]{1,2}[0-9]{1,3})*")
 _ORDINAL = re.compile(r"st|nd|rd|th|er|re|e|ème|o|a|os|as|º|ª|TM|SM|®|™|℠|©|[A-Z]", re.IGNORECASE)
-_MATH = re.compile(r"[-+−–±]?[0-9A-Za-zα-ωΑ-Ω∞∗*′'+\-−–±=<>≤≥/.,()|^_{}\\⊥†‡⊤∘° ]{1,40}")
+_MATH = re.compile(r"[-+−–±－＋]?[0-9A-Za-zα-ωΑ-Ω∞∗*′'+\-−–±=<>≤≥/.,()|^_{}\\⊥†‡⊤∘° ]{1,40}")
 _WORD_BEFORE = re.compile(r"(?<![A-Za-zÀ-ž])[A-Za-zÀ-ž]++$")
 _FUNCTIONS_NAMES = "sinh cosh tanh coth sech csch asin acos atan mmol grad"
 _FUNCTIONS = frozenset(_FUNCTIONS_NAMES.split())
@@ -119,6 +120,12 @@ def _with_marks(pieces: list[str], segments: list[list[int]], scripted: bool) ->
     return done[:plain] + delimited(done[plain:])
 
 
+def _is_derivative(before: str, bare: str) -> bool:
+    """Whether what stands above a letter is the number of a derivative, not the mark of a footnote."""
+    word = _WORD_BEFORE.search(before)
+    return bool(word and len(word[0]) == 1 and _DERIVATIVE.fullmatch(bare))
+
+
 def _script(before: str, script: str, kind: int, linked: bool) -> str:
     """How text above or below the line is written behind what comes before it: as a power or an
     index where it changes a number or formula, not at all where it marks a footnote, else as it
@@ -130,7 +137,8 @@ def _script(before: str, script: str, kind: int, linked: bool) -> str:
     if "$" in bare:
         return script
     if kind & col.S_SUP:
-        if _FOOTNOTE.fullmatch(bare) and not (bare in "*#†" and len(last) and last.isalnum() and not linked):
+        of_sign = not linked and last.isalnum() and (bare in "*#†" or _is_derivative(before, bare))
+        if _FOOTNOTE.fullmatch(bare) and not of_sign:
             return ""
         if linked and (_NUMBER.fullmatch(bare) or len(bare) <= 2):
             return ""

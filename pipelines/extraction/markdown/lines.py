@@ -8,6 +8,8 @@ here: text within a block (inline.py), code (code.py), rows (tables.py), which b
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,7 @@ MAX_TWICE = 200  # characters of navigation up to which it is not written twice 
 MAX_ITEM_BLOCKS = 4  # of a list's item; an item of more is a part of the page
 MAX_ITEM_CHARS = 1500
 MAX_TAGS = 2000  # bytes of tags before the first text of a code block, in which its language is looked for
+MIN_BUTTONS = 3  # times that a link behind text stands in a table, from which it is a button
 MAX_LABEL = 20  # characters of a language or a button beside code
 INDENT = "  "
 _CODE_ALONE = (tags.P, tags.DIV, tags.QUOTE)  # elements that one line of code makes a block of code
@@ -65,6 +68,12 @@ def _code(data: bytes, segments: list[list[int]], tags_before: str, around: str)
         return Code(data[first:end].decode("utf-8", "replace").strip("\n"))
     tag, inner = split_tag(tags_before)  # the inner ones may say that the first text is a number
     return code_of(inner + data[first:end].decode("utf-8", "replace"), tag, around)
+
+
+def _buttons(cells: Iterable[list[tuple[str, bool]]], num_rows: int) -> set[str]:
+    """Links that stand behind other text in the cells of most rows of a table, such as "Buy now"."""
+    behind = Counter(text for cell in cells for text, linked in cell[1:] if linked)
+    return {text for text, times in behind.items() if times >= max(MIN_BUTTONS, num_rows / 2)}
 
 
 class _Page:
@@ -149,15 +158,22 @@ class _Page:
         return self.data[start : end + 1 if end >= 0 else start + 1000]
 
     def _table(self, table: DataTable) -> list[str]:
-        texts: dict[int, list[str]] = {}
+        texts: dict[int, list[tuple[str, bool]]] = {}  # of a cell: its texts, and whether each is a link
         for i in range(table.first, table.end):
             runs = self._runs(i)
             if runs[0][2] & col.S_PRE:
                 text = " ".join(_code(self.data, runs, "<pre>", "").split())
             else:
                 text = inline_text(self.data, runs, self.notation)
-            texts.setdefault(int(self.inside[self.owners[i], con.CELL]), []).append(text)
-        return table_lines(table, lambda cell: " ".join(filter(None, texts.get(cell, ()))))
+            if text:
+                texts.setdefault(int(self.inside[self.owners[i], con.CELL]), []).append(
+                    (text, self.linked[i])
+                )
+        buttons = _buttons(texts.values(), len(table.cells))
+        return table_lines(
+            table,
+            lambda cell: " ".join(t for t, linked in texts.get(cell, ()) if not (linked and t in buttons)),
+        )
 
     def _add_code(self, i: int, runs: list[list[int]]) -> None:
         owner = self.owners[i]

@@ -20,10 +20,10 @@ from pipelines.extraction.markdown import containers as con
 Array = np.ndarray[Any, Any]
 MAX_CELL_CHARS = 1500  # visible characters of a cell; a longer one holds text of its own
 MAX_CELL_BLOCKS = 12
+MIN_WITH_FORMS = 3  # rows of a table with forms in its cells
 MIN_REGULAR = 0.5  # share of the rows that have the width which is most frequent
 _NOT_IN_DATA = (
     tags.TABLE,
-    tags.FORM,
     tags.NAV,
     tags.ARTICLE,
     tags.MAIN,
@@ -76,6 +76,8 @@ def data_table(
     headed = all(_tag(data, elements, cell)[1:3].lower() == b"th" for cell, _ in cells[0])
     heads = any(_tag(data, elements, row[0][0])[1:3].lower() == b"th" for row in cells)
     if len(cells) < 2 and not heads:
+        return None
+    if len(cells) < MIN_WITH_FORMS and (kinds == tags.FORM).any():
         return None
     owners = inside[blocks[first:end, col.B_ELEMENT], con.CELL]
     chars = blocks[first:end, col.B_CHARS]

@@ -34,3 +34,14 @@ def test_tables_that_arrange_a_page_are_text() -> None:
 
 def test_short_cells_of_one_row_share_a_line() -> None:
     assert whole_text("<table><tr><td>甲</td><td>一百二十三，四</td></tr></table>") == "甲 一百二十三，四"
+
+
+def test_forms_and_buttons_in_cells_leave_a_table_of_data() -> None:
+    buy = "<div><a href=x>Buy now</a></div>"
+    rows = "".join(f"<tr><td>lamp {n}{buy}</td><td>{n}</td></tr>" for n in (1, 2, 3))
+    assert whole_text(f"<table>{HEAD}{rows}</table>").endswith(
+        "| lamp 1 | 1 |\n| lamp 2 | 2 |\n| lamp 3 | 3 |"
+    )
+    form = "<tr><td>1</td><td><form><input></form>2</td></tr>"
+    assert whole_text(f"<table>{HEAD}{form * 2}</table>").endswith("| 1 | 2 |\n| 1 | 2 |")
+    assert "|" not in whole_text(f"<table>{form * 2}</table>")
