@@ -55,6 +55,11 @@ class ContaminationPolicy(Card):
     shape_distinct: int = Field(default=5, ge=2)
     """Different tokens of the shape, but for `0` and the letters a to e, which name options: `a 0 b 0
     c 0 d 0` is any list."""
+    common_groups: int = Field(default=10, ge=2)
+    """Groups (hosts, books, repositories) in whose documents an n-gram of an item is found, for it to be
+    common text: a famous quotation, a clause of a law. A match must have `min_hits` others."""
+    common_whole: float = Field(default=0.8, gt=0, le=1)
+    """Share of an item's n-grams that makes a match a leak, however common they are."""
     long_bytes: int = Field(default=20_000, ge=1)
     """A text of so many bytes is long: a chapter or more. Where what is found covers little of it, the
     action drop cuts what was found instead; validation text always drops."""

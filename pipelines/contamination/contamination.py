@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,7 +31,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 6
+VERSION = 7
 SCHEMA = described(
     "contamination",
     [
@@ -45,6 +46,15 @@ SCHEMA = described(
         ("start", pa.int32(), "where the match begins, in UTF-8 bytes of the rendered text"),
         ("end", pa.int32(), "where it ends"),
         ("in_long", pa.bool_(), "whether the text is long and what is found in it covers little of it"),
+        ("form", pa.string(), "how it was found: n-grams, whole, skeleton or shape"),
+        ("group", pa.string(), "as in documents"),
+        (
+            "grams",
+            pa.list_(pa.uint64()),
+            "hashes of the item's n-grams that were found; none of validation documents and of what was "
+            "found whole or by its shape",
+        ),
+        ("num_grams", pa.int32(), "n-grams of the item; 0 where `grams` has none"),
     ],
 )
 
@@ -98,24 +108,32 @@ def contamination_stage(release: ReleaseTables, validation_sets: Dataset, folder
 
 def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
     """(SCHEMA, statistics) of one part."""
-    documents, decisions = part.aligned(["side"], ["keep"])
+    documents, decisions = part.aligned(["side", "group"], ["keep"])
     read = pc.and_(decisions["keep"], pc.equal(documents["side"], "train")).combine_chunks()
-    ids = documents["doc_id"].filter(read).to_pylist()
+    ids, groups = (documents[name].filter(read).to_pylist() for name in ("doc_id", "group"))
     texts = rendered_texts(part.tables.documents, part.tables.edits, part.number).filter(read)
     found = index.find_all(texts)
     long = _in_long(found, pc.binary_length(texts).to_pylist(), index.policy)
-    rows = [
-        {
-            "doc_id": ids[row],
-            "item": match.item.name,
-            "source": match.item.source,
-            "kind": match.item.kind,
-            "start": match.start,
-            "end": match.end,
-            "in_long": long[row],
-        }
-        for row, match in found
-    ]
+    rows = []
+    for row, match in found:
+        grams, num_grams = np.zeros(0, np.uint64), 0
+        if match.item.kind != "validation":
+            grams, num_grams = index.grams_found(match, texts[row].as_py())
+        rows.append(
+            {
+                "doc_id": ids[row],
+                "item": match.item.name,
+                "source": match.item.source,
+                "kind": match.item.kind,
+                "start": match.start,
+                "end": match.end,
+                "in_long": long[row],
+                "form": match.form,
+                "group": groups[row],
+                "grams": grams.tolist(),
+                "num_grams": num_grams,
+            }
+        )
     stats: dict[str, Any] = {
         "documents": len(ids),
         "found_documents": len({row["doc_id"] for row in rows}),

@@ -29,6 +29,7 @@ from pipelines.contamination.forms import SHAPE, SKELETON, WHOLE, forms_of, tabl
 from pipelines.contamination.matching import (
     ANCHOR,
     FEWEST,
+    FORMS,
     NEVER,
     Limits,
     LongItems,
@@ -46,11 +47,14 @@ NOT_TOLD = "0 a b c d e"  # tokens of shapes that tell nothing: numbers, and let
 
 @dataclass(frozen=True)
 class Match:
-    """One item found in one text; offsets in UTF-8 bytes."""
+    """One item found in one text; offsets in UTF-8 bytes. number: the item's in the index; form: one
+    of matching.FORMS."""
 
     item: BenchmarkItem
     start: int
     end: int
+    number: int
+    form: str
 
 
 class Sequences:
@@ -103,6 +107,17 @@ class Grams:
         self.grams, self.owners = grams[order], owners[order]
         self.sizes = np.bincount(owners, minlength=len(items.lengths))
         self.num_tokens = items.lengths
+        self.ngram = ngram
+
+    @cached_property
+    def _by_item(self) -> Array:
+        return np.argsort(self.owners, kind="stable")
+
+    def of_item(self, k: int) -> Array:
+        """The n-grams of item `k`, sorted."""
+        low, high = np.searchsorted(self.owners, [k, k + 1], sorter=self._by_item)
+        found: Array = self.grams[self._by_item[low:high]]
+        return found
 
     def long(self, min_hits: int, containment: float) -> LongItems:
         """The items to be found by so many of their n-grams, all where they have fewer, or such a
@@ -169,8 +184,22 @@ class Index:
     def find_all(self, texts: pa.Array | pa.ChunkedArray) -> list[tuple[int, Match]]:
         """(row, match) of every item that a text holds, by row and in the items' order."""
         found = search(*text_buffers(texts), tables(), self._searched)
-        return [(row, Match(self.items[item], start, end)) for row, item, start, end in found.tolist()]
+        return [
+            (row, Match(self.items[item], start, end, item, FORMS[form]))
+            for row, item, start, end, form in found.tolist()
+        ]
 
     def find(self, text: str) -> list[Match]:
         """The items that `text` holds, in the items' order."""
         return [match for _, match in self.find_all(pa.array([text]))]
+
+    def grams_found(self, match: Match, text: str) -> tuple[Array, int]:
+        """(which n-grams of the item stand in the match, sorted uint64; how many the item has). None of
+        an item that was found whole or by its shape."""
+        if match.form not in ("n-grams", "skeleton"):
+            return np.zeros(0, np.uint64), 0
+        kept, form = (self._grams, WHOLE) if match.form == "n-grams" else (self._bones, SKELETON)
+        span = text.encode()[match.start : match.end].decode()
+        ids = forms_of(*text_buffers(pa.array([span])), tables(), form)[0]
+        own = kept.of_item(match.number)
+        return np.intersect1d(grams_of(ids, kept.ngram), own), len(own)

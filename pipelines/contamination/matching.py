@@ -24,7 +24,9 @@ from pipelines.kernels.hashing64 import STEP, U64
 FEWEST = 4  # n-grams of a skeleton that tell anything
 NEVER = 2.0  # no share of a text's n-grams lies in a skeleton: short texts are too alike
 ANCHOR = 4  # tokens at either end of an item that is looked for whole: one edit cannot hit both
-Span: TypeAlias = tuple[int, int, int]  # item, first and last token
+FORMS = ("n-grams", "whole", "skeleton", "shape")
+NGRAMS, WHOLLY, BONES, SHAPED = range(4)  # places in FORMS
+Span: TypeAlias = tuple[int, int, int, int]  # item, first and last token, form
 
 
 class Lookup(NamedTuple):
@@ -206,9 +208,16 @@ def _within(
 
 @kernel
 def _long(
-    ids: Array, size: int, long: LongItems, limits: Limits, work: Scratch, tally: Tally, spans: list[Span]
+    ids: Array,
+    size: int,
+    long: LongItems,
+    limits: Limits,
+    form: int,
+    work: Scratch,
+    tally: Tally,
+    spans: list[Span],
 ) -> None:
-    """Append (item, first, last token) of the items of which enough n-grams lie within a window of
+    """Append (item, first, last token, form) of the items of which enough n-grams lie within a window of
     ids[:size], but for those that were seen."""
     count = _grams(ids, size, limits.ngram, work.grams)
     hits = _hits(count, long.grams, work)
@@ -220,7 +229,7 @@ def _long(
             continue
         first, last = _within(item, hits, count, long, limits, work, tally)
         if first >= 0:
-            spans.append((item, first, last))
+            spans.append((item, first, last, form))
             tally.seen[item] = True
 
 
@@ -262,8 +271,10 @@ def _aligned(
 
 
 @kernel
-def _whole(ids: Array, size: int, whole: WholeItems, work: Scratch, tally: Tally, spans: list[Span]) -> None:
-    """Append (item, first, last token) of the items that stand whole in ids[:size], but for those
+def _whole(
+    ids: Array, size: int, whole: WholeItems, form: int, work: Scratch, tally: Tally, spans: list[Span]
+) -> None:
+    """Append (item, first, last token, form) of the items that stand whole in ids[:size], but for those
     that were seen; an item's first place counts."""
     anchors = whole.anchors
     for hit in range(_hits(_grams(ids, size, ANCHOR, work.grams), anchors, work)):
@@ -273,7 +284,7 @@ def _whole(ids: Array, size: int, whole: WholeItems, work: Scratch, tally: Tally
                 low, high = whole.bounds[item], whole.bounds[item + 1]
                 first, last = _aligned(ids, size, work.at[hit], whole.at_start[row], whole.tokens, low, high)
                 if first >= 0:
-                    spans.append((item, first, last))
+                    spans.append((item, first, last, form))
                     tally.seen[item] = True
 
 
@@ -291,8 +302,8 @@ def _scratch(size: int) -> Scratch:
 
 @kernel
 def search(data: Array, offsets: Array, tables: Tables, items: Searched) -> Array:
-    """(text, item, first byte, byte behind the last) int64 [m, 4], by text and item, of every item
-    that a text holds; whole forms are looked for first, then skeletons, then shapes."""
+    """(text, item, first byte, byte behind the last, place in FORMS) int64 [m, 5], by text and item, of
+    every item that a text holds; whole forms are looked for first, then skeletons, then shapes."""
     num_items = len(items.long.needed)
     num_owners = max(len(items.long.grams.owners), len(items.skeletons.grams.owners))
     tally = Tally(
@@ -302,35 +313,35 @@ def search(data: Array, offsets: Array, tables: Tables, items: Searched) -> Arra
         np.empty(num_items + 1, np.int64),
     )
     room, form, work = tokens_room(1024), form_room(1024), _scratch(1024)
-    spans, rows = [(0, 0, 0)], [(0, 0, 0, 0)]  # Numba wants a list to begin with a value
+    spans, rows = [(0, 0, 0, 0)], [(0, 0, 0, 0, 0)]  # Numba wants a list to begin with a value
     for doc in range(len(offsets) - 1):
         begin, size = offsets[doc], offsets[doc + 1] - offsets[doc]
         if size > len(room.ids):
             room, form, work = tokens_room(2 * size), form_room(2 * size), _scratch(2 * size)
         count = find_tokens(data, begin, begin + size, tables, room)
         spans.clear()
-        _long(room.ids, count, items.long, items.limits, work, tally, spans)
-        _whole(room.ids, count, items.short, work, tally, spans)
+        _long(room.ids, count, items.long, items.limits, NGRAMS, work, tally, spans)
+        _whole(room.ids, count, items.short, WHOLLY, work, tally, spans)
         if len(items.skeletons.grams.keys):
             known, left = len(spans), skeleton(data, begin, count, room, form)
-            _long(form.ids, left, items.skeletons, items.loose, work, tally, spans)
+            _long(form.ids, left, items.skeletons, items.loose, BONES, work, tally, spans)
             for k in range(known, len(spans)):
-                item, first, last = spans[k]
-                spans[k] = (item, form.places[first], form.places[last])
+                item, first, last, how = spans[k]
+                spans[k] = (item, form.places[first], form.places[last], how)
         if len(items.shapes.anchors.keys):
             known, left = len(spans), shape(data, begin, count, tables, room, form)
-            _whole(form.ids, left, items.shapes, work, tally, spans)
+            _whole(form.ids, left, items.shapes, SHAPED, work, tally, spans)
             for k in range(known, len(spans)):
-                item, first, last = spans[k]
+                item, first, last, how = spans[k]
                 # what follows the last place up to the next are numbers in a row
                 behind = form.places[last + 1] if last + 1 < left else count
-                spans[k] = (item, form.places[first], behind - 1)
+                spans[k] = (item, form.places[first], behind - 1, how)
         if len(spans) > 1:
             spans.sort()
-        for item, first, last in spans:
+        for item, first, last, how in spans:
             tally.seen[item] = False
-            rows.append((doc, item, room.starts[first], room.ends[last]))
-    out = np.empty((len(rows) - 1, 4), np.int64)
+            rows.append((doc, item, room.starts[first], room.ends[last], how))
+    out = np.empty((len(rows) - 1, 5), np.int64)
     for k in range(1, len(rows)):
-        out[k - 1, 0], out[k - 1, 1], out[k - 1, 2], out[k - 1, 3] = rows[k]
+        out[k - 1, 0], out[k - 1, 1], out[k - 1, 2], out[k - 1, 3], out[k - 1, 4] = rows[k]
     return out

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.cards.recurrence import RecurrencePolicy
+from pipelines.contamination.common_text import CommonText
 from pipelines.edits.render import rendered_texts
 from pipelines.filtering.rejudging import Judge
 from pipelines.kernels.text_hashes import block_hashes, content_hashes
@@ -30,7 +31,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 3
+VERSION = 4
 CUT = pa.struct([("start", pa.int32()), ("end", pa.int32())])  # UTF-8 bytes of the rendered text
 CUTS = described(
     "cuts",
@@ -124,6 +125,11 @@ def contamination_actions(policy: ContaminationPolicy) -> dict[str, str]:
     return {"benchmark": policy.benchmark, "leakage": policy.leakage, "validation": policy.validation}
 
 
+def common_parameters(policy: ContaminationPolicy) -> dict[str, float]:
+    """What says which text is common, beside the matches."""
+    return policy.model_dump(include={"common_groups", "common_whole", "min_hits"})
+
+
 def action_on(found: Mapping[str, Any], actions: Mapping[str, str]) -> str:
     """What is done about one row of the table contamination: a long text that holds little loses that
     little, and a document that holds validation text always drops."""
@@ -141,10 +147,12 @@ class _Cutting:
     recurs: np.ndarray
     """Which documents hold one of them, bool [n]."""
     found: pa.Table
-    """Rows of the table contamination."""
+    """Rows of the table contamination that are leaks."""
+    key: str
+    """Of what is looked for."""
 
     @staticmethod
-    def of(part: ReleasePart, recurring: np.ndarray, contamination: Dataset) -> _Cutting:
+    def of(part: ReleasePart, recurring: np.ndarray, contamination: Dataset, common: CommonText) -> _Cutting:
         """Without reading the part's text. `recurring`: hashes of blocks, sorted."""
         signatures = part.tables.need("signatures")
         lists = signatures.read_part(part.number, ["block_hashes"])["block_hashes"].combine_chunks()
@@ -154,7 +162,9 @@ class _Cutting:
         recurs = np.zeros(len(lists), bool)
         recurs[pc.list_parent_indices(lists).to_numpy()[hit]] = True
         found = contamination.read_part(part.path)
-        return _Cutting(part, np.unique(flat[hit]), recurs, found)
+        leaks, blocks = common.leaks(found), np.unique(flat[hit])
+        key = digest(blocks.tobytes(), leaks.tobytes())
+        return _Cutting(part, blocks, recurs, found.filter(pa.array(leaks)), key)
 
     def table(
         self, judge: Judge, rules: RecurrencePolicy, actions: Mapping[str, str]
@@ -247,16 +257,25 @@ def cuts_stage(release: ReleaseTables, recurring: Dataset, contamination: Datase
     """
     rules, actions = release.card.recurrence, contamination_actions(release.card.contamination)
     # the parameter is called `overlap` since the first release: it is part of the content hash
-    parameters = {"recurrence": rules.parameters(), "overlap": actions, "dumps": list(release.dumps)}
+    parameters = {
+        "recurrence": rules.parameters(),
+        "overlap": actions,
+        "common": common_parameters(release.card.contamination),
+        "dumps": list(release.dumps),
+    }
     parts = release.parts
 
     def compute(building: Building) -> None:
         blocks = np.sort(recurring.read(["block"])["block"].to_numpy())
         judges = {name: Judge.of(building.lake, tables) for name, tables in release.dumps.items()}
         found = part_hashes(contamination)
+        common = CommonText.of(contamination, release.card.contamination)
 
         def part(number: int) -> tuple[str, Callable[[], tuple[pa.Table, Stats]]]:
-            cutting, judge = _Cutting.of(parts[number], blocks, contamination), judges[parts[number].dump]
+            cutting, judge = (
+                _Cutting.of(parts[number], blocks, contamination, common),
+                judges[parts[number].dump],
+            )
             key = parts[number].key(
                 ("documents", "edits", "decisions", "signatures"),
                 str(VERSION),
@@ -264,7 +283,7 @@ def cuts_stage(release: ReleaseTables, recurring: Dataset, contamination: Datase
                 canonical_json(actions),
                 judge.fingerprint,
                 found[parts[number].path],
-                digest(cutting.blocks.tobytes()),
+                cutting.key,
             )
             return key, lambda: cutting.table(judge, rules, actions)
 

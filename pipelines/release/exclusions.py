@@ -12,15 +12,16 @@ from collections.abc import Callable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.contamination.common_text import CommonText
 from pipelines.lake import Dataset, canonical_json, digest
-from pipelines.release.cuts import action_on, contamination_actions
+from pipelines.release.cuts import action_on, common_parameters, contamination_actions
 from pipelines.release.validation_sets import left_out
 from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables, part_hashes
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 3
+VERSION = 4
 EXCLUSIONS = described(
     "exclusions",
     [
@@ -48,10 +49,13 @@ def exclusions_stage(
         held = [validation_sets.read_part(i, ["doc_id"])["doc_id"].combine_chunks() for i in sets]
         in_sets = pa.concat_arrays([pa.array([], ID), *held])
         found, cut = part_hashes(contamination), part_hashes(cuts)
+        common = CommonText.of(contamination, card.contamination)
 
         def part(number: int) -> tuple[str, Callable[[], tuple[pa.Table, Stats]]]:
             own = parts[number]
             ids = own.ids()
+            matches = contamination.read_part(own.path)
+            leaks = common.leaks(matches)
             inside = pc.is_in(ids, value_set=in_sets)
             key = own.key(
                 ("documents", "decisions"),
@@ -61,15 +65,15 @@ def exclusions_stage(
                 canonical_json(actions),
                 card.validation,
                 canonical_json(limits),
-                digest(*ids.filter(inside).to_pylist()),
+                digest(leaks.tobytes(), *ids.filter(inside).to_pylist()),
             )
-            return key, lambda: rows(own, ids, inside)
+            return key, lambda: rows(own, ids, inside, matches.filter(pa.array(leaks)))
 
         building.write_keyed_parts([part.path for part in parts], part)
 
-    def rows(part: ReleasePart, ids: pa.Array, inside: pa.Array) -> tuple[pa.Table, Stats]:
+    def rows(part: ReleasePart, ids: pa.Array, inside: pa.Array, leaks: pa.Table) -> tuple[pa.Table, Stats]:
         reasons: dict[bytes, list[str]] = {}
-        for row in contamination.read_part(part.path, ["doc_id", "kind", "in_long"]).to_pylist():
+        for row in leaks.select(["doc_id", "kind", "in_long"]).to_pylist():
             why = reasons.setdefault(row["doc_id"], [])
             if action_on(row, actions) == "drop" and f"contamination/{row['kind']}" not in why:
                 why.append(f"contamination/{row['kind']}")
@@ -88,7 +92,13 @@ def exclusions_stage(
         return pa.Table.from_pylist(excluded, EXCLUSIONS), {"excluded": len(excluded)}
 
     # the parameter is called `overlap` since the first release: it is part of the content hash
-    parameters = {"overlap": actions, "frozen": bool(card.validation), "dumps": list(release.dumps)}
+    common_text = common_parameters(card.contamination)
+    parameters = {
+        "overlap": actions,
+        "common": common_text,
+        "frozen": bool(card.validation),
+        "dumps": list(release.dumps),
+    }
     inputs = {
         **release.inputs("documents", "decisions"),
         "contamination": contamination,

@@ -36,7 +36,8 @@ def hits(lake: Lake, release: ReleaseTables, *rows: dict[str, Any]) -> Dataset:
 def hit(doc_id: bytes, **more: Any) -> dict[str, Any]:
     """A row of contamination."""
     row = {"doc_id": doc_id, "item": "i", "source": "s", "kind": "benchmark", "start": 0, "end": 5}
-    return row | {"in_long": False} | more
+    how = {"in_long": False, "form": "whole", "group": "", "grams": [], "num_grams": 0}
+    return row | how | more
 
 
 def texts(built: Built) -> set[str]:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
 
 from pipelines.contamination.contamination import contamination_stage
@@ -60,3 +61,21 @@ def test_little_in_a_long_text_is_told_from_much(lake: Lake, tmp_path: Path) -> 
     table = build(lake, InProcess(), contamination_stage(release, validation, [folder])).dataset.read()
     long = {r["doc_id"]: r["in_long"] for r in table.to_pylist()}
     assert [long[document_id("a", "f", k)] for k in range(2)] == [True, False]
+
+
+def test_a_long_text_with_another_variant_of_an_item_holds_little(lake: Lake, tmp_path: Path) -> None:
+    numbered = "Toby has 12 apples and buys 7 more of them, then he gives 3 to his sister and 2 to a friend."
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "test.jsonl").write_text(json.dumps({"question": f"{numbered} How many does he have now?"}))
+    rng = random.Random(7)
+    variant = re.sub("[0-9]+", "45", numbered).replace("Toby", "Yara")
+    rows = [{"text": f"{words(rng, size)}. {variant} {words(rng, size)}"} for size in (3000, 200)]
+    release = make_release(lake, {"a": rows})
+    validation = build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake))).dataset
+    table = build(lake, InProcess(), contamination_stage(release, validation, [folder])).dataset.read()
+    found = {r["doc_id"]: (r["form"], r["in_long"]) for r in table.to_pylist()}
+    assert found == {document_id("a", "f", k): ("skeleton", k == 0) for k in range(2)}
+    (text,) = (r["text"] for r in rows[:1])
+    (row,) = (r for r in table.to_pylist() if r["in_long"])
+    assert text.encode()[row["start"] : row["end"]].decode() in variant

@@ -40,3 +40,16 @@ def test_held_out_documents_beyond_the_cards_number_leave(lake: Lake) -> None:
     chosen = set(built["validation"].dataset.read(["doc_id"])["doc_id"].to_pylist())
     assert len(chosen) == 3
     assert excluded(lake) == {d: ["release/held_out"] for d in set(IDS[:4]) - chosen}
+
+
+def test_common_text_leaves_no_document_out_and_cuts_none(lake: Lake) -> None:
+    policy = ContaminationPolicy(common_groups=3)
+    quoted = [
+        hit(IDS[k], group=f"g{k}", grams=list(range(9)), num_grams=40, form="n-grams") for k in range(3)
+    ]
+    in_long = hit(IDS[3], group="g3", grams=list(range(9)), num_grams=40, form="n-grams", in_long=True)
+    leaked = hit(IDS[4], group="g4", grams=list(range(20)), num_grams=40, form="n-grams")
+    release = make_release(lake, {"a": animals({}, {}, {}, {}, {})}, contamination=policy)
+    assemble(lake, release, *quoted, in_long, leaked)
+    assert excluded(lake) == {IDS[4]: ["contamination/benchmark"]}
+    assert lake.current("cuts", "r").stats["touched"] == 0
