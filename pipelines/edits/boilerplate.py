@@ -42,8 +42,8 @@ _PARTS = (
     r"(?:comment|reply)|add a comment",
     r"(?:skip to (?:main )?(?:content|navigation)|back to top|previous (?:post|article|page)|next (?:post|"
     r"article|page)|table of contents)",
-    r"(?:advertisement|sponsored(?: content)?|loading\.*|continue reading|read more|click here)(?: below| "
-    r"to [^.]{0,40})?",
+    r"(?:advertisement|sponsored(?: content)?|loading\.*|continue reading|read more|click here|"
+    r"click to expand)(?: below| to [^.]{0,40})?",
     r"(?:分享到|分享至|分享|收藏|点赞|举报|打印|字号|评论|回复|登录|注册|登陆)"
     r"(?:[ |/、·：:]*(?:微信|微博|朋友圈|QQ空间|QQ|空间|收藏|点赞|举报|打印|登录|注册|大|中|小|[0-9]+))*",
     r"(?:扫一扫|扫码|扫描|长按)[^。]{0,20}(?:二维码|关注|下载|手机[^。]{0,6}阅读)[^。]{0,20}",

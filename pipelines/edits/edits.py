@@ -1,13 +1,14 @@
 """The table `edits`: spans of every document's text that are masked or taken out.
 
 Belongs here: the spans of one text, the stage. Does not belong here: what is personal data
-(personal_data.py), what is left behind (leftovers.py), which lines are notices (boilerplate.py),
-rendering (render.py). Spans depend on the document alone.
+(personal_data.py), what is left behind (leftovers.py), which lines are notices (boilerplate.py) or
+quotes (quotes.py), rendering (render.py). Spans depend on the document alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -15,27 +16,26 @@ import pyarrow as pa
 from pipelines.edits.boilerplate import CATEGORIES, is_boilerplate
 from pipelines.edits.leftovers import leftovers
 from pipelines.edits.personal_data import MASKS, find_personal_data
+from pipelines.edits.quotes import may_quote, quoted_lines
 from pipelines.edits.render import LINE, REPLACED, flat, render
 from pipelines.lake import Dataset
 from pipelines.tables.schemas import EDITS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 3
+VERSION = 4
 
 
-def _lines(text: str, masks: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """The masks, and the lines to take out; masks in such lines go with them.
+Mask = tuple[int, int, str]
+"""Start and end in characters, kind."""
 
-    Lines are judged as they will read, masks in place, so that a rendered text has no line more to
-    take out.
-    """
-    spans: list[tuple[int, int, str]] = []
+
+def _shown(text: str, masks: list[Mask]) -> Iterator[tuple[int, int, str, list[Mask]]]:
+    """Every line: its start and end, how it will read, and the masks in it."""
     position = number = 0
     for line in text.split("\n"):
         end = position + len(line)
         if number == len(masks) or masks[number][0] >= end:  # no mask in it, as in most
-            if is_boilerplate(line):
-                spans.append((position, min(end + 1, len(text)), LINE))
+            yield position, end, line, []
             position = end + 1
             continue
         inside = []
@@ -46,11 +46,23 @@ def _lines(text: str, masks: list[tuple[int, int, str]]) -> list[tuple[int, int,
         for start, stop, kind in inside:
             shown += [text[at:start], MASKS[kind]]
             at = stop
-        if is_boilerplate("".join([*shown, text[at:end]])):
-            spans.append((position, min(end + 1, len(text)), LINE))
+        yield position, end, "".join([*shown, text[at:end]]), inside
+        position = end + 1
+
+
+def _lines(text: str, masks: list[Mask]) -> list[Mask]:
+    """The masks, and the lines to take out; masks in such lines go with them.
+
+    Lines are judged as they will read, masks in place, so that a rendered text has no line more to
+    take out.
+    """
+    quoted = quoted_lines([shown for _, _, shown, _ in _shown(text, masks)]) if may_quote(text) else ()
+    spans: list[Mask] = []
+    for number, (start, end, shown, inside) in enumerate(_shown(text, masks)):
+        if number in quoted or is_boilerplate(shown):
+            spans.append((start, min(end + 1, len(text)), LINE))
         else:
             spans += inside
-        position = end + 1
     return spans
 
 
