@@ -4,6 +4,7 @@ Belongs here: build one table, return it with its checks. Does not belong here: 
 (pipelines/), where its inputs lie (pipelines/catalogue/).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -36,6 +37,7 @@ from pipelines.inspection.funnel import (
     what_came,
 )
 from pipelines.inspection.labelled import label_lines
+from pipelines.lake import Built
 from pipelines.tables.inputs import dump_tables
 
 COMMON: dict[str, Any] = {"owners": [OWNER], "group_name": "dump"}
@@ -60,27 +62,57 @@ def split(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materiali
     return result(built, more={"split_by": split_of(built.dataset)})
 
 
-@dg.asset(
-    deps=[raw_dump, split],
+@dg.multi_asset(
+    name="documents",
+    specs=[
+        dg.AssetSpec(
+            table,
+            deps=[raw_dump, split],
+            description=meaning,
+            group_name="dump",
+            owners=[OWNER],
+            kinds={"spark", "parquet"},
+            skippable=True,
+        )
+        for table, meaning in (
+            (
+                "documents",
+                "Main text, title, date and provenance of every readable page; what could not be read is"
+                " counted by reason.",
+            ),
+            ("left_out", "Pages that gave no document, and why."),
+        )
+    ],
+    partitions_def=DUMP,
+    pool="spark",
+    can_subset=True,  # either is made with the other, and may be asked for alone
     check_specs=[
         rows_check("documents", DUMP),
         *finding_specs("documents", "unique_ids", blocking=True),
         *finding_specs("documents", "unused_rules"),
     ],
-    **TABLE,
 )
 def documents(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
-) -> dg.MaterializeResult:
-    """Main text, title, date and provenance of every readable page; what could not be read is
-    counted by reason."""
-    built = made("documents", context.partition_key, lake, spark)
-    came, card = what_came(built.dataset.stats), dump_card(lake.lake, context.partition_key)
-    found = [judge_ids(built.dataset), judge_rules(built.dataset, card)]
-    return result(built, [has_rows(built, cause=came), *findings(found)], {"read": came})
+) -> Iterator[dg.MaterializeResult]:
+    """The documents of a dump, and what its files held beside them."""
+    name, root = context.partition_key, lake.lake
+    built = made("documents", name, lake, spark)
+    came = what_came(built.dataset.stats)
+    checks = [
+        has_rows(built, cause=came),
+        *findings([judge_ids(built.dataset), judge_rules(built.dataset, dump_card(root, name))]),
+    ]
+    made_here = {
+        "documents": result(built, checks, {"read": came}),
+        "left_out": result(Built(root.current("left_out", name), built.fresh)),
+    }
+    for table, materialized in made_here.items():
+        if dg.AssetKey(table) in context.selected_asset_keys:
+            yield materialized._replace(asset_key=dg.AssetKey(table))
 
 
-@dg.asset(deps=[documents], check_specs=finding_specs("edits", "pii_leftovers"), **TABLE)
+@dg.asset(deps=["documents"], check_specs=finding_specs("edits", "pii_leftovers"), **TABLE)
 def edits(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
 ) -> dg.MaterializeResult:

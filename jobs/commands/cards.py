@@ -62,11 +62,14 @@ REPLACE = click.option("--replace", is_flag=True, help="Write over a card of thi
 def dump(name: str, kind: str, uris: tuple[str, ...], replace: bool, **fields: Any) -> None:
     from pipelines.cards.dump import DumpCard
 
-    local = [
-        str(Path(u).resolve()) if "://" not in u else u for u in uris
-    ]  # an asset may run in another folder
-    value = {"name": name, "kind": kind, "uris": local, **fields}
+    value = {"name": name, "kind": kind, "uris": [u if "://" in u else _absolute(u) for u in uris], **fields}
     write("dump", name, validated(DumpCard, value), replace)
+
+
+def _absolute(path: str) -> str:
+    """A path from the root, for an asset may run in another folder; one of a folder ends in `/`, which
+    names its files."""
+    return str(Path(path).resolve()) + ("/" if path.endswith("/") or Path(path).is_dir() else "")
 
 
 @card.command(help="A release: which dumps are published together.")

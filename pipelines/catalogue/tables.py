@@ -79,6 +79,14 @@ _ENTRIES = (
         "pipelines.extraction.documents",
         ("raw_dump", "split"),
     ),
+    Table(
+        "left_out",
+        "dump",
+        "dump",
+        "pages that gave no document, and why",
+        "pipelines.extraction.documents",
+        beside="documents",
+    ),
     Table("edits", "dump", "dump", "spans to mask or take out", "pipelines.edits.edits", ("documents",)),
     Table("signals/language", "dump", "dump", "the language of a text", "pipelines.signals.signals", _TEXTS),
     Table(

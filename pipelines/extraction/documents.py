@@ -7,7 +7,7 @@ side.py, split.py), which records are not read at all (selection.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,11 @@ from pipelines.dumps.http import looks_binary
 from pipelines.dumps.opt_outs import opt_outs
 from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
-from pipelines.dumps.records import Record, Tally, iso_date, valid_text
+from pipelines.dumps.records import LeftOut, Record, Tally, iso_date, valid_text
 from pipelines.dumps.rows import fields_of
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
-from pipelines.extraction.left_out import write_left_out
+from pipelines.extraction.left_out import LEFT_OUT, left_out_table
 from pipelines.extraction.page import compile_kernels, extract
 from pipelines.extraction.plain_text import plain_text
 from pipelines.extraction.quarantine import (
@@ -57,7 +57,7 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
     PART_ROWS documents (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A larger
     `sample`, or a listing with new files, takes over the parts of files that are unchanged, unless it
     has so many groups more that it is no longer split by URL. Pages that the clock stops are
-    quarantined, and the stage is made anew without them. Stats: documents, pages, bytes_in, chars_out,
+    quarantined, and the stage is made anew without them. Beside it `left_out` (left_out.py). Stats: documents, pages, bytes_in, chars_out,
     validation_documents, files, and counts by reason.
     """
     lake = raw_dump.lake
@@ -80,11 +80,17 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
         def parts(i: int) -> Iterator[tuple[str, pa.Table, Stats]]:
             first = f"part-{digest(files[i]['file'])[:12]}.parquet"
             if not writer.has(first):  # written last: it stands for all parts of its file
-                yield from _read_file(lake, card, files[i], base, first, by)
 
-        building.write_files(keys, parts)
+                def name(places: Sequence[LeftOut]) -> None:
+                    left_out.write_table(first, left_out_table(files[i]["file"], places), key=keys[i])
+
+                yield from _read_file(lake, card, files[i], base, first, by, name)
+
+        left_out = building.writer_beside(LEFT_OUT, VERSION, {})
+        building.write_files(keys, parts, left_out)
         if fingerprint(lake, card.name) != named:
             raise InputsChanged
+        building.publish_beside(LEFT_OUT, VERSION, {}, lambda _: None)
 
     inputs: dict[str, Dataset | str] = {"raw_dump": raw_dump}
     inputs |= {"quarantine": named} if named else {}
@@ -95,15 +101,22 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
         partition=card.name,
         parameters=parameters,
         inputs=inputs,
+        beside=(LEFT_OUT,),
         renew=lambda: documents_stage(card, raw_dump, split),
     )
 
 
 def _read_file(
-    lake: LakeFiles, card: DumpCard, file: Mapping[str, Any], base: Path, first: str, by: SplitBy
+    lake: LakeFiles,
+    card: DumpCard,
+    file: Mapping[str, Any],
+    base: Path,
+    first: str,
+    by: SplitBy,
+    name_left_out: Callable[[Sequence[LeftOut]], None],
 ) -> Iterator[tuple[str, pa.Table, Stats]]:
     """(path, documents, counts) of each part of one file, the part `first` at the end, with the counts
-    of all."""
+    of all. Before it, the places that gave nothing are named."""
     tally = Tally()
     left_out = frozenset(quarantined(lake, card.name, file["file"]))
     stem = first.removesuffix(".parquet")
@@ -124,7 +137,7 @@ def _read_file(
             size += len(row["text"].encode())
     if number:
         yield f"{stem}_{number:04d}.parquet", pa.Table.from_pylist(rows, DOCUMENTS), {}
-    write_left_out(lake, card.name, file["file"], tally.left_out)
+    name_left_out(tally.left_out)
     stats = tally.counts
     reasons: dict[str, dict[str, int]] = {}
     for counted, count in sorted(stats.items()):

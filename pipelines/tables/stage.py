@@ -68,14 +68,18 @@ class Building:
         self.engine.map_parts(len(missing), work)
 
     def write_files(
-        self, keys: Sequence[str], files: Callable[[int], Iterable[tuple[str, pa.Table, Stats]]]
+        self,
+        keys: Sequence[str],
+        files: Callable[[int], Iterable[tuple[str, pa.Table, Stats]]],
+        beside: Writer | None = None,
     ) -> None:
         """Write every (path, table, stats) of `files(i)`, for each i whose key is not known.
 
-        For stages that write any number of files, none among them, for one part of their input.
+        For stages that write any number of files, none among them, for one part of their input. What
+        `files` writes to a table `beside` is taken over with them.
         """
         writer = self.writer
-        missing = self.not_known(keys)
+        missing = self.not_known(keys, beside)
 
         def work(number: int) -> None:
             index = missing[number]
@@ -103,10 +107,23 @@ class Building:
 
         self.engine.map_parts(len(paths), work)
 
-    def not_known(self, keys: Sequence[str]) -> list[int]:
-        """Take over the parts that are known by one of the keys; the indices of the others."""
-        known = self.lake.reusable(self.writer.asset) if any(keys) else {}
-        return [index for index, key in enumerate(keys) if not key or not self.writer.take(key, known)]
+    def not_known(self, keys: Sequence[str], beside: Writer | None = None) -> list[int]:
+        """Take over the parts that are known by one of the keys, in both tables; the indices of the
+        others."""
+        writers = [self.writer, *([beside] if beside else [])]
+        known = [self.lake.reusable(writer.asset) if any(keys) else {} for writer in writers]
+        missing = [index for index, key in enumerate(keys) if not all(key in parts for parts in known)]
+        for key in (key for index, key in enumerate(keys) if index not in set(missing)):
+            for writer, parts in zip(writers, known, strict=True):
+                writer.take(key, parts)
+        return missing
+
+    def writer_beside(self, asset: str, version: int, parameters: Mapping[str, Any]) -> Writer:
+        """Writes parts of a table that `publish_beside` publishes, with these arguments and nothing
+        more to write."""
+        partition, made_by = self.writer.partition, {"of": digest(self.writer.key)}
+        key, _, _ = recompute_key(asset, partition, version, parameters, made_by)
+        return Writer(self.lake, asset, partition, key)
 
     def publish_beside(
         self, asset: str, version: int, parameters: Mapping[str, Any], write: Callable[[Writer], None]

@@ -33,6 +33,12 @@ def test_a_dump_is_written_with_addresses_that_hold_in_any_folder(lake: Lake) ->
     )
 
 
+def test_a_folder_keeps_its_slash_and_gets_one(lake: Lake, tmp_path: Path) -> None:
+    assert card("dump", "a", "--uri", "x/", "--uri", str(tmp_path), "--uri", "x").exit_code == 0
+    written = DumpCard.load(lake.local("cards/dumps/a.yaml"))
+    assert written.uris == (f"{Path('x').resolve()}/", f"{tmp_path}/", str(Path("x").resolve()))
+
+
 def test_a_release_has_the_cards_own_default_of_a_tokenizer(lake: Lake) -> None:
     assert card("release", "r", "--dump", "a", "--dump", "b").exit_code == 0
     written = ReleaseCard.load(lake.local("cards/releases/r.yaml"))

@@ -1,16 +1,61 @@
+"""Places that gave no document are a table of the lake, found by address."""
+
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from jobs.demo.pack import PageFile, write_warc
+from pipelines.cards.dump import DumpCard
 from pipelines.dumps.records import LeftOut
-from pipelines.extraction.left_out import left_out_of, write_left_out
+from pipelines.engine import InProcess
+from pipelines.extraction import documents as stage
+from pipelines.extraction.left_out import LEFT_OUT, SCHEMA, left_out_of, left_out_table
 from pipelines.lake import Lake
+from pipelines.lake.garbage import gc
+from tests.support.dumps import build_documents
+
+BINARY = b"\x89PNG\0\0\0" * 50
 
 
-def test_places_are_found_by_any_spelling_and_a_file_read_again_is_written_anew(lake: Lake) -> None:
+def test_places_are_rows() -> None:
     places = [LeftOut("https://a.org/x", 7, 0, "skipped/binary"), LeftOut("", 9, 0, "broken/gap")]
-    write_left_out(lake, "d", "one.gz", places)
-    write_left_out(lake, "d", "two.gz", places[:1])
-    found = left_out_of(lake, "d", "http://www.a.org/x/")
-    assert sorted(found) == [("one.gz", 7, "skipped/binary"), ("two.gz", 7, "skipped/binary")]
-    write_left_out(lake, "d", "one.gz", [])
-    assert left_out_of(lake, "d", "https://a.org/x") == [("two.gz", 7, "skipped/binary")]
-    assert left_out_of(lake, "other", "https://a.org/x") == [] == left_out_of(lake, "d", "https://a.org/y")
+    table = left_out_table("one.gz", places)
+    assert table.schema == SCHEMA == left_out_table("one.gz", []).schema
+    assert table.to_pylist()[0] == {
+        "url": "https://a.org/x",
+        "file": "one.gz",
+        "offset": 7,
+        "reason": "skipped/binary",
+    }
+
+
+def test_a_dump_has_one_table_of_them_which_goes_when_nothing_names_it(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    read_file = stage._read_file
+    monkeypatch.setattr(
+        stage, "_read_file", lambda *args: (read.append(args[2]["file"]), read_file(*args))[1]
+    )
+    card = DumpCard(name="d", kind="warc", uris=(f"{tmp_path}/in/*.warc.gz",))
+    for name in ("one", "two"):
+        write_warc(
+            tmp_path / "in" / f"{name}.warc.gz", [PageFile(f"https://a.org/{name}", "x", BINARY)], "2023"
+        )
+    documents = build_documents(lake, InProcess(), card).dataset
+    first = lake.current(LEFT_OUT, "d")
+    assert [part.path for part in first.parts] == [part.path for part in documents.parts]
+    assert left_out_of(lake, "d", "http://www.a.org/one/")[0][0::2] == ("one.warc.gz", "skipped/binary")
+    assert (
+        left_out_of(lake, "d", "https://a.org/three") == [] == left_out_of(lake, "other", "https://a.org/one")
+    )
+
+    write_warc(tmp_path / "in" / "two.warc.gz", [PageFile("https://a.org/three", "x", BINARY)], "2023")
+    build_documents(lake, InProcess(), card)
+    assert sorted(read) == ["one.warc.gz", "two.warc.gz", "two.warc.gz"]  # the first file is taken over
+    assert left_out_of(lake, "d", "https://a.org/one") and left_out_of(lake, "d", "https://a.org/three")
+    assert left_out_of(lake, "d", "https://a.org/two") == []
+    assert first.path in gc(lake, delete=True).deleted and not lake.exists(f"{first.path}/_manifest.json")
+    assert left_out_of(lake, "d", "https://a.org/one")
