@@ -29,6 +29,7 @@ CARDS = {
     "ReleaseCard": "cards/releases/NAME.yaml",
     "TokenizerConfig": "cards/tokenizers/NAME.yaml",
     "RunCard": "cards/runs/NAME.yaml",
+    "ClassifierCard": "cards/classifiers/NAME.yaml",
     "Policy": "cards/policy.yaml",
     "Label": "cards/labels/DUMP.jsonl, one a line",
     "CheckBounds": "cards/checks.yaml",

@@ -213,11 +213,11 @@ def _fasttext_scores(model: bytes, texts: Sequence[str], classes: Sequence[str])
     return np.array([[f.get(c, 0.0) for c in classes] for f in found]).reshape(-1, len(classes))
 
 
-def _report(
-    card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str], languages: Sequence[str]
-) -> dict[str, Any]:
-    """How well models without a fold tell that fold, over all and by language; how many examples and
-    sources there are."""
+def out_of_fold(
+    card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str]
+) -> tuple[NDArray[np.float64], list[str]]:
+    """(outputs [examples, classes or 1] by models that saw neither the example nor its source; labels
+    whose sources are not apart, see labelled.deal)."""
     fold, together = deal(examples, card.folds)
     scores = np.zeros((len(examples), max(len(classes), 1)))
     features = features_of(_texts(examples), card.ngrams, card.hash_bits) if card.method == "linear" else None
@@ -233,6 +233,15 @@ def _report(
         else:
             model = _linear(card, features.take(learn), mine, classes)
             scores[held] = outputs_of(model, model.dense(), features.take(held), bool(classes))
+    return scores, together
+
+
+def _report(
+    card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str], languages: Sequence[str]
+) -> dict[str, Any]:
+    """How well models without a fold tell that fold, over all and by language; how many examples and
+    sources there are."""
+    scores, together = out_of_fold(card, examples, classes)
     labels = [e.label for e in examples]
     sources: dict[str, set[str]] = {}
     for e in examples:
