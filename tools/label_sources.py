@@ -33,7 +33,9 @@ PER_FILE = 3_000
 
 TOPICS = {
     "code/python-stdlib": "computing",
-    "encyclopedia/": "general",
+    "encyclopedia/cmrc2018": "general",
+    "encyclopedia/llamafactory": "general",
+    "encyclopedia/wikitext2": "general",
     "law/": "law",
     "literature/": "literature",
     "social/zh-medical-qa": "medicine",
@@ -59,7 +61,7 @@ TOPICS = {
 """Topic by the beginning of KIND/SOURCE; the first that fits. Sources of mixed topics are left out."""
 REVIEWS = (
     ("htl", "travel"),
-    ("waimai", "food"),
+    ("waimai", "commerce"),
     ("shopping", "commerce"),
     ("dmsc", "leisure"),
     ("movie", "leisure"),

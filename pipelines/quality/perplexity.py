@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unicodedata
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,7 @@ CHARS = 4000  # characters of a text that are scored
 MIN_DOCUMENTS = 20
 CUTOFFS = {"p30": 30, "p60": 60}  # percentiles, as in CCNet
 SAMPLE = 2_000  # pages of a language whose percentiles are taken
+_DIGIT = re.compile(r"\d")
 PAGES = "webpages"  # the category they are of
 
 
@@ -160,9 +163,11 @@ def _train_language(
             Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
         )
         tokenizer.save(str(vocabulary))
+        names = _names(tokenizer)
         with corpus.open("w", encoding="utf-8") as stream:
             for text in used:
-                stream.writelines(" ".join(_pieces(tokenizer, line)) + "\n" for line in _lines(text))
+                lines = _pieces(tokenizer, names, _lines(text))
+                stream.writelines(" ".join(pieces) + "\n" for pieces in lines)
         learn = [
             "-o",
             str(ORDER),
@@ -213,33 +218,47 @@ def _run(command: list[str], what: str) -> None:
 
 def _lines(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text[:CHARS]).lower()
-    return [
-        " ".join("".join("0" if c.isdigit() else c for c in line).split())
-        for line in folded.split("\n")
-        if line.strip()
-    ]
+    folded = (
+        _DIGIT.sub("0", folded) if folded.isascii() else _other_digits().sub("0", _DIGIT.sub("0", folded))
+    )
+    return [" ".join(words) for line in folded.split("\n") if (words := line.split())]
 
 
-def _pieces(tokenizer: Any, line: str) -> list[str]:
-    return [t.replace(" ", "▁") for t in tokenizer.encode(line).tokens]
+@cache
+def _other_digits() -> re.Pattern[str]:
+    """Digits that are no decimal ones and that NFKC leaves as they are, such as the circled negative."""
+    others = (c for c in map(chr, range(sys.maxunicode + 1)) if c.isdigit() and not c.isdecimal())
+    return re.compile(f"[{''.join(c for c in others if unicodedata.normalize('NFKC', c) == c)}]")
+
+
+def _names(tokenizer: Any) -> list[str]:
+    """Every piece of a vocabulary by its number, without spaces."""
+    pieces = (tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size()))
+    return [piece.replace(" ", "▁") for piece in pieces]
+
+
+def _pieces(tokenizer: Any, names: Sequence[str], lines: Sequence[str]) -> list[list[str]]:
+    """The pieces of each line. The fast encoding gives numbers alone, without places in the text."""
+    encoded = tokenizer.encode_batch_fast(lines, add_special_tokens=False)
+    return [list(map(names.__getitem__, line.ids)) for line in encoded]
 
 
 @lru_cache(maxsize=4)
-def _models(folder: str, code: str) -> tuple[Any, Any]:
+def _models(folder: str, code: str) -> tuple[Any, list[str], Any]:
     import kenlm
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json"))), kenlm.Model(
-        str(Path(folder, f"{code}.trie"))
-    )
+    # Workers share the processors by parts: threads of a worker would only wait for each other.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    tokenizer = Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json")))
+    return tokenizer, _names(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:
     """10 ^ (-log10 p / pieces) over the text's lines, line ends counted, as in CCNet."""
-    tokenizer, model = _models(folder, code)
+    tokenizer, names, model = _models(folder, code)
     total, count = 0.0, 0
-    for line in _lines(text):
-        pieces = _pieces(tokenizer, line)
+    for pieces in _pieces(tokenizer, names, _lines(text)):
         total += model.score(" ".join(pieces))
         count += len(pieces) + 1
     return float(10.0 ** min(-total / count, 30.0)) if count else float("inf")

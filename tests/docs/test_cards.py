@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from model.plan.card import RunCard
 from model.training.strategy import Strategy
 from pipelines.cards.checks import CheckBounds
+from pipelines.cards.classifier import ClassifierCard
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.release import ReleaseCard
@@ -24,6 +25,7 @@ EXAMPLES: dict[str, type[BaseModel]] = {
     "cards/policy.yaml": Policy,
     "cards/checks.yaml": CheckBounds,
     "cards/minhash.yaml": MinHashParameters,
+    "cards/classifiers/": ClassifierCard,
 }
 
 
