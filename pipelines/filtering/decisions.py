@@ -106,20 +106,27 @@ def read_numbers(
     names: Sequence[str] = ("doc_id", "category"),
 ) -> tuple[pa.Table, dict[str, pa.Array]]:
     """What `judge` takes of part `index`, or of `rows` of it (int64, ascending): the columns `names` of
-    the documents, and the numbers that the policy reads, by GROUP/NAME."""
+    the documents, and the numbers that the policy reads, by GROUP/NAME. LakeError where a table of an
+    earlier version has not one of them."""
     tables = {**signals, "scores": scores}
     wanted = {group: columns for group, columns in wanted_columns(policy).items() if columns}
-    metadata, *read = read_aligned(
-        index,
-        (documents, names),
-        *((tables[group], columns) for group, columns in wanted.items()),
-        rows=rows,
-    )
-    return metadata, {
-        f"{group}/{name}": table[name].combine_chunks()
-        for (group, columns), table in zip(wanted.items(), read, strict=True)
-        for name in columns
-    }
+    try:
+        metadata, *read = read_aligned(
+            index,
+            (documents, names),
+            *((tables[group], columns) for group, columns in wanted.items()),
+            rows=rows,
+        )
+        return metadata, {
+            f"{group}/{name}": table[name].combine_chunks()
+            for (group, columns), table in zip(wanted.items(), read, strict=True)
+            for name in columns
+        }
+    except KeyError as error:
+        raise LakeError(
+            f"policy {policy.name} reads a number that tables of {documents.manifest.partition} do not have"
+            f" ({error.args[0]}): an earlier version made them; run the dump again"
+        ) from None
 
 
 def cutoffs_of(scores: Dataset) -> Mapping[str, Any]:

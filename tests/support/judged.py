@@ -34,14 +34,19 @@ MENU = "Home\nAbout\nContact\nHome\nAbout\nContact\nLogin\n"
 
 
 def judged(
-    lake: Lake, engine: InProcess, name: str = "d", parts: list[list[str]] | None = None, **card: Any
+    lake: Lake,
+    engine: InProcess,
+    name: str = "d",
+    parts: list[list[str]] | None = None,
+    sources: int = 1,
+    **card: Any,
 ) -> DumpTables:
-    """All tables of a dump whose texts hold PLANTED."""
+    """All tables of a dump whose texts hold PLANTED, dealt over `sources` hosts."""
     texts = parts or [
         [f"{ENGLISH}Write to {PLANTED}.", f"{CHINESE}邮箱{PLANTED}谢谢"],
         [f"{MENU}{PLANTED}", f"{PLANTED}"],
     ]
-    dump = make_dump(lake, engine, name, texts, **card)
+    dump = make_dump(lake, engine, name, texts, sources=sources, **card)
     lake.write_bytes(f"cards/dumps/{name}.yaml", f"name: {name}\nkind: jsonl\nuris: [x]\n".encode())
     signals = {g: b.dataset for g, b in build_signals(lake, engine, dump.documents, dump.edits).items()}
 

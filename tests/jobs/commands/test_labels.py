@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 
+from jobs.cli import cli
 from jobs.guard import Guard
 from pipelines.cards.labels import read_labels
 from pipelines.engine import InProcess
-from pipelines.lake import Lake
-from tests.support.judged import judged
+from pipelines.filtering.policy import Policy
+from pipelines.lake import Lake, LakeError
+from tests.support.judged import ENGLISH, judged
+from tests.support.spoken import say
+
+SHORT_POLICY = """
+name: short
+sets:
+  - name: english
+    categories: ["*"]
+    languages: [en]
+    bounds:
+      rules/num_words: {min: 5, max: 200, source: test}
+stem_exercise: {min: 0.9, source: test}
+"""
 
 
 def test_the_page_is_served_to_this_machine_alone_and_what_was_said_is_inspected(
@@ -51,3 +67,28 @@ def test_where_several_people_have_accounts_a_token_is_asked_for(
 
     monkeypatch.setattr(uvicorn.Server, "run", reader)
     assert "?token=" in run("label", "d", "--port", "0", "--labeller", "ann") and seen == [401]
+
+
+def test_a_fit_tells_its_grounds_and_writes_a_new_file_alone(
+    lake: Lake, engine: InProcess, run: Callable[..., str], tmp_path: Path
+) -> None:
+    texts = [[ENGLISH * n + f"Page {page}." for page in range(12)] for n in (6, 1)]
+    tables = judged(lake, engine, "d", texts, sources=12)
+    with pytest.raises(LakeError, match="skypile label d"):
+        run("policy", "fit", "d")
+    for part in (0, 1):
+        for row in range(12):
+            verdict = "keep" if part == 0 else "drop"
+            say(lake, tables, part, row, verdict)
+    policy = tmp_path / "start.yaml"
+    policy.write_text(SHORT_POLICY)
+    before = {p: p.read_bytes() for p in Path(lake.root).rglob("*") if p.is_file()}
+    told = run("policy", "fit", "d", "--policy", str(policy), "--output", str(tmp_path / "new.yaml"))
+    assert "kept" in told and "rules/num_words max 200" in told and "12 labels" in told
+    assert {p: p.read_bytes() for p in Path(lake.root).rglob("*") if p.is_file()} == before
+    assert Policy.load(tmp_path / "new.yaml").sets[0].bounds["rules/num_words"].max > 200
+    again = CliRunner().invoke(cli, ["policy", "fit", "d", "--output", str(tmp_path / "new.yaml")])
+    assert again.exit_code == 2 and "name a new file" in again.output
+    assert "no bound is moved" in run("policy", "fit", "d", "--policy", str(policy), "--labels", "99")
+    wrong = CliRunner().invoke(cli, ["policy", "fit", "d", "--folds", "1"])
+    assert wrong.exit_code == 2 and "--folds" in wrong.output

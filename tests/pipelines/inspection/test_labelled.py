@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from pipelines.cards.labels import Label, put_label, read_labels
-from pipelines.edits.render import rendered_texts
+from pipelines.cards.labels import read_labels
 from pipelines.engine import InProcess
 from pipelines.inspection.labelled import (
     agreement_of,
-    content_of,
     find_labelled,
     label_lines,
     published,
 )
 from pipelines.lake import Lake
-from pipelines.tables.inputs import DumpTables
 from tests.support.judged import PLANTED, judged
-
-
-def say(lake: Lake, tables: DumpTables, part: int, row: int, verdict: str, **fields: Any) -> Label:
-    doc_id = tables.documents.read_part(part, ["doc_id"])["doc_id"][row].as_py()
-    text = rendered_texts(tables.documents, tables.edits, part)[row].as_py()
-    values = {
-        "dump": tables.card.name,
-        "doc_id": doc_id.hex(),
-        "url": "",
-        "content": content_of(text),
-        "verdict": verdict,
-        "labeller": "ann",
-    }
-    label = Label.model_validate(values | fields)
-    put_label(lake, label)
-    return label
+from tests.support.spoken import say
 
 
 def test_decisions_are_measured_by_language_with_what_counts_named(lake: Lake, engine: InProcess) -> None:
