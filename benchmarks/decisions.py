@@ -1,6 +1,7 @@
 """Pages judged by hand against the decisions of a policy, from page to decision.
 
 Run: python -m benchmarks.decisions [--policy NAME|FILE] [--worst N] [--data ../shared/data]
+     [--labels FILE ...]
 
 Pages are those of `decision-gold`: the web dump as it is, and the pages of WCXB packed as another
 dump; a page that never becomes a document counts as dropped; `border` and other languages are left
@@ -25,6 +26,7 @@ import pyarrow as pa
 import zstandard
 
 from benchmarks.decision_scores import Models, columns_of, corpus_scores, page_scores, told_apart, trained
+from benchmarks.lake_labels import lake_labels
 from jobs.demo.pack import PageFile, write_jsonl, write_warc
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.raw_dump import raw_dump_stage
@@ -163,6 +165,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--policy", default="default", help="a policy of the project, or a file")
     parser.add_argument("--lake", type=Path, default=Path("lake/benchmarks/decisions"))
+    parser.add_argument(
+        "--labels",
+        type=Path,
+        nargs="+",
+        help="files of skypile label on these dumps, in place of decision-gold's labels",
+    )
     parser.add_argument("--worst", type=int, default=20, help="wrong decisions to print")
     parser.add_argument("--quick", action="store_true", help="leave the corpus and the scores out")
     options = parser.parse_args()
@@ -186,12 +194,13 @@ def main() -> None:
         texts |= dict(zip(urls, dump.texts, strict=True))
     metrics: dict[str, Any] = told_apart(labels_of(options.data), scores) if models else {}
     print(*(f"{name:<32}{value}" for name, value in metrics.items()), sep="\n")
+    labels = lake_labels(options.labels, decided, texts) if options.labels else labels_of(options.data)
     wrong: list[tuple[str, dict[str, Any], list[str]]] = []
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for language in ("zh", "en"):
         answers: list[tuple[bool, bool]] = []
         kinds: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
-        for label in labels_of(options.data):
+        for label in labels:
             if label["lang"] != language:
                 continue
             found = decided.get(label["url"])
