@@ -40,6 +40,7 @@ CHARS = 4000  # characters of a text that are scored
 MIN_DOCUMENTS = 20
 CUTOFFS = {"p30": 30, "p60": 60}  # percentiles, as in CCNet
 SAMPLE = 2_000  # pages of a language whose percentiles are taken
+KNOWN = 200_000  # words whose pieces a process remembers
 _DIGIT = re.compile(r"\d")
 PAGES = "webpages"  # the category they are of
 
@@ -163,11 +164,10 @@ def _train_language(
             Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
         )
         tokenizer.save(str(vocabulary))
-        names = _names(tokenizer)
+        pieces = _Pieces(tokenizer)
         with corpus.open("w", encoding="utf-8") as stream:
             for text in used:
-                lines = _pieces(tokenizer, names, _lines(text))
-                stream.writelines(" ".join(pieces) + "\n" for pieces in lines)
+                stream.writelines(f"{line}\n" for line in pieces.of_lines(_lines(text)))
         learn = [
             "-o",
             str(ORDER),
@@ -231,34 +231,45 @@ def _other_digits() -> re.Pattern[str]:
     return re.compile(f"[{''.join(c for c in others if unicodedata.normalize('NFKC', c) == c)}]")
 
 
-def _names(tokenizer: Any) -> list[str]:
-    """Every piece of a vocabulary by its number, without spaces."""
-    pieces = (tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size()))
-    return [piece.replace(" ", "▁") for piece in pieces]
+class _Pieces(dict[str, str]):
+    """The pieces of a word, with spaces between. Words are encoded apart, so that a word is encoded once
+    as long as it is remembered; a run of Han is a word too, and seldom comes again."""
 
+    def __init__(self, tokenizer: Any) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+        pieces = (tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size()))
+        self.names = [piece.replace(" ", "▁") for piece in pieces]
 
-def _pieces(tokenizer: Any, names: Sequence[str], lines: Sequence[str]) -> list[list[str]]:
-    """The pieces of each line. The fast encoding gives numbers alone, without places in the text."""
-    encoded = tokenizer.encode_batch_fast(lines, add_special_tokens=False)
-    return [list(map(names.__getitem__, line.ids)) for line in encoded]
+    def of_lines(self, lines: Sequence[str]) -> list[str]:
+        """The pieces of each line."""
+        words = [line.split(" ") for line in lines]
+        if len(self) > KNOWN:
+            self.clear()
+        new = sorted({word for line in words for word in line if word not in self})
+        # The fast encoding gives numbers alone, without places in the text.
+        encoded = self.tokenizer.encode_batch_fast(new, add_special_tokens=False)
+        for word, found in zip(new, encoded, strict=True):
+            self[word] = " ".join(map(self.names.__getitem__, found.ids))
+        return [" ".join(map(self.__getitem__, line)) for line in words]
 
 
 @lru_cache(maxsize=4)
-def _models(folder: str, code: str) -> tuple[Any, list[str], Any]:
+def _models(folder: str, code: str) -> tuple[_Pieces, Any]:
     import kenlm
     from tokenizers import Tokenizer
 
     # Workers share the processors by parts: threads of a worker would only wait for each other.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json")))
-    return tokenizer, _names(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
+    return _Pieces(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:
     """10 ^ (-log10 p / pieces) over the text's lines, line ends counted, as in CCNet."""
-    tokenizer, names, model = _models(folder, code)
+    pieces, model = _models(folder, code)
     total, count = 0.0, 0
-    for pieces in _pieces(tokenizer, names, _lines(text)):
-        total += model.score(" ".join(pieces))
-        count += len(pieces) + 1
+    for line in pieces.of_lines(_lines(text)):
+        total += model.score(line)
+        count += line.count(" ") + 2
     return float(10.0 ** min(-total / count, 30.0)) if count else float("inf")
