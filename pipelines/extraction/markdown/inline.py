@@ -23,7 +23,8 @@ _SCRIPTS = col.S_SUP | col.S_SUB
 _SPECIAL = _SCRIPTS | col.S_FORMULA | col.S_CODE
 _BREAK = "\x01"
 _FOOTNOTE = re.compile(
-    r"\[[^\[\]]{0,12}\]|[(（][0-9a-z]{1,2}[)）]|[*†‡§¶⁎#]+|[①-⑳]|[\[(]?(?:note|nb|注|註) ?\d{0,3}[\])]?|n ?\d{1,3}",
+    r"\[[^\[\]]{0,12}\]|[(（][0-9a-z]{1,2}[)）]|[*†‡§¶⁎#]+|[①-⑳]|[\[(]?(?:note|nb|注|註) ?\d{0,3}[\])]?|"
+    r"n ?\d{1,3}",
     re.I,
 )
 _DERIVATIVE = re.compile(r"\([0-9a-z]{1,2}\)")  # as in f with (n) above it
