@@ -157,8 +157,9 @@ def _close_block(
 
 
 @leaf
-def _count_formula(block: Array, linked: bool, size: int, title_words: Array) -> None:
-    """The open block counts a formula, as a few words that are in no title."""
+def _count_formula(block: Array, linked: bool, data: Array, start: int, end: int, title_words: Array) -> None:
+    """The open block counts a formula, the markup from start to end, as a few words that are in no
+    title."""
     end_word(block, title_words)
     block[B_CHARS] += FORMULA_CHARS
     block[B_WORDS] += FORMULA_WORDS
@@ -166,7 +167,10 @@ def _count_formula(block: Array, linked: bool, size: int, title_words: Array) ->
     if linked:
         block[B_LINKED] += FORMULA_CHARS
     block[B_CLOSED] = 0
-    block[B_HASH] = np.int64((np.uint64(block[B_HASH]) ^ np.uint64(size)) * PRIME)
+    hashed = np.uint64(block[B_HASH])
+    for i in range(start, end):
+        hashed = (hashed ^ np.uint64(data[i])) * PRIME
+    block[B_HASH] = np.int64(hashed)
 
 
 @leaf
@@ -255,7 +259,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
             num_segments = _add_segment(segments, num_segments, tag_start, min(at, n), flag | broken)
             counts[C_SEGMENTS] += 1
-            _count_formula(block, linked, at - tag_start, title_words)
+            _count_formula(block, linked, data, tag_start, min(at, n), title_words)
             breaks, after_break = 0, False
         if kind == RAW or kind == TITLE or kind == IMAGE or kind == VOID:
             continue
@@ -294,7 +298,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             inherited = flags[formula - 1]
             num_segments = _add_segment(segments, num_segments, formula_start, end, inherited | broken)
             counts[C_SEGMENTS] += 1
-            _count_formula(block, (inherited & S_LINK) != 0, end - formula_start, title_words)
+            _count_formula(block, (inherited & S_LINK) != 0, data, formula_start, end, title_words)
             formula, breaks, after_break = 0, 0, False
         # the open block ends at block-level tags, at a second line break, and where code ends
         if kind == BR:
@@ -368,7 +372,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
     if formula:
         inherited = flags[formula - 1]
         num_segments = _add_segment(segments, num_segments, formula_start, n, inherited | S_FORMULA)
-        _count_formula(block, (inherited & S_LINK) != 0, n - formula_start, title_words)
+        _count_formula(block, (inherited & S_LINK) != 0, data, formula_start, n, title_words)
     if at < n:  # behind <plaintext> nothing is a tag
         num_segments = _add_segment(segments, num_segments, at, n, S_PRE | S_PLAIN)
         while at < n:

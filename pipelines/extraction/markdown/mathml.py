@@ -195,6 +195,12 @@ def _identifier(node: Node) -> str:
     return tex
 
 
+def _number(node: Node) -> str:
+    tex = joined([command(c) for c in re.sub(r"\s", "", node.text)])
+    variant = VARIANTS.get(node.attributes.get("mathvariant", ""), "")
+    return f"{variant}{{{tex}}}" if variant not in ("", r"\mathrm") and tex else tex
+
+
 def _operator(node: Node) -> str:
     text = node.text.strip()
     given = node.attributes
@@ -393,7 +399,7 @@ def _styled(node: Node) -> str:
 
 _CONVERTERS: dict[str, Callable[[Node], str]] = {
     "mi": _identifier,
-    "mn": lambda node: joined([command(c) for c in re.sub(r"\s", "", node.text)]),
+    "mn": _number,
     "mo": _operator,
     "mtext": _text,
     "ms": _text,

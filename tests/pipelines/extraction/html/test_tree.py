@@ -146,6 +146,12 @@ def test_a_description_within_svg_holds_html_that_is_not_seen() -> None:
     assert texts("a<svg><desc><p>b</p></desc><g><path></g></svg><p>c") == ["a", "c"]
 
 
+def test_texts_with_other_formulas_of_one_size_are_not_equal() -> None:
+    page = "".join(f"<p>Let <math><mi>{name}</mi></math> be a number.</p>" for name in "xyx")
+    hashes = [counts[col.B_HASH] for _, _, counts in read(page)]
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
 def test_noscript_holds_text_where_no_script_runs() -> None:
     page = "a<noscript><p>b</p></noscript>c"
     assert texts(page) == ["ac"] and texts(page, noscript=True) == ["a", "b", "c"]

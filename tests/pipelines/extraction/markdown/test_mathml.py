@@ -20,6 +20,7 @@ def tex(inner: str) -> str:
     [
         ("<mi>sin</mi><mi>x</mi>", r"\sin x"),
         ("<mi>α</mi><mi>x</mi>", r"\alpha x"),
+        ("<mn mathvariant='bold'>1</mn><mn mathvariant='double-struck'>1</mn>", r"\mathbf{1}\mathbb{1}"),
         (
             "<mi mathvariant='bold'>V</mi><mi>&#x211D;</mi><mi>&#x1D431;</mi>",
             r"\mathbf{V}\mathbb{R}\mathbf{x}",
