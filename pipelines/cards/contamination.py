@@ -44,6 +44,8 @@ class ContaminationPolicy(Card):
     documents, have none."""
     skeleton_containment: float = Field(default=0.25, gt=0, le=1)
     """Share of the n-grams of an item's skeleton found within one window of the text's."""
+    skeleton_containment_han: float = Field(default=0.5, gt=0, le=1)
+    """The like bound of Chinese items: four characters are less than four words."""
     skeleton_hits: int = Field(default=10, ge=4)
     """N-grams found; all of them where a skeleton has fewer."""
     skeleton_common: int = Field(default=40, ge=1)
@@ -65,6 +67,9 @@ class ContaminationPolicy(Card):
     action drop cuts what was found instead; validation text always drops."""
     long_share: float = Field(default=0.05, ge=0, le=1)
     """Share of a long text's bytes that what is found in it may cover."""
+    cut_categories: tuple[str, ...] = ("books",)
+    """Categories whose documents lose what was found, however long they are: a chapter that a benchmark
+    quotes is older than the benchmark."""
     benchmark: Action = "drop"
     """What is done about text of benchmark items: drop the document, cut the text, or mark it."""
     leakage: Action = "drop"

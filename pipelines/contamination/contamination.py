@@ -45,7 +45,12 @@ SCHEMA = described(
         ("kind", pa.string(), "benchmark, leakage or validation"),
         ("start", pa.int32(), "where the match begins, in UTF-8 bytes of the rendered text"),
         ("end", pa.int32(), "where it ends"),
-        ("in_long", pa.bool_(), "whether the text is long and what is found in it covers little of it"),
+        (
+            "in_long",
+            pa.bool_(),
+            "whether the text is long and what is found in it covers little of it, or it is of a category of "
+            "`cut_categories`",
+        ),
         ("form", pa.string(), "how it was found: n-grams, whole, skeleton or shape"),
         ("group", pa.string(), "as in documents"),
         (
@@ -108,9 +113,10 @@ def contamination_stage(release: ReleaseTables, validation_sets: Dataset, folder
 
 def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
     """(SCHEMA, statistics) of one part."""
-    documents, decisions = part.aligned(["side", "group"], ["keep"])
+    documents, decisions = part.aligned(["side", "group"], ["keep", "category"])
     read = pc.and_(decisions["keep"], pc.equal(documents["side"], "train")).combine_chunks()
     ids, groups = (documents[name].filter(read).to_pylist() for name in ("doc_id", "group"))
+    categories = decisions["category"].filter(read).to_pylist()
     texts = rendered_texts(part.tables.documents, part.tables.edits, part.number).filter(read)
     found = index.find_all(texts)
     long = _in_long(found, pc.binary_length(texts).to_pylist(), index.policy)
@@ -127,7 +133,7 @@ def _matches(part: ReleasePart, index: Index) -> tuple[pa.Table, Stats]:
                 "kind": match.item.kind,
                 "start": match.start,
                 "end": match.end,
-                "in_long": long[row],
+                "in_long": long[row] or categories[row] in index.policy.cut_categories,
                 "form": match.form,
                 "group": groups[row],
                 "grams": grams.tolist(),

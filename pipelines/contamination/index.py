@@ -119,9 +119,9 @@ class Grams:
         found: Array = self.grams[self._by_item[low:high]]
         return found
 
-    def long(self, min_hits: int, containment: float) -> LongItems:
+    def long(self, min_hits: int, containment: float | Array) -> LongItems:
         """The items to be found by so many of their n-grams, all where they have fewer, or such a
-        share of them."""
+        share of them (one, or of each item)."""
         needed = np.maximum(
             np.minimum(min_hits, self.sizes), np.ceil(containment * self.sizes).astype(np.int64)
         )
@@ -150,6 +150,7 @@ class Index:
         chosen = Sequences(flat, bounds, np.arange(len(items))).firsts(np.flatnonzero(enough))
         self.items = [items[k] for k in chosen.tolist()]
         self._whole = Sequences(flat, bounds, chosen)
+        self._chinese = chinese[chosen]
         whole = lengths[chosen] < np.where(chinese[chosen], policy.min_han, policy.min_words)
         self._grams = Grams(self._whole, np.flatnonzero(~whole), policy.ngram, policy.common, 1)
         # the others are variants of one item, too little of each is its own
@@ -176,7 +177,10 @@ class Index:
             self._whole.whole(self.short.tolist()),
             self._grams.long(policy.min_hits, policy.containment),
             Limits(policy.ngram, policy.min_hits, policy.min_hits, policy.inside),
-            self._bones.long(policy.skeleton_hits, policy.skeleton_containment),
+            self._bones.long(
+                policy.skeleton_hits,
+                np.where(self._chinese, policy.skeleton_containment_han, policy.skeleton_containment),
+            ),
             Limits(policy.skeleton_ngram, FEWEST, policy.skeleton_hits, NEVER),
             self._shapes.whole(self.shaped.tolist()),
         )

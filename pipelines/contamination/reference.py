@@ -97,6 +97,7 @@ class PlainIndex:
         self.policy = policy
         self.items: dict[int, list[str]] = {}
         self.whole: set[int] = set()
+        self.chinese: set[int] = set()
         for k, text in enumerate(texts):
             found = tokens(text)
             ids = [t.text for t in found]
@@ -106,6 +107,8 @@ class PlainIndex:
                 and ids not in self.items.values()
             ):
                 self.items[k] = ids
+                if chinese:
+                    self.chinese.add(k)
                 if len(ids) < (policy.min_han if chinese else policy.min_words):
                     self.whole.add(k)
         self.own = {k: set(grams(ids, policy.ngram)) for k, ids in self.items.items() if k not in self.whole}
@@ -115,9 +118,10 @@ class PlainIndex:
         self.rule = Rule(policy.ngram, policy.min_hits, policy.min_hits, policy.containment, policy.inside)
         self.lengths = {k: len(ids) for k, ids in self.items.items()}
 
-        self.loose = Rule(
-            policy.skeleton_ngram, policy.skeleton_hits, FEWEST, policy.skeleton_containment, NEVER
-        )
+        self.loose = {
+            han: Rule(policy.skeleton_ngram, policy.skeleton_hits, FEWEST, share, NEVER)
+            for han, share in ((True, policy.skeleton_containment_han), (False, policy.skeleton_containment))
+        }
         bones = {k: skeleton(texts[k], tokens(texts[k])) for k in self.items}
         self.bone_lengths = {k: len(found) for k, found in bones.items()}
         numbered = [k for k in self.items if has_number(texts[k], tokens(texts[k]))]
@@ -146,7 +150,9 @@ class PlainIndex:
             span = span or (_whole(self.items[k], ids) if k in self.whole else None)
             if span:
                 matches.append((k, found[span[0]].start, found[span[1]].end))
-            elif span := _within(k, self.bones, self.bone_lengths[k], left_ids, self.loose):
+            elif span := _within(
+                k, self.bones, self.bone_lengths[k], left_ids, self.loose[k in self.chinese]
+            ):
                 matches.append((k, left[span[0]].start, left[span[1]].end))
             elif k in self.shapes and (span := _whole(self.shapes[k], shape_ids)):
                 matches.append((k, shaped[span[0]].start, shaped[span[1]].end))

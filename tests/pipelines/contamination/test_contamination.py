@@ -79,3 +79,16 @@ def test_a_long_text_with_another_variant_of_an_item_holds_little(lake: Lake, tm
     (text,) = (r["text"] for r in rows[:1])
     (row,) = (r for r in table.to_pylist() if r["in_long"])
     assert text.encode()[row["start"] : row["end"]].decode() in variant
+
+
+def test_a_chapter_of_a_book_loses_what_was_found(lake: Lake, tmp_path: Path) -> None:
+    folder = tmp_path / "bench"
+    folder.mkdir()
+    (folder / "test.jsonl").write_text(json.dumps({"question": ENGLISH}))
+    rng = random.Random(8)
+    rows = [{"text": f"{words(rng, 50)} {ENGLISH}", "category": name} for name in ("books", "webpages")]
+    release = make_release(lake, {"a": rows})
+    validation = build(lake, InProcess(), validation_sets_stage(release, make_duplicates(lake))).dataset
+    table = build(lake, InProcess(), contamination_stage(release, validation, [folder])).dataset.read()
+    told = {r["doc_id"]: r["in_long"] for r in table.to_pylist()}
+    assert [told[document_id("a", "f", k)] for k in range(2)] == [True, False]
