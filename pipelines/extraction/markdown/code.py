@@ -325,7 +325,9 @@ def _skip(tokens: list[re.Match[str]], number: int, name: str, size: int) -> tup
 
 
 def _language(tags: str) -> str:
-    for found in (*_ATTRIBUTE.finditer(tags),):
+    if "js-render-math" in tags:  # GitLab
+        return "math"
+    for found in _ATTRIBUTE.finditer(tags):
         name = found[1].lower()
         if name not in _NO_LANGUAGE:
             return name

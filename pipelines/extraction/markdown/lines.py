@@ -36,6 +36,7 @@ MAX_TWICE = 200  # characters of navigation up to which it is not written twice 
 MAX_ITEM_BLOCKS = 4  # of a list's item; an item of more is a part of the page
 MAX_ITEM_CHARS = 1500
 MAX_TAGS = 2000  # bytes of tags before the first text of a code block, in which its language is looked for
+MATH = "math"  # language of code that is a displayed formula (GitLab, GitHub, KaTeX's plugins)
 MIN_BUTTONS = 3  # times that a link behind text stands in a table, from which it is a button
 MAX_LABEL = 20  # characters of a language or a button beside code
 INDENT = "  "
@@ -194,7 +195,10 @@ class _Page:
             return
         if not code or (is_line_numbers(code) and self._beside_code(i)):
             return
-        self.lines.append(str(code) if is_prose(code) else fenced(code))
+        if code.language == MATH:
+            self.lines.append(f"$${code}$$")
+        else:
+            self.lines.append(str(code) if is_prose(code) else fenced(code))
         self.code_table, self.last_code = (self.table_of[i] if cell >= 0 else -1), code
 
     def _is_code(self, runs: list[list[int]], alone: bool) -> bool:

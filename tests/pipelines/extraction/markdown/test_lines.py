@@ -33,6 +33,12 @@ def test_a_paragraph_that_is_code_is_a_block_of_code() -> None:
     assert whole_text("<p><a href=x><code>a</code></a></p>") == "a"
 
 
+def test_a_block_of_code_in_the_language_math_is_a_formula() -> None:
+    assert whole_text('<pre><code class="language-math">x^2</code></pre>') == "$$x^2$$"
+    page = '<pre class="code math js-render-math" data-math-style="display"><code>x^2</code></pre>'
+    assert whole_text(page) == "$$x^2$$"
+
+
 def test_labels_and_line_numbers_beside_code_are_left_out() -> None:
     code = "<pre><code class=language-js>f()\ng()</code></pre>"
     assert whole_text(f"a<div>JavaScript</div>{code}<div>1<br>2</div>b") == ("a\n```js\nf()\ng()\n```\nb")
