@@ -206,7 +206,14 @@ def scores(
     deps=[scores, classifiers, signals_language, signals_rules, signals_safety, signals_code],
     check_specs=[
         rows_check("decisions", DUMP),
-        *finding_specs("decisions", "keep_rate", "language_share", "heaviest_reason", "validation_groups"),
+        *finding_specs(
+            "decisions",
+            "keep_rate",
+            "language_share",
+            "heaviest_reason",
+            "perplexity_tail",
+            "validation_groups",
+        ),
     ],
     **TABLE,
 )

@@ -34,7 +34,7 @@ from pipelines.lake import Dataset, Lake
 from pipelines.quality.classifiers import reference_classifier_stage, stem_classifier_stage
 from pipelines.quality.held_out import auc
 from pipelines.quality.perplexity import perplexity_models_stage
-from pipelines.quality.scores import SCORES, VERSION, score_rows, scores_stage
+from pipelines.quality.scores import SCORES, VERSION, perplexity_cutoffs, score_rows, scores_stage
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import Stage, Stats, build, row_aligned
 
@@ -59,6 +59,11 @@ class Models:
     datasets: dict[str, Dataset]
     cards: dict[str, Any]
     dumps: Mapping[str, DumpTables]
+
+    @property
+    def cutoffs(self) -> dict[str, Any]:
+        """Perplexity cutoffs by language and kind."""
+        return perplexity_cutoffs(self.cards["perplexity"])
 
 
 def host_of(source: str) -> str:

@@ -17,11 +17,12 @@ import io
 import json
 import platform
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import zstandard
 
@@ -34,8 +35,9 @@ from pipelines.edits.edits import edits_stage
 from pipelines.engine import InProcess
 from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
-from pipelines.filtering.decisions import judge
+from pipelines.filtering.decisions import judge, judging_sets
 from pipelines.filtering.policy import Policy, policy_path
+from pipelines.filtering.tail import Counts, add_counts, checked
 from pipelines.inspection.agreement import agreement, proportion
 from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
@@ -59,9 +61,22 @@ class Judged:
     language: Dataset
     texts: list[str] = field(default_factory=list)
 
-    def decisions(self, policy: Policy) -> list[dict[str, Any]]:
-        """Rows of the table `decisions`."""
-        rows: list[dict[str, Any]] = judge(self.metadata, self.columns, policy, {})[0].to_pylist()
+    def decisions(self, policy: Policy, cutoffs: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Rows of the table `decisions`; a perplexity group falls where it is worse than the rest of
+        the dump, as there."""
+        first = judge(self.metadata, self.columns, policy, cutoffs)[0]
+        sets = judging_sets(
+            policy,
+            np.array(self.metadata["category"].to_pylist(), object),
+            np.array(first["language"].to_pylist(), object),
+            self.columns,
+        )
+        found: dict[str, Counts] = {}
+        add_counts(found, policy, first, sets)
+        for name, counts in found.items():
+            print(f"{self.tables.card.name}: tail of {name} {counts.numbers()}, worse: {counts.holds}")
+        table = judge(self.metadata, self.columns, checked(policy, found), cutoffs)[0]
+        rows: list[dict[str, Any]] = table.to_pylist()
         return rows
 
 
@@ -184,13 +199,14 @@ def main() -> None:
     scores: dict[str, dict[str, Any]] = {}
     pages = gold_pages(lake, options.data)
     models = None if options.quick else trained(lake, options.data, [dump.tables for dump in pages])
+    cutoffs = models.cutoffs if models else {}
     for dump in pages:
         urls = dump.metadata["url"].to_pylist()
         if models:
             table = page_scores(lake, models, dump.tables, dump.language)
             dump.columns |= columns_of(table)
             scores |= {u: dict(row) for u, row in zip(urls, table.to_pylist(), strict=True)}
-        decided |= dict(zip(urls, dump.decisions(policy), strict=True))
+        decided |= dict(zip(urls, dump.decisions(policy, cutoffs), strict=True))
         texts |= dict(zip(urls, dump.texts, strict=True))
     metrics: dict[str, Any] = told_apart(labels_of(options.data), scores) if models else {}
     print(*(f"{name:<32}{value}" for name, value in metrics.items()), sep="\n")
@@ -227,7 +243,7 @@ def main() -> None:
     if models:
         below = {}
         for name, dump in corpus_sources(lake, options.data, models).items():
-            rows = dump.decisions(policy)
+            rows = dump.decisions(policy, cutoffs)
             kept, why = [r["keep"] for r in rows], Counter(r for row in rows for r in row["reasons"])
             print(f"{name:<32}{proportion(kept)!s:<36}{dict(why.most_common(5))}")
             if sum(kept) < 0.9 * len(rows):

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from pipelines.cards.classifier import CARDS, FOLDER
 from pipelines.filtering.policy import Bound, Policy, classifiers_of, wanted_columns
+from pipelines.filtering.tail import Counts, add_counts, checked, sample_of
 from pipelines.lake import Dataset, LakeError
 from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import DECISIONS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 3
+VERSION = 4
 UNJUDGED = -1
 UNWANTED = "language/unwanted"
 """The reason against a document that no set judges."""
@@ -41,11 +42,13 @@ def decisions_stage(
     """The decision on every document (schema DECISIONS), row-aligned with `documents`.
 
     `signals` by group; `classifiers` by name, those that the policy bounds (others are no inputs).
-    Stats: documents, kept, chars, kept_chars, reasons and kept_languages by name. LakeError names a
+    The parameters hold the policy as it decides this dump (`checked_policy`). Stats: documents, kept,
+    chars, kept_chars, reasons and kept_languages by name. LakeError names a
     column that a classifier does not have.
     """
     used = bounded_classifiers(classifiers, policy)
     groups = {**signals, **used}
+    policy, found = checked_policy(documents, groups, scores, policy)
 
     def rows(i: int) -> tuple[pa.Table, Stats]:
         return judge_part(documents, groups, scores, policy, i)
@@ -55,7 +58,12 @@ def decisions_stage(
         VERSION,
         row_aligned(documents, rows),
         partition=documents.manifest.partition,
-        parameters={"policy": policy.parameters()},
+        parameters={"policy": policy.parameters()}
+        | (
+            {"perplexity_check": {name: c.numbers() | {"holds": c.holds} for name, c in found.items()}}
+            if found
+            else {}
+        ),
         inputs={
             "documents": documents,
             **{f"signals/{k}": v for k, v in signals.items()},
@@ -130,10 +138,29 @@ def read_numbers(
 
 
 def cutoffs_of(scores: Dataset) -> Mapping[str, Any]:
-    """The perplexity cutoffs p30 and p60 by language that the scores were made with; empty without a
-    model."""
+    """The perplexity cutoffs p30 and p98 by language and kind that the scores were made with; empty
+    without a model."""
     found: Mapping[str, Any] = scores.manifest.parameters.get("perplexity_cutoffs", {})
     return found
+
+
+def checked_policy(
+    documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
+) -> tuple[Policy, dict[str, Counts]]:
+    """The policy as it decides this dump, and the counts behind it: a set drops a perplexity group only
+    where the group is worse than the rest (tail.py). Reads numbers of a sample of parts, and only where
+    a set drops a group and there are cutoffs."""
+    found: dict[str, Counts] = {}
+    cutoffs = cutoffs_of(scores)
+    if not any(s.drop_quality for s in policy.sets) or not cutoffs:
+        return checked(policy, found), found
+    for index in sample_of(len(documents.parts)):
+        metadata, columns = read_numbers(documents, signals, scores, policy, index)
+        table, _ = judge(metadata, columns, policy, cutoffs)
+        categories = np.array(metadata["category"].to_pylist(), object)
+        languages = np.array(table["language"].to_pylist(), object)
+        add_counts(found, policy, table, judging_sets(policy, categories, languages, columns))
+    return checked(policy, found), found
 
 
 def judged_parts(
@@ -150,13 +177,13 @@ def judge(
     """The decisions on one part, and their counts.
 
     `metadata` has doc_id and category; `columns` are the numbers by GROUP/NAME; `cutoffs` the
-    perplexity cutoffs p30 and p60 by language.
+    perplexity cutoffs p30 and p98 by language and category.
     """
     count = metadata.num_rows
     categories = np.array(metadata["category"].to_pylist(), object)
     languages = np.array(columns["language/language"].to_pylist(), object)
     languages[categories == CODE] = CODE
-    quality = _quality(languages, _floats(columns["scores/perplexity"]), cutoffs)
+    quality = _quality(languages, categories, _floats(columns["scores/perplexity"]), cutoffs)
     reasons: list[list[str]] = [[] for _ in range(count)]
     judging = judging_sets(policy, categories, languages, columns)
     for number, rule_set in enumerate(policy.sets):
@@ -244,14 +271,17 @@ def outside(column: pa.Array, bound: Bound, missing: bool = False) -> NDArray[np
 
 
 def _quality(
-    languages: NDArray[Any], perplexity: NDArray[np.float64], cutoffs: Mapping[str, Any]
+    languages: NDArray[Any],
+    categories: NDArray[Any],
+    perplexity: NDArray[np.float64],
+    cutoffs: Mapping[str, Mapping[str, Mapping[str, float]]],
 ) -> NDArray[Any]:
-    """head, middle, tail by the cutoffs of the document's language; "" where there is no perplexity
-    or no cutoff."""
+    """head, middle, tail by the cutoffs of the document's language and category; "" where there is no
+    perplexity or no cutoff."""
     out = np.full(len(languages), "", object)
-    for language_code, cut in cutoffs.items():
-        rows = (languages == language_code) & ~np.isnan(perplexity)
-        out[rows] = np.where(
-            perplexity[rows] < cut["p30"], "head", np.where(perplexity[rows] < cut["p60"], "middle", "tail")
-        )
+    for language_code, kinds in cutoffs.items():
+        for category, cut in kinds.items():
+            rows = (languages == language_code) & (categories == category) & ~np.isnan(perplexity)
+            found = perplexity[rows]
+            out[rows] = np.where(found < cut["p30"], "head", np.where(found < cut["p98"], "middle", "tail"))
     return out

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 
 from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
+from pipelines.filtering.tail import LEAST
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 
 SHOWN = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
@@ -134,7 +135,8 @@ def judge_edits(edits: Dataset, bounds: CheckBounds) -> list[Finding]:
 
 
 def judge_decisions(decisions: Dataset, languages: Dataset, bounds: CheckBounds) -> list[Finding]:
-    """Keep rate, share of wanted languages, and the heaviest reason of a dump."""
+    """Keep rate, share of wanted languages, the heaviest reason of a dump, and whether a perplexity
+    group that the policy drops is worse than the rest."""
     stats, spoken = decisions.manifest.stats, languages.manifest.stats.get("languages", {})
     total, kept = stats.get("documents", 0), stats.get("kept", 0)
     few = total < bounds.min_documents
@@ -165,7 +167,19 @@ def judge_decisions(decisions: Dataset, languages: Dataset, bounds: CheckBounds)
             {"share": round(heaviest, 4), "max": bounds.max_dump_share_of_reason},
             "share of documents that the commonest reason speaks against",
         ),
+        _judge_tail(decisions.manifest.parameters.get("perplexity_check", {})),
     ]
+
+
+def _judge_tail(check: Mapping[str, Mapping[str, Any]]) -> Finding:
+    """Whether every perplexity group that the policy drops is worse than the rest, by rule set."""
+    numbers = {f"{name}/{key}": value for name, counts in check.items() for key, value in counts.items()}
+    return Finding(
+        "perplexity_tail",
+        all(counts["holds"] or counts["dropped"] < LEAST for counts in check.values()),
+        {key: float(value) for key, value in numbers.items()},
+        "a perplexity group is dropped only where other rules reject more of it than of the rest",
+    )
 
 
 def judge_sides(documents: Dataset, card: DumpCard, bounds: CheckBounds) -> list[Finding]:

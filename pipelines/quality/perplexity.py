@@ -2,7 +2,15 @@
 trained on that text.
 
 Belongs here: training, the cutoffs of head, middle and tail, the perplexity of one text. Does not
-belong here: which group is kept.
+belong here: which group is kept, and whether the tail is worse than the rest (filtering/tail.py).
+
+Code, formulas and tables are left out: a perplexity is of prose. The cutoffs do not come from the
+pages judged, of which the tail would then be a fixed share, good or bad. They are percentiles of
+reference text that the model did not learn, for each kind of document (the category of its dump): a
+document is judged against its kind. A lake has text of few kinds, so perplexity_reference.yaml holds
+the percentiles of each as multiples of the median over all reference text that was left out;
+tools/perplexity_reference.py makes it. A kind of which the lake has OWN documents left out has
+percentiles of its own.
 
 `lmplz` is a program that `make kenlm` builds; where it is missing the artifact says so in
 status.json, and documents get no perplexity. The BPE is not the project's tokenizer, whose corpus
@@ -26,23 +34,28 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+import yaml
 
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import LakeError, Writer
+from pipelines.signals.prose import prose_of
 from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 3
+VERSION = 4
 LANGUAGES = ("en", "zh")
+REFERENCE = Path(__file__).with_name("perplexity_reference.yaml")
 ORDER = 5
 PIECES = 8000
 CHARS = 4000  # characters of a text that are scored
 MIN_DOCUMENTS = 20
-CUTOFFS = {"p30": 30, "p60": 60}  # percentiles, as in CCNet
-SAMPLE = 2_000  # pages of a language whose percentiles are taken
 KNOWN = 200_000  # words whose pieces a process remembers
 _DIGIT = re.compile(r"\d")
-PAGES = "webpages"  # the category they are of
+CUTOFFS = {"p30": 30, "p98": 98}
+"""Percentiles of reference text below which a document is head, and from which it is tail. CCNet's are
+30 and 60 of the pages of a crawl; of text that is good by choice, one in fifty is tail."""
+OWN = 100  # documents of a kind, or of a language, left out of training, for percentiles of its own
+HELD_OUT = 10  # one document in so many of reference text is left out
 
 
 def find_lmplz() -> Path | None:
@@ -64,24 +77,22 @@ def perplexity_models_stage(dumps: Mapping[str, DumpTables]) -> Stage:
     """LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold, card.json and
     status.json.
 
-    The models learn reference text; head, middle and tail are percentiles over a sample of the web
-    pages of `dumps`, as CCNet's are over a crawl: percentiles of the reference text itself would
-    call almost every page tail. Where a language has too few web pages, they are taken over a tenth
-    of its reference text that the model has not learned, and the card says so. Stats: available, 1
-    where there is a model, else 0.
+    The models learn nine tenths of the documents of reference dumps; the card has the cutoffs of
+    each kind, and whether they are the lake's own. Where a language has fewer than OWN documents
+    left out, the card and status.json warn. Stats: available, 1 where there is a model, else 0.
     """
     open_dumps = {n: d for n, d in sorted(dumps.items()) if not d.card.held_out}
-    reference = {n: d for n, d in open_dumps.items() if d.card.reference}
-    pages = {n: d for n, d in open_dumps.items() if d.card.category == PAGES and not d.card.reference}
-    used = reference | pages
+    used = {n: d for n, d in open_dumps.items() if d.card.reference}
+    shipped = shipped_multiples()
     lmplz = find_lmplz()
     parameters = {
         "order": ORDER,
         "pieces": PIECES,
         "chars": CHARS,
         "min_documents": MIN_DOCUMENTS,
-        "sample": SAMPLE,
+        "own": OWN,
         "cutoffs": CUTOFFS,
+        "multiples": shipped,
         "lmplz": lmplz is not None,
     }
 
@@ -102,54 +113,105 @@ def perplexity_models_stage(dumps: Mapping[str, DumpTables]) -> Stage:
             )
             card["languages"] = {code: {"available": False, "reason": reason} for code in LANGUAGES}
         else:
-            texts, sample = _training_texts(reference), _training_texts(pages, SAMPLE)
+            texts = _training_texts(used)
             card["languages"] = {
-                code: _train_language(writer, lmplz, code, texts[code], sample[code]) for code in LANGUAGES
+                code: _train_language(writer, lmplz, code, texts[code], shipped.get(code, {}))
+                for code in LANGUAGES
             }
         available = int(any(e["available"] for e in card["languages"].values()))
         missing = sorted({e["reason"] for e in card["languages"].values() if not e["available"]})
         writer.write_json("card.json", card)
-        status = {"available": bool(available), "missing": missing}
+        warnings = [e["warning"] for e in card["languages"].values() if e.get("warning")]
+        status = {"available": bool(available), "missing": missing, "warnings": warnings}
         text = json.dumps(status, indent=1, sort_keys=True) + "\n"
         writer.write_bytes("status.json", text.encode(), {"available": available})
 
     return Stage("perplexity_models", VERSION, compute, parameters=parameters, inputs=training_inputs(used))
 
 
-def _training_texts(dumps: Mapping[str, DumpTables], most: int | None = None) -> dict[str, list[str]]:
-    """Rendered texts of the training side by language: all in the order of the dumps, or the `most`
-    of smallest ids."""
+def shipped_multiples() -> dict[str, dict[str, dict[str, float]]]:
+    """By language and kind: each percentile of CUTOFFS, as a multiple of the median perplexity of
+    reference text that a model did not learn."""
+    card: dict[str, Any] = yaml.safe_load(REFERENCE.read_text(encoding="utf-8"))
+    return {
+        code: {kind: {name: float(entry[name]) for name in CUTOFFS} for kind, entry in kinds.items()}
+        for code, kinds in card["languages"].items()
+    }
+
+
+def _training_texts(dumps: Mapping[str, DumpTables]) -> dict[str, list[tuple[str, str]]]:
+    """(kind, rendered text) of the training side by language, in the order of the dumps."""
     from pipelines.signals import language
 
-    texts: dict[str, list[tuple[bytes, str]]] = {code: [] for code in LANGUAGES}
+    texts: dict[str, list[tuple[str, str]]] = {code: [] for code in LANGUAGES}
     for tables in dumps.values():
         for index in range(len(tables.documents.parts)):
-            metadata = tables.documents.read_part(index, ["doc_id", "side"])
-            train = pc.equal(metadata["side"], "train").combine_chunks()
+            side = tables.documents.read_part(index, ["side"])["side"]
+            train = pc.equal(side, "train").combine_chunks()
             found = rendered_texts(tables.documents, tables.edits, index).filter(train).to_pylist()
-            ids = metadata["doc_id"].filter(train).to_pylist()
-            for identity, text, code in zip(
-                ids, found, language.measure_language(found)["language"].to_pylist(), strict=True
-            ):
+            codes = language.measure_language(found)["language"].to_pylist()
+            for text, code in zip(found, codes, strict=True):
                 if code in texts:
-                    texts[code].append((identity, text))
-            if most is not None:
-                texts = {code: sorted(rows)[:most] for code, rows in texts.items()}
-    return {code: [text for _, text in rows] for code, rows in texts.items()}
+                    texts[code].append((tables.card.category, text))
+    return texts
 
 
 def _train_language(
-    writer: Writer, lmplz: Path, code: str, texts: list[str], pages: list[str]
+    writer: Writer,
+    lmplz: Path,
+    code: str,
+    texts: list[tuple[str, str]],
+    multiples: Mapping[str, Mapping[str, float]],
 ) -> dict[str, Any]:
-    """Train BPE and 5-gram model of one language on nine tenths of its texts; the cutoffs come from
-    `pages`, or else from the tenth."""
-    held, used = texts[::10], [t for i, t in enumerate(texts) if i % 10]
-    of_pages = len(pages) >= MIN_DOCUMENTS
+    """Train BPE and 5-gram model of one language, and write them; the card's entry for it."""
     if len(texts) < MIN_DOCUMENTS:
         return {
             "available": False,
             "reason": f"{len(texts)} {code} documents in reference dumps: {MIN_DOCUMENTS} are needed",
         }
+    held, used = texts[::HELD_OUT], [text for i, (_, text) in enumerate(texts) if i % HELD_OUT]
+    with tempfile.TemporaryDirectory() as folder:
+        for path in train_files(Path(folder), lmplz, code, used):
+            writer.add_file(path.name, path)
+        values: dict[str, list[float]] = {}
+        for kind, text in held:
+            values.setdefault(kind, []).append(perplexity_of(folder, code, text))
+        _models.cache_clear()  # the folder goes away
+    entry: dict[str, Any] = {"available": True, "documents": len(used), "left_out": len(held)}
+    if len(held) < OWN:
+        entry["warning"] = (
+            f"{len(held)} {code} documents of reference text were left out of training, and {OWN} are needed"
+            " for steady percentiles: add reference dumps"
+        )
+    return entry | cutoffs(values, multiples)
+
+
+def cutoffs(
+    values: Mapping[str, list[float]], multiples: Mapping[str, Mapping[str, float]]
+) -> dict[str, Any]:
+    """The median perplexity of reference text that was left out, and `kinds`: the percentiles of
+    CUTOFFS by kind, with `over` for what they are of.
+
+    `values` are the perplexities of that text by kind. A kind with OWN of them has percentiles of
+    its own, another the shipped `multiples` of the median.
+    """
+    median = float(np.median([v for kind in values.values() for v in kind]))
+    kinds: dict[str, dict[str, Any]] = {}
+    for kind in sorted({*values, *multiples}):
+        mine = values.get(kind, [])
+        if len(mine) >= OWN:
+            found = {name: float(np.percentile(mine, p)) for name, p in CUTOFFS.items()}
+        elif kind in multiples:
+            found = {name: median * times for name, times in multiples[kind].items()}
+        else:
+            continue
+        over = "reference text of the lake" if len(mine) >= OWN else REFERENCE.name
+        kinds[kind] = {name: round(value, 2) for name, value in found.items()} | {"over": over}
+    return {"median": round(median, 2), "kinds": kinds}
+
+
+def train_files(folder: Path, lmplz: Path, code: str, used: list[str]) -> tuple[Path, Path]:
+    """CODE.bpe.json and CODE.trie of the texts, in `folder`."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -159,55 +221,22 @@ def _train_language(
         vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16
     )
     tokenizer.train_from_iterator((line for t in used for line in _lines(t)), trainer)
-    with tempfile.TemporaryDirectory() as folder:
-        vocabulary, corpus, arpa, trie = (
-            Path(folder, name) for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
-        )
-        tokenizer.save(str(vocabulary))
-        pieces = _Pieces(tokenizer)
-        with corpus.open("w", encoding="utf-8") as stream:
-            for text in used:
-                stream.writelines(f"{line}\n" for line in pieces.of_lines(_lines(text)))
-        learn = [
-            "-o",
-            str(ORDER),
-            "-S",
-            "20%",
-            "-T",
-            folder,
-            "--discount_fallback",
-            "--skip_symbols",  # text that says <unk> or <s> is read without it
-            "--text",
-            str(corpus),
-            "--arpa",
-            str(arpa),
-        ]
-        _run([str(lmplz), *learn], f"{len(used)} {code} documents")
-        # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each
-        # of them.
-        _run(
-            [
-                str(lmplz.with_name("build_binary")),
-                "-T",
-                str(Path(folder, "sort")),
-                "trie",
-                str(arpa),
-                str(trie),
-            ],
-            f"the {code} model",
-        )
-        values = [perplexity_of(folder, code, text) for text in (pages if of_pages else held)]
-        _models.cache_clear()  # the folder goes away
-        writer.add_file(vocabulary.name, vocabulary)
-        writer.add_file(trie.name, trie)
-    cutoffs = {name: round(float(np.percentile(values, p)), 2) for name, p in CUTOFFS.items()}
-    return {
-        "available": True,
-        "documents": len(used),
-        "cutoffs_over": PAGES if of_pages else "reference text left out",
-        "sample": len(values),
-        **cutoffs,
-    }
+    vocabulary, corpus, arpa, trie = (
+        folder / name for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
+    )
+    tokenizer.save(str(vocabulary))
+    pieces = _Pieces(tokenizer)
+    with corpus.open("w", encoding="utf-8") as stream:
+        for text in used:
+            stream.writelines(f"{line}\n" for line in pieces.of_lines(_lines(text)))
+    learn = ["-o", str(ORDER), "-S", "20%", "-T", str(folder), "--discount_fallback"]
+    learn += ["--skip_symbols"]  # text that says <unk> or <s> is read without it
+    learn += ["--text", str(corpus), "--arpa", str(arpa)]
+    _run([str(lmplz), *learn], f"{len(used)} {code} documents")
+    # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each.
+    binary = str(lmplz.with_name("build_binary"))
+    _run([binary, "-T", str(folder / "sort"), "trie", str(arpa), str(trie)], f"the {code} model")
+    return vocabulary, trie
 
 
 def _run(command: list[str], what: str) -> None:
@@ -217,7 +246,8 @@ def _run(command: list[str], what: str) -> None:
 
 
 def _lines(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKC", text[:CHARS]).lower()
+    prose = prose_of(text[:CHARS]).text
+    folded = unicodedata.normalize("NFKC", prose if prose.strip() else text[:CHARS]).lower()
     folded = (
         _DIGIT.sub("0", folded) if folded.isascii() else _other_digits().sub("0", _DIGIT.sub("0", folded))
     )

@@ -21,7 +21,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 4
+VERSION = 5
 SCORES = described(
     "scores",
     [
@@ -50,8 +50,8 @@ def scores_stage(
 ) -> Stage:
     """The scores of every document (schema SCORES), row-aligned with `documents`, rounded to 1e-4.
 
-    `language` is the table signals/language. The parameters carry the perplexity cutoffs of each
-    language. Stats: documents, scored by column.
+    `language` is the table signals/language. The parameters carry the perplexity cutoffs by
+    language and kind. Stats: documents, scored by column.
     """
     models = {"reference": reference, "stem": stem, "perplexity": perplexity}
     cards = {name: model.read_json("card.json") for name, model in models.items()}
@@ -66,19 +66,25 @@ def scores_stage(
             "scored": {n: len(scored) - table[n].null_count for n in SCORES.names[1:]},
         }
 
-    cutoffs = {
-        code: {k: v[k] for k in ("p30", "p60")}
-        for code, v in cards["perplexity"]["languages"].items()
-        if v["available"]
-    }
     return Stage(
         "scores",
         VERSION,
         row_aligned(documents, rows),
         partition=documents.manifest.partition,
-        parameters={"perplexity_cutoffs": cutoffs},
+        parameters={"perplexity_cutoffs": perplexity_cutoffs(cards["perplexity"])},
         inputs={"documents": documents, "edits": edits, "signals/language": language, **models},
     )
+
+
+def perplexity_cutoffs(card: dict[str, Any]) -> dict[str, dict[str, dict[str, float]]]:
+    """The cutoffs of a card of perplexity models, by language and kind."""
+    from pipelines.quality.perplexity import CUTOFFS
+
+    return {
+        code: {kind: {name: cut[name] for name in CUTOFFS} for kind, cut in entry["kinds"].items()}
+        for code, entry in card["languages"].items()
+        if entry["available"]
+    }
 
 
 def score_rows(

@@ -33,7 +33,9 @@ def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, en
             "heaviest_reason",
             "validation_groups",
         }
-        assert {"pii_leftovers", "language_share", "has_rows"} <= {n for n, e in checks.items() if e.passed}
+        assert {"pii_leftovers", "language_share", "perplexity_tail", "has_rows"} <= {
+            n for n, e in checks.items() if e.passed
+        }
         assert checks["keep_rate"].severity == dg.AssetCheckSeverity.WARN
         (event,) = done.asset_materializations_for_node("decisions")
         assert "| decisions | 42 | 2 |" in event.metadata["funnel"].value  # type: ignore[operator]

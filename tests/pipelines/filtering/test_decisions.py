@@ -44,18 +44,20 @@ def with_tables(
     engine: InProcess,
     name: str,
     texts: list[str],
-    score: dict[str, Any] | None = None,
+    score: dict[str, Any] | list[dict[str, Any]] | None = None,
     **card: Any,
 ) -> tuple[Any, ...]:
     dump = make_dump(lake, engine, name, [texts], **card)
     signals = {g: b.dataset for g, b in build_signals(lake, engine, dump.documents, dump.edits).items()}
     ids = dump.documents.read(["doc_id"])["doc_id"].to_pylist()
-    rows = [{"doc_id": i} | (score or {}) for i in ids]
+    given = score if isinstance(score, list) else [score or {}] * len(ids)
+    rows = [{"doc_id": i} | mine for i, mine in zip(ids, given, strict=True)]
 
     def write(writer: Writer) -> None:
         writer.write_table("part-00000.parquet", pa.Table.from_pylist(rows, SCORES))
 
-    cutoffs = {"perplexity_cutoffs": {"en": {"p30": 100.0, "p60": 200.0}}}
+    kinds = {"webpages": {"p30": 100.0, "p98": 200.0}, "books": {"p30": 100.0, "p98": 400.0}}
+    cutoffs = {"perplexity_cutoffs": {"en": kinds}}
     return dump, signals, lake.publish("scores", name, version=1, parameters=cutoffs, write=write).dataset
 
 
@@ -130,17 +132,61 @@ def test_code_has_its_own_rules(lake: Lake, engine: InProcess) -> None:
 
 
 def test_scores_choose_corpus_and_quality(lake: Lake, engine: InProcess) -> None:
+    found = {
+        name: decide(lake, engine, with_tables(lake, engine, name, [ENGLISH], score, **card))[0]
+        for name, score, card in (
+            ("head", {"perplexity": 50.0, "stem_exercise": 0.95}, {}),
+            ("tail", {"perplexity": 300.0}, {}),
+            ("book", {"perplexity": 300.0}, {"category": "books"}),
+            ("paper", {"perplexity": 300.0}, {"category": "academic"}),
+            ("none", None, {}),
+        )
+    }
+    assert {n: r["quality"] for n, r in found.items()} == {
+        "head": "head",
+        "tail": "tail",
+        "book": "middle",  # a document is judged against its kind
+        "paper": "",  # there is no cutoff of papers
+        "none": "",
+    }
+    assert found["head"]["corpus"] == "stem" and found["none"]["corpus"] == "main"
+    assert all(r["keep"] for r in found.values())  # the tail falls where a policy and the check say so
+
+
+def _dropping_the_tail() -> Policy:
     data = yaml.safe_load(policy_path("default").read_text())
     next(s for s in data["sets"] if s["name"] == "english")["drop_quality"] = ["tail"]
-    tables = with_tables(lake, engine, "t", [ENGLISH], {"perplexity": 300.0})
-    assert decide(lake, engine, tables)[0]["keep"]  # the tail falls where a policy says so
-    tail = decide(lake, engine, tables, Policy.model_validate(data))[0]
-    assert tail["quality"] == "tail" and tail["reasons"] == ["quality/tail"]
-    head = decide(
-        lake, engine, with_tables(lake, engine, "h", [ENGLISH], {"perplexity": 50.0, "stem_exercise": 0.95})
-    )[0]
-    assert head["quality"] == "head" and head["keep"] and head["corpus"] == "stem"
-    assert decide(lake, engine, with_tables(lake, engine, "n", [ENGLISH]))[0]["corpus"] == "main"
+    return Policy.model_validate(data)
+
+
+def test_a_tail_falls_only_where_other_rules_reject_more_of_it_than_of_the_rest(
+    lake: Lake, engine: InProcess
+) -> None:
+    good, bad = ENGLISH, "Home About Contact. " * 3
+    policy = _dropping_the_tail()
+    texts = [good] * 80 + [bad] * 40
+    worse = [{"perplexity": 90.0}] * 79 + [{"perplexity": 300.0}] * 41  # one good page and all bad ones
+    tables = with_tables(lake, engine, "worse", texts, worse)
+    rows = decide(lake, engine, tables, policy)
+    assert rows[79]["reasons"] == ["quality/tail"] and sum(r["keep"] for r in rows) == 79
+    stage = decisions_stage(tables[0].documents, tables[1], tables[2], policy)
+    check = stage.parameters["perplexity_check"]["english"]
+    assert check["holds"] and check["dropped"] == 41 and check["dropped_rejected"] > 0.9
+
+    backwards = [{"perplexity": 300.0}] * 80 + [{"perplexity": 90.0}] * 40
+    tables = with_tables(lake, engine, "backwards", texts, backwards)
+    rows = decide(lake, engine, tables, policy)
+    assert sum(r["keep"] for r in rows) == 80 and rows[0]["quality"] == "tail"
+    stage = decisions_stage(tables[0].documents, tables[1], tables[2], policy)
+    english = next(s for s in stage.parameters["policy"]["sets"] if s["name"] == "english")
+    assert not english["drop_quality"], "the policy that decided is what the table names"
+    assert not stage.parameters["perplexity_check"]["english"]["holds"]
+
+
+def test_a_reference_score_bounds_and_a_missing_one_does_not(lake: Lake, engine: InProcess) -> None:
+    scores = [{"reference": 0.01}, {"reference": 0.5}, {}]
+    rows = decide(lake, engine, with_tables(lake, engine, "r", [ENGLISH] * 3, scores))
+    assert [r["reasons"] for r in rows] == [["scores/reference"], [], []]
 
 
 def test_a_threshold_change_reads_no_text(

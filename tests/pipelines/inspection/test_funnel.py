@@ -9,6 +9,7 @@ from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
 from pipelines.engine import InProcess
 from pipelines.inspection.funnel import (
+    _judge_tail,
     as_table,
     funnel,
     judge_decisions,
@@ -47,6 +48,10 @@ def test_checks_hold_for_a_mixed_dump_and_fail_for_a_strange_one(lake: Lake, eng
         if not f.passed
     }
     assert {"keep_rate", "heaviest_reason"} <= failed
+    assert "perplexity_tail" not in failed, "the policy drops no perplexity group here"
+    counts = {"dropped": 100, "dropped_rejected": 0.1, "others": 900, "others_rejected": 0.2, "holds": False}
+    assert not _judge_tail({"english": counts}).passed
+    assert _judge_tail({"english": counts | {"dropped": 5}}).passed, "too few to say"
     kept = judged(lake, engine, "kept", [[ENGLISH, CHINESE]])
     assert "keep_rate" in {
         f.name

@@ -31,7 +31,8 @@ def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(
     card = built.dataset.read_json("card.json")
     assert (
         built.dataset.read_json("status.json")["available"]
-        and card["languages"]["en"]["p30"] < card["languages"]["en"]["p60"]
+        and card["languages"]["en"]["kinds"]["webpages"]["p30"]
+        < card["languages"]["en"]["kinds"]["webpages"]["p98"]
     )
     assert not card["languages"]["zh"]["available"], "there is no Chinese text to train on"
     words = TEXTS[-1].split()
@@ -42,20 +43,53 @@ def test_reference_text_is_less_perplexing_than_the_same_words_shuffled(
     )
 
 
-def test_groups_are_percentiles_of_web_pages(lake: Lake, engine: InProcess) -> None:
+def test_cutoffs_do_not_depend_on_the_pages_that_are_judged(lake: Lake, engine: InProcess) -> None:
     if perplexity.find_lmplz() is None:
         pytest.skip("lmplz is not on this machine: make kenlm builds it")
-    shuffled = [" ".join(random.Random(i).sample(t.split(), len(t.split()))) for i, t in enumerate(TEXTS)]
-    dumps = {
-        "reference": make_dump(lake, engine, "reference", [TEXTS], reference=True),
-        "pages": make_dump(lake, engine, "pages", [shuffled]),
-    }
-    dataset = build(lake, InProcess(), perplexity.perplexity_models_stage(dumps)).dataset
-    card, folder = dataset.read_json("card.json")["languages"]["en"], str(dataset.local())
-    assert card["cutoffs_over"] == "webpages" and card["sample"] > 20
-    below = sum(perplexity.perplexity_of(folder, "en", t) < card["p60"] for t in shuffled) / len(shuffled)
-    assert 0.5 < below < 0.7, "60 % of pages are head or middle, however far they are from reference text"
-    assert "pages" in dataset.read_json("card.json")["training"]
+    reference = make_dump(lake, engine, "reference", [TEXTS], reference=True)
+    alone = perplexity.perplexity_models_stage({"reference": reference})
+    pages = make_dump(lake, engine, "pages", [["spam spam spam"] * 40])
+    assert (
+        perplexity.perplexity_models_stage({"reference": reference, "pages": pages}).recompute_key
+        == alone.recompute_key
+    )
+    dataset = build(lake, InProcess(), alone).dataset
+    english = dataset.read_json("card.json")["languages"]["en"]
+    assert english["kinds"]["webpages"]["over"] == "perplexity_reference.yaml"
+    assert f"{english['left_out']} en documents" in dataset.read_json("status.json")["warnings"][0]
+
+
+def test_a_kind_with_enough_text_has_percentiles_of_its_own() -> None:
+    shipped = {"webpages": {"p30": 2.0, "p98": 5.0}, "books": {"p30": 1.0, "p98": 3.0}}
+    values = {"books": [float(v) for v in range(1, perplexity.OWN + 1)], "academic": [50.0, 51.0]}
+    found = perplexity.cutoffs(values, shipped)
+    assert found["median"] == pytest.approx(50.5, abs=0.6)
+    assert found["kinds"]["books"]["over"] == "reference text of the lake"
+    assert found["kinds"]["books"]["p98"] == pytest.approx(0.98 * perplexity.OWN, abs=1.1)
+    assert found["kinds"]["webpages"]["p98"] == pytest.approx(5 * found["median"])
+    assert "academic" not in found["kinds"], "two documents, and nothing shipped"
+
+
+def test_the_shipped_card_has_pages_of_both_languages() -> None:
+    for code in perplexity.LANGUAGES:
+        for kind, entry in perplexity.shipped_multiples()[code].items():
+            assert 0 < entry["p30"] < entry["p98"], (code, kind)
+        assert "webpages" in perplexity.shipped_multiples()[code]
+
+
+def test_text_that_names_special_pieces_trains(lake: Lake, engine: InProcess) -> None:
+    if perplexity.find_lmplz() is None:
+        pytest.skip("lmplz is not on this machine: make kenlm builds it")
+    texts = [f"{t}\nThe marks <unk>, <s> and </s> stand in this text." for t in TEXTS[:30]]
+    dump = make_dump(lake, engine, "reference", [texts], reference=True)
+    built = build(lake, InProcess(), perplexity.perplexity_models_stage({"reference": dump}))
+    assert built.dataset.stats == {"available": 1}
+
+
+def test_code_makes_no_text_more_perplexing() -> None:
+    prose = "The first line says it.\nThe last line ends it."
+    assert perplexity._lines(f"{prose}\n```\nx_1 = [[], {{}}]\n```") == perplexity._lines(prose)
+    assert perplexity._lines("```\nx_1 = [[]]\n```"), "a text of code alone is read as it is"
 
 
 def test_training_twice_gives_the_same_files(
