@@ -6,6 +6,7 @@ Belongs here: the fields of a dump and their checks. Does not belong here: readi
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -78,6 +79,9 @@ class DumpCard(Card):
     category: str = "webpages"
     """Row of the paper's Table 1: webpages, books, academic, encyclopedia, social, code, miscellany,
     parallel; or stem."""
+    domain: str = ""
+    """Validation domain of its documents, `law` for a miscellany of statutes, say. By default their
+    category, and for webpages and miscellany the web of their language; STEM text is always in stem."""
     licence: str = ""
     """Shown in data cards."""
     date: CardDate = ""
@@ -107,6 +111,13 @@ class DumpCard(Card):
     def _known_category(cls, value: str) -> str:
         if value not in CATEGORIES:
             raise ValueError(f"use one of {', '.join(CATEGORIES)}")
+        return value
+
+    @field_validator("domain")
+    @classmethod
+    def _plain_domain(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[a-z][a-z0-9-]{0,39}", value):
+            raise ValueError(f"{value!r}: use up to 40 of a-z, 0-9 and -, a letter first")
         return value
 
     @field_validator("group")

@@ -47,7 +47,7 @@ VERSION = 12
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
-_NO_INPUT = ("uris", "hosts", "sample", "licence", "reference")  # of the card: decide no document
+_NO_INPUT = ("uris", "hosts", "sample", "licence", "reference", "domain")  # of the card: decide no document
 
 
 def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:

@@ -22,18 +22,19 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables, composition, cor
 from pipelines.tables.schemas import ID, VALIDATION
 from pipelines.tables.stage import Building, Stage, Stats
 
-VERSION = 5
+VERSION = 6
 _HELD_OUT = pa.schema([("doc_id", ID), ("domain", pa.string())])
 _LAST = b"\xff" * 16  # no id is beyond it
-DOMAINS = ("web-en", "web-zh", "code", "academic", "social", "encyclopedia", "stem")
+DOMAINS = ("web-en", "web-zh", "books", "academic", "encyclopedia", "social", "code", "parallel", "stem")
 
 
-def domain_of(language: str, category: str, corpus: str) -> str:
-    """The validation domain of a document (paper 2.2): its category, or the web of its language."""
+def domain_of(language: str, category: str, corpus: str, named: str = "") -> str:
+    """The validation domain of a document (paper 2.2): the one that its dump's card names, its category,
+    or the web of its language."""
     if corpus == "stem":
         return "stem"
-    if category in DOMAINS:
-        return category
+    if named or category in DOMAINS:
+        return named or category
     return "web-zh" if language == "zh" else "web-en"
 
 
@@ -46,8 +47,10 @@ def _held_out(card: ReleaseCard, part: ReleasePart, removed: pa.Array) -> pa.Tab
     if pc.any(held_out).as_py():
         decisions = part.tables.need("decisions")
         labels = decisions.read_part(part.number, ["language", "category", "corpus"]).to_pylist()
+    named = part.tables.card.domain
     domains = [
-        domain_of(**row) if out else None for row, out in zip(labels, held_out.to_pylist(), strict=False)
+        domain_of(**row, named=named) if out else None
+        for row, out in zip(labels, held_out.to_pylist(), strict=False)
     ]
     return pa.table(
         [documents["doc_id"], pa.array(domains or [None] * len(documents), pa.string())], schema=_HELD_OUT
@@ -76,9 +79,9 @@ def left_out(validation_sets: Dataset, part: ReleasePart) -> pa.Array:
     """Which documents of a part are in no set because their domain has enough; of either side."""
     limits = {domain: bytes.fromhex(last) for domain, last in validation_sets.stats.get("limits", {}).items()}
     rows = part.tables.need("decisions").read_part(part.number, ["doc_id", "language", "category", "corpus"])
-    return _beyond(
-        rows["doc_id"], [domain_of(**row) for row in rows.drop_columns(["doc_id"]).to_pylist()], limits
-    )
+    named = part.tables.card.domain
+    domains = [domain_of(**row, named=named) for row in rows.drop_columns(["doc_id"]).to_pylist()]
+    return _beyond(rows["doc_id"], domains, limits)
 
 
 def validation_sets_stage(release: ReleaseTables, duplicates: Dataset) -> Stage:
@@ -111,6 +114,7 @@ def validation_sets_stage(release: ReleaseTables, duplicates: Dataset) -> Stage:
 
     parameters = {
         "dumps": list(release.dumps),
+        "domains": {name: tables.card.domain for name, tables in release.dumps.items()},
         "tombstones": sorted(card.tombstones),
         "cutoff_date": card.cutoff_date,
         "validation_documents": most,

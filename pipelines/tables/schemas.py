@@ -101,7 +101,8 @@ _CORPUS: list[Column] = [
 CORPUS = described("skypile_main", _CORPUS)
 described("skypile_stem", _CORPUS)
 VALIDATION = described(
-    "validation_sets", [*_CORPUS, ("domain", pa.string(), "web-en, web-zh, or the category; stem")]
+    "validation_sets",
+    [*_CORPUS, ("domain", pa.string(), "web-en, web-zh, the category, stem, or as the card says")],
 )
 
 

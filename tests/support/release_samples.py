@@ -3,11 +3,11 @@ tests of the release stages."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 
+from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.cards.release import ReleaseCard
@@ -108,8 +108,8 @@ def make_dump(lake: Lake, name: str, rows: list[dict[str, Any]]) -> DumpTables:
         lake, "decisions", name, [pa.Table.from_pylist(decisions, DECISIONS)], policy=POLICY.parameters()
     )
     signed = build(lake, InProcess(), signatures_stage(published, spans, MinHashParameters())).dataset
-    card = SimpleNamespace(name=name)
-    return DumpTables(card, published, spans, signatures=signed, decisions=decided)  # type: ignore[arg-type]
+    card = DumpCard(name=name, kind="jsonl", uris=("x",))
+    return DumpTables(card, published, spans, signatures=signed, decisions=decided)
 
 
 def make_release(lake: Lake, dumps: dict[str, list[dict[str, Any]]], **card: Any) -> ReleaseTables:

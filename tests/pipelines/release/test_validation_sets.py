@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
+from pipelines.cards.dump import DumpCard
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake
-from pipelines.release.validation_sets import validation_sets_stage
+from pipelines.release.validation_sets import DOMAINS, domain_of, validation_sets_stage
 from pipelines.tables.schemas import document_id
 from pipelines.tables.stage import build
 from tests.support.assembled import animals, assemble, reasons, texts
 from tests.support.release_samples import make_duplicates, make_release, prose
+
+
+@pytest.mark.parametrize(
+    ("language", "category", "corpus", "named", "domain"),
+    [
+        ("zh", "webpages", "main", "", "web-zh"),
+        ("zh", "miscellany", "main", "", "web-zh"),
+        ("zh", "miscellany", "main", "law", "law"),
+        ("en", "books", "main", "", "books"),
+        ("zh", "parallel", "main", "", "parallel"),
+        ("en", "code", "main", "", "code"),
+        ("en", "webpages", "stem", "law", "stem"),
+    ],
+)
+def test_a_document_is_in_the_domain_of_its_card_its_category_or_the_web(
+    language: str, category: str, corpus: str, named: str, domain: str
+) -> None:
+    assert domain_of(language, category, corpus, named) == domain
+    assert named or domain in DOMAINS
+
+
+def test_the_domain_that_a_card_names_has_a_set_and_a_limit_of_its_own(lake: Lake) -> None:
+    release = make_release(
+        lake, {"a": animals(*[{"side": "validation"}] * 4), "b": []}, validation_documents=2
+    )
+    card = release.dumps["a"].card.model_copy(update={"domain": "law"})
+    named = replace(release, dumps=release.dumps | {"a": replace(release.dumps["a"], card=card)})
+    built = assemble(lake, named)["validation"].dataset
+    assert {row["domain"] for row in built.read(["domain"]).to_pylist()} == {"law"}
+    assert list(built.stats["limits"]) == ["law"] and built.manifest.rows == 2
+    assert all(part.path.startswith("domain=law/") for part in built.parts)
+
+
+@pytest.mark.parametrize("name", ["Law", "law/zh", "../x", "1", "a b", "x" * 41])
+def test_a_domain_that_is_no_plain_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="a letter first"):
+        DumpCard(name="d", kind="jsonl", uris=("x",), domain=name)
 
 
 def test_a_domain_has_at_most_the_cards_validation_documents(lake: Lake, spark: Spark) -> None:
