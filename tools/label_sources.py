@@ -162,7 +162,7 @@ def crawled(data: Path, urls: set[str]) -> Iterator[tuple[str, str]]:
 
 def clean(text: str, most: int = 20_000) -> str:
     """What a classifier may read of a text: no more than that, without marks that tell a source alone."""
-    return re.sub(r"<!--.*?-->|^\[#\]:.*$", "", text[:most], flags=re.M | re.S).strip()
+    return re.sub(r"<!--.*?-->|^\[#\]:[^\n]*$", "", text[:most], flags=re.M | re.S).strip()
 
 
 def labelled(data: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

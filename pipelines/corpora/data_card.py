@@ -41,6 +41,7 @@ def data_card(lake: Lake, release: str, corpus: Corpus = "main") -> dict[str, An
         "groups": len(groups),
         "dates": dates,
         "composition": stats.get("composition", {}),
+        "buckets": stats.get("buckets", {}),
         "dumps": _dumps(lake, stats.get("composition", {})),
         "rejected": _rejected(lake, release, dataset),
     }
@@ -133,6 +134,10 @@ def as_markdown(card: dict[str, Any]) -> str:
         for category, dumps in sorted(categories.items()):
             documents, size = (sum(c[key] for c in dumps.values()) for key in ("documents", "bytes"))
             lines.append(f"| {language} | {category} | {documents:,} | {size:,} |")
+    if card["buckets"]:
+        lines += ["", "| bucket | documents | bytes |", "|---|---|---|"]
+        for name, counts in sorted(card["buckets"].items()):
+            lines.append(f"| {_cell(name)} | {counts['documents']:,} | {counts['bytes']:,} |")
     lines += [
         "",
         "| dump | kind | category | licence | date | documents | bytes |",

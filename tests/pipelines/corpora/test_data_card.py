@@ -20,3 +20,10 @@ def test_the_card_counts_what_is_in_and_what_is_not(published: Lake) -> None:
     assert shares["rules/num_words"] == shares["rules/short_lines"] == pytest.approx(1 / 6, abs=1e-5)
     page = as_markdown(card)
     assert "CC BY 4.0" in page and "| en | webpages | 3 |" in page and "16.67%" in page
+
+
+def test_buckets_of_a_release_are_counted(published: Lake) -> None:
+    card = data_card(published, "r")
+    assert card["buckets"] == {} and "| bucket |" not in as_markdown(card)
+    page = as_markdown(card | {"buckets": {"q3/science": {"documents": 1200, "bytes": 5}}})
+    assert "| q3/science | 1,200 | 5 |" in page
