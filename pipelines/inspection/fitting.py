@@ -55,7 +55,7 @@ class SetFit:
 
 
 @dataclass(frozen=True)
-class Fit:
+class PolicyFit:
     """A proposal."""
 
     policy: Policy
@@ -102,7 +102,7 @@ def _plain(card: Card) -> dict[str, Any]:
     return card.model_dump(mode="json", exclude_defaults=True)
 
 
-def fit(rows: FitRows, policy: Policy, options: FitOptions | None = None) -> Fit:
+def fit(rows: FitRows, policy: Policy, options: FitOptions | None = None) -> PolicyFit:
     """The policy with moved bounds, and the grounds. Each rule set is fitted on the documents that it
     judges."""
     options = options or FitOptions()
@@ -122,7 +122,7 @@ def fit(rows: FitRows, policy: Policy, options: FitOptions | None = None) -> Fit
         grounds += own_grounds
         found.append(said)
     proposed = policy.model_copy(update={"sets": tuple(sets)})
-    return Fit(proposed, tuple(moves), tuple(grounds), tuple(found))
+    return PolicyFit(proposed, tuple(moves), tuple(grounds), tuple(found))
 
 
 def _fit_set(

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cards.base import CardError
+from pipelines.cards.classifier import ClassifierCard
 from pipelines.cards.labels import (
     KINDS,
     Label,
@@ -20,6 +21,7 @@ from pipelines.cards.labels import (
     withdraw_label,
 )
 from pipelines.lake import Lake, LakeError
+from pipelines.quality.labelled import read_examples
 
 
 def label(number: int = 0, **fields: object) -> Label:
@@ -127,3 +129,24 @@ def test_a_lake_without_locks_is_read_and_not_written() -> None:
 
 def test_there_are_keys_for_every_kind() -> None:
     assert len(KINDS) == len(set(KINDS)) <= 20
+
+
+def test_labels_train_a_classifier_as_they_are(lake: Lake) -> None:
+    for i, verdict in enumerate(("keep", "drop", "border")):
+        put_label(lake, label(i, verdict=verdict, group=f"h{i}.invalid"))
+    card = ClassifierCard.model_validate(
+        {
+            "name": "quality",
+            "examples": labels_path("d"),
+            "dump": "d",
+            "gives": "classes",
+            "classes": ["drop", "keep"],
+            "fields": {"label": "verdict", "source": "group"},
+        }
+    )
+    texts = {label(i).doc_id: f"Text number {i} of the page." for i in range(3)}
+    found = read_examples(card, lake.read_bytes(labels_path("d")), texts)
+    assert {(e.text, e.label, e.source) for e in found} == {
+        ("Text number 0 of the page.", "keep", "h0.invalid"),
+        ("Text number 1 of the page.", "drop", "h1.invalid"),
+    }
