@@ -15,12 +15,12 @@ from pipelines.lake import Lake
 from tests.support.archives import compressed, warc
 from tests.support.judged import CHINESE, ENGLISH, MENU, PLANTED, judged
 from tests.support.resources import HereInstead
+from tests.support.spoken import say
 
 
 def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, engine: InProcess) -> None:
-    judged(
-        lake, engine, "d", [[f"{ENGLISH}Write to {PLANTED}.", CHINESE, *(MENU + str(k) for k in range(40))]]
-    )
+    texts = [[f"{ENGLISH}Write to {PLANTED}.", CHINESE, *(MENU + str(k) for k in range(40))]]
+    say(lake, judged(lake, engine, "d", texts), 0, 0, "keep")
     lake.write_bytes("cards/checks.yaml", b"min_documents: 10\nmin_keep_rate: 0.2\n")
     with dg.DagsterInstance.ephemeral() as instance:
         instance.add_dynamic_partitions("dump", ["d"])
@@ -39,6 +39,7 @@ def test_checks_and_funnel_are_reported_and_hold_no_personal_data(lake: Lake, en
         assert checks["keep_rate"].severity == dg.AssetCheckSeverity.WARN
         (event,) = done.asset_materializations_for_node("decisions")
         assert "| decisions | 42 | 2 |" in event.metadata["funnel"].value  # type: ignore[operator]
+        assert "en  keep recall 1.000" in event.metadata["labels"].value  # type: ignore[operator]
         told = json.dumps([str(e) for e in done.all_events])
         assert PLANTED not in told and "planted.person" not in told
 
