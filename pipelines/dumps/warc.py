@@ -20,6 +20,7 @@ _HEAD = re.compile(
 )
 _VERSION = re.compile(rb"WARC/\d\.\d{1,2}[ \t]{0,9}\r?\n[A-Za-z]")
 _FIELD = re.compile(r"([^:\n]{1,256}):([^\n]*+(?:\n[ \t][^\n]*+)*+)")
+_PAGES = ("response", "resource", "conversion", "continuation")  # records that hold one, or a piece of it
 _SPACES = re.compile(r"\s+")
 
 
@@ -66,6 +67,8 @@ def warc_record(block: StoredRecord, kind: str, tally: Tally) -> Record | None:
     if form == "revisit":
         tally.lose("skipped/revisit", *where)
     if form not in (("conversion",) if kind == "wet" else ("response", "resource")):
+        if form in _PAGES:  # of the card's other kind, or a further piece of one that was cut
+            tally.lose(f"skipped/{form}_record", *where)
         return None
     if "warc-truncated" in headers:
         tally.count("seen/warc_truncated")
@@ -83,7 +86,7 @@ def warc_record(block: StoredRecord, kind: str, tally: Tally) -> Record | None:
         made.text = cut(data, tally).decode("utf-8", "replace")
         return made
     declared = headers.get("content-type", "")
-    if media_type(declared) == "application/http":
+    if media_type(declared) == "application/http" or (form == "response" and data.startswith(b"HTTP/")):
         return made if fill_from_http(made, data, tally) else None
     made.body = cut(data, tally)
     made.content_type = media_type(declared, made.body)

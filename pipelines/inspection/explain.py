@@ -67,6 +67,10 @@ _SPOKEN = {
     "skipped/no_http_headers": "it is no HTTP response",
     "skipped/empty_body": "it is empty",
     "skipped/revisit": "the crawler found it unchanged and kept no copy here",
+    "skipped/conversion_record": "it is text of a page, which a card of kind wet reads",
+    "skipped/response_record": "it is a page, which a card of kind warc reads",
+    "skipped/resource_record": "it is a page, which a card of kind warc reads",
+    "skipped/continuation_record": "it is a further piece of a page that the crawler cut",
     "broken/no_text": "its row has no text under the field that the card names",
 }
 

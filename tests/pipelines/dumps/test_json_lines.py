@@ -106,3 +106,23 @@ def test_fields_are_named_by_the_card_and_paths_lead_inwards(tmp_path: Path) -> 
     assert read(tmp_path / "a", {"text": "content", "url": "none", "id": "meta.id"})[0][0].url == "7"
     records, tally = read(tmp_path / "a")
     assert records == [] and tally.counts["fields/content"] == 2 and tally.counts["fields/meta"] == 1
+
+
+@pytest.mark.parametrize(
+    "charset", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+@pytest.mark.parametrize("codec", ["gzip", "plain"])
+def test_other_forms_of_unicode_are_read(tmp_path: Path, charset: str, codec: str) -> None:
+    rows = [f'{{"text": "第{n}行 \U00020000"}}' for n in range(3000)]
+    data = "\r\n".join(rows).encode(charset)
+    (tmp_path / "a").write_bytes(data if codec == "plain" else compressed(data, codec))
+    records, tally = read(tmp_path / "a")
+    assert [(r.offset, r.text) for r in records] == [(n, f"第{n}行 \U00020000") for n in range(3000)]
+    assert tally.left_out == []
+
+
+def test_padding_and_controls_cost_no_row(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b'\x1e{"text": "a\0b\tc"}\n\0\0\0\n{"text": "second"}\r\n\0\0')
+    records, tally = read(tmp_path / "a")
+    assert [(r.offset, r.text) for r in records] == [(0, "a\0b\tc"), (2, "second")]
+    assert tally.left_out == []
