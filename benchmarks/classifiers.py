@@ -58,13 +58,13 @@ def ready(rows: Iterable[Text]) -> list[Ready]:
 
 def trained(rows: list[Ready], settings: dict[str, Any], folder: str) -> str:
     """Path of a model of the rows, without the pieces that the rule leaves out."""
-    from pipelines.quality.classifiers import TRAINING, Example, Examples, train_classifier
+    from pipelines.quality.classifiers import TRAINING, Examples, LabelledText, train_classifier
 
     examples: Examples = {}
     for k, (label, source, words, mixed) in enumerate(rows):
         if not mixed:
             name = number(str(k)).to_bytes(4, "big")
-            examples.setdefault(label, []).append(Example(name, source, words))
+            examples.setdefault(label, []).append(LabelledText(name, source, words))
     path = Path(tempfile.mkdtemp(dir=folder), "model.bin")
     train_classifier(examples, path, TRAINING | settings)
     return str(path)

@@ -37,7 +37,7 @@ from pipelines.extraction.documents import documents_stage
 from pipelines.extraction.split import split_stage
 from pipelines.filtering.decisions import judge, judging_sets
 from pipelines.filtering.policy import Policy, policy_path
-from pipelines.filtering.tail import Counts, add_counts, checked
+from pipelines.filtering.tail import GroupCounts, add_counts, checked
 from pipelines.inspection.agreement import agreement, proportion
 from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
@@ -71,7 +71,7 @@ class Judged:
             np.array(first["language"].to_pylist(), object),
             self.columns,
         )
-        found: dict[str, Counts] = {}
+        found: dict[str, GroupCounts] = {}
         add_counts(found, policy, first, sets)
         for name, counts in found.items():
             print(f"{self.tables.card.name}: tail of {name} {counts.numbers()}, worse: {counts.holds}")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from pipelines.cards.classifier import CARDS, FOLDER
 from pipelines.filtering.policy import Bound, Policy, classifiers_of, wanted_columns
-from pipelines.filtering.tail import Counts, add_counts, checked, sample_of
+from pipelines.filtering.tail import GroupCounts, add_counts, checked, sample_of
 from pipelines.lake import Dataset, LakeError
 from pipelines.tables.alignment import read_aligned
 from pipelines.tables.schemas import DECISIONS
@@ -146,11 +146,11 @@ def cutoffs_of(scores: Dataset) -> Mapping[str, Any]:
 
 def checked_policy(
     documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
-) -> tuple[Policy, dict[str, Counts]]:
+) -> tuple[Policy, dict[str, GroupCounts]]:
     """The policy as it decides this dump, and the counts behind it: a set drops a perplexity group only
     where the group is worse than the rest (tail.py). Reads numbers of a sample of parts, and only where
     a set drops a group and there are cutoffs."""
-    found: dict[str, Counts] = {}
+    found: dict[str, GroupCounts] = {}
     cutoffs = cutoffs_of(scores)
     if not any(s.drop_quality for s in policy.sets) or not cutoffs:
         return checked(policy, found), found

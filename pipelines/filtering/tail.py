@@ -25,7 +25,7 @@ DEVIATIONS = 1.96  # of the difference of two shares, for 95 %
 
 
 @dataclass
-class Counts:
+class GroupCounts:
     """Documents of one rule set, in the groups that it drops and in the others."""
 
     dropped: int = 0
@@ -59,7 +59,7 @@ def sample_of(parts: int) -> list[int]:
 
 
 def add_counts(
-    found: dict[str, Counts], policy: Policy, table: pa.Table, judging: np.ndarray[Any, Any]
+    found: dict[str, GroupCounts], policy: Policy, table: pa.Table, judging: np.ndarray[Any, Any]
 ) -> None:
     """Count the decisions on one part. `table` has quality and reasons; `judging` the number of the
     set that judges each row. A document without a group counts nowhere."""
@@ -72,7 +72,7 @@ def add_counts(
     for number, rule_set in enumerate(policy.sets):
         if not rule_set.drop_quality:
             continue
-        counts = found.setdefault(rule_set.name, Counts())
+        counts = found.setdefault(rule_set.name, GroupCounts())
         mine = (judging == number) & (quality != "")
         dropped = mine & np.isin(quality, rule_set.drop_quality)
         counts.dropped += int(dropped.sum())
@@ -81,11 +81,11 @@ def add_counts(
         counts.others_rejected += int((mine & ~dropped & rejected).sum())
 
 
-def checked(policy: Policy, found: Mapping[str, Counts]) -> Policy:
+def checked(policy: Policy, found: Mapping[str, GroupCounts]) -> Policy:
     """The policy, whose sets drop no perplexity group for which the check does not hold."""
     sets = tuple(
         s
-        if not s.drop_quality or found.get(s.name, Counts()).holds
+        if not s.drop_quality or found.get(s.name, GroupCounts()).holds
         else s.model_copy(update={"drop_quality": ()})
         for s in policy.sets
     )

@@ -188,7 +188,7 @@ def _fasttext(card: ClassifierCard, examples: Sequence[Example]) -> bytes:
 
     rows: classifiers.Examples = {}
     for e in examples:
-        row = classifiers.Example(e.key, e.source, features(e.text))
+        row = classifiers.LabelledText(e.key, e.source, features(e.text))
         rows.setdefault(str(e.label), []).append(row)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.bin")

@@ -3,15 +3,15 @@ from __future__ import annotations
 import pytest
 
 from pipelines.filtering.policy import Policy, policy_path
-from pipelines.filtering.tail import LEAST, PARTS, Counts, checked, sample_of
+from pipelines.filtering.tail import LEAST, PARTS, GroupCounts, checked, sample_of
 
 
 def test_a_difference_that_chance_gives_does_not_hold() -> None:
-    assert Counts(100, 60, 1000, 300).holds
-    assert not Counts(100, 33, 1000, 300).holds, "three points of a hundred documents are chance"
-    assert not Counts(1000, 300, 1000, 600).holds, "the tail is better than the rest"
-    assert not Counts(LEAST - 1, LEAST - 1, 1000, 0).holds, "too few to say"
-    assert not Counts(100, 100, 100, 100).holds and not Counts(100, 0, 100, 0).holds
+    assert GroupCounts(100, 60, 1000, 300).holds
+    assert not GroupCounts(100, 33, 1000, 300).holds, "three points of a hundred documents are chance"
+    assert not GroupCounts(1000, 300, 1000, 600).holds, "the tail is better than the rest"
+    assert not GroupCounts(LEAST - 1, LEAST - 1, 1000, 0).holds, "too few to say"
+    assert not GroupCounts(100, 100, 100, 100).holds and not GroupCounts(100, 0, 100, 0).holds
 
 
 @pytest.mark.parametrize("parts", [0, 1, 5, PARTS, 1000])
@@ -26,4 +26,4 @@ def test_a_group_of_which_nothing_is_known_is_not_dropped() -> None:
     first = policy.sets[0].model_copy(update={"drop_quality": ("tail",)})
     policy = policy.model_copy(update={"sets": (first, *policy.sets[1:])})
     assert not checked(policy, {}).sets[0].drop_quality
-    assert checked(policy, {first.name: Counts(100, 90, 100, 10)}) == policy
+    assert checked(policy, {first.name: GroupCounts(100, 90, 100, 10)}) == policy
