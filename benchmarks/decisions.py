@@ -5,9 +5,14 @@ Run: python -m benchmarks.decisions [--policy NAME|FILE] [--worst N] [--data ../
 
 Pages are those of `decision-gold`: the web dump as it is, and the pages of WCXB packed as another
 dump; a page that never becomes a document counts as dropped; `border` and other languages are left
-out. Good text by choice is each source of `corpus`, of which every document should be kept. The
-numbers are measured once into a lake (`--lake`), so that another policy costs seconds. Intervals are
-Wilson's, 95 %. The last line is one JSON object.
+out. Labels that cannot be met are counted apart too: pages labelled as holding no text, from a view
+that had lost it, of which extraction reads UNSEEN_CHARS and more. Scores of page kinds are of models
+that saw no page of the host. datatrove's chains stand beside, on the same texts (`make bench-setup`).
+
+Good text by choice is each file of `corpus`, documents evenly from its whole length; those of fewer
+words than a reader would keep (LEAST_CHARS, LEAST_WORDS) are counted apart. The numbers are measured
+once into a lake (`--lake`), so that another policy costs seconds. Intervals are Wilson's, 95 %. The
+last line is one JSON object.
 """
 
 from __future__ import annotations
@@ -26,6 +31,8 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
+from benchmarks.decision_kinds import held_out_kinds
+from benchmarks.decision_peers import peer_decisions
 from benchmarks.decision_scores import Models, columns_of, corpus_scores, page_scores, told_apart, trained
 from benchmarks.lake_labels import lake_labels
 from jobs.demo.pack import PageFile, write_jsonl, write_warc
@@ -41,6 +48,7 @@ from pipelines.filtering.tail import GroupCounts, add_counts, checked
 from pipelines.inspection.agreement import agreement, proportion
 from pipelines.lake import Dataset, Lake
 from pipelines.quality.scores import SCORES
+from pipelines.signals.page_kinds import KINDS
 from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import build
@@ -48,7 +56,11 @@ from pipelines.tables.stage import build
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
 CORPUS_DOCUMENTS = 400
-"""Documents of a source that are judged, the first of its file."""
+"""Documents of a file that are judged, evenly from its whole length."""
+UNSEEN_CHARS = 300
+"""Characters of text from which a page that is labelled as empty is not."""
+LEAST_CHARS, LEAST_WORDS = 60, 30
+"""What a reader asks of a Chinese and of an English page, by the rubric of decision-gold."""
 
 
 @dataclass
@@ -139,28 +151,49 @@ def gold_pages(lake: Lake, data: Path) -> list[Judged]:
 
 
 def corpus_sources(lake: Lake, data: Path, models: Models) -> dict[str, Judged]:
-    """Good text by choice, by `source lang`: the first documents of every file in English and
-    Chinese, with their scores."""
+    """Good text by choice, by file: documents in English and Chinese, whatever share of each the file
+    holds, with their texts and scores."""
     out = {}
     for path in sorted((data / "corpus").glob("*/*.jsonl.zst")):
+        source = path.name.split(".")[0]
         category = "code" if path.parent.name == "code" else "webpages"
-        by_language: dict[str, list[dict[str, str]]] = defaultdict(list)
-        for i, row in enumerate(lines_of(path)):
-            if row["lang"] in ("en", "zh") and len(by_language[row["lang"]]) < CORPUS_DOCUMENTS:
-                name = row["id"] if category == "code" else f"{path.name.split('.')[0]}/{i}"
-                by_language[row["lang"]].append({"url": f"https://corpus.test/{name}", "text": row["text"]})
-        for language, rows in by_language.items():
-            name = f"{path.name.split('.')[0]}-{language}"
-            file = Path(lake.root) / "corpus" / f"{name}.jsonl.gz"
-            if not file.exists():
-                write_jsonl(file, rows)
-            card = DumpCard(name=name, kind="jsonl", uris=(str(file),), category=category, group="url")
-            out[name] = measured(lake, card)
-            source = path.name.split(".")[0]
-            out[name].columns |= columns_of(
-                corpus_scores(lake, models, out[name].tables, out[name].language, path.parent.name, source)
-            )
+        file = Path(lake.root) / "corpus" / f"{source}.jsonl.gz"
+        if not file.exists():
+            rows = [row for row in lines_of(path) if row["lang"] in ("en", "zh")]
+            step = max(1, len(rows) // CORPUS_DOCUMENTS)
+            chosen = []
+            for i, row in list(enumerate(rows))[::step][:CORPUS_DOCUMENTS]:
+                name = row["id"] if category == "code" else f"{source}/{i}"
+                chosen.append({"url": f"https://corpus.test/{name}", "text": row["text"]})
+            write_jsonl(file, chosen)
+        card = DumpCard(name=source, kind="jsonl", uris=(str(file),), category=category, group="url")
+        judged = measured(lake, card, with_text=True)
+        judged.columns |= columns_of(
+            corpus_scores(lake, models, judged.tables, judged.language, path.parent.name, source)
+        )
+        out[source] = judged
     return out
+
+
+def is_long_enough(text: str, language: str) -> bool:
+    """Whether a document has as much text as a reader asks for."""
+    if language == "zh":
+        return sum(not c.isspace() for c in text) >= LEAST_CHARS
+    return len(text.split()) >= LEAST_WORDS
+
+
+def cannot_be_met(label: dict[str, Any], text: str) -> bool:
+    """Whether a page is labelled as holding no text, and extraction reads an article of it."""
+    return label["kind"] == "empty" and len(text) >= UNSEEN_CHARS
+
+
+def with_kinds(dump: Judged, held_out: dict[str, dict[str, float]]) -> None:
+    """Put the scores of models that saw no page of the host in the place of the shipped model's."""
+    urls = dump.metadata["url"].to_pylist()
+    for kind in KINDS:
+        own = dump.columns[f"rules/{kind}"].to_pylist()
+        values = [held_out.get(url, {}).get(kind, value) for url, value in zip(urls, own, strict=True)]
+        dump.columns[f"rules/{kind}"] = pa.array(values, pa.float32())
 
 
 def labels_of(data: Path) -> list[dict[str, Any]]:
@@ -200,7 +233,15 @@ def main() -> None:
     pages = gold_pages(lake, options.data)
     models = None if options.quick else trained(lake, options.data, [dump.tables for dump in pages])
     cutoffs = models.cutoffs if models else {}
+    languages = [dump.columns["language/language"].to_pylist() for dump in pages]
+    read = [
+        (url, language, text)
+        for dump, known in zip(pages, languages, strict=True)
+        for url, language, text in zip(dump.metadata["url"].to_pylist(), known, dump.texts, strict=True)
+    ]
+    held_out = held_out_kinds(options.data, read)
     for dump in pages:
+        with_kinds(dump, held_out)
         urls = dump.metadata["url"].to_pylist()
         if models:
             table = page_scores(lake, models, dump.tables, dump.language)
@@ -208,6 +249,9 @@ def main() -> None:
             scores |= {u: dict(row) for u, row in zip(urls, table.to_pylist(), strict=True)}
         decided |= dict(zip(urls, dump.decisions(policy, cutoffs), strict=True))
         texts |= dict(zip(urls, dump.texts, strict=True))
+    peers = peer_decisions(
+        {la["url"]: (la["lang"], texts[la["url"]]) for la in labels_of(options.data) if la["url"] in texts}
+    )
     metrics: dict[str, Any] = told_apart(labels_of(options.data), scores) if models else {}
     print(*(f"{name:<32}{value}" for name, value in metrics.items()), sep="\n")
     labels = lake_labels(options.labels, decided, texts) if options.labels else labels_of(options.data)
@@ -215,6 +259,9 @@ def main() -> None:
     reasons: dict[str, Counter[str]] = defaultdict(Counter)
     for language in ("zh", "en"):
         answers: list[tuple[bool, bool]] = []
+        fair: list[tuple[bool, bool]] = []  # without labels that cannot be met
+        beside: dict[str, list[tuple[bool, bool]]] = {chain: [] for chain in peers}
+        alone = {True: Counter[str](), False: Counter[str]()}
         kinds: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
         for label in labels:
             if label["lang"] != language:
@@ -222,7 +269,15 @@ def main() -> None:
             found = decided.get(label["url"])
             kept = bool(found and found["keep"])
             right = kept == (label["verdict"] == "keep")
-            answers.append((label["verdict"] == "keep", kept))
+            wanted = label["verdict"] == "keep"
+            answers.append((wanted, kept))
+            if not cannot_be_met(label, texts.get(label["url"], "")):
+                fair.append((wanted, kept))
+            for chain, answer in peers.items():
+                beside[chain].append((wanted, answer.get(label["url"], False)))
+            against = found["reasons"] if found else ["no document"]
+            if len(against) == 1:
+                alone[wanted][against[0]] += 1
             kinds[label["verdict"], label["kind"]][right] += 1
             if not right:
                 why = (found["reasons"] if found else ["no document"]) or ["kept"]
@@ -232,22 +287,42 @@ def main() -> None:
         agreed = agreement([a for a, _ in answers], [k for _, k in answers])
         for line in agreed.lines():
             print(f"{language} {line}")
+        met = agreement([a for a, _ in fair], [k for _, k in fair])
+        print(f"    without the {len(answers) - len(fair)} labels that cannot be met: {met.lines()[2]}")
+        for chain, pairs in beside.items():
+            if (chain == "fineweb2") == (language == "zh"):
+                theirs = agreement([a for a, _ in pairs], [k for _, k in pairs])
+                print(
+                    f"    datatrove, {chain}: keep {theirs.keep}, drop {theirs.drop}, {theirs.balanced:.3f}"
+                )
+                metrics[f"balanced_{language}_datatrove_{chain}"] = round(theirs.balanced, 4)
         for (verdict, kind), c in sorted(kinds.items()):
             print(f"    {verdict} {kind:<14}{c[True]:>4} of {c[True] + c[False]}")
         metrics |= {
             f"keep_recall_{language}": round(agreed.keep.share, 4),
             f"drop_recall_{language}": round(agreed.drop.share, 4),
             f"balanced_{language}": round(agreed.balanced, 4),
+            f"balanced_{language}_of_labels_that_can_be_met": round(met.balanced, 4),
         }
-        print(f"    wrong removals by rule: {dict(reasons[language].most_common(12))}")
+        print(f"    wrong decisions by reason: {dict(reasons[language].most_common(12))}")
+        print(f"    removals by one number alone, wrong: {dict(alone[True].most_common())}")
+        print(f"    removals by one number alone, right: {dict(alone[False].most_common())}")
     if models:
         below = {}
         for name, dump in corpus_sources(lake, options.data, models).items():
             rows = dump.decisions(policy, cutoffs)
-            kept, why = [r["keep"] for r in rows], Counter(r for row in rows for r in row["reasons"])
-            print(f"{name:<32}{proportion(kept)!s:<36}{dict(why.most_common(5))}")
-            if sum(kept) < 0.9 * len(rows):
-                below[name] = round(sum(kept) / len(rows), 3)
+            kept_rows, why = [r["keep"] for r in rows], Counter(r for row in rows for r in row["reasons"])
+            tongues = [r["language"] for r in rows]
+            long = [is_long_enough(t, la) for t, la in zip(dump.texts, tongues, strict=True)]
+            whole_ones = [keep for keep, enough in zip(kept_rows, long, strict=True) if enough]
+            by_language = {
+                la: f"{np.mean([k for k, t in zip(kept_rows, tongues, strict=True) if t == la]):.2f} of {n}"
+                for la, n in Counter(tongues).most_common(3)
+            }
+            print(f"{name:<28}{proportion(kept_rows)}; long enough: {proportion(whole_ones)}; {by_language}")
+            if sum(kept_rows) < 0.9 * len(rows):
+                below[name] = round(sum(kept_rows) / len(rows), 3)
+                print(f"    {dict(why.most_common(6))}")
         metrics["sources_below_090"] = len(below)
         metrics["below"] = below
     for language, label, why in wrong[: options.worst]:

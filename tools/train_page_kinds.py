@@ -101,17 +101,20 @@ def pages(data: Path) -> Iterator[tuple[str, str, str, str]]:
             yield record.url, urlsplit(record.url).netloc.removeprefix("www."), "", extract(markup).text
 
 
-def examples(data: Path) -> Iterator[Example]:
-    """English pages, and documents of the corpus."""
-    from pipelines.signals.language import measure_language
-
+def verdicts_of(data: Path) -> dict[str, str]:
+    """Verdict of a reader by URL; pages without an address are not told apart by it."""
     labels = map(json.loads, (data / "decision-gold" / "labels.jsonl").read_text().splitlines())
-    verdicts = {label["url"]: label["verdict"] for label in labels}
-    found = list(pages(data))
-    languages = measure_language([text for *_, text in found])["language"].to_pylist()
-    for (url, host, type_, text), language in zip(found, languages, strict=True):
-        if language == "en":
-            yield example(text, host, type_, verdicts.get(url, "") if url else "", url)
+    return {label["url"]: label["verdict"] for label in labels if label["url"]}
+
+
+def types_of(data: Path) -> dict[str, str]:
+    """Type of the pages of WCXB by URL."""
+    rows = lines_of(data / "extraction-gold" / "wcxb-dev.jsonl.zst")
+    return {row["url"]: row["page_type"] for row in rows if row["url"]}
+
+
+def corpus_examples(data: Path) -> Iterator[Example]:
+    """English documents of the corpus, the first of each source."""
     for path in sorted((data / "corpus").glob("*/*.jsonl.zst")):
         if path.parent.name in LEFT_OUT:
             continue
@@ -120,6 +123,19 @@ def examples(data: Path) -> Iterator[Example]:
             if row["lang"] == "en" and len(row["text"]) > 300 and taken < PER_SOURCE:
                 taken += 1
                 yield example(row["text"], f"{path.name}/{taken % FOLDS}", "corpus")
+
+
+def examples(data: Path) -> Iterator[Example]:
+    """English pages, and documents of the corpus."""
+    from pipelines.signals.language import measure_language
+
+    verdicts = verdicts_of(data)
+    found = list(pages(data))
+    languages = measure_language([text for *_, text in found])["language"].to_pylist()
+    for (url, host, type_, text), language in zip(found, languages, strict=True):
+        if language == "en":
+            yield example(text, host, type_, verdicts.get(url, ""), url)
+    yield from corpus_examples(data)
 
 
 def matrix(chosen: list[Example], words: dict[str, int]) -> Any:
@@ -173,19 +189,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--write", action="store_true", help=f"write {MODEL.name}")
-    parser.add_argument("--held-out", type=Path, help="write JSON: scores of each page by folds, by URL")
     options = parser.parse_args()
     from sklearn.metrics import roc_auc_score
 
     found = [e for e in examples(options.data) if e.counts.total() >= LEAST_WORDS]
     written: dict[str, Any] = {"command": "python -m tools.train_page_kinds --write"}
-    by_url: dict[str, dict[str, float]] = {e.url: {} for e in found if e.url}
     judged = {v: [i for i, e in enumerate(found) if e.verdict == v] for v in ("keep", "drop")}
     for kind in KINDS:
         held_out = held_out_scores(found, kind)
-        for e, value in zip(found, held_out.tolist(), strict=True):
-            if e.url:
-                by_url[e.url][kind] = value
         typed = [i for i, e in enumerate(found) if e.type in (*TELLS, *TYPES[kind])]
         auc = roc_auc_score([found[i].type in TYPES[kind] for i in typed], held_out[typed])
         read = judged["keep"] + judged["drop"]
@@ -209,8 +220,6 @@ def main() -> None:
         written[kind] = {"auc_by_folds": round(float(auc), 3), "intercept": model.intercept, "forms": forms}
         if model.words:
             written[kind]["words"] = model.words
-    if options.held_out:
-        options.held_out.write_text(json.dumps(by_url), encoding="utf-8")
     if options.write:
         MODEL.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         print(f"{MODEL}: {MODEL.stat().st_size} bytes")
