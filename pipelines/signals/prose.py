@@ -22,12 +22,10 @@ INDENT = re.compile(r"(?: {4}|\t)\s*[^\s\-*+•\d]")
 CODE_MARKS = re.compile(r"[{}();=<>\[\]#$\\]|->|::")
 """What an indented line must hold to be code: verses and quotations are indented too."""
 
-MARKUP = re.compile(
-    r"\]\(|://|<[a-zA-Z/!]|\{[{%]|^#|\\[a-zA-Z]|^ {0,8}\.\. |^ {0,8}[^\w\s]{3,80}$|___|^[\d][\d .,]{0,80}$"
-    r"|^\[![A-Z]",
-    re.MULTILINE,
-)
-"""What a text must hold to be read for markup at all."""
+OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
+MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!")
+"""What a text must hold one of to be read for the other forms, and for markup, at all; a line of
+marks or numbers is markup too."""
 IMAGE = re.compile(
     r"!\[[^\[\]\n]{0,300}\]\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)"
 )
@@ -82,6 +80,17 @@ def is_markup(stripped: str) -> bool:
     return not first.isalpha() and MARKS.fullmatch(stripped) is not None
 
 
+def may_hold_markup(text: str) -> bool:
+    """Whether a text has to be read for markup."""
+    if text.startswith(("#", ".. ")) or any(mark in text for mark in MARKUP):
+        return True
+    return any(
+        MARKS.fullmatch(line.strip()) is not None
+        for line in text.split("\n")
+        if line and not line[0].isalpha()
+    )
+
+
 def without_markup(line: str) -> str:
     """A line of prose as it is read."""
     if "](" in line:
@@ -103,8 +112,8 @@ def without_markup(line: str) -> str:
 
 def prose_of(text: str) -> Prose:
     """Take apart one text. Lines keep their order; a line of which nothing is left goes too."""
-    marked = MARKUP.search(text) is not None
-    if not marked and not any(mark in text for mark in ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")):
+    marked = may_hold_markup(text)
+    if not marked and not any(mark in text for mark in OTHER_FORMS):
         return Prose(text, 0, 0, 0)
     code = formulas = tables = markup = 0
     kept: list[str] = []
