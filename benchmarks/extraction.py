@@ -1,7 +1,7 @@
 """Main text, titles and dates against gold, side by side with trafilatura (default, fast, recall),
 resiliparse and justext, page by page.
 
-Run: python -m benchmarks.extraction [--quick] [--data ../shared/data]
+Run: python -m benchmarks.extraction [--quick] [--answers FILE] [--data ../shared/data]
 
 Token F1 of two sets: magic-html by cell, and the development half of WCXB by page type; shares of
 required and of forbidden strings that are in the text (WCXB, trafilatura's own); paired 95 %
@@ -17,6 +17,7 @@ these pages in training: `unseen` is 0 then.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import platform
 import re
@@ -54,15 +55,30 @@ OURS = "skypile"
 
 
 class Peers:
-    """The peers' process: one page in, the texts and CPU seconds of all of them out."""
+    """The peers' process: one page in, the texts and CPU seconds of all of them out. With `kept`, a file
+    of answers, what stands there is not asked again, so that a long run may be done in pieces."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Path | None = None) -> None:
+        self.kept = kept
+        self.answers: dict[str, dict[str, Any]] = {}
+        if kept and kept.exists():
+            rows = (json.loads(line) for line in kept.read_text().splitlines() if line.endswith("}"))
+            self.answers = {row["page"]: row for row in rows}
         command = [str(PEERS_PYTHON), str(Path(__file__).with_name("extraction_peers.py"))]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
 
     def ask(self, html: str, chinese: bool) -> dict[str, Any]:
+        page = hashlib.sha256(f"{chinese}{html}".encode("utf-8", "replace")).hexdigest()
+        if page not in self.answers:
+            self.answers[page] = self._asked(html, chinese)
+            if self.kept:
+                with open(self.kept, "a") as stream:
+                    stream.write(json.dumps({"page": page} | self.answers[page]) + "\n")
+        return self.answers[page]
+
+    def _asked(self, html: str, chinese: bool) -> dict[str, Any]:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(json.dumps({"html": html, "chinese": chinese}) + "\n")
         self.process.stdin.flush()
@@ -214,6 +230,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--data", type=Path, default=DATA)
     parser.add_argument("--quick", action="store_true", help="12 pages of each cell and 20 snippet pages")
+    parser.add_argument(
+        "--answers", type=Path, help="file of the peers' answers: read, and added to; asked at another time"
+    )
     options = parser.parse_args(arguments)
     if not (options.data / "extraction-gold").is_dir():
         print(f"{options.data}/extraction-gold is not there: name a data folder with --data", file=sys.stderr)
@@ -223,7 +242,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     folds = fold_models()
     extract("<p>compiled before the clock starts")
-    peers = Peers()
+    peers = Peers(options.answers)
     peers.ask("<html><body><p>loaded before the clock starts</p></body></html>", False)
     scores = Scores()
     sets: Counter[str] = Counter()

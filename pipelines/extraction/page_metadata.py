@@ -45,6 +45,9 @@ _LATER = "article:modified_time og:updated_time last-modified datemodified dcter
 _NAMES = ("name", "property", "itemprop", "http-equiv")  # attributes that name a meta element
 _ROBOTS = frozenset(("robots", "googlebot", "bingbot", "tdm-reservation"))
 MAX_TAG = 3000  # characters of one tag that are read
+MIN_TITLE = 12  # characters before a bar from which they are a title
+_BARS = ("|", "||", "｜")
+_LINK_SIGNS = " ¶#§"  # of a link to the heading itself
 MAX_TITLE = 300  # characters of a title
 MAX_NEAR = 200  # characters of a line near the headline that may give the date
 SHARED_WORDS = 0.3  # of a headline with the title, from which it is taken for one
@@ -75,9 +78,9 @@ def attributes(tag: str) -> dict[str, str]:
 def headline(title: str, metas: list[dict[str, str]], headings: list[str]) -> str:
     """What the page is called, without the name of its site.
 
-    The first of `headings` (those of the first level) that shares words with the title; else the
-    title as it is given to other sites, or the title element, without the site's name at its end
-    or beginning.
+    Of `headings` (those of the first level) that share words with the title the one that shares most
+    (another may be the name of a guide or a site); else the title as it is given to other sites, or
+    the title element, without the site's name at its end or beginning.
     """
     said = {meta.get("property", ""): meta.get("content", "") for meta in reversed(metas)}
     shared, site = _line(said.get("og:title", "")), _line(said.get("og:site_name", ""))
@@ -85,12 +88,15 @@ def headline(title: str, metas: list[dict[str, str]], headings: list[str]) -> st
     parts = [part.casefold() for part in _BETWEEN.split(title)]
     names = {site.casefold(), *(parts[-1:] if len(parts) > 1 else ())}  # of the site, maybe
     known = set(_words(f"{title} {shared}"))
+    best, most = "", 0
     for heading in headings:
-        words = _words(heading)
-        alike = sum(word in known for word in words) >= SHARED_WORDS * len(words)
-        if words and alike and len(heading) <= MAX_TITLE and heading.casefold() not in names:
-            return _line(heading)
-    return _without_site(whole, site)[:MAX_TITLE]
+        line = _line(heading).rstrip(_LINK_SIGNS)
+        words = _words(line)
+        alike = sum(word in known for word in words)
+        fits = alike >= SHARED_WORDS * len(words) and len(line) <= MAX_TITLE
+        if alike > most and fits and line.casefold() not in names:
+            best, most = line, alike
+    return best or _without_site(whole, site)[:MAX_TITLE]
 
 
 def _without_site(title: str, site: str) -> str:
@@ -99,10 +105,14 @@ def _without_site(title: str, site: str) -> str:
         return title
     first, last = between[0], between[-1]
     head, tail = title[: last.start()].strip(), title[last.end() :].strip()
+    begin = title[: first.start()].strip()
+    if site and begin.casefold() == site.casefold():
+        return title[first.end() :].strip()
+    bar = next((found for found in between if found[0].strip() in _BARS), None)
+    if bar and bar.start() >= MIN_TITLE:  # what stands behind a bar is a section, then the site
+        return title[: bar.start()].strip()
     if site and tail.casefold() == site.casefold():
         return head
-    if site and title[: first.start()].strip().casefold() == site.casefold():
-        return title[first.end() :].strip()
     return head if len(head) >= len(tail) else title
 
 

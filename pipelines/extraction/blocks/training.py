@@ -44,7 +44,8 @@ from pipelines.extraction.page import parse_page
 Array = np.ndarray[Any, Any]
 FOLD_MODELS = Path(__file__).resolve().parents[3] / ".cache" / "block_models"
 FLOOR = 0.05  # see BlockModel.floor
-WEIGHTS = {"wcxb": 1.0, "magic-html": 3.0, "magic-html Chinese": 8.0}  # of a page, by set
+# of a page, by set; of a Chinese page by its type
+WEIGHTS = {"wcxb": 1.0, "magic-html": 3.0, "article_zh": 8.0, "forum_zh": 12.0}
 FIRST = Fit(num_trees=300, depth=4, rate=0.08, ridge=8.0)
 SECOND = Fit(num_trees=600, depth=5, rate=0.04, ridge=8.0, feature_share=0.12, row_share=0.4, seed=2)
 
@@ -77,7 +78,7 @@ def label(page: GoldPage) -> Labelled:
     # two tokens more for each block, so that short lines are learned too; a block counts at most as
     # a whole page
     weights = np.minimum(1.0, (sizes + 2.0) / max(20, min(len(gold), len(flat)))) * (sizes > 0)
-    weights *= WEIGHTS[page.set + " Chinese" * (page.chinese and page.set == "magic-html")]
+    weights *= WEIGHTS.get(page.cell, WEIGHTS[page.set])
     bags = [Counter(block) for block in by_block]
     labels = of_all_copies(hits / np.maximum(sizes, 1), blocks)
     return Labelled(page, parsed.parts, parsed.parts.rows(), labels, weights, bags, Counter(gold))

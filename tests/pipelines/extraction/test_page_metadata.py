@@ -77,6 +77,9 @@ SHARED = [{"property": "og:title", "content": "A day out - The Site"}]
         ("The Site: A day", [{"property": "og:site_name", "content": "The Site"}], [], "The Site: A day"),
         ("The Site | A day", [{"property": "og:site_name", "content": "The Site"}], [], "A day"),
         ("标题文字_新闻网", [], ["新闻网"], "标题文字"),
+        ("A day out — The Guide", [], ["The Guide to It", "A day out¶"], "A day out"),
+        ("A day out in May | Trips | The Site", [], [], "A day out in May"),
+        ("A day | A much longer name of a site", [], [], "A day | A much longer name of a site"),
         *(("", [], ["Alone"], ""), ("Plain", [], [], "Plain")),
     ],
 )
