@@ -330,6 +330,8 @@ def main() -> None:
         print(f"{language} {label['verdict']} {label['kind']:<12} {why} {label['url']}")
         print(f"      {label['why']} | {head}")
     command = f"python -m benchmarks.decisions --policy {options.policy}" + " --quick" * options.quick
+    if options.labels:
+        command += f" --labels {' '.join(map(str, options.labels))}"
     goal = {"balanced_zh": 0.92, "balanced_en": 0.92, "keep_recall_zh": 0.92, "keep_recall_en": 0.92}
     out = {"name": "decisions", "metrics": metrics, "goal": goal, "hardware": platform.machine()}
     print(json.dumps(out | {"command": command}))
