@@ -1,9 +1,10 @@
 """The STEM classifier on sources left out of its training: exercises with solutions, exposition,
 everything else.
 
-Run: python -m benchmarks.classifiers [--quick] [--lake FOLDER] [--data ../shared/data] Every source (an exam set, a
-book, a site) is in one of three folds; a model is trained on two and scores the third. The settings
-of that model are chosen among SETTINGS by leaving out sources of those two folds in turn: what is
+Run: python -m benchmarks.classifiers [--quick] [--lake FOLDER] [--data ../shared/data]
+
+Every source (an exam set, a book, a site) is in one of three folds; a model is trained on two and
+scores the third. The settings of that model are chosen among SETTINGS by leaving out sources of those two folds in turn: what is
 reported was never used to choose. Three sets of figures a language:
 
 - plain (auc_en): every piece bears the label of its source.

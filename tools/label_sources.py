@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from pipelines.cards.classifier import ClassifierCard
 from pipelines.quality.classifier_models import SHIPPED, json_bytes, out_of_fold, trained
-from pipelines.quality.labelled import Example, number_report, read_examples
+from pipelines.quality.labelled import LabelledText, number_report, read_examples
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PER_FILE = 3_000
@@ -210,7 +210,7 @@ def people(data: Path) -> dict[str, float]:
 
 
 def by_people(
-    card: ClassifierCard, examples: Sequence[Example], rows: list[dict[str, Any]]
+    card: ClassifierCard, examples: Sequence[LabelledText], rows: list[dict[str, Any]]
 ) -> dict[str, dict[str, Any]]:
     """By language: how the numbers that people gave agree with models that saw neither page nor host."""
     given = {row["text"] for row in rows if row.get("by") == "people"}

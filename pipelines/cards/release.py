@@ -16,7 +16,7 @@ from pipelines.cards.dates import CardDate
 from pipelines.cards.recurrence import RecurrencePolicy
 
 
-class Bucket(Card):
+class CorpusBucket(Card):
     """One way to divide a release: by the edges of a number, or by a label."""
 
     column: str
@@ -86,7 +86,7 @@ class ReleaseCard(Card):
     """Documents of the largest cluster; beyond it the release is refused (template collapse)."""
     max_source_share: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of one dump removed as duplicates; beyond it the release is refused."""
-    buckets: dict[str, Bucket] = Field(default_factory=dict)
+    buckets: dict[str, CorpusBucket] = Field(default_factory=dict)
     """Ways to divide the corpora, by name: each is a column of SkyPile-Main and SkyPile-STEM, and a part of
     the names of the sources of their token shards, in this order (`en-webpages/q3/science`)."""
     recurrence: RecurrencePolicy = RecurrencePolicy()
@@ -96,7 +96,7 @@ class ReleaseCard(Card):
 
     @field_validator("buckets")
     @classmethod
-    def _plain_names(cls, value: dict[str, Bucket]) -> dict[str, Bucket]:
+    def _plain_names(cls, value: dict[str, CorpusBucket]) -> dict[str, CorpusBucket]:
         for name in value:
             if not re.fullmatch("[a-z][a-z_]*", name):
                 raise ValueError(f"{name!r}: a bucket's name is of small letters and _, as q or topic")

@@ -45,8 +45,8 @@ def corpus_stage(
     """SkyPile-Main or SkyPile-STEM: files language=<l>/category=<c>/<dump>-*.parquet, schema CORPUS
     with a column for each bucket of the card.
 
-    Statistics: documents, bytes, composition by language, category and dump, buckets. LakeError names both ids
-    where two documents of the release have equal text after everything.
+    Statistics: documents, bytes, composition by language, category and dump, buckets. LakeError names
+    both ids where two documents of the release have equal text after everything.
     """
     if which not in ("main", "stem"):
         raise LakeError(f"corpus {which!r}: expected main or stem")

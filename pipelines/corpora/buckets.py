@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.cards.release import Bucket, ReleaseCard
+from pipelines.cards.release import CorpusBucket, ReleaseCard
 from pipelines.lake import LakeError
 from pipelines.quality.scores import SCORES
 from pipelines.tables.alignment import read_aligned
@@ -62,7 +62,7 @@ def bucket_columns(card: ReleaseCard, part: ReleasePart) -> dict[str, pa.Array]:
     return found
 
 
-def bucket_values(name: str, bucket: Bucket, values: pa.Array) -> pa.Array:
+def bucket_values(name: str, bucket: CorpusBucket, values: pa.Array) -> pa.Array:
     """NAME and the number of edges at or below each value, or the label; NONE where there is none."""
     if not bucket.edges:
         return pc.fill_null(values.cast(pa.string()), NONE)

@@ -27,7 +27,7 @@ from pipelines.cards.classifier import CARDS, ClassifierCard
 from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, Lake, digest
 from pipelines.quality.hashed import Features, LinearModel, features_of, outputs_of, to_bytes, train
-from pipelines.quality.labelled import Example, class_report, deal, number_report, read_examples
+from pipelines.quality.labelled import LabelledText, class_report, deal, number_report, read_examples
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import Building, Stage
 
@@ -93,7 +93,9 @@ def texts_by_id(dump: DumpTables) -> dict[str, str]:
     return found
 
 
-def trained(card: ClassifierCard, examples: Sequence[Example]) -> tuple[dict[str, Any], dict[str, bytes]]:
+def trained(
+    card: ClassifierCard, examples: Sequence[LabelledText]
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """(the model's card, its files by name). CardError where no language has enough examples."""
     parts: dict[str, dict[str, Any]] = {}
     models: dict[str, LinearModel] = {}
@@ -137,7 +139,7 @@ def json_bytes(value: Any) -> bytes:
     return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
-def _lacking(card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str]) -> str:
+def _lacking(card: ClassifierCard, examples: Sequence[LabelledText], classes: Sequence[str]) -> str:
     """What keeps examples from training, or nothing."""
     if card.gives == "classes":
         return "" if len(classes) >= 2 else f"fewer than two classes with {MIN_EXAMPLES} examples"
@@ -146,12 +148,12 @@ def _lacking(card: ClassifierCard, examples: Sequence[Example], classes: Sequenc
     return "" if len({e.label for e in examples}) > 1 else "all labels are one number"
 
 
-def _texts(examples: Sequence[Example]) -> pa.Array:
+def _texts(examples: Sequence[LabelledText]) -> pa.Array:
     return pa.array([e.text.encode("utf-8", "replace").decode() for e in examples], pa.large_string())
 
 
 def _targets(
-    examples: Sequence[Example], classes: Sequence[str]
+    examples: Sequence[LabelledText], classes: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(targets [examples, outputs], importance [examples]); rare classes weigh more."""
     if not classes:
@@ -164,7 +166,7 @@ def _targets(
 
 
 def _linear(
-    card: ClassifierCard, features: Features, examples: Sequence[Example], classes: Sequence[str]
+    card: ClassifierCard, features: Features, examples: Sequence[LabelledText], classes: Sequence[str]
 ) -> LinearModel:
     targets, importance = _targets(examples, classes)
     return train(
@@ -182,7 +184,7 @@ def _linear(
     )
 
 
-def _fasttext(card: ClassifierCard, examples: Sequence[Example]) -> bytes:
+def _fasttext(card: ClassifierCard, examples: Sequence[LabelledText]) -> bytes:
     from pipelines.quality import classifiers
     from pipelines.quality.features import features
 
@@ -214,7 +216,7 @@ def _fasttext_scores(model: bytes, texts: Sequence[str], classes: Sequence[str])
 
 
 def out_of_fold(
-    card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str]
+    card: ClassifierCard, examples: Sequence[LabelledText], classes: Sequence[str]
 ) -> tuple[NDArray[np.float64], list[str]]:
     """(outputs [examples, classes or 1] by models that saw neither the example nor its source; labels
     whose sources are not apart, see labelled.deal)."""
@@ -237,7 +239,7 @@ def out_of_fold(
 
 
 def _report(
-    card: ClassifierCard, examples: Sequence[Example], classes: Sequence[str], languages: Sequence[str]
+    card: ClassifierCard, examples: Sequence[LabelledText], classes: Sequence[str], languages: Sequence[str]
 ) -> dict[str, Any]:
     """How well models without a fold tell that fold, over all and by language; how many examples and
     sources there are."""

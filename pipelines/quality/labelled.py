@@ -28,7 +28,7 @@ WRONG_LABEL = "field {field!r} is {value!r}, and the card says that labels are {
 
 
 @dataclass(frozen=True)
-class Example:
+class LabelledText:
     """One labelled text. `key` is the hash of the text; `label` a class or a number."""
 
     key: bytes
@@ -67,14 +67,16 @@ def _decoded(data: bytes, name: str) -> bytes:
     return data
 
 
-def read_examples(card: ClassifierCard, data: bytes, texts: Mapping[str, str] | None = None) -> list[Example]:
+def read_examples(
+    card: ClassifierCard, data: bytes, texts: Mapping[str, str] | None = None
+) -> list[LabelledText]:
     """The examples of a card's file, in the order of their keys, one for each text; at most
     `per_source` of a source, label and language.
 
     `texts` by doc_id where the card names a dump; rows of documents that are gone are left out.
     CardError names the line, the field and what was expected.
     """
-    found: dict[bytes, Example] = {}
+    found: dict[bytes, LabelledText] = {}
     fields, name = card.fields, card.examples
     for number, row in rows_of(data, name):
         text = _value(row, fields.text)
@@ -93,7 +95,7 @@ def read_examples(card: ClassifierCard, data: bytes, texts: Mapping[str, str] | 
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         source = str(_value(row, fields.source) or "") if fields.source else ""
         language = str(_value(row, fields.language) or "") if fields.language else ""
-        found.setdefault(key, Example(key, text, label, source, language))
+        found.setdefault(key, LabelledText(key, text, label, source, language))
     return _at_most(card, _with_languages([found[key] for key in sorted(found)]))
 
 
@@ -127,7 +129,7 @@ def _label(card: ClassifierCard, row: Mapping[str, Any], number: int) -> str | f
     return str(value)
 
 
-def _with_languages(examples: list[Example]) -> list[Example]:
+def _with_languages(examples: list[LabelledText]) -> list[LabelledText]:
     """The examples with the language of each: its own, or else the measured one."""
     from pipelines.signals.language import measure_language
 
@@ -135,11 +137,11 @@ def _with_languages(examples: list[Example]) -> list[Example]:
     measured = measure_language([examples[k].text for k in missing])["language"].to_pylist()
     for k, code in zip(missing, measured, strict=True):
         e = examples[k]
-        examples[k] = Example(e.key, e.text, e.label, e.source, code)
+        examples[k] = LabelledText(e.key, e.text, e.label, e.source, code)
     return examples
 
 
-def _at_most(card: ClassifierCard, examples: list[Example]) -> list[Example]:
+def _at_most(card: ClassifierCard, examples: list[LabelledText]) -> list[LabelledText]:
     """`per_source` of each source, class and language; a source that has no name is no source."""
     counts: Counter[tuple[str, str | float, str]] = Counter()
     out = []
@@ -151,7 +153,7 @@ def _at_most(card: ClassifierCard, examples: list[Example]) -> list[Example]:
     return out
 
 
-def deal(examples: Sequence[Example], folds: int) -> tuple[NDArray[np.int64], list[str]]:
+def deal(examples: Sequence[LabelledText], folds: int) -> tuple[NDArray[np.int64], list[str]]:
     """(fold of each example, labels whose sources are not apart).
 
     Whole sources are dealt in turn, those of a class (or in the order of their mean number) one

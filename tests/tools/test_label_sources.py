@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from pipelines.cards.classifier import ClassifierCard
-from pipelines.quality.labelled import Example, read_examples
+from pipelines.quality.labelled import LabelledText, read_examples
 from tools import label_sources
 from tools.label_sources import by_people, clean, file_of, first_fit, folder_of, labelled, main
 
@@ -61,7 +61,9 @@ def test_what_people_gave_is_reported_apart() -> None:
         {"text": f"{words[k % 2]} {k}", "label": 5.0 * (k % 2 == 0), "source": f"s{k % 8}", "by": "people"}
         for k in range(40)
     ]
-    examples = [Example(e.key, e.text, e.label, e.source, "en") for e in read_examples(card, file_of(rows))]
+    examples = [
+        LabelledText(e.key, e.text, e.label, e.source, "en") for e in read_examples(card, file_of(rows))
+    ]
     found = by_people(card, examples, rows)["en"]
     assert found["examples"] == 40 and found["spearman"] > 0.8
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from pipelines.cards.release import Bucket, ReleaseCard
+from pipelines.cards.release import CorpusBucket, ReleaseCard
 from pipelines.corpora.assembly import corpus_stage
 from pipelines.corpora.buckets import bucket_values
 from pipelines.engine import InProcess
@@ -25,10 +25,10 @@ EDU, TOPIC = [0.5, 1.0, 4.2, None], ["law", "science", "science", None]
 
 
 def test_an_edge_begins_the_next_bucket_and_nothing_is_none() -> None:
-    numbers = Bucket(column="classifiers/edu/score", edges=(0.1, 3.0))
+    numbers = CorpusBucket(column="classifiers/edu/score", edges=(0.1, 3.0))
     values = pa.array([0.0, 0.1, 2.9, 3.0, 9.0, None], pa.float32())
     assert bucket_values("q", numbers, values).to_pylist() == ["q0", "q1", "q1", "q2", "q2", "none"]
-    labels = Bucket(column="classifiers/topic/label")
+    labels = CorpusBucket(column="classifiers/topic/label")
     assert bucket_values("t", labels, pa.array(["law", None])).to_pylist() == ["law", "none"]
 
 
@@ -70,7 +70,9 @@ def test_other_edges_compute_the_corpora_alone_and_no_buckets_change_nothing(
     plain = release_of(lake)
     before = assemble(lake, plain)
     assert "buckets" not in before["main"].dataset.manifest.parameters
-    divided = replace(plain, card=plain.card.model_copy(update={"buckets": {"q": Bucket(**BUCKETS["q"])}}))  # type: ignore[arg-type]
+    divided = replace(
+        plain, card=plain.card.model_copy(update={"buckets": {"q": CorpusBucket(**BUCKETS["q"])}})
+    )  # type: ignore[arg-type]
     decided = before["release_decisions"].dataset
     after = build(lake, engine, corpus_stage(divided, decided, "main"))
     assert after.fresh and after.dataset.read().drop_columns(["q"]).equals(before["main"].dataset.read())

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from pipelines.cards.base import CardError
 from pipelines.cards.classifier import ClassifierCard
-from pipelines.quality.labelled import Example, class_report, deal, number_report, read_examples, spearman
+from pipelines.quality.labelled import (
+    LabelledText,
+    class_report,
+    deal,
+    number_report,
+    read_examples,
+    spearman,
+)
 
 
 def card(**more: Any) -> ClassifierCard:
@@ -93,7 +100,8 @@ def test_a_source_lies_in_one_fold_unless_its_class_has_no_other(
     pairs: list[tuple[str, int]], folds: int
 ) -> None:
     examples = [
-        Example(k.to_bytes(2, "big"), "t", label, f"{label}{n}", "en") for k, (label, n) in enumerate(pairs)
+        LabelledText(k.to_bytes(2, "big"), "t", label, f"{label}{n}", "en")
+        for k, (label, n) in enumerate(pairs)
     ]
     fold, together = deal(examples, folds)
     assert set(fold.tolist()) <= set(range(folds))
@@ -107,7 +115,7 @@ def test_a_source_lies_in_one_fold_unless_its_class_has_no_other(
 
 def test_sources_of_a_class_are_in_every_fold() -> None:
     examples = [
-        Example(bytes([k, j]), "t", label, f"{label}{k}", "en")
+        LabelledText(bytes([k, j]), "t", label, f"{label}{k}", "en")
         for label in "ab"
         for k in range(5)
         for j in range(4)
