@@ -157,6 +157,7 @@ class _Walk:
         )
         hidden = bool(unseen or kind == tags.SKIP) and not shown
         hidden |= kind in (tags.READING, tags.FORMULA) or bool(known & classes.HOLDS_FORMULA)
+        hidden |= kind != tags.TD and bool(node.getattr("data-formula") or node.getattr("data-tex"))
         hidden |= kind == tags.TD and bool(known & classes.HOLDS_NUMBERS)
         hidden |= bool(re.search(r"visibility\s*:\s*hidden", style)) and (not block or kind == tags.P)
         in_line = kind in (tags.DIV, tags.P) and re.search(r"display\s*:\s*inline(?:[\s;!]|$)", style)

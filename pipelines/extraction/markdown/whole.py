@@ -18,6 +18,7 @@ from pipelines.extraction.markdown.tables import DataTable, data_table
 Array = np.ndarray[Any, Any]
 MIN_SHARE = 0.3  # of a table's tokens that are chosen, from which the table is taken
 NEAR = 3  # blocks from main text on each side, up to which a table or formula among it belongs to it
+MIN_LAST = 3  # lines of code from which it belongs to the main text right before it
 MAX_LINKED = 0.5  # share of a table's characters in links, up to which it joins the text around it
 
 
@@ -42,7 +43,9 @@ def whole_structure(
         first, end = int(of_this[0]), int(of_this[-1]) + 1
         tokens = blocks[of_this, col.B_TOKENS]
         share = float(tokens[taken[of_this]].sum() / max(1, tokens.sum()))
-        among = share == 0 and _is_among(taken, first, end)
+        among = share == 0 and (
+            _is_among(taken, first, end) or _continues(taken, elements, owners, first, element)
+        )
         if (share == 0 and not among) or len(of_this) != end - first:
             continue
         table = data_table(data, elements, blocks, inside, element, first, end)
@@ -60,6 +63,17 @@ def whole_structure(
 def _is_among(taken: Array, first: int, end: int) -> bool:
     """Whether main text stands close by on both sides."""
     return bool(taken[max(0, first - NEAR) : first].any() and taken[end : end + NEAR].any())
+
+
+def _continues(taken: Array, elements: Array, owners: Array, first: int, table: int) -> bool:
+    """Whether the block right before a table is main text and stands beside it in one element: so
+    does the last part of an article."""
+    if not first or not taken[first - 1]:
+        return False
+    parents = elements[:, col.E_PARENT]
+    around = int(parents[owners[first - 1]])
+    above = int(parents[table])
+    return around >= 0 and (around == above or (above >= 0 and around == int(parents[above])))
 
 
 def _add_formulas(taken: Array, blocks: Array, segments: Array) -> None:
@@ -84,12 +98,18 @@ def _add_code(taken: Array, data: bytes, blocks: Array, segments: Array) -> None
     for place in np.flatnonzero(some).tolist():
         runs = segments[blocks[place, col.B_FIRST] : blocks[place, col.B_LAST]].tolist()
         if not _is_among(taken, place, place + 1):
+            ends = runs[0][2] & col.S_PRE and place and taken[place - 1]  # behind the last paragraph
+            taken[place] = bool(ends) and _num_lines(data[runs[0][0] : runs[-1][1]]) >= MIN_LAST
             continue
         if runs[0][2] & col.S_PRE or (
             any(flags & col.S_BREAK for _, _, flags in runs[1:])
             and all(flags & col.S_CODE or data[start:end].isspace() for start, end, flags in runs)
         ):
             taken[place] = True
+
+
+def _num_lines(markup: bytes) -> int:
+    return 1 + sum(map(markup.count, (b"\n", b"<br", b"</tr")))
 
 
 def _add_definitions(taken: Array, blocks: Array, kinds: Array, lists: Array) -> None:

@@ -17,7 +17,9 @@ def test_a_table_among_main_text_joins_it() -> None:
     rows = "<tr><td>LEFT</td><td>LEFT 3</td></tr>"
     page = f"<p>before</p><table>{rows * 2}</table><p>after</p>"
     assert whole_text(page, "LEFT") == "before\n| LEFT | LEFT 3 |\n| LEFT | LEFT 3 |\nafter"
-    assert whole_text(page.replace("<p>after</p>", ""), "LEFT") == "before"
+    last = page.replace("<p>after</p>", "")
+    assert whole_text(last, "LEFT") == "before\n| LEFT | LEFT 3 |\n| LEFT | LEFT 3 |"
+    assert whole_text(f"<div>{last.replace('<table', '</div><aside><div><table')}", "LEFT") == "before"
     assert whole_text(page.replace("LEFT", "<a href=x>LEFT</a>"), "LEFT") == "before\nafter"
 
 
@@ -35,4 +37,6 @@ def test_code_of_several_lines_among_main_text_joins_it() -> None:
     code = "<div>\n<code>LEFT<br>b</code>\n</div>"
     assert whole_text(f"<p>a</p>{code}<p>c</p>{code}", "LEFT") == "a\n```\nLEFT\nb\n```\nc"
     assert whole_text("<p>a</p><pre>LEFT\n b</pre><p>c</p>", "LEFT") == "a\n```\nLEFT\n b\n```\nc"
+    assert whole_text("<p>a</p><pre>LEFT\nb\nc</pre>", "LEFT") == "a\n```\nLEFT\nb\nc\n```"
+    assert whole_text("<p>a</p><pre>LEFT\nb</pre>", "LEFT") == "a"
     assert whole_text("<p>a</p><p><code>LEFT</code></p><p>c</p>", "LEFT") == "a\nc"
