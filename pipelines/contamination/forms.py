@@ -47,7 +47,7 @@ class Tokens(NamedTuple):
     numbered: Array
 
 
-class Form(NamedTuple):
+class FormRoom(NamedTuple):
     """Room for another form of the tokens: ids uint64; places int32, the first token of each."""
 
     ids: Array
@@ -179,7 +179,7 @@ def find_tokens(data: Array, begin: int, end: int, tables: Tables, room: Tokens)
 
 
 @leaf
-def skeleton(data: Array, begin: int, count: int, room: Tokens, out: Form) -> int:
+def skeleton(data: Array, begin: int, count: int, room: Tokens, out: FormRoom) -> int:
     """Write what is left of the tokens without numbers, names and letters alone; returns how many.
 
     A word that begins with a capital is taken for a name wherever it stands, so that an item and its
@@ -212,7 +212,7 @@ def _without_digits(data: Array, i: int, end: int, table: Array) -> tuple[np.uin
 
 
 @leaf
-def shape(data: Array, begin: int, count: int, tables: Tables, room: Tokens, out: Form) -> int:
+def shape(data: Array, begin: int, count: int, tables: Tables, room: Tokens, out: FormRoom) -> int:
     """Write the tokens with `0` for each run of digits, numbers in a row as one; returns how many."""
     kept, after_number = 0, False
     for k in range(count):
@@ -237,9 +237,9 @@ def tokens_room(size: int) -> Tokens:
 
 
 @kernel
-def form_room(size: int) -> Form:
+def form_room(size: int) -> FormRoom:
     """Room for a form of `size` tokens."""
-    return Form(np.empty(size, np.uint64), np.empty(size, np.int32))
+    return FormRoom(np.empty(size, np.uint64), np.empty(size, np.int32))
 
 
 @kernel

@@ -87,7 +87,7 @@ class Scratch(NamedTuple):
     rows: Array
 
 
-class Tally(NamedTuple):
+class ItemCounts(NamedTuple):
     """One number for each item (hits int32, seen bool) and each owner (inside int32), all zero
     between texts; touched int64 [items]: the items with hits."""
 
@@ -157,7 +157,9 @@ def _hits(count: int, table: Lookup, work: Scratch) -> int:
 
 
 @leaf
-def _candidates(hits: int, count: int, long: LongItems, limits: Limits, work: Scratch, tally: Tally) -> int:
+def _candidates(
+    hits: int, count: int, long: LongItems, limits: Limits, work: Scratch, tally: ItemCounts
+) -> int:
     """Write into `tally.touched` the items of which a text has enough n-grams, wherever they stand;
     returns how many."""
     owners, bounds, touched = long.grams.owners, long.grams.bounds, 0
@@ -178,7 +180,7 @@ def _candidates(hits: int, count: int, long: LongItems, limits: Limits, work: Sc
 
 @leaf
 def _within(
-    item: int, hits: int, count: int, long: LongItems, limits: Limits, work: Scratch, tally: Tally
+    item: int, hits: int, count: int, long: LongItems, limits: Limits, work: Scratch, tally: ItemCounts
 ) -> tuple[int, int]:
     """(first, last) token of the best window of `item`, or (-1, -1) where none has enough of its
     n-grams."""
@@ -214,7 +216,7 @@ def _long(
     limits: Limits,
     form: int,
     work: Scratch,
-    tally: Tally,
+    tally: ItemCounts,
     spans: list[Span],
 ) -> None:
     """Append (item, first, last token, form) of the items of which enough n-grams lie within a window of
@@ -272,7 +274,7 @@ def _aligned(
 
 @kernel
 def _whole(
-    ids: Array, size: int, whole: WholeItems, form: int, work: Scratch, tally: Tally, spans: list[Span]
+    ids: Array, size: int, whole: WholeItems, form: int, work: Scratch, tally: ItemCounts, spans: list[Span]
 ) -> None:
     """Append (item, first, last token, form) of the items that stand whole in ids[:size], but for those
     that were seen; an item's first place counts."""
@@ -306,7 +308,7 @@ def search(data: Array, offsets: Array, tables: Tables, items: Searched) -> Arra
     every item that a text holds; whole forms are looked for first, then skeletons, then shapes."""
     num_items = len(items.long.needed)
     num_owners = max(len(items.long.grams.owners), len(items.skeletons.grams.owners))
-    tally = Tally(
+    tally = ItemCounts(
         np.zeros(num_items, np.int32),
         np.zeros(num_items, np.bool_),
         np.zeros(num_owners, np.int32),
