@@ -170,7 +170,7 @@ class Sitting:
             NumberLine(
                 key,
                 _figure(values[key]),
-                bounds[key].limits.replace("at least", "≥").replace("at most", "≤").replace(" and ", ", "),
+                bounds[key].limits.replace("at least", "≥").replace("at most", "≤").replace(" and ", "\n"),
                 bounds[key].source,
                 key in failing,
                 f"{drawn.margins[key]:.1%}" if key in drawn.margins else "",
