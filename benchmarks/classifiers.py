@@ -4,8 +4,8 @@ everything else.
 Run: python -m benchmarks.classifiers [--quick] [--lake FOLDER] [--data ../shared/data]
 
 Every source (an exam set, a book, a site) is in one of three folds; a model is trained on two and
-scores the third. The settings of that model are chosen among SETTINGS by leaving out sources of those two folds in turn: what is
-reported was never used to choose. Three sets of figures a language:
+scores the third. The settings of that model are chosen among SETTINGS by leaving out sources of those
+two folds in turn: what is reported was never used to choose. Three sets of figures a language:
 
 - plain (auc_en): every piece bears the label of its source.
 - ruled (ruled_auc_en): without the pieces of other sources that hold exercises by their marks
@@ -59,13 +59,13 @@ def ready(rows: Iterable[Text]) -> list[Ready]:
 
 def trained(rows: list[Ready], settings: dict[str, Any], folder: str) -> str:
     """Path of a model of the rows, without the pieces that the rule leaves out."""
-    from pipelines.quality.classifiers import TRAINING, Examples, LabelledText, train_classifier
+    from pipelines.quality.classifiers import TRAINING, Examples, TrainingRow, train_classifier
 
     examples: Examples = {}
     for k, (label, source, words, mixed) in enumerate(rows):
         if not mixed:
             name = number(str(k)).to_bytes(4, "big")
-            examples.setdefault(label, []).append(LabelledText(name, source, words))
+            examples.setdefault(label, []).append(TrainingRow(name, source, words))
     path = Path(tempfile.mkdtemp(dir=folder), "model.bin")
     train_classifier(examples, path, TRAINING | settings)
     return str(path)

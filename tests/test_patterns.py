@@ -27,6 +27,10 @@ AT_A_PLACE = {
     "pipelines.quality.shape:_CHOICE",
     "pipelines.quality.shape:_CLOSING",
     "pipelines.extraction.markdown.mathml:_LENGTH",
+    "pipelines.extraction.markdown.code:_AFTER_BREAK",
+    "pipelines.extraction.markdown.formulas:_OPENING",
+    "pipelines.release.template_lines:ITEM",
+    "pipelines.release.template_lines:ENVIRONMENT",
 }
 """Used with `match` or `fullmatch` alone."""
 BOUNDED = {

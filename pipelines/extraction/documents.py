@@ -57,8 +57,8 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
     PART_ROWS documents (`part-1f00aa5503c9.parquet`, `part-1f00aa5503c9_0001.parquet`, ...). A larger
     `sample`, or a listing with new files, takes over the parts of files that are unchanged, unless it
     has so many groups more that it is no longer split by URL. Pages that the clock stops are
-    quarantined, and the stage is made anew without them. Beside it `left_out` (left_out.py). Stats: documents, pages, bytes_in, chars_out,
-    validation_documents, files, and counts by reason.
+    quarantined, and the stage is made anew without them. Beside it `left_out` (left_out.py). Stats:
+    documents, pages, bytes_in, chars_out, validation_documents, files, and counts by reason.
     """
     lake = raw_dump.lake
     named = fingerprint(lake, card.name)

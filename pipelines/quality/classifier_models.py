@@ -190,7 +190,7 @@ def _fasttext(card: ClassifierCard, examples: Sequence[LabelledText]) -> bytes:
 
     rows: classifiers.Examples = {}
     for e in examples:
-        row = classifiers.LabelledText(e.key, e.source, features(e.text))
+        row = classifiers.TrainingRow(e.key, e.source, features(e.text))
         rows.setdefault(str(e.label), []).append(row)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.bin")

@@ -74,7 +74,7 @@ _MATHEMATICS = re.compile(
 )
 
 
-class LabelledText(NamedTuple):
+class TrainingRow(NamedTuple):
     """A document to learn from."""
 
     doc_id: bytes
@@ -87,7 +87,7 @@ class LabelledText(NamedTuple):
     """The category of its dump."""
 
 
-Examples = dict[str, list[LabelledText]]  # by label
+Examples = dict[str, list[TrainingRow]]  # by label
 Label = Callable[[DumpTables, str, str], str | None]  # of a dump, a text, a URL
 
 
@@ -200,7 +200,7 @@ def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str,
 
     found: dict[str, Examples] = {code: {} for code in LANGUAGES}
     for _, tables in sorted(dumps.items()):
-        mine: dict[tuple[str, str], list[LabelledText]] = {}
+        mine: dict[tuple[str, str], list[TrainingRow]] = {}
         for index in range(len(tables.documents.parts)):
             rows = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
             texts = rendered_texts(tables.documents, tables.edits, index).to_pylist()
@@ -210,7 +210,7 @@ def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str,
                 name = label(tables, text, row["url"] or "") if code in LANGUAGES else None
                 if name:
                     url = row["url"] or ""
-                    example = LabelledText(
+                    example = TrainingRow(
                         row["doc_id"],
                         row["group"] or tables.card.name,
                         features(text),
@@ -227,20 +227,20 @@ def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str,
     }
 
 
-def dealt(examples: Iterable[LabelledText]) -> list[LabelledText]:
+def dealt(examples: Iterable[TrainingRow]) -> list[TrainingRow]:
     """The examples in an order of which every beginning is as mixed as can be: kinds in turn, in each
     its publishers in turn, in each by id."""
-    kinds: dict[str, dict[str, list[LabelledText]]] = {}
+    kinds: dict[str, dict[str, list[TrainingRow]]] = {}
     for example in sorted(examples):
         kinds.setdefault(example.kind, {}).setdefault(example.publisher, []).append(example)
     return _in_turn([_in_turn(list(publishers.values())) for publishers in kinds.values()])
 
 
-def _in_turn(rows: list[list[LabelledText]]) -> list[LabelledText]:
+def _in_turn(rows: list[list[TrainingRow]]) -> list[TrainingRow]:
     return [example for turn in zip_longest(*rows) for example in turn if example is not None]
 
 
-def _without_majority(examples: list[LabelledText]) -> list[LabelledText]:
+def _without_majority(examples: list[TrainingRow]) -> list[TrainingRow]:
     """At most half of the examples of one publisher: the first that are dealt."""
     counts = Counter(e.publisher for e in examples)
     largest, count = counts.most_common(1)[0]
@@ -376,7 +376,7 @@ def _settings(task: Task, examples: Examples) -> dict[str, Any]:
     return dict(task.training) | {"epoch": max(task.training["epoch"], min(epochs, MAX_EPOCHS))}
 
 
-def _outside(kind: str, example: LabelledText, k: int) -> bool:
+def _outside(kind: str, example: TrainingRow, k: int) -> bool:
     return fold_of(kind, example.doc_id, example.group) != k
 
 

@@ -303,7 +303,8 @@ def _write_text(writer: _Writer, text: str, spaces: int) -> None:
         if not text.strip(" \t\n"):
             return
         if writer.at_start and not writer.pending:
-            text = _AFTER_BREAK.sub("", text, count=1) if _AFTER_BREAK.match(text) else text
+            after_break = _AFTER_BREAK.match(text)
+            text = text[after_break.end() :] if after_break else text
     if spaces == IN_LINE:
         text = _SPACES.sub(" ", text)
         if writer.at_start or writer.pending or writer.ends_in_space():

@@ -7,7 +7,7 @@ from pipelines.lake import Lake
 from pipelines.quality.classifiers import (
     PUBLISHERS,
     REFERENCE,
-    LabelledText,
+    TrainingRow,
     _balance,
     _folds,
     dealt,
@@ -81,7 +81,7 @@ def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess) -> None:
     }  # one source each: cannot be apart
     sources = {"other": [f"w{k}" for k in range(8)], "reference": [f"r{k}" for k in range(8)]}
     examples = {
-        n: [LabelledText(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)]
+        n: [TrainingRow(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)]
         for n, names in sources.items()
     }
     kind, parts = _folds(examples)
@@ -100,8 +100,8 @@ def test_pages_that_hold_exercises_are_no_negatives(lake: Lake, engine: InProces
     assert stem_label(tables, "An essay about rivers.", "") == "exposition"
 
 
-def _example(number: int, publisher: str, kind: str = "books") -> LabelledText:
-    return LabelledText(bytes([number // 256, number % 256]), publisher, "words", publisher, kind)
+def _example(number: int, publisher: str, kind: str = "books") -> TrainingRow:
+    return TrainingRow(bytes([number // 256, number % 256]), publisher, "words", publisher, kind)
 
 
 def test_every_beginning_of_what_is_dealt_is_of_many_kinds_and_publishers() -> None:

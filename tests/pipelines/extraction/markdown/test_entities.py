@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from pipelines.extraction.markdown import entities
 from pipelines.extraction.markdown.entities import unescape
 
-PIECES = "& &amp; &amp;lt; &lt &notit; &not; &#x4E2D; &#20013 &#0; &#x110000; &#128; &nosuch; &; &# &#x; a ; ; 中 \t"
+PIECES = (
+    "& &amp; &amp;lt; &lt &notit; &not; &#x4E2D; &#20013 &#0; &#x110000; &#128; "
+    "&nosuch; &; &# &#x; a ; ; 中 \t"
+)
 
 
 @given(st.lists(st.sampled_from(PIECES.split(" ")) | st.text(max_size=3), max_size=8).map("".join))
