@@ -129,6 +129,15 @@ def signals_language(
     return result(made("signals/language", context.partition_key, lake, spark))
 
 
+@dg.asset(deps=[edits, signals_language], **TABLE)
+def parallel_pairs(
+    context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
+) -> dg.MaterializeResult:
+    """Pages in English and Chinese that are translations of each other, paragraph by paragraph; found by
+    their addresses."""
+    return result(made("parallel_pairs", context.partition_key, lake, spark))
+
+
 @dg.asset(name="rules", deps=[edits, signals_language], **SIGNALS)
 def signals_rules(
     context: dg.AssetExecutionContext, lake: LakeResource, spark: SparkResource
@@ -237,6 +246,7 @@ ASSETS = [
     documents,
     edits,
     signals_language,
+    parallel_pairs,
     signals_rules,
     signals_safety,
     signals_code,

@@ -34,6 +34,7 @@ CARDS = {
     "Label": "cards/labels/DUMP.jsonl, one a line",
     "CheckBounds": "cards/checks.yaml",
     "MinHashParameters": "cards/minhash.yaml",
+    "ParallelBounds": "cards/parallel.yaml",
 }
 """The cards that a lake holds, and where."""
 

@@ -57,4 +57,29 @@ def export_jsonl(
         click.echo(f"{path.stat().st_size:>15,}  {path}")
 
 
-COMMANDS = [data_card, export_jsonl]
+@click.command(
+    help="Pair the English and Chinese pages of a dump that are translations of each other, and write them as"
+    " JSON lines that a dump card of category `parallel` reads. The dump must have its language."
+)
+@click.argument("dump")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file, in the lake's inputs/, say; it is replaced where it exists.",
+)
+def parallel(dump: str, output: Path) -> None:
+    from pipelines.catalogue.stages import stage_of
+    from pipelines.corpora.parallel import write_jsonl
+    from pipelines.engine import InProcess
+    from pipelines.tables.stage import build
+
+    lake = Settings().open_lake()
+    pairs = build(lake, InProcess(), stage_of(lake, "parallel_pairs", dump)).dataset
+    click.echo(f"{write_jsonl(pairs, output):,} pairs  {output}")
+    for group in ("how", "left_out"):
+        for name, number in sorted(pairs.stats.get(group, {}).items(), key=lambda item: (-item[1], item[0])):
+            click.echo(f"{number:>10,}  {group.replace('_', ' ')}: {name}")
+
+
+COMMANDS = [data_card, export_jsonl, parallel]

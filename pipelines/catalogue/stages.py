@@ -16,11 +16,13 @@ from pipelines.cards.base import CardError, card_names
 from pipelines.cards.classifier import CARDS, FOLDER, ClassifierCard
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
+from pipelines.cards.parallel import ParallelBounds
 from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.catalogue.tables import TABLES, entry_of
 from pipelines.contamination.contamination import contamination_stage
 from pipelines.corpora.assembly import corpus_stage, rejected_stage
+from pipelines.corpora.parallel import parallel_pairs_stage
 from pipelines.dedup.duplicates import duplicates_stage, final_duplicates_stage
 from pipelines.dedup.signatures import signatures_stage
 from pipelines.dumps.raw_dump import raw_dump_stage
@@ -165,6 +167,11 @@ def _edits(lake: Lake, name: str, _: Outside) -> Stage:
 
 def _language(lake: Lake, name: str, _: Outside) -> Stage:
     return language_stage(lake.current("documents", name), lake.current("edits", name))
+
+
+def _parallel_pairs(lake: Lake, name: str, _: Outside) -> Stage:
+    documents, edits, language = (lake.current(t, name) for t in ("documents", "edits", "signals/language"))
+    return parallel_pairs_stage(documents, edits, language, ParallelBounds.of(lake))
 
 
 def _rules(lake: Lake, name: str, _: Outside) -> Stage:
@@ -343,6 +350,7 @@ _MAKERS: dict[str, Callable[[Lake, str, Outside], Stage]] = {
     "documents": _documents,
     "edits": _edits,
     "signals/language": _language,
+    "parallel_pairs": _parallel_pairs,
     "signals/rules": _rules,
     "signals/safety": _safety,
     "signals/code": _code,

@@ -97,6 +97,14 @@ _ENTRIES = (
         "pipelines.signals.signals",
         (*_TEXTS, "signals/language"),
     ),
+    Table(
+        "parallel_pairs",
+        "dump",
+        "dump",
+        "pages in English and Chinese that are translations, paragraph by paragraph",
+        "pipelines.corpora.parallel",
+        (*_TEXTS, "signals/language"),
+    ),
     Table("signals/safety", "dump", "dump", "words of harmful trades", "pipelines.signals.signals", _TEXTS),
     Table("signals/code", "dump", "dump", "types of source files", "pipelines.signals.signals", _TEXTS),
     Table(

@@ -12,6 +12,7 @@ from pipelines.cards.checks import CheckBounds
 from pipelines.cards.classifier import ClassifierCard
 from pipelines.cards.dump import DumpCard
 from pipelines.cards.minhash import MinHashParameters
+from pipelines.cards.parallel import ParallelBounds
 from pipelines.cards.release import ReleaseCard
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.filtering.policy import Policy
@@ -25,6 +26,7 @@ EXAMPLES: dict[str, type[BaseModel]] = {
     "cards/policy.yaml": Policy,
     "cards/checks.yaml": CheckBounds,
     "cards/minhash.yaml": MinHashParameters,
+    "cards/parallel.yaml": ParallelBounds,
     "cards/classifiers/": ClassifierCard,
 }
 
