@@ -22,7 +22,7 @@ from pipelines.lake import Dataset
 from pipelines.tables.schemas import EDITS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 4
+VERSION = 5
 
 
 Mask = tuple[int, int, str]
@@ -56,14 +56,29 @@ def _lines(text: str, masks: list[Mask]) -> list[Mask]:
     Lines are judged as they will read, masks in place, so that a rendered text has no line more to
     take out.
     """
-    quoted = quoted_lines([shown for _, _, shown, _ in _shown(text, masks)]) if may_quote(text) else ()
+    lines = list(_shown(text, masks))
+    gone = _gone([shown for _, _, shown, _ in lines], may_quote(text))
     spans: list[Mask] = []
-    for number, (start, end, shown, inside) in enumerate(_shown(text, masks)):
-        if number in quoted or is_boilerplate(shown):
+    for number, (start, end, _, inside) in enumerate(lines):
+        if number in gone:
             spans.append((start, min(end + 1, len(text)), LINE))
         else:
             spans += inside
     return spans
+
+
+def _gone(lines: list[str], quotes: bool) -> set[int]:
+    """Places of the lines that go: notices, and `quotes` where asked for. What stays is read for
+    quotes until there are none: a line that goes may have stood between a quote and what introduces
+    it."""
+    gone = {i for i, line in enumerate(lines) if is_boilerplate(line)}
+    left = range(len(lines))
+    while quotes:
+        found = {left[i] for i in quoted_lines([lines[i] for i in left])}
+        quotes = bool(found - gone) or len(left) == len(lines)
+        gone |= found
+        left = [i for i in range(len(lines)) if i not in gone]
+    return gone
 
 
 def spans_of(text: str, category: str = "") -> list[dict[str, Any]]:
