@@ -72,7 +72,7 @@ def _gone(lines: list[str], quotes: bool) -> set[int]:
     quotes until there are none: a line that goes may have stood between a quote and what introduces
     it."""
     gone = {i for i, line in enumerate(lines) if is_boilerplate(line)}
-    left = range(len(lines))
+    left = list(range(len(lines)))
     while quotes:
         found = {left[i] for i in quoted_lines([lines[i] for i in left])}
         quotes = bool(found - gone) or len(left) == len(lines)
