@@ -71,13 +71,13 @@ def _gone(lines: list[str], quotes: bool) -> set[int]:
     """Places of the lines that go: notices, and `quotes` where asked for. What stays is read for
     quotes until there are none: a line that goes may have stood between a quote and what introduces
     it."""
-    gone = {i for i, line in enumerate(lines) if is_boilerplate(line)}
-    left = list(range(len(lines)))
-    while quotes:
-        found = {left[i] for i in quoted_lines([lines[i] for i in left])}
-        quotes = bool(found - gone) or len(left) == len(lines)
+    gone: set[int] = set()
+    found = {i for i, line in enumerate(lines) if is_boilerplate(line)}
+    found |= quoted_lines(lines) if quotes else set()
+    while found:
         gone |= found
         left = [i for i in range(len(lines)) if i not in gone]
+        found = {left[i] for i in quoted_lines([lines[i] for i in left])} if quotes else set()
     return gone
 
 

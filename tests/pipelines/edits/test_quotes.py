@@ -54,6 +54,7 @@ def test_what_quotes_another_page_stays() -> None:
 def test_a_page_without_a_sign_of_quotes_is_left_alone() -> None:
     text = f"{POST}\n{ANSWER}\n{POST}"
     assert not may_quote(text) and mask(text, "webpages") == text
+    assert mask(f"Ada said:\n{POST}", "webpages") == f"Ada said:\n{POST}"
     assert mask(f"Ada said:\n{POST}\nAda said:\n{POST}", "code").count(POST) == 2
 
 
