@@ -40,8 +40,8 @@ def word(number: int) -> str:
 def index(*items: str, **policy: object) -> Index:
     return Index(
         [BenchmarkItem(str(k), "s", "benchmark", text) for k, text in enumerate(items)],
-        ContaminationPolicy(**policy),
-    )  # type: ignore[arg-type]
+        ContaminationPolicy.model_validate(policy),
+    )
 
 
 def test_found_verbatim_in_a_long_page_with_byte_spans() -> None:

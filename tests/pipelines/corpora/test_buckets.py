@@ -10,7 +10,7 @@ from pipelines.cards.release import CorpusBucket, ReleaseCard
 from pipelines.corpora.assembly import corpus_stage
 from pipelines.corpora.buckets import bucket_values
 from pipelines.engine import InProcess
-from pipelines.lake import Lake, LakeError
+from pipelines.lake import Lake, LakeError, Writer
 from pipelines.quality.classifier_scores import schema_of
 from pipelines.tables.inputs import ReleaseTables
 from pipelines.tables.stage import build
@@ -43,7 +43,10 @@ def release_of(lake: Lake, **card: Any) -> ReleaseTables:
         made = pa.table([ids, *(pa.array(v) for v in values)], names=["doc_id", *columns]).cast(
             schema_of(columns)
         )
-        write = lambda writer: writer.write_table("part-00000.parquet", made)  # noqa: E731
+
+        def write(writer: Writer) -> None:
+            writer.write_table("part-00000.parquet", made)
+
         parameters = {"columns": columns}
         return lake.publish(f"classifiers/{name}", "a", version=1, parameters=parameters, write=write).dataset
 
@@ -71,8 +74,9 @@ def test_other_edges_compute_the_corpora_alone_and_no_buckets_change_nothing(
     before = assemble(lake, plain)
     assert "buckets" not in before["main"].dataset.manifest.parameters
     divided = replace(
-        plain, card=plain.card.model_copy(update={"buckets": {"q": CorpusBucket(**BUCKETS["q"])}})
-    )  # type: ignore[arg-type]
+        plain,
+        card=plain.card.model_copy(update={"buckets": {"q": CorpusBucket.model_validate(BUCKETS["q"])}}),
+    )
     decided = before["release_decisions"].dataset
     after = build(lake, engine, corpus_stage(divided, decided, "main"))
     assert after.fresh and after.dataset.read().drop_columns(["q"]).equals(before["main"].dataset.read())

@@ -57,16 +57,19 @@ def topics(count: int) -> tuple[list[str], list[int]]:
 def learned(texts: list[str], labels: list[int], classes: bool) -> LinearModel:
     targets = np.eye(3)[labels] if classes else np.array(labels, float)[:, None]
     features = features_of(pa.array(texts), 2, 14)
-    fixed = {
-        "ngrams": 2,
-        "bits": 14,
-        "epochs": 10,
-        "rate": 0.3,
-        "decay": 1e-5,
-        "max_weights": 500,
-        "seed": 1,
-    }
-    return train(features, targets, np.ones(len(texts)), classes=classes, **fixed)  # type: ignore[arg-type]
+    return train(
+        features,
+        targets,
+        np.ones(len(texts)),
+        classes=classes,
+        ngrams=2,
+        bits=14,
+        epochs=10,
+        rate=0.3,
+        decay=1e-5,
+        max_weights=500,
+        seed=1,
+    )
 
 
 def test_a_model_tells_topics_apart_repeats_and_comes_back_from_its_file() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,8 +83,8 @@ LINES = st.sampled_from(
 
 
 @given(st.lists(LINES, max_size=20), st.randoms(use_true_random=False))
-def test_only_lines_that_recur_are_cut(lines: list[str], rng: object) -> None:
-    recurs = [rng.random() < 0.6 for _ in lines]  # type: ignore[attr-defined]
+def test_only_lines_that_recur_are_cut(lines: list[str], rng: random.Random) -> None:
+    recurs = [rng.random() < 0.6 for _ in lines]
     cut = removable("\n".join(lines), recurs, 4) if lines else []
     assert all(recurs[k] for k, gone in enumerate(cut) if gone)
     assert not any(
