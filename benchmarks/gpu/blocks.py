@@ -14,7 +14,14 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.gpu.common import GPU, flops_shares, line, matmul_flops, seconds_of
-from model.network.architecture import Block, Rotary, document_blocks, document_mask, flex_kernel
+from model.network.architecture import (
+    Block,
+    Rotary,
+    causal_blocks,
+    document_blocks,
+    document_mask,
+    flex_kernel,
+)
 from model.network.config import PRESETS, ModelConfig
 from model.training import distributed
 
@@ -88,6 +95,9 @@ def of_attention(config: ModelConfig) -> dict[str, float]:
     torch.use_deterministic_algorithms(True)
     timed("deterministic", causal)
     torch.use_deterministic_algorithms(False)
+    if GPU:
+        causal_mask, repeats = causal_blocks(LENGTH, q.device), flex_kernel(True)
+        timed("deterministic_flex", lambda: repeats(q, k, v, block_mask=causal_mask))
     documents = (torch.arange(LENGTH, device=q.device) // (LENGTH // 8)).expand(ROWS, -1).int()
     if GPU:
         blocks = document_blocks(documents)

@@ -108,6 +108,28 @@ def compiled_blocks() -> dict[str, float]:
     return {"loss": near("loss", found[0], wanted[0]), "gradients": near("gradients", found[1], wanted[1])}
 
 
+def causal_attention() -> dict[str, float]:
+    """The kernels that training takes, the fastest and those that repeat, give what plain scores give;
+    those that repeat give the same bits twice."""
+    before = torch.are_deterministic_algorithms_enabled()
+    out = {}
+    try:
+        torch.use_deterministic_algorithms(False)
+        config = ModelConfig.from_json(CONFIG.to_json() | {"document_attention": True})
+        with plain_mask():
+            wanted = gradients(network(config), torch.zeros_like(batch()[2]))
+        for name in ("fastest", "deterministic"):
+            torch.use_deterministic_algorithms(name == "deterministic")
+            found = gradients(network())
+            for key, f, w in zip(("loss", "gradients"), found, wanted, strict=True):
+                out[f"{name}_{key}"] = near(f"{name} {key}", f, w)
+        again = gradients(network())
+    finally:
+        torch.use_deterministic_algorithms(before)
+    assert all(map(torch.equal, again, found)), "deterministic kernels gave other bits the second time"
+    return out
+
+
 def document_attention() -> dict[str, float]:
     """Flex attention over blocks gives what the plain mask gives, compiled or not; a document sees
     nothing of the one before."""
@@ -279,6 +301,7 @@ CHECKS: tuple[Callable[[], dict[str, float]], ...] = (
     bf16_step,
     compiled_blocks,
     loss_head,
+    causal_attention,
     document_attention,
     resume,
     strategies,

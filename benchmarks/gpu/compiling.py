@@ -20,8 +20,9 @@ from model.network.architecture import Block, Rotary
 from model.network.config import PRESETS
 from model.training import distributed
 
-SECONDS = 40
-"""Time limit of one try. A block takes 10 to 20 s where it compiles."""
+SECONDS = 60
+"""Time limit of one try. A block takes 10 to 20 s where it compiles, more where torch is read from a
+cold disk."""
 NOT_AT_ALL = "not at all"
 WAYS: dict[str, dict[str, str]] = {
     "as it is": {},

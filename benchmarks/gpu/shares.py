@@ -25,7 +25,10 @@ from experiments.two_stages.trainings import Training, trainings, write_run
 from model.plan.card import RunCard
 
 CONFIG = Path(__file__).with_name("shares.yaml")
-SHAPE = {"preset": "tiny", "model": {"hidden": 384, "num_heads": 6, "ffn": 1_024, "context": 512}}
+SHAPE = {
+    "preset": "tiny",
+    "model": {"hidden": 384, "num_heads": 6, "num_kv_heads": 6, "ffn": 1_024, "context": 512},
+}
 """20 M parameters with a vocabulary of 8,192."""
 DRY_SHAPE = {"preset": "debug", "model": {"num_layers": 1}, "deepspeed": {"bf16": {"enabled": False}}}
 DRY_RUN = {
@@ -70,11 +73,12 @@ def run(out: Path, paths: dict[str, str], config: TwoStages) -> dict[str, Any]:
     seeds = [trainings(config, seed) for seed in config.seeds]
     arms = [f"share-{int(100 * s):03d}" for s in config.shares]
     finish(out, [start(out, s["stage1"], paths) for s in seeds])
-    finish(out, [start(out, s[arm], paths) for s in seeds for arm in arms])
     before = [losses(out, s["stage1"]) for s in seeds]
     metrics: dict[str, Any] = {
         "stage1": {d: [round(b[d], 4) for b in before] for d in before[0]},
     }
+    line("shares/stage1", metrics["stage1"])
+    finish(out, [start(out, s[arm], paths) for s in seeds for arm in arms])
     for arm in arms:
         after = [losses(out, s[arm]) for s in seeds]
         metrics[arm] = {

@@ -3,8 +3,8 @@ bf16, its peak memory and profile, beside transformers' LlamaForCausalLM.
 
 Shape, tokens a step (32,768, as each of the paper's 512 GPUs reads), DeepSpeed configuration (ZeRO-1,
 fp32 gradient sums), fused AdamW and clipping are equal. Both models do not fit side by side, so they
-follow each other, each with the matmul rate measured beside it; transformers runs as it is and
-compiled as a whole, with the largest micro batch that fits.
+follow each other, each with the matmul rate measured beside it; transformers runs as it is, compiled
+by layers and as a whole, with the largest micro batch that fits, and the faster of the two counts.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def ours(deepspeed_entry: dict[str, Any], profiled: bool = False) -> dict[str, f
     }
     if profiled:
         line("profile", profile_step(engine, step), {})
+    # Its states would stay on the device beside the next one's.
+    engine.inner.destroy()
     return metrics
 
 
@@ -98,7 +100,7 @@ class HuggingFace:
             self.config = transformers.LlamaConfig(**CONFIG.to_llama(), attn_implementation="sdpa")
             self.network = transformers.LlamaForCausalLM(self.config)
 
-    def measure(self, compiled: bool) -> dict[str, float]:
+    def measure(self, compiled: str) -> dict[str, float]:
         """Tokens per second, the micro batch and the peak."""
         micro = MICRO_BATCH
         while True:
@@ -110,8 +112,10 @@ class HuggingFace:
                 raise MemoryError("transformers' model does not fit with one sequence")
             free()
 
-    def steps(self, compiled: bool, micro: int) -> dict[str, float]:
-        """As `measure`, with this micro batch."""
+    def steps(self, compiled: str, micro: int) -> dict[str, float]:
+        """As `measure`, with this micro batch. `compiled`: nothing, `layers`, or the `whole` model,
+        whose attention then takes a mask that is held in memory: transformers leaves the mask out
+        only where it is not traced."""
         import deepspeed
 
         strategy = Strategy.parse({}, GLOBAL_BATCH, micro, 1)
@@ -126,8 +130,9 @@ class HuggingFace:
         settings = strategy.config | {"gradient_clipping": CLIP}
         engine, _, _, _ = deepspeed.initialize(model=self.network, optimizer=optimizer, config=settings)
         engine.train()
-        if compiled:
-            self.network.compile()
+        modules = {"whole": [self.network], "layers": self.network.model.layers}.get(compiled, [])
+        for module in modules:
+            module.compile()
         ids = tokens()
 
         def step() -> None:
@@ -151,6 +156,8 @@ class HuggingFace:
             }
         finally:
             engine.destroy()
+            for module in modules:
+                module._compiled_call_impl = None
 
 
 def main() -> None:
@@ -163,6 +170,7 @@ def main() -> None:
     found = ours(precision | {"compile_blocks": GPU}, profiled=True)
     line("train_step/ours", found, GOAL)
     free()
+    fast = found
     if GPU:
         entry = precision | {"compile_blocks": True, "deterministic": False}
         fast = ours(entry, profiled=True)
@@ -170,15 +178,21 @@ def main() -> None:
         free()
     if not alone:
         theirs = HuggingFace()
-        for name in ("huggingface", "huggingface_compiled"):
+        best = 0.0
+        for compiled in ("", "layers", "whole"):
+            name = f"huggingface_compiled_{compiled}" if compiled else "huggingface"
             try:
-                result = theirs.measure(compiled=name.endswith("compiled") and GPU)
+                result = theirs.measure(compiled if GPU else "")
             except Exception as error:
                 line(f"train_step/{name}", {"error": f"{type(error).__name__}: {error}"[:400]})
                 continue
             result[f"ratio_{name}"] = found["tokens_per_second"] / result["tokens_per_second"]
-            line(f"train_step/{name}", result, GOAL)
+            line(f"train_step/{name}", result)
             free()
+            best = max(best, result["tokens_per_second"]) if compiled else best
+        ratios = {"huggingface_compiled": found, "huggingface_compiled_not_deterministic": fast}
+        rates = {f"ratio_{k}": v["tokens_per_second"] / best if best else 0.0 for k, v in ratios.items()}
+        line("train_step/beside", rates, GOAL)
     distributed.stop()
 
 

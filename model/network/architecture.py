@@ -95,6 +95,18 @@ def document_blocks(documents_BL: Tensor) -> Any:
 
 
 @functools.cache
+def causal_blocks(length: int, device: torch.device) -> Any:
+    """The causal mask for flex attention on a GPU, whose backward pass gives equal bits in every
+    run and takes less time than torch's other kernels that do (benchmarks/gpu/blocks.py)."""
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    def visible(_b: Tensor, _head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        return q >= k
+
+    return create_block_mask(visible, None, None, length, length, device=device)
+
+
+@functools.cache
 def flex_kernel(compiled: bool) -> Any:
     """Flex attention; uncompiled it computes every score and serves as its own reference on a
     CPU."""
@@ -108,8 +120,7 @@ def attend(q_BNLH: Tensor, k_BKLH: Tensor, v_BKLH: Tensor, mask: Any, causal: bo
     attention, or None."""
     grouped = q_BNLH.shape[1] != k_BKLH.shape[1]
     if mask is None or isinstance(mask, Tensor):
-        # cuDNN plans each new shape anew: worth it in training, where all steps have one shape. It
-        # is passed over where deterministic kernels are asked for.
+        # cuDNN plans each new shape anew: worth it in training, where all steps have one shape.
         plans = q_BNLH.is_cuda and mask is None and q_BNLH.requires_grad
         with sdpa_kernel(TRAINING_KERNELS, set_priority=True) if plans else contextlib.nullcontext():
             return F.scaled_dot_product_attention(
@@ -240,12 +251,13 @@ class Block(nn.Module):
         the CPU into the graph."""
         self.compute = torch.compile(self.compute, *args, **kwargs)  # type: ignore[method-assign]
 
-    def mask(self, documents_BL: Tensor | None) -> Any:
-        """The mask of these document numbers: None (causal) where the model does not ask for
-        document boundaries."""
-        if documents_BL is None or not self.config.document_attention:
-            return None
-        return document_blocks(documents_BL) if documents_BL.is_cuda else document_mask(documents_BL)
+    def mask(self, x_BLD: Tensor, documents_BL: Tensor | None) -> Any:
+        """What a position of the stream may see: its own document where the model asks for that; None
+        (all before it) else, or the same as blocks where training on a GPU has to repeat its bits."""
+        if documents_BL is not None and self.config.document_attention:
+            return document_blocks(documents_BL) if documents_BL.is_cuda else document_mask(documents_BL)
+        repeats = x_BLD.is_cuda and torch.is_grad_enabled() and torch.are_deterministic_algorithms_enabled()
+        return causal_blocks(x_BLD.shape[1], x_BLD.device) if repeats and not self.config.dropout else None
 
 
 def losses_and_gradient(logits_TV: Tensor, targets_T: Tensor) -> Tensor:
@@ -363,7 +375,7 @@ class Decoder(nn.Module):
         if self.config.positions == "absolute":
             past = caches[0].length if caches else 0
             x = x + self.embed_positions(torch.arange(past, past + ids_BL.shape[1], device=x.device))
-        mask = self.layers[0].mask(documents_BL)  # type: ignore[operator]
+        mask = self.layers[0].mask(x, documents_BL)  # type: ignore[operator]
         for i, layer in enumerate(self.layers):
             x = layer(x, mask, caches[i] if caches else None)
         return self.norm(x)

@@ -53,7 +53,7 @@ class Middle(Block):
     def forward(self, state: State) -> State:  # type: ignore[override]
         """(stream, documents) -> (stream, documents)."""
         x, documents = state
-        return super().forward(x, self.mask(documents)), documents
+        return super().forward(x, self.mask(x, documents)), documents
 
 
 class Last(nn.Module):
