@@ -31,6 +31,7 @@ from pipelines.inspection.funnel import (
     funnel,
     judge_decisions,
     judge_edits,
+    judge_fields,
     judge_ids,
     judge_rules,
     judge_sides,
@@ -89,7 +90,7 @@ def split(context: dg.AssetExecutionContext, lake: LakeResource) -> dg.Materiali
     check_specs=[
         rows_check("documents", DUMP),
         *finding_specs("documents", "unique_ids", blocking=True),
-        *finding_specs("documents", "unused_rules"),
+        *finding_specs("documents", "unused_rules", "unused_fields"),
     ],
 )
 def documents(
@@ -98,11 +99,9 @@ def documents(
     """The documents of a dump, and what its files held beside them."""
     name, root = context.partition_key, lake.lake
     built = made("documents", name, lake, spark)
-    came = what_came(built.dataset.stats)
-    checks = [
-        has_rows(built, cause=came),
-        *findings([judge_ids(built.dataset), judge_rules(built.dataset, dump_card(root, name))]),
-    ]
+    came, card = what_came(built.dataset.stats), dump_card(root, name)
+    judged = (judge_ids(built.dataset), judge_rules(built.dataset, card), judge_fields(built.dataset, card))
+    checks = [has_rows(built, cause=came), *findings(list(judged))]
     made_here = {
         "documents": result(built, checks, {"read": came}),
         "left_out": result(Built(root.current("left_out", name), built.fresh)),

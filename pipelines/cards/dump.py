@@ -7,13 +7,14 @@ Belongs here: the fields of a dump and their checks. Does not belong here: readi
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from pipelines.cards.base import Card, CardName
 from pipelines.cards.dates import CardDate
 from pipelines.cards.urls import UrlRule
+from pipelines.kernels.charset_decoders import canonical
 
 _OF_URL = ("host", "host/1", "host/2", "url")
 CATEGORIES = (
@@ -65,6 +66,10 @@ class DumpCard(Card):
     `s3://bucket`. Credentials go to the host or bucket of `uris` alone."""
     fields: RowFields = RowFields()
     """Of JSONL and Parquet rows: which field is what."""
+    charset: str = ""
+    """Encoding of JSONL lines, of WET text and of text that Parquet holds as bytes, by a label of the WHATWG
+    standard (`gb18030`, `big5`, `shift_jis`). By default UTF-8, and UTF-16 or UTF-32 where the file begins
+    so. Pages of WARC say theirs."""
     sample: float = Field(default=1.0, gt=0.0, le=1.0)
     """Share of the files that is read, by the hash of a file's name: a larger share keeps what a
     smaller one has made."""
@@ -106,6 +111,22 @@ class DumpCard(Card):
             UrlRule.parse(rule)
         return value
 
+    @field_validator("fields")
+    @classmethod
+    def _fields_of_rows(cls, value: RowFields, info: ValidationInfo) -> RowFields:
+        if value.model_fields_set and (kind := info.data.get("kind")) in ("warc", "wet"):
+            raise ValueError(f"{kind} records have no fields: leave `fields` out, or set another `kind`")
+        return value
+
+    @field_validator("charset")
+    @classmethod
+    def _known_charset(cls, value: str, info: ValidationInfo) -> str:
+        if value and not canonical(value):
+            raise ValueError(f"{value!r} is no charset: use a label such as gb18030, big5 or windows-1252")
+        if value and info.data.get("kind") == "warc":
+            raise ValueError("pages of WARC say their charset themselves: leave `charset` out")
+        return value
+
     @field_validator("category")
     @classmethod
     def _known_category(cls, value: str) -> str:
@@ -130,3 +151,8 @@ class DumpCard(Card):
         if (kind := info.data.get("kind")) in ("warc", "wet"):
             raise ValueError(f"{kind} records have no field {value!r}: use {', '.join(_OF_URL)}")
         return value
+
+    def parameters(self) -> dict[str, Any]:
+        """The values as plain JSON; `charset` where it is set, so that tables of other dumps keep their
+        names."""
+        return {key: value for key, value in super().parameters().items() if key != "charset" or value}

@@ -9,6 +9,7 @@ million references to it is small until it is written out.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.dumps.records import Record, Tally
-from pipelines.dumps.rows import Fields, row_record
+from pipelines.dumps.rows import MAX_SEEN, Fields, row_record
 
 BATCH_BYTES = 32 << 20  # decoded bytes of one batch, by the mean that the footer gives
 BATCH_ROWS = 512
@@ -27,8 +28,8 @@ MAX_TRUSTED = 256 << 20  # bytes
 MAX_FOOTER = 256 << 20  # bytes of names and numbers in a footer
 
 
-def parquet_records(path: Path, fields: Fields, tally: Tally) -> Iterator[Record]:
-    """Rows with a text. `offset` is the number of the row, from 0."""
+def parquet_records(path: Path, fields: Fields, codec: str, tally: Tally) -> Iterator[Record]:
+    """Rows with a text. `offset` is the number of the row, from 0. `codec` decodes text that is bytes."""
     try:
         plain = pq.ParquetFile(path, **_LIMITS)
         schema = plain.schema_arrow
@@ -42,7 +43,7 @@ def parquet_records(path: Path, fields: Fields, tally: Tally) -> Iterator[Record
     first, stored = 0, path.stat().st_size
     for group in range(source.num_row_groups):
         rows = max(0, source.metadata.row_group(group).num_rows)
-        yield from _of_group(source, group, first, rows, stored, wanted, tally)
+        yield from _of_group(source, group, first, rows, stored, wanted, codec, tally)
         first += rows
 
 
@@ -60,13 +61,14 @@ def _of_group(
     rows: int,
     stored: int,
     wanted: Mapping[str, str],
+    codec: str,
     tally: Tally,
 ) -> Iterator[Record]:
     """The rows of one group; those that cannot be read are counted, and the next group goes on."""
-    names = list(source.schema_arrow.names)
+    names = functools.partial(_paths, source.schema_arrow)
     if "text" not in wanted:
         for number in range(first, first + rows):
-            row_record({}, number, names, tally)
+            row_record({}, number, names, codec, tally)
         return
     done = 0
     try:
@@ -82,7 +84,7 @@ def _of_group(
             for k in range(batch.num_rows):
                 values = {name: array[k].as_py() for name, array in arrays.items()}
                 done += 1
-                made = row_record(values, first + done - 1, names, tally)
+                made = row_record(values, first + done - 1, names, codec, tally)
                 if made is not None:
                     yield made
     except Exception as error:
@@ -111,6 +113,16 @@ def _type_at(schema: pa.Schema, path: str) -> pa.DataType | None:
             kind = kind.field(name).type
     found: pa.DataType | None = kind
     return found
+
+
+def _paths(schema: pa.Schema) -> list[str]:
+    """The columns, and the fields of structs as the paths that a card names."""
+    names: list[str] = []
+    for column in schema:
+        names.append(column.name)
+        if pa.types.is_struct(column.type):
+            names += [f"{column.name}.{inner.name}" for inner in column.type]
+    return names[:MAX_SEEN]
 
 
 def _is_text(kind: pa.DataType) -> bool:

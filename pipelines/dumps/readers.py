@@ -19,37 +19,40 @@ from pipelines.dumps.parquet import parquet_records
 from pipelines.dumps.records import LeftOut, Record, Tally
 from pipelines.dumps.rows import FIELDS, Fields
 from pipelines.dumps.warc import WARC, warc_record
+from pipelines.kernels.charset_decoders import canonical
 
 _SEARCHED = 1 << 22  # bytes of a file without a readable beginning in which its compression is looked for
 _LINE = 1 << 13  # of them, in which a first line ends
 
 
 def read_records(
-    path: Path, kind: str, stats: Counter[str] | Tally, fields: Fields = FIELDS
+    path: Path, kind: str, stats: Counter[str] | Tally, fields: Fields = FIELDS, charset: str = ""
 ) -> Iterator[Record]:
     """The readable records of a file, in order. Nothing is raised for what is in it; a disk that fails
     raises OSError.
 
     `stats` gets records/..., seen/..., cut/..., skipped/... and broken/... counts; a Tally also the
-    places that gave no record. `fields` says where a JSONL or Parquet row holds what.
+    places that gave no record. `fields` says where a JSONL or Parquet row holds what, `charset` (a label)
+    how its text and that of WET is encoded: UTF-8 by default.
     """
+    codec = canonical(charset) or "utf-8"
     tally = stats if isinstance(stats, Tally) else Tally(stats)
     with Stored(path) as stored:
         if not stored.size:
             tally.lose("broken/empty_file", 0)
             return
         if kind == "jsonl":
-            records = jsonl_records(stored, fields, tally)
+            records = jsonl_records(stored, fields, codec, tally)
         elif kind == "parquet":
-            records = parquet_records(path, fields, tally)
+            records = parquet_records(path, fields, codec, tally)
         else:
-            records = _archive_records(stored, kind, tally)
+            records = _archive_records(stored, kind, codec, tally)
         for record in records:
             tally.count("records/read")
             yield record
 
 
-def _archive_records(stored: Stored, kind: str, tally: Tally) -> Iterator[Record]:
+def _archive_records(stored: Stored, kind: str, codec: str, tally: Tally) -> Iterator[Record]:
     try:
         grammar = _settle(stored)
     except DecodedTooOften:
@@ -59,7 +62,7 @@ def _archive_records(stored: Stored, kind: str, tally: Tally) -> Iterator[Record
         return
 
     def made(block: StoredRecord) -> Record | None:
-        return warc_record(block, kind, tally) if grammar is WARC else arc_record(block, tally)
+        return warc_record(block, kind, codec, tally) if grammar is WARC else arc_record(block, tally)
 
     for block in blocks(stored, grammar, tally):
         if block.index:

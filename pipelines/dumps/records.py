@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.cards.urls import without_secrets
+from pipelines.kernels.charset_decoders import decode_as
 
 MAX_BODY = 4 << 20  # bytes of one record's payload after decoding; Common Crawl itself cuts at 1 MiB
 MAX_BLOCK = 4 * MAX_BODY  # bytes of one stored record, HTTP headers and encodings included
@@ -96,6 +97,17 @@ def iso_date(value: str) -> str:
         return made
     zone = (found[7] if found.re is _ISO else "Z") or ""
     return f"{made}T{hour}:{minute}:{second or '00'}{'Z' if zone.upper() in ('Z', 'UTC') else zone}"
+
+
+def decoded_text(data: bytes, codec: str, tally: Tally) -> str:
+    """The text of bytes; counted where some do not decode. A character that the end cuts is left out."""
+    text = decode_as(data, codec)
+    if "\ufffd" in text:
+        if len(data) >= MAX_BODY:
+            text = text.removesuffix("\ufffd")
+        if "\ufffd" in text and b"\xef\xbf\xbd" not in data:
+            tally.count(f"seen/not_{codec}")
+    return text
 
 
 def valid_text(text: str) -> str:

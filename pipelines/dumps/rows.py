@@ -6,13 +6,16 @@ Belongs here: which field is what, rows without text. Does not belong here: read
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.records import MAX_BODY, Record, Tally, iso_date, valid_text
+from pipelines.dumps.records import MAX_BODY, Record, Tally, decoded_text, iso_date, valid_text
+from pipelines.kernels.charset_decoders import decode_as
 
-MAX_SEEN = 20  # fields that are named where rows have no text
+MAX_SEEN = 40  # fields of a row that are named where it has no text
+FIRST_ROWS = 10  # of a file, whose fields are named too
+MAX_COUNTED = 500  # names of all kinds of a file
 MAX_NAME = 60  # characters of such a name
 
 Fields = Mapping[str, str]
@@ -42,12 +45,34 @@ def value_at(row: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def row_record(values: Mapping[str, Any], number: int, names: list[str], tally: Tally) -> Record | None:
-    """The document of a row, from its values by what they are; `names` are the row's own fields, which
-    are counted where it has no text."""
+def names_in(row: Mapping[str, Any]) -> list[str]:
+    """The fields of a row, and those inside of them as the paths that a card names."""
+    names: list[str] = []
+    for name, value in row.items():
+        names.append(name)
+        if isinstance(value, Mapping):
+            names += [f"{name}.{inner}" for inner in value]
+        if len(names) >= MAX_SEEN:
+            break
+    return names[:MAX_SEEN]
+
+
+def row_record(
+    values: Mapping[str, Any], number: int, names: Callable[[], list[str]], codec: str, tally: Tally
+) -> Record | None:
+    """The document of a row, from its values by what they are.
+
+    Counted are the values that there are (found/NAME), the row's own fields (`names`) where it has no text
+    (fields/FIELD), and those of the first rows of a file (columns/FIELD). `codec` decodes bytes.
+    """
     tally.count("records/seen")
+    if tally.counts["records/seen"] <= FIRST_ROWS:
+        _count_names(names(), "columns", tally)
+    for name, value in values.items():
+        if value is not None:
+            tally.count(f"found/{name}")
     try:
-        return _record(values, number, names, tally)
+        return _record(values, number, names, codec, tally)
     except MemoryError:
         raise
     except Exception as error:  # the net: it costs this row alone
@@ -55,14 +80,23 @@ def row_record(values: Mapping[str, Any], number: int, names: list[str], tally: 
         return None
 
 
-def _record(values: Mapping[str, Any], number: int, names: list[str], tally: Tally) -> Record | None:
-    text, url = values.get("text"), _string(values.get("url")) or _string(values.get("id"))
+def _count_names(names: list[str], kind: str, tally: Tally) -> None:
+    """Rows whose keys are all their own do not fill the statistics."""
+    for name in names:
+        counted = f"{kind}/{valid_text(name)[:MAX_NAME]}"
+        if counted in tally.counts or len(tally.counts) < MAX_COUNTED:
+            tally.count(counted)
+
+
+def _record(
+    values: Mapping[str, Any], number: int, names: Callable[[], list[str]], codec: str, tally: Tally
+) -> Record | None:
+    text, url = values.get("text"), _string(values.get("url"), codec) or _string(values.get("id"), codec)
     if isinstance(text, bytes):
-        text = text.decode("utf-8", "replace")
+        text = decoded_text(text, codec, tally)
     if not isinstance(text, str):
         tally.lose("broken/no_text", number, url=url)
-        for name in names[:MAX_SEEN]:
-            tally.count(f"fields/{valid_text(name)[:MAX_NAME]}")
+        _count_names(names(), "fields", tally)
         return None
     if not text.strip():
         tally.lose("skipped/empty_body", number, url=url)
@@ -70,20 +104,20 @@ def _record(values: Mapping[str, Any], number: int, names: list[str], tally: Tal
     if len(text) > MAX_BODY:
         tally.count("cut/max_body")
         text = text[:MAX_BODY]
-    published, crawled = (_date(values.get(name), tally) for name in ("date", "crawled"))
-    others = {k: _string(v) for k, v in values.items() if k not in _OWN and v is not None}
+    published, crawled = (_date(values.get(name), codec, tally) for name in ("date", "crawled"))
+    others = {k: _string(v, codec) for k, v in values.items() if k not in _OWN and v is not None}
     return Record(number, url, published, crawled, text=valid_text(text), fields=others)
 
 
-def _date(value: Any, tally: Tally) -> str:
-    said = _string(value)
+def _date(value: Any, codec: str, tally: Tally) -> str:
+    said = _string(value, codec)
     date = iso_date(said)
     if said and not date:
         tally.count("seen/unreadable_date")
     return date
 
 
-def _string(value: Any) -> str:
+def _string(value: Any, codec: str) -> str:
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
+        value = decode_as(value, codec)
     return valid_text(value) if isinstance(value, str) else "" if value is None else str(value)

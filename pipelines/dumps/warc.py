@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from pipelines.dumps.archives import Head, StoredRecord
 from pipelines.dumps.http import media_type, parse_response
-from pipelines.dumps.records import MAX_BODY, Record, Tally, iso_date
+from pipelines.dumps.records import MAX_BODY, Record, Tally, decoded_text, iso_date
 
 # the version, then fields with folded lines, then an empty line; ends of lines with or without CR
 _HEAD = re.compile(
@@ -57,8 +57,9 @@ class WarcGrammar:
 WARC = WarcGrammar()
 
 
-def warc_record(block: StoredRecord, kind: str, tally: Tally) -> Record | None:
-    """The document in a record; None, counted where it is one that could hold one."""
+def warc_record(block: StoredRecord, kind: str, codec: str, tally: Tally) -> Record | None:
+    """The document in a record; None, counted where it is one that could hold one. `codec` decodes the text
+    of WET."""
     headers = block.head.values
     url = headers.get("warc-target-uri", "").strip("<> ").replace(" ", "%20")
     where = (block.offset, block.index, url)
@@ -83,7 +84,7 @@ def warc_record(block: StoredRecord, kind: str, tally: Tally) -> Record | None:
     if block.head.length > len(data):
         tally.count("cut/max_block")
     if kind == "wet":
-        made.text = cut(data, tally).decode("utf-8", "replace")
+        made.text = decoded_text(cut(data, tally), codec, tally)
         return made
     declared = headers.get("content-type", "")
     if media_type(declared) == "application/http" or (form == "response" and data.startswith(b"HTTP/")):

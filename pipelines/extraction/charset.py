@@ -1,7 +1,7 @@
 """Bytes of a page -> text.
 
 Belongs here: which charset a page is in. Does not belong here: what labels and bytes mean
-(charset_decoders.py), how likely a reading is (charset_likelihood.py), what the text says.
+(kernels/charset_decoders.py), how likely a reading is (charset_likelihood.py), what the text says.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import re
 
 from resiliparse.parse.encoding import detect_encoding
 
-from pipelines.extraction.charset_decoders import canonical, decode_as
 from pipelines.extraction.charset_likelihood import log_likelihood
+from pipelines.kernels.charset_decoders import canonical, decode_as
 
 _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9_:.\-]{2,40})""", re.IGNORECASE)

@@ -125,7 +125,7 @@ def _read_file(
     number = size = 0
     compile_kernels()
     with fetched_file(card, file, base) as path:
-        for record in read_records(path, card.kind, tally, fields_of(card)):
+        for record in read_records(path, card.kind, tally, fields_of(card), card.charset):
             row = _timed(lake, record, card, by, file["file"], tally, left_out)
             if row is None:
                 continue

@@ -21,7 +21,17 @@ from pipelines.lake import Dataset
 from pipelines.tables.stage import Building, Stage
 
 VERSION = 3
-_FIELDS = ("kind", "fields", "allow", "block", "group", "min_groups", "held_out", "validation_share")
+_FIELDS = (
+    "kind",
+    "fields",
+    "charset",
+    "allow",
+    "block",
+    "group",
+    "min_groups",
+    "held_out",
+    "validation_share",
+)
 
 
 def split_stage(card: DumpCard, raw_dump: Dataset) -> Stage:
@@ -51,7 +61,7 @@ def _groups(raw_dump: Dataset, card: DumpCard, base: Path) -> Iterator[str]:
     """The group of every record that may become a document, without reading its text."""
     for file in raw_dump.read().to_pylist():
         with fetched_file(card, file, base) as path:
-            for record in read_records(path, card.kind, Counter(), fields_of(card)):
+            for record in read_records(path, card.kind, Counter(), fields_of(card), card.charset):
                 host, folders = host_and_path(record.url)
                 if not reason_left_out(record, card):
                     yield group_of(record, card, host, folders)

@@ -71,6 +71,8 @@ _SPOKEN = {
     "skipped/response_record": "it is a page, which a card of kind warc reads",
     "skipped/resource_record": "it is a page, which a card of kind warc reads",
     "skipped/continuation_record": "it is a further piece of a page that the crawler cut",
+    "broken/json": "its line is no JSON object",
+    "broken/not_utf-8": "its line is not UTF-8, and the card names no other `charset`",
     "broken/no_text": "its row has no text under the field that the card names",
 }
 

@@ -16,9 +16,12 @@ import pyarrow.compute as pc
 
 from pipelines.cards.checks import CheckBounds
 from pipelines.cards.dump import DumpCard
+from pipelines.dumps.rows import fields_of
 from pipelines.filtering.tail import LEAST
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 
+SHOWN_FIELDS = 30
+"""Fields of rows that a sentence names."""
 SHOWN = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
 """Tables of a dump that the funnel shows: those whose rows are its documents or what it is made of."""
 
@@ -102,22 +105,62 @@ def judge_rules(documents: Dataset, card: DumpCard) -> Finding:
     )
 
 
+def judge_fields(documents: Dataset, card: DumpCard) -> Finding:
+    """Whether every field that the card itself names is in a row of the dump: those of `fields`, and the one
+    that `group` names. A dump without rows says nothing."""
+    stats = documents.stats
+    found, columns = stats.get("found", {}), stats.get("columns", {})
+    own = card.fields.model_fields_set
+    wanted = {name: at for name, at in fields_of(card).items() if name in own or name == card.group}
+    unused = {name: at for name, at in wanted.items() if not found.get(name)} if columns else {}
+    named = ", ".join(f"{name}: {at}" if name != at else name for name, at in unused.items())
+    return Finding(
+        "unused_fields",
+        not unused,
+        {"fields": len(wanted), "unused": len(unused)},
+        f"fields that the card names and no row has: {named or 'none'}"
+        + (f"; rows have {_by_count(columns)}" if unused else ""),
+    )
+
+
+def _by_count(names: Mapping[str, int]) -> str:
+    """Names of fields, the commonest first."""
+    shown = sorted(names, key=lambda name: (-names[name], name))
+    return ", ".join(shown[:SHOWN_FIELDS]) + (" and others" if len(shown) > SHOWN_FIELDS else "")
+
+
 def what_came(stats: Mapping[str, Any]) -> str:
-    """What was read of a dump and what was left out, by reason, in one sentence; what to set where
-    rows have no text."""
+    """What was read of a dump and what was left out, by reason, in a few sentences; what to set where
+    rows have no text, are in another charset, or are no rows."""
     lost = Counter(
         {f"{kind}/{n}": c for kind in ("skipped", "broken") for n, c in stats.get(kind, {}).items()}
     )
     reasons = ", ".join(f"{count:,} {name}" for name, count in lost.most_common(8))
     pages, kept = stats.get("pages", 0), stats.get("documents", 0)
     said = f"{pages:,} pages read, {kept:,} became documents; left out: {reasons or 'none'}"
-    if stats.get("broken", {}).get("no_text") and (fields := stats.get("fields")):
-        named = ", ".join(sorted(fields, key=lambda name: (-fields[name], name)))
+    broken = stats.get("broken", {})
+    if broken.get("no_text") and (fields := stats.get("fields")):
         said += (
-            f". Rows without text have the fields {named}: name the one that holds it in the card,"
-            " `fields: {text: NAME}`, and give the others (url, date, title) likewise"
+            f". Rows without text have the fields {_by_count(fields)}: name the one that holds it in the"
+            " card, `fields: {text: NAME}`, and give the others (url, date, title) likewise"
         )
-    return said
+    return said + "".join(f". {advice}" for reason, advice in _ADVICE.items() if _counted(stats, reason))
+
+
+_ADVICE = {
+    "broken/not_utf-8": "Lines that are not UTF-8 are of another charset: name it in the card,"
+    " `charset: gb18030` (Chinese), `big5`, `shift_jis` or `windows-1252`",
+    "seen/not_utf-8": "Text that is not all UTF-8 has U+FFFD for the rest: where it is of another charset,"
+    " name that in the card, `charset: gb18030`",
+    "broken/json": "Lines that are no JSON object: a file of kind jsonl has one object a line"
+    " (`jq -c '.[]'` writes an array so)",
+}
+"""What to do about a reason, where the card or the file can be mended."""
+
+
+def _counted(stats: Mapping[str, Any], reason: str) -> int:
+    kind, _, name = reason.partition("/")
+    return int(stats.get(kind, {}).get(name, 0))
 
 
 def judge_edits(edits: Dataset, bounds: CheckBounds) -> list[Finding]:

@@ -39,3 +39,23 @@ def test_wrong_values_are_refused(wrong: dict[str, object]) -> None:
 def test_a_group_that_no_record_has_is_refused(kind: str, group: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         DumpCard(name="d", kind=kind, uris=("x",), group=group)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"kind": "jsonl", "charset": "klingon"}, "'klingon' is no charset: use a label such as gb18030"),
+        ({"kind": "jsonl", "charset": "hz-gb-2312"}, "is no charset"),
+        ({"kind": "warc", "charset": "gbk"}, "pages of WARC say their charset themselves"),
+        ({"kind": "warc", "fields": {"text": "content"}}, "warc records have no fields"),
+    ],
+)
+def test_what_records_of_a_kind_do_not_have_is_refused(wrong: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        DumpCard.model_validate({"name": "a", "uris": ["x"], **wrong})
+
+
+def test_a_charset_is_a_parameter_only_where_it_is_set() -> None:
+    card = DumpCard(name="a", kind="jsonl", uris=("x",))
+    assert "charset" not in card.parameters()
+    assert card.model_copy(update={"charset": "gbk"}).parameters()["charset"] == "gbk"

@@ -17,9 +17,9 @@ def line(number: int) -> bytes:
     return json.dumps({"text": f"text {number}", "url": f"u{number}"}).encode() + b"\n"
 
 
-def read(path: Path, fields: dict[str, str] = FIELDS) -> tuple[list[Record], Tally]:
+def read(path: Path, fields: dict[str, str] = FIELDS, charset: str = "") -> tuple[list[Record], Tally]:
     tally = Tally()
-    return list(read_records(path, "jsonl", tally, fields)), tally
+    return list(read_records(path, "jsonl", tally, fields, charset)), tally
 
 
 @pytest.mark.parametrize("codec", [*CODECS, "plain"])
@@ -126,3 +126,46 @@ def test_padding_and_controls_cost_no_row(tmp_path: Path) -> None:
     records, tally = read(tmp_path / "a")
     assert [(r.offset, r.text) for r in records] == [(0, "a\0b\tc"), (2, "second")]
     assert tally.left_out == []
+
+
+@pytest.mark.parametrize("label", ["gbk", "gb18030", "big5", "utf-16", "utf-16be", "iso-2022-jp"])
+@pytest.mark.parametrize("codec", ["gzip", "plain"])
+def test_lines_of_another_charset_are_read_by_the_cards_label(tmp_path: Path, label: str, codec: str) -> None:
+    """Second bytes of gbk and big5 are those of `\\`, `{` and letters too."""
+    text = (
+        "第一行 功能，許多的話"
+        if label == "big5"
+        else "第一行 中文字"
+        if "jp" in label
+        else "第一行，許多的話 乗俓俷"
+    )
+    data = "".join(json.dumps({"text": f"{text} {n}"}, ensure_ascii=False) + "\n" for n in range(50)).encode(
+        label
+    )
+    (tmp_path / "a").write_bytes(data if codec == "plain" else compressed(data, codec))
+    records, tally = read(tmp_path / "a", charset=label)
+    assert [(r.offset, r.text) for r in records] == [(n, f"{text} {n}") for n in range(50)]
+    assert tally.left_out == [] and not any(name.startswith("seen/") for name in tally.counts)
+
+
+def test_lines_that_are_not_utf8_are_lost_under_a_reason_of_their_own(tmp_path: Path) -> None:
+    rows = [json.dumps({"text": t}, ensure_ascii=False) for t in ("第一行", "plain", "第三行")]
+    (tmp_path / "a").write_bytes("\n".join(rows).encode("gbk") + b"\n[]\n")
+    records, tally = read(tmp_path / "a")
+    assert [r.text for r in records] == ["plain"]
+    assert [(x.offset, x.reason) for x in tally.left_out] == [
+        (0, "broken/not_utf-8"),
+        (2, "broken/not_utf-8"),
+        (3, "broken/json"),
+    ]
+
+
+def test_characters_that_the_label_cannot_decode_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes('{"text": "第一'.encode("gbk") + b'\xff"}\n')
+    records, tally = read(tmp_path / "a", charset="gbk")
+    assert [r.text for r in records] == ["第一\ufffd"] and tally.counts["seen/not_gb18030"] == 1
+
+
+def test_a_mark_before_any_line_costs_no_row(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"".join(b"\xef\xbb\xbf" + line(n) for n in range(3)))
+    assert [r.text for r in read(tmp_path / "a")[0]] == [f"text {n}" for n in range(3)]

@@ -176,3 +176,12 @@ def test_fuzzed_files_never_raise_and_count_what_they_lose(tmp_path: Path, input
         records, stats = read(tmp_path / "a", FIELDS | {"title": "meta.title", "raw": "raw"})
         assert len({r.offset for r in records}) == len(records)
         assert len(records) == 40 or sum(n for name, n in stats.items() if name.startswith("broken/"))
+
+
+def test_bytes_of_another_charset_are_read_by_the_cards_label_or_counted(tmp_path: Path) -> None:
+    texts = ["第一段文字", "plain"]
+    pq.write_table(pa.table({"text": [t.encode("gbk") for t in texts]}), tmp_path / "a")
+    stats: Counter[str] = Counter()
+    assert [r.text for r in read_records(tmp_path / "a", "parquet", stats, FIELDS, "gbk")] == texts
+    assert not any(name.startswith("seen/") for name in stats)
+    assert read(tmp_path / "a")[1]["seen/not_utf-8"] == 1

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from pipelines.cards.dump import DumpCard
-from pipelines.dumps.rows import fields_of, value_at
+from pipelines.dumps.records import Tally
+from pipelines.dumps.rows import MAX_COUNTED, fields_of, names_in, row_record, value_at
 
 
 def test_a_field_of_the_whole_name_comes_before_a_path() -> None:
@@ -16,3 +17,28 @@ def test_the_field_of_a_group_is_read_too() -> None:
     card = DumpCard(name="d", kind="jsonl", uris=("x",), group="repo")
     assert fields_of(card)["repo"] == "repo" and "id" not in fields_of(card)
     assert "host/1" not in fields_of(card.model_copy(update={"group": "host/1"}))
+
+
+def test_names_are_those_that_a_card_would_name() -> None:
+    assert names_in({"a": 1, "b": {"c": 2, "d": {"e": 3}}}) == ["a", "b", "b.c", "b.d"]
+    assert len(names_in({str(k): {str(n): 0 for n in range(1000)} for k in range(1000)})) < 100
+
+
+def test_values_that_there_are_are_counted_and_fields_of_first_rows() -> None:
+    tally = Tally()
+    for number in range(30):
+        values = {"text": "t", "url": None if number else "u", "title": None}
+        row_record(values, number, lambda: ["t", "u"], "utf-8", tally)
+    assert {k: v for k, v in tally.counts.items() if k.startswith(("found", "columns"))} == {
+        "found/text": 30,
+        "found/url": 1,
+        "columns/t": 10,
+        "columns/u": 10,
+    }
+
+
+def test_rows_whose_keys_are_all_their_own_do_not_fill_the_statistics() -> None:
+    tally = Tally()
+    for number in range(2 * MAX_COUNTED):
+        row_record({}, number, lambda number=number: [f"key {number}"], "utf-8", tally)  # type: ignore[misc]
+    assert len(tally.counts) <= MAX_COUNTED + 5 and tally.counts["broken/no_text"] == 2 * MAX_COUNTED

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.dumps.readers import read_records
 from pipelines.extraction.charset import HEAD, decode
-from pipelines.extraction.charset_decoders import canonical
+from pipelines.kernels.charset_decoders import canonical
 from tests.support.time_bounds import assert_linear
 
 NEWS = Path(__file__).parents[4] / "shared" / "data" / "webdump" / "zh-news-cx-extractor.warc.gz"

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extraction.charset_decoders import decode_as
 from pipelines.extraction.charset_likelihood import log_likelihood
+from pipelines.kernels.charset_decoders import decode_as
 
 TEXTS = {
     "gb18030": "我们在网上看到的页面",

@@ -14,9 +14,11 @@ from pipelines.inspection.funnel import (
     funnel,
     judge_decisions,
     judge_edits,
+    judge_fields,
     judge_ids,
     judge_rules,
     judge_sides,
+    what_came,
 )
 from pipelines.lake import Lake
 from tests.support.dumps import build_documents
@@ -109,3 +111,33 @@ def test_ids_that_repeat_and_rules_that_covered_nothing_are_named(lake: Lake, en
     unused = judge_rules(documents, card)
     assert not unused.passed and "block a.org, block b.org" in unused.meaning
     assert judge_rules(documents, card.model_copy(update={"block": ()})).passed
+
+
+def test_fields_that_a_card_names_and_no_row_has_are_named(tmp_path: Path) -> None:
+    rows = [
+        {"content": f"A text that is long enough {n}.", "meta": {"link": "https://a.invalid/"}}
+        for n in (1, 2)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lake, found = Lake(tmp_path), {}
+    cards = {
+        "wrong": ({"text": "content", "url": "meta.url", "date": "when"}, "repo"),
+        "right": ({"text": "content", "url": "meta.link"}, "host"),
+    }
+    for name, (fields, group) in cards.items():
+        card = DumpCard.model_validate(
+            {"name": name, "kind": "jsonl", "uris": ["a.jsonl"], "fields": fields, "group": group}
+        )
+        found[name] = judge_fields(build_documents(lake, InProcess(), card).dataset, card)
+    assert found["right"].passed and not found["wrong"].passed
+    assert found["wrong"].meaning == (
+        "fields that the card names and no row has: url: meta.url, date: when, repo;"
+        " rows have content, meta, meta.link"
+    )
+
+
+def test_what_came_says_what_to_do_about_lines_that_are_no_rows() -> None:
+    said = what_came({"pages": 1, "documents": 1, "broken": {"not_utf-8": 3, "json": 2}})
+    assert "3 broken/not_utf-8, 2 broken/json" in said
+    assert "`charset: gb18030`" in said and "one object a line" in said
+    assert "charset" not in what_came({"pages": 1, "documents": 1})

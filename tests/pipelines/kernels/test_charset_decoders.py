@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.extraction.charset_decoders import canonical, decode_as
+from pipelines.kernels.charset_decoders import canonical, decode_as
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Labels and decoders of the WHATWG Encoding Standard, on Python's codecs.
 
 Belongs here: what a label means, and what bytes mean in a charset, errors included. Does not belong
-here: which charset a page is in (charset.py). The labels are resiliparse's table of the standard.
+here: which charset a page is in (extraction/charset.py). The labels are resiliparse's table of the standard.
 What Python's codecs decode otherwise was found by comparison with the standard's index files
 (github.com/whatwg/encoding, 2026-05); two signs stay as Python has them, A241 and A242 of Big5, which
 the standard maps to a division slash and a small backslash.
