@@ -24,6 +24,8 @@ IGNORE = -100
 CACHED_LOGITS = 1 << 21
 """Of them, those that a CPU turns into losses and gradients at once: in fp32 (8 MiB) they stay in
 its cache. Fewer at a time would make its threads meet too often."""
+FLEX_HEAD = 16
+"""Smallest head that flex attention takes on a GPU (torch 2.11, `_inductor/kernel/flex`)."""
 TRAINING_KERNELS = [
     SDPBackend.CUDNN_ATTENTION,
     SDPBackend.FLASH_ATTENTION,
@@ -254,10 +256,12 @@ class Block(nn.Module):
     def mask(self, x_BLD: Tensor, documents_BL: Tensor | None) -> Any:
         """What a position of the stream may see: its own document where the model asks for that; None
         (all before it) else, or the same as blocks where training on a GPU has to repeat its bits."""
+        flex = x_BLD.is_cuda and self.config.head_dim >= FLEX_HEAD
         if documents_BL is not None and self.config.document_attention:
-            return document_blocks(documents_BL) if documents_BL.is_cuda else document_mask(documents_BL)
-        repeats = x_BLD.is_cuda and torch.is_grad_enabled() and torch.are_deterministic_algorithms_enabled()
-        return causal_blocks(x_BLD.shape[1], x_BLD.device) if repeats and not self.config.dropout else None
+            return document_blocks(documents_BL) if flex else document_mask(documents_BL)
+        repeats = torch.is_grad_enabled() and torch.are_deterministic_algorithms_enabled()
+        flex = flex and repeats and not self.config.dropout
+        return causal_blocks(x_BLD.shape[1], x_BLD.device) if flex else None
 
 
 def losses_and_gradient(logits_TV: Tensor, targets_T: Tensor) -> Tensor:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from model.network import architecture
 from model.network.architecture import IGNORE, KeyValueCache, Skywork, decay_groups
@@ -175,6 +178,39 @@ def test_flex_attention_equals_the_dense_mask() -> None:
     torch.testing.assert_close(flexible, dense, atol=1e-5, rtol=0)
     with pytest.raises(ValueError, match="no dropout"):
         architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("where", "changed", "deterministic", "wanted"),
+    [
+        ("cuda", {}, True, "causal"),
+        ("cuda", {}, False, None),
+        ("cpu", {}, True, None),
+        ("cuda", {"dropout": 0.1}, True, None),
+        ("cuda", {"num_heads": 8, "num_kv_heads": 8}, True, None),  # heads of 8: too narrow
+        ("cuda", {"document_attention": True}, False, "documents"),
+        ("cuda", {"document_attention": True, "num_heads": 8, "num_kv_heads": 8}, False, "dense"),
+        ("cpu", {"document_attention": True}, True, "dense"),
+    ],
+)
+def test_flex_attention_is_taken_on_a_gpu_where_bits_repeat_or_documents_end(
+    where: str,
+    changed: dict[str, Any],
+    deterministic: bool,
+    wanted: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, answer in {"causal_blocks": "causal", "document_blocks": "documents"}.items():
+        monkeypatch.setattr(architecture, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(architecture, "document_mask", lambda _: "dense")
+    monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: deterministic)
+    config = ModelConfig.from_json(GROUPED.to_json() | changed)
+    block = architecture.Block(config, architecture.Rotary(config))
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        x, documents = torch.empty(1, 8, 64, device=where), torch.empty(1, 8, device=where)
+    assert block.mask(x, documents) == wanted
+    with torch.no_grad():
+        assert block.mask(x, None) is None
 
 
 def test_weights_do_not_depend_on_the_order_of_construction() -> None:
