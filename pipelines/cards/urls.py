@@ -115,6 +115,11 @@ class UrlRule:
             below, bare = True, bare[2:]
         if any(c.isspace() for c in text) or "#" in text:
             raise ValueError(f"{text!r} can match no page: an address has no spaces, and rules no fragment")
+        if "*" in bare:
+            raise ValueError(
+                f"{text!r} can match no page: `*` stands before a host alone (*.example.org), and a path is"
+                " the beginning of those it covers (example.org/private/)"
+            )
         host, port, prefix = _parts("//" + bare)
         if not _HOST.fullmatch(host) or (port and int(port) > 65535):
             raise ValueError(

@@ -149,6 +149,10 @@ def https_object(uri: str, reach: Reach) -> Listed:
 
     def head() -> Listed:
         with open_url(uri, reach, "HEAD") as reply:
+            if reply.geturl() == requested(uri) + "/":
+                raise FetchError(
+                    f"{without_secrets(uri)} is a folder: write `/` at its end, for its files, in the card"
+                )
             return Listed(_length(reply) or 0, _etag(reply))
 
     return retry(uri, head)

@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from pipelines.cards.urls import without_secrets
 from pipelines.dumps.addresses import COMMON_CRAWL, FetchError, Reach, origin
@@ -68,6 +68,16 @@ def files_of(
         yield from ((name, None) for name in _of_folder(path) if keep(name))
 
 
+def is_folder(uri: str, base: Path) -> bool:
+    """Whether an address that names no file is a folder, written without `/` at its end."""
+    if uri.startswith("s3://"):
+        bucket, key = bucket_and_key(uri)
+        with s3_errors(uri):
+            found = s3_client().list_objects_v2(Bucket=bucket, Prefix=f"{key}/", MaxKeys=1)
+        return not uri.endswith("/") and bool(found.get("Contents"))
+    return "://" not in uri and not uri.endswith("/") and os.path.isdir(absolute(uri, base))
+
+
 def _lines(uri: str, base: Path, reach: Reach) -> list[str]:
     """The addresses in a listing, each checked to be within reach."""
     root = uri[: uri.index("crawl-data/")] if "crawl-data/" in uri and "://" in uri else COMMON_CRAWL
@@ -113,7 +123,7 @@ def pattern_of(path: str) -> re.Pattern[str]:
         if path.startswith("**/", at):
             out, at = out + r"(?:[^/]+/(?!\.))*", at + 3
         elif path.startswith("**", at):
-            out, at = out + r".*", at + 2
+            out, at = out + r"(?:[^/]|/(?!\.))*", at + 2
         elif path[at] == "*":
             out, at = out + r"[^/]*", at + 1
         elif path[at] == "?":
@@ -167,8 +177,8 @@ def _of_bucket(uri: str) -> Iterator[tuple[str, Listed]]:
 def _of_server(uri: str, reach: Reach) -> list[str]:
     """Files that the pages of a web server's folders link to and that the glob matches."""
     host = uri[: uri.index("/", uri.index("://") + 3)]
-    path = urlsplit(uri).path
-    wanted, top = pattern_of(unquote(path)), _fixed(path)
+    path = unquote(urlsplit(uri).path)
+    wanted, top = pattern_of(path), quote(_fixed(path))
     waiting, seen, found = [host + top[: top.rfind("/") + 1]], set[str](), list[str]()
     deep = path.count("/") if "**" not in path else None
     while waiting:
@@ -181,8 +191,8 @@ def _of_server(uri: str, reach: Reach) -> list[str]:
                 f"{without_secrets(uri)} has no end: {len(seen):,} folders, {len(found):,} files"
             )
         for link in links_of(folder, reach, MAX_LISTING):
-            below = urlsplit(link).path
-            if not link.startswith(("http://", "https://")) or not below.startswith(urlsplit(folder).path):
+            below, inside = urlsplit(link).path, unquote(urlsplit(folder).path)
+            if not link.startswith(("http://", "https://")) or not unquote(below).startswith(inside):
                 continue
             if origin(link) != origin(folder):
                 continue

@@ -20,7 +20,7 @@ from pipelines.cards.dump import DumpCard
 from pipelines.cards.urls import without_secrets
 from pipelines.dumps.addresses import FetchError, Reach
 from pipelines.dumps.fetch import Listed, fetched, file_name, sha256
-from pipelines.dumps.listing import MAX_FILES, files_of
+from pipelines.dumps.listing import MAX_FILES, files_of, is_folder
 from pipelines.lake import digest
 from pipelines.tables.columns import described
 from pipelines.tables.stage import Building, Stage
@@ -69,8 +69,9 @@ def list_files(card: DumpCard, base: Path, hashed: bool = True) -> Iterator[tupl
             if len(seen) > MAX_FILES:
                 raise FetchError(f"dump {card.name} has more than {MAX_FILES:,} files: name fewer in a card")
         if not named:
+            advice = f"write {uri}/ for the files of that folder" if is_folder(uri, base) else "mend `uris`"
             raise FetchError(
-                f"dump {card.name}: {without_secrets(uri)} names no file; mend `uris` in the dump's card"
+                f"dump {card.name}: {without_secrets(uri)} names no file; {advice} in the dump's card"
             )
 
 

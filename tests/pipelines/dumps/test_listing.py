@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import gzip
 import http.server
-import os
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -25,21 +25,38 @@ NAMES = (
     "crawl/deep/er/e.jsonl",
     "crawl/deep/.cache/f.jsonl",
     "crawlers/g.jsonl",
+    "第 1 批/甲 #1.jsonl",
+    "第 1 批/乙%20&.jsonl",
+    "第 1 批/里/丙+.jsonl",
 )
-GLOBS = {
+EVERYWHERE = {
     "crawl/*.jsonl": ["crawl/a.jsonl", "crawl/b.jsonl"],
     "crawl/**/*.jsonl": ["crawl/a.jsonl", "crawl/b.jsonl", "crawl/deep/d.jsonl", "crawl/deep/er/e.jsonl"],
     "crawl/": ["crawl/a.jsonl", "crawl/b.jsonl", "crawl/c.txt"],
+    "crawl/**/": [
+        "crawl/a.jsonl",
+        "crawl/b.jsonl",
+        "crawl/c.txt",
+        "crawl/deep/d.jsonl",
+        "crawl/deep/er/e.jsonl",
+    ],
+    "crawl/d**": ["crawl/deep/d.jsonl", "crawl/deep/er/e.jsonl"],
+    "crawl/deep/.cache/*": ["crawl/deep/.cache/f.jsonl"],
     "crawl/*/*.jsonl": ["crawl/deep/d.jsonl"],
     "crawl*/g.jsonl": ["crawlers/g.jsonl"],
     "*/deep/**/e.*": ["crawl/deep/er/e.jsonl"],
     "crawl/b.jsonl": ["crawl/b.jsonl"],
+    "第 1 批/*.jsonl": ["第 1 批/乙%20&.jsonl", "第 1 批/甲 #1.jsonl"],
+    "第 1 批/": ["第 1 批/乙%20&.jsonl", "第 1 批/甲 #1.jsonl"],
+    "第 1 批/**/丙*": ["第 1 批/里/丙+.jsonl"],
 }
+"""What a glob names of a folder, a bucket and a web server's folders."""
 CLASSES = {
     "crawl/[ab].jsonl": ["crawl/a.jsonl", "crawl/b.jsonl"],
     "crawl/[!a].jsonl": ["crawl/b.jsonl"],
     "crawl/?.txt": ["crawl/c.txt"],
 }
+"""What one names of a folder and a bucket: in a web address `?` begins the query."""
 
 
 class Folders(http.server.SimpleHTTPRequestHandler):
@@ -61,26 +78,43 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("pattern", [*GLOBS, *CLASSES])
-def test_globs_of_a_folder(tree: Path, pattern: str) -> None:
-    wanted = (GLOBS | CLASSES)[pattern]
-    assert sorted(os.path.relpath(n, tree) for n in names([pattern], tree)) == wanted
-    assert sorted(os.path.relpath(n, tree) for n in names([f"{tree}/{pattern}"], Path("/"))) == wanted
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tree: Path) -> Iterator[str]:
+    """The address of the tree, with a slash at its end, where `request.param` says that it lies."""
+    if request.param == "relative":
+        yield ""
+    elif request.param == "folder":
+        yield f"{tree}/"
+    elif request.param == "server":
+        with serve(partial(Folders, directory=str(tree))) as address:  # type: ignore[arg-type]
+            yield f"{address}/"
+    else:
+        s3 = request.getfixturevalue("s3")
+        for name in (*NAMES, "crawl/", "crawl/deep/"):  # marks of folders are no files
+            s3.put_object(Bucket="dump", Key=f"globs/{name}", Body=name.encode())
+        yield "s3://dump/globs/"
 
 
-@pytest.mark.parametrize("pattern", GLOBS)
-def test_globs_of_a_web_servers_folders_mean_as_much(tree: Path, pattern: str) -> None:
-    with serve(partial(Folders, directory=str(tree))) as address:  # type: ignore[arg-type]
-        found = names([f"{address}/{pattern}"], tree)
-        assert [n.removeprefix(f"{address}/") for n in found] == GLOBS[pattern]
+def found_at(place: str, pattern: str, tree: Path) -> list[str]:
+    """What a pattern names below a place, as the names of the tree."""
+    found = sorted(n.removeprefix(place or f"{tree}/") for n in names([place + pattern], tree))
+    return sorted(map(unquote, found)) if place.startswith("http") else found
 
 
-@pytest.mark.parametrize("pattern", [*GLOBS, *CLASSES])
-def test_globs_of_a_bucket_mean_as_much(s3: Any, tree: Path, pattern: str) -> None:
-    for name in (*NAMES, "crawl/", "crawl/deep/"):
-        s3.put_object(Bucket="dump", Key=f"globs/{name}", Body=name.encode())
-    found = names([f"s3://dump/globs/{pattern}"], tree)
-    assert [n.removeprefix("s3://dump/globs/") for n in found] == (GLOBS | CLASSES)[pattern]
+@pytest.mark.parametrize("place", ["relative", "folder", "bucket", "server"], indirect=True)
+def test_a_glob_means_one_thing_wherever_the_files_are(place: str, tree: Path) -> None:
+    found = {pattern: found_at(place, pattern, tree) for pattern in EVERYWHERE}
+    assert found == EVERYWHERE
+    if not place.startswith("http"):
+        assert {pattern: found_at(place, pattern, tree) for pattern in CLASSES} == CLASSES
+
+
+@pytest.mark.parametrize("place", ["relative", "folder", "bucket", "server"], indirect=True)
+def test_a_folder_without_its_slash_is_named(place: str, tree: Path) -> None:
+    with pytest.raises(FetchError, match=r"crawl/ for the files of that folder|is a folder: write `/`"):
+        names([f"{place}crawl"], tree)
+    with pytest.raises(FetchError, match="none"):
+        names([f"{place}none"], tree)
 
 
 @pytest.fixture
