@@ -17,6 +17,7 @@ ELSEWHERE = {
     "pipelines/dedup/reference.py": "tests/pipelines/dedup/test_election.py",
     "pipelines/kernels/reference.py": "tests/pipelines/kernels/test_normal_form.py",
     "pipelines/signals/reference.py": SIGNALS,
+    "pipelines/signals/forms_reference.py": "tests/pipelines/signals/test_form_counts.py",
     # pieces of one compiled pass: their sums are compared with the plain definitions
     **{f"pipelines/signals/{name}.py": SIGNALS for name in ("c4", "in_characters", "in_words", "lines")},
     **{f"pipelines/signals/{name}.py": SIGNALS for name in ("paragraphs", "phrases", "totals", "words")},

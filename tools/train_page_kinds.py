@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import io
 import json
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +23,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+import pyarrow as pa
 
-from pipelines.signals.forms import Forms, forms_of
-from pipelines.signals.page_kinds import KINDS, LEAST_WORDS, MODEL, KindModel, counts_of, length_of
+from pipelines.kernels.utf8 import text_buffers
+from pipelines.signals.forms import Forms, counts_of, forms_of
+from pipelines.signals.forms_reference import plain_words
+from pipelines.signals.page_kinds import KINDS, LEAST_WORDS, MODEL, KindModel
+from pipelines.signals.page_words import count_words, vocabulary
 from pipelines.signals.prose import prose_of
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -70,8 +75,14 @@ class Example:
 def example(text: str, host: str, type_: str, verdict: str = "", url: str = "") -> Example:
     """The example of a text as signals see it: its prose."""
     prose = prose_of(text).text
-    counts = counts_of(prose)
-    return Example(counts, forms_of(prose, counts), host, type_, verdict, url)
+    array = pa.array([prose], pa.large_string())
+    forms = forms_of(*counts_of(array), count_words(*text_buffers(array), vocabulary([])))
+    return Example(plain_words(prose), forms, host, type_, verdict, url)
+
+
+def squares_of(counts: Counter[str]) -> float:
+    """The square of the length of the vector of logarithms."""
+    return sum(math.log1p(n) ** 2 for n in counts.values())
 
 
 def lines_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -138,20 +149,25 @@ def examples(data: Path) -> Iterator[Example]:
     yield from corpus_examples(data)
 
 
+def given_forms(chosen: list[Example]) -> Forms:
+    """The numbers of some texts, float64 [examples] each."""
+    return Forms(*map(np.concatenate, zip(*(e.forms for e in chosen), strict=True)))
+
+
 def matrix(chosen: list[Example], words: dict[str, int]) -> Any:
     """Sparse [examples, words + forms], rows as page_kinds.py scores them."""
     from scipy.sparse import csr_matrix, hstack
 
     rows, columns, values = [], [], []
     for i, given in enumerate(chosen):
-        length = max(length_of(given.counts), 1.0)
+        length = max(math.sqrt(squares_of(given.counts)), 1.0)
         for word, n in given.counts.items():
             if word in words:
                 rows.append(i)
                 columns.append(words[word])
                 values.append(np.log1p(n) / length)
     spelled = csr_matrix((values, (rows, columns)), shape=(len(chosen), len(words)))
-    return hstack([spelled, csr_matrix(np.array([e.forms for e in chosen]))]).tocsr()
+    return hstack([spelled, csr_matrix(np.column_stack(given_forms(chosen)))]).tocsr()
 
 
 def fitted(chosen: list[Example], kind: str) -> KindModel:
@@ -168,9 +184,11 @@ def fitted(chosen: list[Example], kind: str) -> KindModel:
     return KindModel(round(float(machine.intercept_[0]), 2), tuple(weights[len(words) :]), spelled)
 
 
-def score(model: KindModel, given: Example) -> float:
-    """As page_kinds.py computes it."""
-    return model.probability(given.counts, length_of(given.counts), given.forms)
+def scores_of(model: KindModel, given: list[Example]) -> list[float]:
+    """As page_kinds.py computes them."""
+    known = [sum(math.log1p(n) * model.words.get(w, 0.0) for w, n in e.counts.items()) for e in given]
+    squares = [squares_of(e.counts) for e in given]
+    return model.probabilities(np.array(known), np.array(squares), given_forms(given))
 
 
 def held_out_scores(found: list[Example], kind: str) -> Any:
@@ -178,9 +196,8 @@ def held_out_scores(found: list[Example], kind: str) -> Any:
     scores = np.zeros(len(found))
     for fold in range(FOLDS):
         model = fitted([e for e in found if e.fold != fold], kind)
-        for i, e in enumerate(found):
-            if e.fold == fold:
-                scores[i] = score(model, e)
+        held = [i for i, e in enumerate(found) if e.fold == fold]
+        scores[held] = scores_of(model, [found[i] for i in held])
     return scores
 
 

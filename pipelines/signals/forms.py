@@ -1,8 +1,9 @@
 """Numbers about the form of a page: how long its lines are, how they end, what stands in them.
 
-Belongs here: what is counted. Does not belong here: what the numbers say about a page
-(page_kinds.py), rules with thresholds of their own (rules.py). A page that lists others has many short
-lines, few that end a sentence, and dates between them; an article has not.
+Belongs here: the numbers, and which lines are dates. Does not belong here: counting (form_counts.py,
+page_words.py), what the numbers say about a page (page_kinds.py), rules with thresholds of their own
+(rules.py). A page that lists others has many short lines, few that end a sentence, and dates between
+them; an article has not.
 
 A word stands between white space. Only the first CHARS characters are read, so that a book costs as
 much as a page.
@@ -10,14 +11,18 @@ much as a page.
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-CHARS = 8_000  # read of a text, from its beginning
-SHORT, MIDDLE, LONG = 5, 15, 40  # words of a line
-TITLE = 12  # words of a line that may be a title
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.kernels.utf8 import text_buffers
+from pipelines.signals.form_counts import MAX_DATE, FormCounts, count_lines
+from pipelines.signals.page_words import PageWords, logarithms
+
+Number: TypeAlias = NDArray[np.float64]
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
 _DAY = (
@@ -34,66 +39,57 @@ _DATE = re.compile(
     rf"{_DAY}{_TIME}(?: ?[|·•,] ?[^\d\n]{{1,24}})?[*_]{{0,2}}",
     re.IGNORECASE,
 )
-MAX_DATE = 60  # characters of a line that may be a date
-_ENDS = tuple(".!?。！？…⋯;；:：\"'”’」』)）")
-_ELLIPSES = ("...", "…", "⋯")
-_BULLETS = ("-", "*", "•", "·", "●", "■", "➢")
-_YOU, _WE, _ME, _PAST = (
-    ("you", "your", "yours"),
-    ("we", "our", "ours"),
-    ("i", "my", "me"),
-    ("was", "were", "had", "said"),
-)
 
 
 class Forms(NamedTuple):
-    """All shares, or numbers brought near 0 to 1. Shares of lines leave blank lines out."""
+    """float64 [texts] each: shares, or numbers brought near 0 to 1. Shares of lines leave blank lines
+    out."""
 
-    short_lines: float
+    short_lines: Number
     """Share of lines of at most SHORT words."""
-    middle_lines: float
+    middle_lines: Number
     """Share of lines of more than SHORT and at most MIDDLE words."""
-    long_lines: float
+    long_lines: Number
     """Share of lines of more than LONG words."""
-    words_in_long: float
+    words_in_long: Number
     """Share of words that stand in lines of more than LONG words."""
-    words_in_titles: float
+    words_in_titles: Number
     """Share of words that stand in lines of at most TITLE words that end no sentence."""
-    ended_lines: float
+    ended_lines: Number
     """Share of lines that end in a mark."""
-    ellipsis_lines: float
+    ellipsis_lines: Number
     """Share of lines that end in an ellipsis."""
-    bullet_lines: float
+    bullet_lines: Number
     """Share of lines that begin with a bullet."""
-    date_lines: float
+    date_lines: Number
     """Share of lines that are a date or a time."""
-    blank_lines: float
+    blank_lines: Number
     """Share of blank lines among all lines."""
-    words: float
+    words: Number
     """Logarithm of the number of words, by 8."""
-    lines: float
+    lines: Number
     """Logarithm of the number of lines, by 6."""
-    mean_line: float
+    mean_line: Number
     """Words of a line, at most 100, by 50."""
-    longest_line: float
+    longest_line: Number
     """Logarithm of the words of the longest line, by 6."""
-    prices: float
+    prices: Number
     """Prices for twenty words, at most 1."""
-    exclamations: float
+    exclamations: Number
     """Exclamation marks for twenty words, at most 1."""
-    questions: float
+    questions: Number
     """Question marks for twenty words, at most 1."""
-    you: float
+    you: Number
     """`you`, `your` for ten words, at most 1."""
-    we: float
+    we: Number
     """`we`, `our` for ten words, at most 1."""
-    me: float
+    me: Number
     """`I`, `my`, `me` for ten words, at most 1."""
-    past: float
+    past: Number
     """`was`, `were`, `had`, `said` for ten words, at most 1."""
-    capitals: float
+    capitals: Number
     """Share of words that begin with a capital letter and go on without one."""
-    digits: float
+    digits: Number
     """Words with a digit, three times their share, at most 1."""
 
 
@@ -104,53 +100,63 @@ def is_date(line: str) -> bool:
     return _DATE.fullmatch(line) is not None
 
 
-def date_lines(text: str) -> float:
-    """Share of lines, blank ones left out, that are a date or a time; of the first CHARS characters."""
-    lines = [line for line in map(str.strip, text[:CHARS].split("\n")) if line]
-    return sum(map(is_date, lines)) / max(len(lines), 1)
+def _dates(data: NDArray[np.uint8], lines: NDArray[np.int64], texts: int) -> NDArray[np.int64]:
+    """How many of these lines of each text are a date, int64 [texts]. `lines` are those of
+    count_lines."""
+    found = [
+        text
+        for text, start, end in lines.tolist()
+        if _DATE.fullmatch(data[start:end].tobytes().decode("utf-8")) is not None
+    ]
+    return np.bincount(np.array(found, np.int64), minlength=texts)
 
 
-def forms_of(text: str, counts: Mapping[str, int]) -> Forms:
-    """The numbers of one text; `counts` of its words, lower-cased, as page_kinds.counts_of gives
-    them."""
-    raw = text[:CHARS].split("\n")
-    lines = [line for line in map(str.strip, raw) if line]
-    split = [line.split() for line in lines]
-    sizes = list(map(len, split))
-    ended = [line.endswith(_ENDS) for line in lines]
-    num_lines, num_words = max(len(lines), 1), max(sum(sizes), 1)
+def counts_of(texts: pa.Array) -> tuple[FormCounts, NDArray[np.int64]]:
+    """(columns of FormCounts, lines that are a date) of some texts, int64 [texts] each."""
+    data, offsets = text_buffers(texts)
+    counts, lines = count_lines(data, offsets)
+    return FormCounts(*counts.T), _dates(data, lines, len(texts))
 
-    def of_words(times: float, count: int) -> float:
-        return min(times * count / num_words, 1.0)
 
-    def of_counts(words: Sequence[str]) -> float:
-        return of_words(10.0, sum(counts.get(word, 0) for word in words))
+def date_lines(texts: pa.Array) -> Number:
+    """Share of lines, blank ones left out, that are a date or a time, of the first CHARS characters
+    of each text; float64 [texts]."""
+    counts, dates = counts_of(texts)
+    share: Number = dates / np.maximum(counts.lines, 1)
+    return share
+
+
+def forms_of(counts: FormCounts, dates: NDArray[np.int64], words: PageWords) -> Forms:
+    """The numbers of some texts, from what `counts_of` and page_words.count_words give of them."""
+    logs = logarithms()
+    lines, total = np.maximum(counts.lines, 1), np.maximum(counts.words, 1)
+    groups = words.groups_by_name()
+
+    def of_words(times: float, count: NDArray[np.int64]) -> Number:
+        return np.minimum(times * count / total, 1.0)
 
     return Forms(
-        short_lines=sum(n <= SHORT for n in sizes) / num_lines,
-        middle_lines=sum(SHORT < n <= MIDDLE for n in sizes) / num_lines,
-        long_lines=sum(n > LONG for n in sizes) / num_lines,
-        words_in_long=sum(n for n in sizes if n > LONG) / num_words,
-        words_in_titles=sum(n for n, end in zip(sizes, ended, strict=True) if n <= TITLE and not end)
-        / num_words,
-        ended_lines=sum(ended) / num_lines,
-        ellipsis_lines=sum(line.endswith(_ELLIPSES) for line in lines) / num_lines,
-        bullet_lines=sum(line.startswith(_BULLETS) for line in lines) / num_lines,
-        date_lines=sum(map(is_date, lines)) / num_lines,
-        blank_lines=1.0 - len(lines) / len(raw),
-        words=math.log1p(num_words) / 8.0,
-        lines=math.log1p(len(lines)) / 6.0,
-        mean_line=min(num_words / num_lines, 100.0) / 50.0,
-        longest_line=math.log1p(max(sizes, default=0)) / 6.0,
-        prices=of_words(20.0, sum(counts.get(price, 0) for price in ("$0", "£0", "€0"))),
-        exclamations=of_words(20.0, text.count("!", 0, CHARS)),
-        questions=of_words(20.0, text.count("?", 0, CHARS)),
-        you=of_counts(_YOU),
-        we=of_counts(_WE),
-        me=of_counts(_ME),
-        past=of_counts(_PAST),
-        capitals=of_words(1.0, sum(sum(map(str.istitle, words)) for words in split)),
-        digits=of_words(
-            3.0, sum(not word.isalpha() and any(map(str.isdigit, word)) for words in split for word in words)
-        ),
+        short_lines=counts.short_lines / lines,
+        middle_lines=counts.middle_lines / lines,
+        long_lines=counts.long_lines / lines,
+        words_in_long=counts.words_in_long / total,
+        words_in_titles=counts.words_in_titles / total,
+        ended_lines=counts.ended_lines / lines,
+        ellipsis_lines=counts.ellipsis_lines / lines,
+        bullet_lines=counts.bullet_lines / lines,
+        date_lines=dates / lines,
+        blank_lines=1.0 - counts.lines / counts.raw_lines,
+        words=logs[total] / 8.0,
+        lines=logs[counts.lines] / 6.0,
+        mean_line=np.minimum(total / lines, 100.0) / 50.0,
+        longest_line=logs[counts.longest_line] / 6.0,
+        prices=of_words(20.0, groups["prices"]),
+        exclamations=of_words(20.0, counts.exclamations),
+        questions=of_words(20.0, counts.questions),
+        you=of_words(10.0, groups["you"]),
+        we=of_words(10.0, groups["we"]),
+        me=of_words(10.0, groups["me"]),
+        past=of_words(10.0, groups["past"]),
+        capitals=of_words(1.0, counts.capitals),
+        digits=of_words(3.0, counts.digits),
     )

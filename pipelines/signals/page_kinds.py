@@ -1,9 +1,9 @@
 """How much an English text reads like a page that sells, and like a page that lists other pages.
 
 Belongs here: the form of the two models and their scores. Does not belong here: how they are made
-(tools/train_page_kinds.py), numbers of form (forms.py), what is done with the scores
-(filtering/policies/). Such pages are grammatical and pass every rule of form; what gives them away is
-their words, and many small signs of form together.
+(tools/train_page_kinds.py), numbers of form (forms.py), words (page_words.py), what is done with the
+scores (filtering/policies/). Such pages are grammatical and pass every rule of form; what gives them
+away is their words, and many small signs of form together.
 
 Both are logistic regression. `listing` reads the numbers of forms.py alone: what is listed may be about
 anything. `commerce` reads them and words: the logarithm of each count plus one, by the length of the
@@ -14,22 +14,24 @@ from __future__ import annotations
 
 import json
 import math
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pipelines.signals.forms import CHARS, Forms, forms_of
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from pipelines.kernels.utf8 import text_buffers
+from pipelines.signals.forms import Forms, counts_of, forms_of
+from pipelines.signals.page_words import Vocabulary, count_words, vocabulary
 
 MODEL = Path(__file__).with_name("page_kinds_model.json")
 KINDS = ("commerce", "listing")
 LANGUAGE = "en"
 LEAST_WORDS = 20  # in all: fewer say nothing
-_NUMBER, _PRICE = re.compile(r"\d[\d.,]*"), re.compile(r"([$£€]) ?0")
-_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|[$£€]0|0%")
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,16 @@ class KindModel:
     forms: tuple[float, ...]
     words: dict[str, float] = field(default_factory=dict)
 
-    def probability(self, counts: Counter[str], length: float, forms: Forms) -> float:
-        """Of a text with these words, `length` of their vector, and numbers; rounded to 1e-4."""
-        known = sum(math.log1p(n) * self.words[w] for w, n in counts.items() if w in self.words)
-        shape = sum(weight * number for weight, number in zip(self.forms, forms, strict=True))
-        logit = self.intercept + known / max(length, 1.0) + shape
-        return round(1.0 / (1.0 + math.exp(-max(-50.0, min(50.0, logit)))), 4)
+    def probabilities(
+        self, known: NDArray[np.float64], squares: NDArray[np.float64], forms: Forms
+    ) -> list[float]:
+        """Of some texts, rounded to 1e-4. float64 [texts] each: `known`, the sum of their words'
+        weights times logarithms; `squares`, the square of the length of their vector; their numbers."""
+        shape = np.zeros(len(known))
+        for weight, number in zip(self.forms, forms, strict=True):
+            shape = shape + weight * number
+        logits = self.intercept + known / np.maximum(np.sqrt(squares), 1.0) + shape
+        return [round(1.0 / (1.0 + math.exp(-x)), 4) for x in np.clip(logits, -50.0, 50.0).tolist()]
 
 
 @cache
@@ -61,31 +67,24 @@ def models() -> dict[str, KindModel]:
     return out
 
 
-def counts_of(text: str) -> Counter[str]:
-    """Words of a text; prices and percentages are words too, whatever their number."""
-    lower = _NUMBER.sub("0", text[:CHARS].lower().replace("\u2019", "'"))
-    return Counter(_WORD.findall(_PRICE.sub(r"\g<1>0", lower)))
+@cache
+def _vocabulary() -> Vocabulary:
+    return vocabulary([model.words for model in models().values()])
 
 
-def length_of(counts: Counter[str]) -> float:
-    """Length of the vector of logarithms."""
-    return math.sqrt(sum(math.log1p(n) ** 2 for n in counts.values()))
-
-
-def kinds_of(text: str) -> dict[str, float | None]:
-    """Probability of each of KINDS; None for fewer than LEAST_WORDS words."""
-    counts = counts_of(text)
-    if counts.total() < LEAST_WORDS:
-        return dict.fromkeys(KINDS)
-    forms, length = forms_of(text, counts), length_of(counts)
-    return {kind: model.probability(counts, length, forms) for kind, model in models().items()}
-
-
-def measure_kinds(texts: Sequence[str], languages: Sequence[str]) -> dict[str, list[float | None]]:
-    """The score of each text, by kind; None in other languages."""
-    nothing: dict[str, float | None] = dict.fromkeys(KINDS)
-    rows = [
-        kinds_of(text) if language == LANGUAGE else nothing
-        for text, language in zip(texts, languages, strict=True)
-    ]
-    return {kind: [row[kind] for row in rows] for kind in KINDS}
+def measure_kinds(texts: pa.Array, languages: Sequence[str]) -> dict[str, list[float | None]]:
+    """The score of each text, by kind; None in other languages, and for fewer than LEAST_WORDS
+    words."""
+    out: dict[str, list[float | None]] = {kind: [None] * len(texts) for kind in KINDS}
+    rows = [k for k, language in enumerate(languages) if language == LANGUAGE]
+    if not rows:
+        return out
+    chosen = texts.take(pa.array(rows))
+    words = count_words(*text_buffers(chosen), _vocabulary())
+    forms = forms_of(*counts_of(chosen), words)
+    for column, (kind, model) in enumerate(models().items()):
+        scores = model.probabilities(words.known[:, column], words.squares, forms)
+        for row, total, score in zip(rows, words.total.tolist(), scores, strict=True):
+            if total >= LEAST_WORDS:
+                out[kind][row] = score
+    return out

@@ -63,7 +63,8 @@ def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence
         prose_of(text) if forms else Prose(text, 0, 0, 0)
         for text, forms in zip(texts.to_pylist(), has_forms, strict=True)
     ]
-    counted = measure_rules(pa.array([p.text for p in apart], pa.string()), languages)
+    prose = pa.array([p.text for p in apart], pa.large_string())
+    counted = measure_rules(prose, languages)
     num_chars, prose_chars = pc.utf8_length(texts).cast(pa.int32()), counted["num_chars"]
     whole = np.maximum(num_chars.to_numpy(zero_copy_only=False), 1).astype(np.float64)
     other = {
@@ -74,8 +75,8 @@ def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence
         "prose_chars": prose_chars,
         "prose": [p.share for p in apart],
         **other,
-        "date_lines": list(map(date_lines, texts.to_pylist())),
-        **measure_kinds([p.text for p in apart], languages),
+        "date_lines": date_lines(texts),
+        **measure_kinds(prose, languages),
     }
     columns = {name: counted[name] for name in COUNTED.names} | {"num_chars": num_chars}
     columns |= {n: c if n == "prose_chars" else pa.array(c, SCHEMA.field(n).type) for n, c in forms.items()}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from pipelines.signals import page_kinds
 from pipelines.signals.page_kinds import KINDS
-from tools.train_page_kinds import FOLDS, Example, example, fitted, held_out_scores, score
+from pipelines.signals.page_words import vocabulary
+from tools.train_page_kinds import FOLDS, Example, example, fitted, held_out_scores, scores_of
 
 pytest.importorskip("sklearn")
 
@@ -29,9 +31,11 @@ def test_training_scores_as_the_applied_model_does(monkeypatch: pytest.MonkeyPat
     assert models["commerce"].words["shoes"] > 0 > models["commerce"].words["moon"]
     assert not models["listing"].words
     monkeypatch.setattr(page_kinds, "models", lambda: models)
+    monkeypatch.setattr(page_kinds, "_vocabulary", lambda: vocabulary([m.words for m in models.values()]))
     text = "buy your shoes " * 10
-    given = example(text, "shop", "product")
-    assert page_kinds.kinds_of(text) == {kind: score(model, given) for kind, model in models.items()}
+    given = [example(text, "shop", "product")]
+    applied = page_kinds.measure_kinds(pa.array([text]), ["en"])
+    assert applied == {kind: scores_of(model, given) for kind, model in models.items()}
 
 
 def test_folds_keep_a_host_together() -> None:
