@@ -14,14 +14,8 @@ import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.gpu.common import GPU, flops_shares, line, matmul_flops, seconds_of
-from model.network.architecture import (
-    Block,
-    Rotary,
-    causal_blocks,
-    document_blocks,
-    document_mask,
-    flex_kernel,
-)
+from model.network.architecture import Block
+from model.network.attention import Rotary, causal_blocks, document_blocks, document_mask, flex_kernel
 from model.network.config import PRESETS, ModelConfig
 from model.training import distributed
 

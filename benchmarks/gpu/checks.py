@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.gpu.common import GPU, distance, line
-from model.network import architecture
-from model.network.architecture import IGNORE, Skywork
+from model.network import attention, loss
+from model.network.architecture import Skywork
 from model.network.config import ModelConfig
 from model.training import distributed
 from model.training.engine import PipelinedEngine, TrainingEngine
@@ -160,12 +160,12 @@ def document_attention() -> dict[str, float]:
 @contextlib.contextmanager
 def plain_mask() -> Iterator[None]:
     """Boolean masks in place of flex attention."""
-    kept = architecture.document_blocks
-    architecture.document_blocks = architecture.document_mask
+    kept = attention.document_blocks
+    attention.document_blocks = attention.document_mask
     try:
         yield
     finally:
-        architecture.document_blocks = kept
+        attention.document_blocks = kept
 
 
 def loss_head() -> dict[str, float]:
@@ -176,19 +176,19 @@ def loss_head() -> dict[str, float]:
     weight = (torch.randn(CONFIG.vocab_size, CONFIG.hidden, generator=generator) / 16).to(device, DTYPE)
     weight.requires_grad_()
     targets = torch.randint(0, CONFIG.vocab_size, (rows,), generator=generator).to(device)
-    targets[::7] = IGNORE
-    apply: Any = architecture.ChunkedCrossEntropy.apply
+    targets[::7] = loss.IGNORE
+    apply: Any = loss.ChunkedCrossEntropy.apply
     wide = h.detach().float().requires_grad_(), weight.detach().float().requires_grad_()
-    wanted = F.cross_entropy(wide[0] @ wide[1].T, targets, reduction="none", ignore_index=IGNORE)
+    wanted = F.cross_entropy(wide[0] @ wide[1].T, targets, reduction="none", ignore_index=loss.IGNORE)
     wanted_gradients = torch.autograd.grad(wanted.sum(), wide)
     out = {}
-    kept = architecture.CHUNK_LOGITS, architecture.GPU_CHUNK_LOGITS
+    kept = loss.CHUNK_LOGITS, loss.GPU_CHUNK_LOGITS
     for name, chunk in (("whole", kept[1]), ("chunks", 300 * CONFIG.vocab_size)):
-        architecture.CHUNK_LOGITS = architecture.GPU_CHUNK_LOGITS = chunk
+        loss.CHUNK_LOGITS = loss.GPU_CHUNK_LOGITS = chunk
         try:
             total, losses = apply(h, weight, targets)
         finally:
-            architecture.CHUNK_LOGITS, architecture.GPU_CHUNK_LOGITS = kept
+            loss.CHUNK_LOGITS, loss.GPU_CHUNK_LOGITS = kept
         out[f"{name}_losses"] = near("losses", losses, wanted, 5e-3)
         for key, found, w in zip(
             ("hidden", "head"), torch.autograd.grad(total, (h, weight)), wanted_gradients, strict=True

@@ -16,7 +16,8 @@ from typing import Any
 import torch
 
 from benchmarks.gpu.common import GPU, line
-from model.network.architecture import Block, Rotary
+from model.network.architecture import Block
+from model.network.attention import Rotary
 from model.network.config import PRESETS
 from model.training import distributed
 

@@ -1,7 +1,7 @@
 """Which document a position of a token sequence is in.
 
 Belongs here: numbering documents by the tokens that end them. Does not belong here: the masks made
-of the numbers (model/network/architecture.py), reading sequences (loader.py).
+of the numbers (model/network/attention.py), reading sequences (loader.py).
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ class Scorer:
 
     def _caches(self, prefix: Sequence[int], rows: int) -> list[Any]:
         """Keys and values of a prefix that `rows` sequences share, computed once."""
-        from model.network.architecture import KeyValueCache
+        from model.network.attention import KeyValueCache
 
         caches = [KeyValueCache() for _ in self.network.model.layers]
         if prefix:

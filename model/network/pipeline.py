@@ -17,8 +17,10 @@ import torch
 from deepspeed.pipe import LayerSpec, PipelineModule
 from torch import Tensor, nn
 
-from model.network.architecture import Block, OutputHead, Rotary, initialize, norm
+from model.network.architecture import Block, initialize, norm
+from model.network.attention import Rotary, attention_mask
 from model.network.config import ModelConfig
+from model.network.loss import OutputHead
 
 State = tuple[Tensor, Tensor]
 
@@ -53,7 +55,7 @@ class Middle(Block):
     def forward(self, state: State) -> State:  # type: ignore[override]
         """(stream, documents) -> (stream, documents)."""
         x, documents = state
-        return super().forward(x, self.mask(x, documents)), documents
+        return super().forward(x, attention_mask(self.config, x, documents)), documents
 
 
 class Last(nn.Module):

@@ -36,7 +36,8 @@ def test_the_sum_over_ranks_takes_buffers_but_where_the_sums_lie_whole() -> None
 
 @pytest.mark.parametrize("kv", [0, 2])
 def test_activation_bytes_are_what_autograd_keeps_on_a_cpu(kv: int) -> None:
-    from model.network.architecture import Block, Rotary
+    from model.network.architecture import Block
+    from model.network.attention import Rotary
 
     config = ModelConfig(
         num_layers=1, hidden=512, num_heads=8, num_kv_heads=kv, ffn=1376, vocab_size=64, context=256

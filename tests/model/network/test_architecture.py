@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 import torch
 import torch.nn.functional as F
-from torch._subclasses.fake_tensor import FakeTensorMode
 
-from model.network import architecture
-from model.network.architecture import IGNORE, KeyValueCache, Skywork, decay_groups
+from model.network.architecture import Block, Skywork, decay_groups, initialize
+from model.network.attention import KeyValueCache, Rotary
 from model.network.config import PRESETS, ModelConfig
 
 GROUPED = ModelConfig(
@@ -52,24 +49,6 @@ def test_logits_and_gradients_equal_huggingface_llama(ids: torch.Tensor, kv: int
         torch.testing.assert_close(p.grad / scale, named[name].grad / scale, atol=1e-5, rtol=0)
 
 
-def test_chunks_and_ignored_targets_change_nothing(
-    ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    model = Skywork(GROUPED, seed=1)
-    x, y = ids[:, :-1], ids[:, 1:].clone()
-    y[0, :5] = IGNORE
-    whole = F.cross_entropy(model(x).flatten(0, 1), y.flatten(), reduction="sum", ignore_index=IGNORE)
-    wanted = torch.autograd.grad(whole, list(model.parameters()))
-    monkeypatch.setattr(architecture, "CHUNK_LOGITS", 300 * 7)
-    monkeypatch.setattr(architecture, "CACHED_LOGITS", 300 * 3)
-    total, losses = model(x, y)
-    found = torch.autograd.grad(total, list(model.parameters()))
-    torch.testing.assert_close(total, whole)
-    assert losses[0, :5].abs().sum() == 0 and losses.sum() == pytest.approx(float(total.detach()), rel=1e-6)
-    for a, b in zip(found, wanted, strict=True):
-        torch.testing.assert_close(a, b, atol=2e-5, rtol=1e-4)
-
-
 @pytest.mark.parametrize("config", [GROUPED, GPT], ids=["llama", "gpt"])
 def test_cached_logits_equal_uncached_in_any_cut(ids: torch.Tensor, config: ModelConfig) -> None:
     model = Skywork(config, seed=1).eval()
@@ -88,24 +67,18 @@ def test_generation_is_the_argmax_of_uncached_logits(ids: torch.Tensor) -> None:
             assert torch.equal(model(out[:, :i])[:, -1].argmax(-1), out[:, i])
 
 
-def test_with_document_attention_a_document_does_not_see_the_one_before(ids: torch.Tensor) -> None:
-    model = Skywork(ModelConfig.from_json(GROUPED.to_json() | {"document_attention": True}), seed=1).eval()
-    documents = torch.zeros(3, 34, dtype=torch.int32)
-    documents[:, 20:] = 1
-    other = ids.clone()
-    other[:, :20] = (ids[:, :20] + 1) % 300
-    with torch.no_grad():
-        a, b = model(ids, None, documents), model(other, None, documents)
-    torch.testing.assert_close(a[:, 20:], b[:, 20:])
-    assert (a[:, :20] - b[:, :20]).abs().max() > 1e-3
-
-
-def test_activation_checkpointing_changes_no_gradient(ids: torch.Tensor) -> None:
+def test_activation_checkpointing_changes_no_gradient(
+    ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = Skywork(GROUPED, seed=1)
     plain = torch.autograd.grad(model(ids[:, :-1], ids[:, 1:])[0], list(model.parameters()))
-    model.model.checkpointing = True
+    computed = []
+    for layer in model.model.layers:
+        layer.checkpointing = True
+        monkeypatch.setattr(layer, "compute", lambda *args, of=layer.compute: computed.append(1) or of(*args))
     again = torch.autograd.grad(model(ids[:, :-1], ids[:, 1:])[0], list(model.parameters()))
     assert all(torch.equal(a, b) for a, b in zip(plain, again, strict=True))
+    assert len(computed) == 2 * GROUPED.num_layers, "computed once: nothing was recomputed"
 
 
 @pytest.mark.parametrize("name", list(PRESETS))
@@ -150,7 +123,7 @@ def test_a_compiled_block_is_one_graph_on_the_device_of_its_input() -> None:
 
     config = PRESETS["1b"]
     with torch.device("meta"):
-        block = architecture.Block(config, architecture.Rotary(config))
+        block = Block(config, Rotary(config))
         x = torch.empty(1, 16, config.hidden, requires_grad=True)
     block.compile(backend=backend, fullgraph=True)
     block(x)
@@ -167,54 +140,8 @@ def test_norms_and_embeddings_do_not_decay() -> None:
     assert len(decayed["params"]) == 2 * 7 + 1 and plain["weight_decay"] == 0.0
 
 
-def test_flex_attention_equals_the_dense_mask() -> None:
-    """The kernel that a GPU compiles, uncompiled: the boundaries are the same. (It has no backward
-    pass on a CPU.)"""
-    generator = torch.Generator().manual_seed(1)
-    q, k, v = (torch.randn(2, n, 32, 16, generator=generator) for n in (4, 2, 2))
-    documents = (torch.arange(32)[None] // torch.tensor([[7], [12]])).int()
-    dense = architecture.attend(q, k, v, architecture.document_mask(documents), False, 0.0)
-    flexible = architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.0)
-    torch.testing.assert_close(flexible, dense, atol=1e-5, rtol=0)
-    with pytest.raises(ValueError, match="no dropout"):
-        architecture.attend(q, k, v, architecture.document_blocks(documents), False, 0.1)
-
-
-@pytest.mark.parametrize(
-    ("where", "changed", "deterministic", "wanted"),
-    [
-        ("cuda", {}, True, "causal"),
-        ("cuda", {}, False, None),
-        ("cpu", {}, True, None),
-        ("cuda", {"dropout": 0.1}, True, None),
-        ("cuda", {"num_heads": 8, "num_kv_heads": 8}, True, None),  # heads of 8: too narrow
-        ("cuda", {"document_attention": True}, False, "documents"),
-        ("cuda", {"document_attention": True, "num_heads": 8, "num_kv_heads": 8}, False, "dense"),
-        ("cpu", {"document_attention": True}, True, "dense"),
-    ],
-)
-def test_flex_attention_is_taken_on_a_gpu_where_bits_repeat_or_documents_end(
-    where: str,
-    changed: dict[str, Any],
-    deterministic: bool,
-    wanted: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for name, answer in {"causal_blocks": "causal", "document_blocks": "documents"}.items():
-        monkeypatch.setattr(architecture, name, lambda *_, answer=answer: answer)
-    monkeypatch.setattr(architecture, "document_mask", lambda _: "dense")
-    monkeypatch.setattr(torch, "are_deterministic_algorithms_enabled", lambda: deterministic)
-    config = ModelConfig.from_json(GROUPED.to_json() | changed)
-    block = architecture.Block(config, architecture.Rotary(config))
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        x, documents = torch.empty(1, 8, 64, device=where), torch.empty(1, 8, device=where)
-    assert block.mask(x, documents) == wanted
-    with torch.no_grad():
-        assert block.mask(x, None) is None
-
-
 def test_weights_do_not_depend_on_the_order_of_construction() -> None:
     whole, again = Skywork(GROUPED, seed=1), Skywork(GROUPED, seed=1)
-    architecture.initialize(again.lm_head, GROUPED, 1, "lm_head.")
+    initialize(again.lm_head, GROUPED, 1, "lm_head.")
     assert all(torch.equal(a, b) for a, b in zip(whole.parameters(), again.parameters(), strict=True))
     assert not torch.equal(Skywork(GROUPED, seed=2).lm_head.weight, whole.lm_head.weight)
