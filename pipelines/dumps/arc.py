@@ -32,6 +32,7 @@ class ArcGrammar:
     start = re.compile(rb"[a-z][a-z0-9+.\-]{1,20}+:[^\r\n]")
     closed = re.compile(rb"\n")
     gap = re.compile(rb"\n")
+    address = "url"
     bad_head = "arc_header"
 
     def begins(self, data: bytes) -> bool:

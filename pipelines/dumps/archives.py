@@ -56,6 +56,8 @@ class Grammar(Protocol):
     """What stands between two records."""
     closed: re.Pattern[bytes]
     """What is found only behind whole headers."""
+    address: str
+    """The header with a page's address."""
     bad_head: str
     """The reason for a place where a record should begin and none does."""
 
@@ -86,16 +88,34 @@ def blocks(stored: Stored, grammar: Grammar, tally: Tally) -> Iterator[StoredRec
                     raise Damaged("gap")
                 start = yield from _of_member(Member(stored, start), grammar, tally)
             except Damaged as damage:
-                tally.lose(f"broken/{damage.reason}", start)
+                tally.lose(f"broken/{damage.reason}", start, url=damage.url)
                 start = stored.next_member(start + 1, grammar.begins)
     except DecodedTooOften:
         tally.lose("broken/too_often", start)
 
 
 def _of_member(member: Member, grammar: Grammar, tally: Tally) -> Generator[StoredRecord, None, int]:
-    """The records of one member; returns where it ends in the file."""
+    """The records of one member; returns where it ends in the file. Damaged names the address of the record
+    that it is in."""
+    begun: list[Head] = []
+    try:
+        return (yield from _records(member, grammar, tally, begun))
+    except Damaged as damage:
+        damage.url = _url(begun[-1] if begun else grammar.head(member.kept(MAX_HEAD)), grammar)
+        raise
+
+
+def _url(head: Head | None, grammar: Grammar) -> str:
+    return head.values.get(grammar.address, "").strip("<> ") if head else ""
+
+
+def _records(
+    member: Member, grammar: Grammar, tally: Tally, begun: list[Head]
+) -> Generator[StoredRecord, None, int]:
+    """As `_of_member`. `begun` holds the headers of the record that is read."""
     index = 0
     while True:
+        begun.clear()
         _skip_newlines(member)
         member.release()
         if member.at_end():
@@ -106,11 +126,12 @@ def _of_member(member: Member, grammar: Grammar, tally: Tally) -> Generator[Stor
         while head is None and _cut_head(member, grammar) and member.join(grammar.begins):
             head = _head(member, grammar)
         if head is None or head.length < 0:
-            tally.lose(f"broken/{grammar.bad_head}", offset, here)
+            tally.lose(f"broken/{grammar.bad_head}", offset, here, _url(head, grammar))
             index += 1
             if not _seek(member, grammar):
                 return member.end
             continue
+        begun.append(head)
         member.position += head.size
         begin = member.position
         data = member.take(min(head.length, MAX_BLOCK))
@@ -125,7 +146,7 @@ def _of_member(member: Member, grammar: Grammar, tally: Tally) -> Generator[Stor
         if short or not _ends(member, data, grammar, tally) or _swallowed(data, grammar):
             member = member.back(begin - 1)
             found = _seek(member, grammar)
-            tally.lose("broken/length" if found else "broken/truncated", offset, here)
+            tally.lose("broken/length" if found else "broken/truncated", offset, here, _url(head, grammar))
             index += 1
             if not found:
                 return member.end

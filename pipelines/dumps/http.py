@@ -2,8 +2,8 @@
 
 Belongs here: what the bytes of a stored response mean. Does not belong here: archive formats
 (readers.py), charsets. Crawlers often store a body that is decoded already beside headers that say
-it is not, so an encoding is undone only where the bytes show that it is there. Decoded sizes are
-bounded.
+it is not, so an encoding is undone only where the bytes show that it is there; and gzip is undone where
+the bytes of a page show it and no header says it. Decoded sizes are bounded.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ _MARKUP = re.compile(
     rb"(?:!doctype html|html|head|body|title|meta|script|style|div|table|h1|p|!--|\?xml)[\s>/]",
     re.IGNORECASE,
 )
+_GZIP = b"\x1f\x8b\x08"
+_PAGES = ("", "text/html", "text/plain", "text/xml", "application/xhtml+xml", "application/xml")
+_LISTS = ("content-encoding", "transfer-encoding")  # headers that may come several times: one list
+_MAX_ENCODINGS = 4  # of one body; two are rare
+_MAX_MEMBERS = 100  # of gzip in one body
+_MAX_INTERIM = 4  # answers of status 1xx before the response
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _UTF16 = re.compile(rb"\xff\xfe|\xfe\xff|(?:[\t\n\r -~]\x00){2}|(?:\x00[\t\n\r -~]){2}")  # marked or not
 _SNIFFED = 1445  # bytes that decide: WHATWG MIME Sniffing, 7.1
@@ -31,8 +37,8 @@ _CHARSET = re.compile(r"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", 
 
 @dataclass(slots=True)
 class Response:
-    """`status` is 0 where the status line has none; header names are in lower case, the first of
-    equal names counts."""
+    """`status` is 0 where the status line has none; header names are in lower case, the first of equal
+    names counts, and those of _LISTS are joined."""
 
     status: int
     headers: dict[str, str]
@@ -77,39 +83,66 @@ def parse_response(block: bytes, limit: int) -> Response | None:
     """A stored response, its body decoded to at most `limit` bytes; None where the block is none.
 
     `notes` names what was not as it should be: `chunks` or `encoding` (what could be decoded
-    stands), `cut` (limit reached).
+    stands), `unsaid` (gzip that no header says), `cut` (limit reached).
     """
     status = _STATUS.match(block)
-    if not status:
+    if status is None:
         return None
-    at = block.find(b"\r\n\r\n", 0, MAX_HEAD)
-    bare = block.find(b"\n\n", 0, MAX_HEAD)
-    if at < 0 and bare < 0:
-        head, body = block[:MAX_HEAD], b""
-    elif at < 0 or 0 <= bare < at:
-        head, body = block[:bare], block[bare + 2 :]
-    else:
-        head, body = block[:at], block[at + 4 :]
+    head, body = _parted(block)
+    for _ in range(_MAX_INTERIM):
+        following = _STATUS.match(body) if status[1].startswith(b"1") else None
+        if following is None:
+            break
+        status, (head, body) = following, _parted(body)
     headers: dict[str, str] = {}
     robots: list[str] = []
     for line in head.decode("latin-1").replace("\r", "\n").split("\n")[1:]:
         name, colon, value = line.partition(":")
         name, value = name.strip().lower(), value.strip()
         if colon:
+            if name in _LISTS and name in headers:
+                value = f"{headers.pop(name)},{value}"
             headers.setdefault(name, value)
         if name == "x-robots-tag":
             robots.append(value.lower())
         elif name == "tdm-reservation":
             robots.append(f"tdm-reservation={value.lower()}")
     made = Response(int(status[1]), headers, body, robots=robots)
-    if "chunked" in headers.get("transfer-encoding", "").lower():
+    sent, packed = (headers.get(name, "").lower().split(",") for name in reversed(_LISTS))
+    if any("chunked" in name for name in sent):
         made.body = _dechunk(made)
-    for encoding in reversed(headers.get("content-encoding", "").lower().split(",")):
+    for encoding in [*reversed(sent), *reversed(packed)][:_MAX_ENCODINGS]:
         made.body = _decode(made, encoding.strip(), limit)
+    if (page := unpacked_page(made.body, made.headers.get("content-type", ""), limit)) is not None:
+        made.body = page
+        made.notes.append("unsaid")
     if len(made.body) > limit:
         made.body = made.body[:limit]
         made.notes.append("cut")
     return made
+
+
+def _parted(block: bytes) -> tuple[bytes, bytes]:
+    """(head, body) of a message: an empty line parts them."""
+    at = block.find(b"\r\n\r\n", 0, MAX_HEAD)
+    bare = block.find(b"\n\n", 0, MAX_HEAD)
+    if at < 0 and bare < 0:
+        return block[:MAX_HEAD], b""
+    if at < 0 or 0 <= bare < at:
+        return block[:bare], block[bare + 2 :]
+    return block[:at], block[at + 4 :]
+
+
+def unpacked_page(body: bytes, declared: str, limit: int) -> bytes | None:
+    """The body without gzip, where its bytes are gzip and its type is that of a page or text; else None."""
+    if not body.startswith(_GZIP) or media_type(declared) not in _PAGES:
+        return None
+    made = Response(0, {}, body)
+    for _ in range(_MAX_ENCODINGS):
+        made.body = _decode(made, "gzip", limit)
+        if made.notes or not made.body.startswith(_GZIP):
+            break
+    return made.body
 
 
 def _dechunk(made: Response) -> bytes:
@@ -139,14 +172,17 @@ def _decode(made: Response, encoding: str, limit: int) -> bytes:
         if encoding == "br":
             import brotli
 
-            unpacked: bytes = brotli.Decompressor().process(body, output_buffer_limit=limit + 1)
+            decoder = brotli.Decompressor()
+            unpacked: bytes = decoder.process(body, output_buffer_limit=limit + 1)
+            if not decoder.is_finished() and len(unpacked) <= limit:
+                made.notes.append("encoding")
             return unpacked
         if encoding == "zstd" and body[:4] == b"\x28\xb5\x2f\xfd":
             import zstandard
 
             data: bytes = (
                 zstandard.ZstdDecompressor(max_window_size=1 << 23)
-                .stream_reader(io.BytesIO(body))
+                .stream_reader(io.BytesIO(body), read_across_frames=True)
                 .read(limit + 1)
             )
             return data
@@ -161,16 +197,22 @@ def _decode(made: Response, encoding: str, limit: int) -> bytes:
 
 
 def _inflate(made: Response, wbits: int, limit: int) -> bytes:
-    """What a damaged stream gives before the damage counts."""
+    """What a stream gives before it is damaged or cut; all members of gzip."""
     inflater = zlib.decompressobj(wbits)
     out = bytearray()
     try:
-        data = made.body
-        while data and len(out) <= limit and not inflater.eof:
-            out += inflater.decompress(data[: 1 << 16], limit + 1 - len(out))
-            data = inflater.unconsumed_tail + data[1 << 16 :]
+        at, members = 0, 1
+        while at < len(made.body) and len(out) <= limit and not inflater.eof:
+            data = made.body[at : at + (1 << 16)]
+            out += inflater.decompress(data, limit + 1 - len(out))
+            at += len(data) - len(inflater.unconsumed_tail) - len(inflater.unused_data)
+            if inflater.eof and made.body.startswith(_GZIP, at) and members < _MAX_MEMBERS:
+                inflater, members = zlib.decompressobj(wbits), members + 1
     except zlib.error:
         if not out:
             raise
+        made.notes.append("encoding")
+        return bytes(out)
+    if not inflater.eof and len(out) <= limit:
         made.notes.append("encoding")
     return bytes(out)

@@ -34,11 +34,13 @@ before it."""
 
 
 class Damaged(Exception):
-    """Bytes that do not decode. `reason` is a short, stable name: truncated, compression."""
+    """Bytes that do not decode. `reason` is a short, stable name: truncated, compression. `url`: of the
+    record that they are in, where its headers could be read."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.url = ""
 
 
 class DecodedTooOften(Exception):
@@ -311,6 +313,11 @@ class Member:
         count = self.available(count)
         with memoryview(self._buffer) as view:
             return bytes(view[start : start + count])
+
+    def kept(self, count: int) -> bytes:
+        """The next bytes as far as they are decoded already, at most `count`. Raises nothing."""
+        start = self.position - self._first
+        return bytes(self._buffer[start : start + count])
 
     def take(self, count: int) -> bytes:
         """The next bytes, at most `count`; `position` goes behind them."""

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from pipelines.dumps.archives import Head, StoredRecord
-from pipelines.dumps.http import media_type, parse_response
+from pipelines.dumps.http import media_type, parse_response, unpacked_page
 from pipelines.dumps.records import MAX_BODY, Record, Tally, decoded_text, iso_date
 
 # the version, then fields with folded lines, then an empty line; ends of lines with or without CR
@@ -30,6 +30,7 @@ class WarcGrammar:
     start = re.compile(rb"WARC/\d\.\d")
     closed = re.compile(rb"\n\r?\n|\nWARC/")
     gap = re.compile(rb"\r?\n\r?\n")
+    address = "warc-target-uri"
     bad_head = "header"
 
     def begins(self, data: bytes) -> bool:
@@ -89,6 +90,9 @@ def warc_record(block: StoredRecord, kind: str, codec: str, tally: Tally) -> Rec
     declared = headers.get("content-type", "")
     if media_type(declared) == "application/http" or (form == "response" and data.startswith(b"HTTP/")):
         return made if fill_from_http(made, data, tally) else None
+    if (page := unpacked_page(data, declared, MAX_BODY + 1)) is not None:
+        tally.count("seen/http_unsaid")
+        data = page
     made.body = cut(data, tally)
     made.content_type = media_type(declared, made.body)
     return made

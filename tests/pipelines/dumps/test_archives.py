@@ -180,3 +180,19 @@ def test_what_only_begins_like_records_is_searched_in_linear_time(
         )
         stats: Counter[str] = Counter()
         assert list(read_records(tmp_path / "a", "warc", stats)) == [] and stats
+
+
+@pytest.mark.parametrize("codec", ["gzip", "plain"])
+def test_a_broken_record_is_named_by_its_address_where_its_headers_can_be_read(
+    tmp_path: Path, codec: str
+) -> None:
+    without_length = warc(2).replace(b"Content-Length", b"Length")
+    parts = [compressed(r, codec) for r in (without_length, warc(0), warc(1, length=50), warc(3), warc(4))]
+    (tmp_path / "a.warc").write_bytes(b"".join(parts)[: -len(parts[-1]) // 2])
+    found, tally = read(tmp_path / "a.warc")
+    assert set(found) == {url(0), url(3)}
+    assert {(x.url, x.reason) for x in tally.left_out} == {
+        (url(1), "broken/length" if codec == "plain" else "broken/truncated"),
+        (url(2), "broken/header"),
+        (url(4), "broken/truncated"),
+    }

@@ -107,3 +107,60 @@ def test_headers_are_read_in_linear_time(start: bytes, unit: bytes) -> None:
 @pytest.mark.parametrize("unit", [b"1\r\na\r\n", b"1;" + b" " * 99 + b"\r\na\r\n", b"0001\na", b" "])
 def test_chunks_are_joined_in_linear_time(unit: bytes) -> None:
     assert_linear(lambda body: response(body, transfer_encoding="chunked"), unit)
+
+
+def response_of(head: bytes, body: bytes, limit: int = 1 << 20) -> Response:
+    made = parse_response(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\n" + body, limit)
+    assert made is not None
+    return made
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Encoding: gzip, gzip",
+        b"Content-Encoding: gzip\r\nContent-Encoding: gzip",
+        b"Transfer-Encoding: gzip\r\nContent-Encoding: gzip",
+        b"Transfer-Encoding: gzip, gzip",
+    ],
+)
+def test_encodings_of_several_headers_are_all_undone(head: bytes) -> None:
+    twice = gzip.compress(gzip.compress(BODY))
+    assert (response_of(head, twice).body, response_of(head, twice).notes) == (BODY, [])
+    chunks = response_of(head + b"\r\nTransfer-Encoding: chunked", chunked(twice, 9))
+    assert chunks.body == BODY
+
+
+@pytest.mark.parametrize("declared", [b"text/html; charset=utf-8", b"text/plain", b""])
+def test_gzip_that_no_header_says_is_undone_in_a_page(declared: bytes) -> None:
+    head = b"Content-Type: " + declared
+    for body in (gzip.compress(BODY), gzip.compress(gzip.compress(BODY))):
+        made = response_of(head, body)
+        assert (made.body, made.notes) == (BODY, ["unsaid"])
+        said = response_of(head + b"\r\nContent-Encoding: gzip", gzip.compress(body))
+        assert (said.body, said.notes) == (BODY, ["unsaid"])
+    assert response_of(b"Content-Type: application/gzip", gzip.compress(BODY)).notes == []
+
+
+def test_all_members_and_frames_of_a_body_are_read() -> None:
+    parts = [BODY[:99], BODY[99:]]
+    for name, pack in (("gzip", gzip.compress), ("zstd", zstandard.compress)):
+        assert response(b"".join(map(pack, parts)), Content_Encoding=name).body == BODY, name
+    assert len(response(gzip.compress(b"x") * 100_000, Content_Encoding="gzip").body) <= 101
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br"])
+def test_a_body_that_ends_too_soon_is_noted(name: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}[name]
+    text = bytes(range(256)) * 400
+    cut = response(pack(text)[:-9], Content_Encoding=name)
+    assert cut.notes == ["encoding"] and text.startswith(cut.body)
+
+
+def test_interim_answers_before_the_response_are_left_out() -> None:
+    made = parse_response(
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 200 OK\r\n\r\nx", 9
+    )
+    assert made is not None and (made.status, made.headers, made.body) == (200, {}, b"x")
+    alone = parse_response(b"HTTP/1.1 101 Switching\r\n\r\nraw", 9)
+    assert alone is not None and alone.status == 101
