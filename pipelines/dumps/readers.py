@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipelines.dumps.arc import ARC, arc_record
 from pipelines.dumps.archives import Grammar, StoredRecord, blocks
+from pipelines.dumps.foreign import HEAD, format_of
 from pipelines.dumps.json_lines import jsonl_records
 from pipelines.dumps.members import MARKS, DecodedTooOften, Stored
 from pipelines.dumps.parquet import parquet_records
@@ -21,6 +22,7 @@ from pipelines.dumps.rows import FIELDS, Fields
 from pipelines.dumps.warc import WARC, warc_record
 from pipelines.kernels.charset_decoders import canonical
 
+_OWN = {"jsonl": ("", "json"), "parquet": ("", "parquet")}  # formats of their files
 _SEARCHED = 1 << 22  # bytes of a file without a readable beginning in which its compression is looked for
 _LINE = 1 << 13  # of them, in which a first line ends
 
@@ -41,6 +43,9 @@ def read_records(
         if not stored.size:
             tally.lose("broken/empty_file", 0)
             return
+        if fault := _foreign(stored, kind):
+            tally.lose(f"broken/is_{fault}", 0)
+            return
         if kind == "jsonl":
             records = jsonl_records(stored, fields, codec, tally)
         elif kind == "parquet":
@@ -52,13 +57,28 @@ def read_records(
             yield record
 
 
+def _foreign(stored: Stored, kind: str) -> str:
+    """The format of a file whose first bytes are those of no file of its kind; archives of records are not
+    judged by them, as records behind damage are read."""
+    if kind not in _OWN:
+        return ""
+    plain = stored.kind == "plain" or kind == "parquet"
+    try:
+        name = format_of(stored.read(0, HEAD) if plain else stored.head(0))
+    except DecodedTooOften:
+        return ""
+    return name if name not in _OWN[kind] else ""
+
+
 def _archive_records(stored: Stored, kind: str, codec: str, tally: Tally) -> Iterator[Record]:
     try:
         grammar = _settle(stored)
     except DecodedTooOften:
         grammar = None
     if grammar is None:
-        tally.lose("broken/no_records", 0)
+        head = stored.read(0, HEAD)
+        name = format_of(head) if stored.kind == "plain" else format_of(stored.head(0))
+        tally.lose(f"broken/is_{name}" if name else "broken/no_records", 0)
         return
 
     def made(block: StoredRecord) -> Record | None:

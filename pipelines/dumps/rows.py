@@ -6,13 +6,20 @@ Belongs here: which field is what, rows without text. Does not belong here: read
 
 from __future__ import annotations
 
+import datetime
+import email.utils
+import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any
 
 from pipelines.cards.dump import DumpCard
 from pipelines.dumps.records import MAX_BODY, Record, Tally, decoded_text, iso_date, valid_text
 from pipelines.kernels.charset_decoders import decode_as
 
+FIRST_SECOND, LAST_SECOND = 631_152_000, 4_102_444_800  # 1990 to 2100: other numbers are years, or digits
+_SLASHES = re.compile(r"(\d{4})[/-](\d{1,2})[/-](\d{1,2})((?:[T ].*)?)", re.ASCII)
+_RFC_5322 = re.compile(r"(?:[A-Z][a-z]{2}, {0,2})?\d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d")
 MAX_SEEN = 40  # fields of a row that are named where it has no text
 FIRST_ROWS = 10  # of a file, whose fields are named too
 MAX_COUNTED = 500  # names of all kinds of a file
@@ -91,11 +98,12 @@ def _count_names(names: list[str], kind: str, tally: Tally) -> None:
 def _record(
     values: Mapping[str, Any], number: int, names: Callable[[], list[str]], codec: str, tally: Tally
 ) -> Record | None:
-    text, url = values.get("text"), _string(values.get("url"), codec) or _string(values.get("id"), codec)
+    text = values.get("text")
+    url = _said(values, "url", codec, tally) or _said(values, "id", codec, tally)
     if isinstance(text, bytes):
         text = decoded_text(text, codec, tally)
     if not isinstance(text, str):
-        tally.lose("broken/no_text", number, url=url)
+        tally.lose("broken/no_text" if text is None else "broken/text_type", number, url=url)
         _count_names(names(), "fields", tally)
         return None
     if not text.strip():
@@ -105,19 +113,52 @@ def _record(
         tally.count("cut/max_body")
         text = text[:MAX_BODY]
     published, crawled = (_date(values.get(name), codec, tally) for name in ("date", "crawled"))
-    others = {k: _string(v, codec) for k, v in values.items() if k not in _OWN and v is not None}
+    others = {k: _said(values, k, codec, tally) for k, v in values.items() if k not in _OWN and v is not None}
     return Record(number, url, published, crawled, text=valid_text(text), fields=others)
 
 
 def _date(value: Any, codec: str, tally: Tally) -> str:
-    said = _string(value, codec)
-    date = iso_date(said)
-    if said and not date:
+    """A date as text, or as seconds or thousandths of a second since 1970."""
+    said = decode_as(value, codec) if isinstance(value, bytes) else value
+    date = row_date(said)
+    if said not in (None, "") and not date:
         tally.count("seen/unreadable_date")
     return date
 
 
-def _string(value: Any, codec: str) -> str:
+def row_date(value: Any) -> str:
+    """ISO 8601 of what a row gives as a date: ISO 8601, also with slashes; RFC 5322 (HTTP, RSS); a number of
+    seconds, or of thousandths, since 1970. "" for what is none."""
+    if isinstance(value, bool):
+        return ""
+    if isinstance(value, int | float):
+        seconds = value / 1000 if value > LAST_SECOND else value
+        if FIRST_SECOND <= seconds < LAST_SECOND:
+            made = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+            return made.strftime("%Y-%m-%dT%H:%M:%SZ")
+        return iso_date(str(value))
+    text = str(value or "").strip()
+    if found := _SLASHES.fullmatch(text):
+        return iso_date(f"{found[1]}-{int(found[2]):02d}-{int(found[3]):02d}{found[4]}")
+    if date := iso_date(text):
+        return date
+    if not _RFC_5322.match(text):
+        return ""
+    try:
+        parsed = email.utils.parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return ""
+    return parsed.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _said(values: Mapping[str, Any], name: str, codec: str, tally: Tally) -> str:
+    """A value as text. Lists, objects and numbers that are none say nothing, and are counted."""
+    value = values.get(name)
     if isinstance(value, bytes):
         value = decode_as(value, codec)
-    return valid_text(value) if isinstance(value, str) else "" if value is None else str(value)
+    if isinstance(value, str):
+        return valid_text(value)
+    if isinstance(value, bool | Mapping | list | tuple) or (isinstance(value, float) and not isfinite(value)):
+        tally.count(f"seen/{name}_type")
+        return ""
+    return "" if value is None else str(value)

@@ -73,6 +73,7 @@ _SPOKEN = {
     "skipped/continuation_record": "it is a further piece of a page that the crawler cut",
     "broken/json": "its line is no JSON object",
     "broken/not_utf-8": "its line is not UTF-8, and the card names no other `charset`",
+    "broken/text_type": "its row has a list, an object or a number for a text",
     "broken/no_text": "its row has no text under the field that the card names",
 }
 

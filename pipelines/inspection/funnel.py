@@ -144,7 +144,10 @@ def what_came(stats: Mapping[str, Any]) -> str:
             f". Rows without text have the fields {_by_count(fields)}: name the one that holds it in the"
             " card, `fields: {text: NAME}`, and give the others (url, date, title) likewise"
         )
-    return said + "".join(f". {advice}" for reason, advice in _ADVICE.items() if _counted(stats, reason))
+    said += "".join(f". {advice}" for reason, advice in _ADVICE.items() if _counted(stats, reason))
+    for name in sorted(name for name in broken if name.startswith("is_")):
+        said += f". Files that are {name[3:].replace('_', ' ')}: {_OF_FORMAT.get(name[3:], _OTHER_FORMAT)}"
+    return said
 
 
 _ADVICE = {
@@ -152,10 +155,26 @@ _ADVICE = {
     " `charset: gb18030` (Chinese), `big5`, `shift_jis` or `windows-1252`",
     "seen/not_utf-8": "Text that is not all UTF-8 has U+FFFD for the rest: where it is of another charset,"
     " name that in the card, `charset: gb18030`",
+    "broken/text_type": "Rows whose text is a list, an object or a number: write it as one string, or name"
+    " the field inside of it in the card",
+    "seen/unreadable_date": "Dates are read as ISO 8601, RFC 5322 or seconds since 1970; others are left out",
     "broken/json": "Lines that are no JSON object: a file of kind jsonl has one object a line"
     " (`jq -c '.[]'` writes an array so)",
 }
 """What to do about a reason, where the card or the file can be mended."""
+_OTHER_FORMAT = "no kind of dump reads them: write their documents as JSON lines"
+_OF_FORMAT = dict.fromkeys(
+    ("zip", "7z", "rar", "tar", "bzip2", "xz"), "unpack them; gzip, zstd and lz4 are read as they are"
+) | {
+    "gzip": "unpack them once; they are compressed twice, or Parquet that is compressed as a file",
+    "zstd": "unpack them once; they are compressed twice, or Parquet that is compressed as a file",
+    "git_lfs_pointer": "fetch what they stand for (`git lfs pull`)",
+    "html": "an error page of a server, or pages of a crawl that belong in WARC files",
+    "warc": "`kind: warc` reads them",
+    "json": "`kind: jsonl` reads files with one object a line",
+    "parquet": "`kind: parquet` reads them",
+}
+"""What to do about files that are none of the card's kind."""
 
 
 def _counted(stats: Mapping[str, Any], reason: str) -> int:
