@@ -22,6 +22,8 @@ ELSEWHERE = {
     **{f"pipelines/signals/{name}.py": SIGNALS for name in ("c4", "in_characters", "in_words", "lines")},
     **{f"pipelines/signals/{name}.py": SIGNALS for name in ("paragraphs", "phrases", "totals", "words")},
     "pipelines/signals/workspace.py": SIGNALS,
+    # compiled passes whose ids are compared with those of `tokenizers`
+    "pipelines/tokenizer/encoder_kernels.py": "tests/pipelines/tokenizer/test_encoder.py",
     # names and protocols: nothing to compute
     "pipelines/engine/protocol.py": "tests/pipelines/engine/test_in_process.py",
     "pipelines/extraction/html/columns.py": "tests/pipelines/extraction/html/test_tree.py",

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.tokenizer.build import assemble
-from pipelines.tokenizer.encoder import MAX_SYMBOLS, Encoder, EncoderError
+from pipelines.tokenizer.encoder import Encoder, EncoderError
+from pipelines.tokenizer.encoder_kernels import MAX_SYMBOLS
 from pipelines.tokenizer.pieces import train_pieces
 from pipelines.tokenizer.pretokens import count_pretokens
 from tests.support.tokenizer_samples import sample_texts
