@@ -17,7 +17,7 @@ import numpy as np
 from pipelines.extraction.blocks.hints import hints, own_address
 from pipelines.extraction.blocks.model import BlockModel, Parts, block_model
 from pipelines.extraction.html import columns as col
-from pipelines.extraction.html import tags, tree
+from pipelines.extraction.html import rows, tags, tree
 from pipelines.extraction.html.runs import text_words
 from pipelines.extraction.linked_data import data_text, linked_data
 from pipelines.extraction.markdown.lines import block_text, page_text
@@ -88,9 +88,9 @@ def parse_page(markup: str) -> ParsedPage:
             parsed = without_scripts  # the page is in its noscript element
     elements, blocks, segments, metas, counts = parsed
     if (
-        counts[col.C_ELEMENTS] > tree.MAX_ELEMENTS
-        or counts[col.C_BLOCKS] > tree.MAX_BLOCKS
-        or counts[col.C_SEGMENTS] > tree.MAX_SEGMENTS
+        counts[col.C_ELEMENTS] > rows.MAX_ELEMENTS
+        or counts[col.C_BLOCKS] > rows.MAX_BLOCKS
+        or counts[col.C_SEGMENTS] > rows.MAX_SEGMENTS
     ):
         cut.append("nodes")
     if counts[col.C_DEPTH]:

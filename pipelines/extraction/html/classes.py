@@ -12,7 +12,7 @@ import numpy as np
 
 from pipelines.extraction.html.tags import name_hash
 
-HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS = 1, 2, 4, 8  # bits
+HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS, HOLDS_LINES = 1, 2, 4, 8, 16  # bits
 _NAMES: dict[int, str] = {
     # KaTeX; MathJax 2 and 3; MediaWiki; Zhihu
     HOLDS_FORMULA: (
@@ -21,19 +21,26 @@ _NAMES: dict[int, str] = {
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
     # Pygments, Rouge, Chroma, highlightjs-line-numbers, Discuz, Docusaurus 2 beta, W3Schools, Runoob,
-    # LaTeXML
+    # LaTeXML, Enlighter, GeSHi, LMFDB and phpBB
     HOLDS_CODE: (
         "syntaxhighlighter dp-highlighter crayon-main CodeMirror-code cm-content ace_content view-lines "
         "js-file-line-container highlighttable rouge-table hljs-ln blockcode prism-code w3-code "
-        "example_code ltx_lstlisting"
+        "example_code ltx_lstlisting enlighter wp-geshi-highlight codebox"
     ),
-    # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal, Angular
+    # Discuz; Bootstrap 3 to 5, HTML5 Boilerplate, WordPress, Drupal, Angular; the columns of numbers of
+    # CodeMirror 5 and 6, Ace and Monaco, the source that Enlighter has drawn
     IS_UNSEEN: (
         "jammer sr-only visually-hidden visuallyhidden screen-reader-text screen-reader-only "
-        "element-invisible cdk-visually-hidden"
+        "element-invisible cdk-visually-hidden CodeMirror-gutters CodeMirror-measure cm-gutters ace_gutter "
+        "margin-view-overlays enlighter-raw"
     ),
     # of a cell: the numbers of the lines in the cells behind it
-    HOLDS_NUMBERS: "gutter rouge-gutter linenos lineno linenumbers line-numbers blob-num hljs-ln-numbers",
+    HOLDS_NUMBERS: (
+        "gutter rouge-gutter linenos lineno linenumbers line-numbers blob-num hljs-ln-numbers lines-num "
+        "line-num line_numbers u-lineNum"
+    ),
+    # of a division: code, where its lines follow (Doxygen)
+    HOLDS_LINES: "fragment",
 }
 
 

@@ -15,9 +15,11 @@ from pipelines.extraction.html.classes import (
     CLASS_MASKS,
     HOLDS_CODE,
     HOLDS_FORMULA,
+    HOLDS_LINES,
     HOLDS_NUMBERS,
     IS_UNSEEN,
 )
+from pipelines.extraction.html.code_marks import style_shows_code
 from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
 from pipelines.extraction.html.tags import (
     CLASS,
@@ -28,6 +30,7 @@ from pipelines.extraction.html.tags import (
     HREF,
     ID,
     ITEMPROP,
+    NAME,
     PRIME,
     ROLE,
     SHADOW,
@@ -50,9 +53,13 @@ from pipelines.kernels.compiled import Array, leaf
     IS_GUTTER,
     HIDES_LINE,
     HOLDS_TEX,
-) = (1 << bit for bit in range(11))
+    IS_LINES,
+    IS_SOURCE,
+    IS_LINE_ID,
+) = (1 << bit for bit in range(14))
 NO_STYLE, UNSEEN, INLINE_STYLE, INVISIBLE = range(4)  # what a style says
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
+MIN_CODE_STYLE = 32  # bytes of the shortest style that shows code
 MAX_ENTITY = 10  # bytes from & to ; of an entity
 
 if GROUP_BITS > 62:
@@ -357,7 +364,9 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
     (visibility: hidden), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE, IS_GUTTER and IS_FORMULA
     (classes; type=math/...), IS_INLINE (display: inline), IS_SHOWN (content that a script moves to
-    its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex).
+    its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex), IS_LINES (a
+    class: code, if lines follow), IS_SOURCE (name=code, type=syntaxhighlighter), IS_LINE_ID (the id
+    is L and a number).
     """
     n = data.size
     groups, path, says = 0, FNV, 0
@@ -394,6 +403,10 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                         says |= HIDES
                     if known & HOLDS_NUMBERS:
                         says |= IS_GUTTER
+                    if known & HOLDS_LINES:
+                        says |= IS_LINES
+            elif key == ID and end - start >= 2 and data[start] == 76 and 48 <= data[start + 1] <= 57:  # L1
+                says |= IS_LINE_ID
             elif key == ID and end - start >= 3 and data[start] == 83 and data[start + 1] == 58:  # S:
                 says |= IS_SHOWN
             elif (
@@ -404,6 +417,10 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 and data[start + 2] == 105
             ):  # main
                 says |= IS_MAIN
+            elif (
+                key == ROLE and end - start == 8 and data[start] == 116 and data[start + 3] == 112
+            ):  # tabpanel
+                says |= IS_SHOWN
         elif key == HREF:
             says |= LINKS
         elif key == HIDDEN:
@@ -416,10 +433,23 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 says |= IS_INLINE
             elif style == INVISIBLE:
                 says |= HIDES_LINE
+            if end - start >= MIN_CODE_STYLE and style_shows_code(data, start, end):
+                says |= IS_CODE
         elif key == SHADOW:
             says |= IS_SHOWN
         elif (key == DATA_FORMULA or key == DATA_TEX) and end > start:
             says |= HOLDS_TEX
         elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/
             says |= IS_FORMULA
+        elif key == TYPE and end - start == 17 and data[start] == 115 and data[start + 6] == 104:
+            says |= IS_SOURCE
+        elif (
+            key == NAME
+            and end - start == 4
+            and data[start] == 99
+            and data[start + 1] == 111
+            and data[start + 2] == 100
+            and data[start + 3] == 101
+        ):  # code
+            says |= IS_SOURCE
     return at + 1, groups, path, says

@@ -82,8 +82,9 @@ CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
     for name in ["class", "id", "href", "style", "hidden", "role", "itemprop", "type", "shadowrootmode"]
 )
 DATA_FORMULA, DATA_TEX = (np.uint64(name_hash(name)) for name in ("data-formula", "data-tex"))
-NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME = (
-    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc")
+NAME = np.uint64(name_hash("name"))
+NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME = (
+    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc", "xmp", "th")
 )
 
 

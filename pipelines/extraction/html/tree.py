@@ -15,18 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pipelines.extraction.html.code_marks import begins_with_line, begins_with_pre
 from pipelines.extraction.html.columns import (
-    B_CHARS,
-    B_CLOSED,
-    B_ELEMENT,
-    B_FIRST,
-    B_HASH,
-    B_LAST,
-    B_LINKED,
-    B_SPLIT,
-    B_TOKENS,
-    B_WORD,
-    B_WORDS,
     C_BLOCKS,
     C_DEPTH,
     C_ELEMENTS,
@@ -34,12 +24,9 @@ from pipelines.extraction.html.columns import (
     C_METAS,
     C_NOSCRIPT,
     C_SEGMENTS,
-    E_DEPTH,
     E_KIND,
-    E_OWN,
     E_PARENT,
     E_PATH,
-    E_START,
     FOREIGN,
     NUM_BLOCK_COLUMNS,
     NUM_COUNTS,
@@ -64,8 +51,11 @@ from pipelines.extraction.html.markup import (
     IS_FORMULA,
     IS_GUTTER,
     IS_INLINE,
+    IS_LINE_ID,
+    IS_LINES,
     IS_MAIN,
     IS_SHOWN,
+    IS_SOURCE,
     LINKS,
     attributes,
     is_formula_image,
@@ -74,6 +64,17 @@ from pipelines.extraction.html.markup import (
     tag_name,
 )
 from pipelines.extraction.html.nesting import depth_after_end, depth_before_start
+from pipelines.extraction.html.rows import (
+    MAX_BLOCKS,
+    MAX_ELEMENTS,
+    add_element,
+    add_segment,
+    close_block,
+    count_formula,
+    doubled,
+    open_block,
+    read_raw,
+)
 from pipelines.extraction.html.runs import end_word, read_text, skip_text
 from pipelines.extraction.html.tags import (
     BODY,
@@ -106,80 +107,20 @@ from pipelines.extraction.html.tags import (
     TAG_HASHES,
     TAG_KINDS,
     TD,
+    TH_NAME,
     TITLE,
     TR,
     VOID,
+    XMP_NAME,
     A,
     P,
     find,
     is_block,
 )
-from pipelines.kernels.compiled import Array, kernel, leaf
+from pipelines.kernels.compiled import Array, kernel
 
-MAX_ELEMENTS = 60_000  # block-level elements that are opened; what follows is left out
-MAX_BLOCKS = 20_000  # blocks that are kept; what follows is left out
-MAX_SEGMENTS = 120_000  # runs of text between any two tags
 MAX_DEPTH = 512  # open elements; below, tags are text borders only
 MAX_METAS = 64  # meta tags that are read
-FORMULA_CHARS, FORMULA_WORDS = 6, 2  # what a formula counts for in its block
-
-
-@kernel
-def _doubled(rows: Array) -> Array:
-    """The rows, and as many empty ones behind them."""
-    wider = np.zeros((2 * rows.shape[0], rows.shape[1]), np.int64)
-    wider[: rows.shape[0]] = rows
-    return wider
-
-
-@leaf
-def _open_block(block: Array, first_segment: int, split: bool) -> None:
-    """The open block is a new one that holds nothing."""
-    for k in range(NUM_OPEN_COLUMNS):
-        block[k] = 0
-    block[B_FIRST], block[B_SPLIT] = first_segment, split
-    block[B_WORD] = block[B_HASH] = np.int64(FNV)
-
-
-@leaf
-def _close_block(
-    block: Array, element: int, last_segment: int, title_words: Array, blocks: Array, counts: Array
-) -> None:
-    """The open block is written behind `blocks` (where there is room for one), if it holds anything
-    and the bound allows it."""
-    end_word(block, title_words)
-    if block[B_CHARS]:
-        block[B_ELEMENT], block[B_LAST] = element, last_segment
-        if counts[C_BLOCKS] < MAX_BLOCKS:
-            for k in range(NUM_BLOCK_COLUMNS):
-                blocks[counts[C_BLOCKS], k] = block[k]
-        counts[C_BLOCKS] += 1
-
-
-@leaf
-def _count_formula(block: Array, linked: bool, data: Array, start: int, end: int, title_words: Array) -> None:
-    """The open block counts a formula, the markup from start to end, as a few words that are in no
-    title."""
-    end_word(block, title_words)
-    block[B_CHARS] += FORMULA_CHARS
-    block[B_WORDS] += FORMULA_WORDS
-    block[B_TOKENS] += FORMULA_WORDS
-    if linked:
-        block[B_LINKED] += FORMULA_CHARS
-    block[B_CLOSED] = 0
-    hashed = np.uint64(block[B_HASH])
-    for i in range(start, end):
-        hashed = (hashed ^ np.uint64(data[i])) * PRIME
-    block[B_HASH] = np.int64(hashed)
-
-
-@leaf
-def _add_segment(segments: Array, number: int, start: int, end: int, flags: int) -> int:
-    """How many segments there are with this one, which is written if the bound allows it."""
-    if number >= MAX_SEGMENTS:
-        return number
-    segments[number, 0], segments[number, 1], segments[number, 2] = start, end, flags
-    return number + 1
 
 
 @kernel
@@ -207,14 +148,14 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
     kinds[0] = elements[0, E_KIND] = BODY
     elements[0, E_PARENT], elements[0, E_PATH] = -1, 1
     block = np.zeros(NUM_OPEN_COLUMNS, np.int64)
-    _open_block(block, 0, False)
+    open_block(block, 0, False)
     breaks, after_break = 0, False  # line breaks since the last text
     numbered = False  # whether a cell of line numbers stands in the open row
     formula, formula_start = 0, 0  # place of the open element that shows a formula (0: none)
     at = 0
     while at < n:
         if num_segments + 3 >= segments.shape[0]:
-            segments = _doubled(segments)
+            segments = doubled(segments)
         # text up to the next tag
         start, flag = at, flags[depth - 1]
         skipped, in_pre, linked = (flag & SKIPPED) != 0, (flag & S_PRE) != 0, (flag & S_LINK) != 0
@@ -224,7 +165,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             at, seen = read_text(data, at, linked, title_words, block)
             if at > start:
                 broken = S_BREAK if after_break else 0
-                num_segments = _add_segment(segments, num_segments, start, at, flag | broken)
+                num_segments = add_segment(segments, num_segments, start, at, flag | broken)
                 counts[C_SEGMENTS] += 1
             if seen:
                 breaks, after_break = 0, False
@@ -244,7 +185,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         at, groups, path, says = attributes(data, name_end)
         # tags that hold no text of the page, and formulas in one tag
         if kind == NOSCRIPT:
-            kind = INLINE if with_noscript else RAW
+            kind = INLINE if with_noscript or ending or begins_with_pre(data, at) else RAW
         shows_formula = False
         if kind == RAW or kind == TITLE:
             if not ending and not says & CLOSES_ITSELF:
@@ -253,13 +194,32 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
                 if name == NOSCRIPT_NAME:
                     counts[C_NOSCRIPT] += at - raw_start
                 shows_formula = (says & IS_FORMULA) != 0
+                shows_code = name == XMP_NAME or (says & IS_SOURCE and path != FNV)  # of a class
+                if shows_code and not skipped and not in_pre and num_elements < MAX_ELEMENTS:
+                    if counts[C_BLOCKS] + 1 >= blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
+                        blocks = doubled(blocks)
+                    owner = owners[depth - 1]
+                    close_block(block, owner, num_segments, title_words, blocks, counts)
+                    open_block(block, num_segments, False)
+                    if num_elements == elements.shape[0]:
+                        elements = doubled(elements)
+                    path = (((np.uint64(elements[owner, E_PATH]) ^ name) * PRIME) ^ path) * PRIME
+                    add_element(elements, num_elements, owner, PRE, path, groups, tag_start)
+                    num_segments = add_segment(segments, num_segments, raw_start, at, flag | S_PRE | S_PLAIN)
+                    counts[C_SEGMENTS] += 1
+                    counts[C_ELEMENTS] += 1
+                    read_raw(data, raw_start, at, title_words, block)
+                    close_block(block, num_elements, num_segments, title_words, blocks, counts)
+                    num_elements += 1
+                    open_block(block, num_segments, False)
+                    breaks, after_break = 0, False
         elif kind == IMAGE:
             shows_formula = is_formula_image(data, name_end, at)
         if shows_formula and not skipped and not in_pre:
             broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
-            num_segments = _add_segment(segments, num_segments, tag_start, min(at, n), flag | broken)
+            num_segments = add_segment(segments, num_segments, tag_start, min(at, n), flag | broken)
             counts[C_SEGMENTS] += 1
-            _count_formula(block, linked, data, tag_start, min(at, n), title_words)
+            count_formula(block, linked, data, tag_start, min(at, n), title_words)
             breaks, after_break = 0, False
         if kind == RAW or kind == TITLE or kind == IMAGE or kind == VOID:
             continue
@@ -277,8 +237,10 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         # elements end
         if kind == TR or kind == TABLE:
             numbered = False
-        gutter = kind == TD and not ending and not in_pre and (says & IS_GUTTER) != 0
-        if not ending and ((says & IS_CODE and is_block(kind)) or (kind == TD and numbered and not gutter)):
+        gutter = kind == TD and not ending and not in_pre
+        gutter = gutter and (says & IS_GUTTER or (says & IS_LINE_ID and name == TH_NAME)) != 0
+        shows_code = (says & IS_CODE) != 0 or ((says & IS_LINES) != 0 and begins_with_line(data, at))
+        if not ending and ((shows_code and is_block(kind)) or (kind == TD and numbered and not gutter)):
             kind = PRE
         numbered |= gutter
         block_level, nests = is_block(kind), kind != BR and kind != HR and kind != BODY
@@ -296,9 +258,9 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             broken = S_FORMULA | S_BREAK if after_break else S_FORMULA
             end = at if ending and depth == formula else tag_start
             inherited = flags[formula - 1]
-            num_segments = _add_segment(segments, num_segments, formula_start, end, inherited | broken)
+            num_segments = add_segment(segments, num_segments, formula_start, end, inherited | broken)
             counts[C_SEGMENTS] += 1
-            _count_formula(block, (inherited & S_LINK) != 0, data, formula_start, end, title_words)
+            count_formula(block, (inherited & S_LINK) != 0, data, formula_start, end, title_words)
             formula, breaks, after_break = 0, 0, False
         # the open block ends at block-level tags, at a second line break, and where code ends
         if kind == BR:
@@ -312,16 +274,16 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             splits = block_level and not is_inline and not formula and not still_skipped
         if splits:
             if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
-                blocks = _doubled(blocks)
-            _close_block(block, last_owner, num_segments, title_words, blocks, counts)
-            _open_block(block, num_segments, kind == BR)
+                blocks = doubled(blocks)
+            close_block(block, last_owner, num_segments, title_words, blocks, counts)
+            open_block(block, num_segments, kind == BR)
             breaks, after_break = 0, False
         # elements begin
         if kind == PLAINTEXT and not ending:
             if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
-                blocks = _doubled(blocks)
-            _close_block(block, last_owner, num_segments, title_words, blocks, counts)
-            _open_block(block, num_segments, False)
+                blocks = doubled(blocks)
+            close_block(block, last_owner, num_segments, title_words, blocks, counts)
+            open_block(block, num_segments, False)
             break
         if not nests or ending:
             continue
@@ -335,13 +297,10 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             counts[C_ELEMENTS] += 1
             if num_elements < MAX_ELEMENTS:
                 if num_elements == elements.shape[0]:
-                    elements = _doubled(elements)
-                above = (np.uint64(elements[owner, E_PATH]) ^ name) * PRIME
-                elements[num_elements, E_PATH] = np.int64((above ^ path) * PRIME)
-                elements[num_elements, E_KIND] = MAIN if says & IS_MAIN else kind
-                elements[num_elements, E_DEPTH] = elements[owner, E_DEPTH] + 1
-                elements[num_elements, E_PARENT], elements[num_elements, E_OWN] = owner, groups
-                elements[num_elements, E_START] = tag_start
+                    elements = doubled(elements)
+                path = (((np.uint64(elements[owner, E_PATH]) ^ name) * PRIME) ^ path) * PRIME
+                of_kind = MAIN if says & IS_MAIN else kind
+                add_element(elements, num_elements, owner, of_kind, path, groups, tag_start)
                 owner = num_elements
                 num_elements += 1
         if kind == A and says & LINKS:
@@ -371,16 +330,14 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         depth += 1
     if formula:
         inherited = flags[formula - 1]
-        num_segments = _add_segment(segments, num_segments, formula_start, n, inherited | S_FORMULA)
-        _count_formula(block, (inherited & S_LINK) != 0, data, formula_start, n, title_words)
+        num_segments = add_segment(segments, num_segments, formula_start, n, inherited | S_FORMULA)
+        count_formula(block, (inherited & S_LINK) != 0, data, formula_start, n, title_words)
     if at < n:  # behind <plaintext> nothing is a tag
-        num_segments = _add_segment(segments, num_segments, at, n, S_PRE | S_PLAIN)
-        while at < n:
-            at, _ = read_text(data, at, False, title_words, block)
-            at += 1
+        num_segments = add_segment(segments, num_segments, at, n, S_PRE | S_PLAIN)
+        read_raw(data, at, n, title_words, block)
     if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
-        blocks = _doubled(blocks)
-    _close_block(block, owners[depth - 1], num_segments, title_words, blocks, counts)
+        blocks = doubled(blocks)
+    close_block(block, owners[depth - 1], num_segments, title_words, blocks, counts)
     num_blocks = min(counts[C_BLOCKS], MAX_BLOCKS)
     return (
         elements[:num_elements],

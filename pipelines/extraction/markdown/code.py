@@ -46,7 +46,7 @@ _TOOLS = re.compile(
     re.IGNORECASE,
 )
 _BARS = re.compile(
-    r"(?:^|[\s_-])(?:tools?|bar|header|caption)(?:[\s_-]|$)|code-?(?:head|title|info|lang)", re.I
+    r"(?:^|[\s_-])(?:tools?|bar|header|caption)(?:[\s_-]|$)|code-?(?:head|title|info|lang)|language-id", re.I
 )
 _LINE_DISPLAYS = frozenset(("block", "flex", "grid", "table-row", "list-item"))
 _NOT_NUMBERS = frozenset(("pre", "code", "table", "tr", "tbody"))
@@ -76,7 +76,17 @@ _KNOWN_NAMES = (
     "nginx graphql jsx tsx vue console"
 )
 _KNOWN = frozenset(_KNOWN_NAMES.split())
-_LABELS = _KNOWN | frozenset(["copy", "code", "代码", "代碼", "复制", "复制代码", "複製", "複製代碼"])
+_LABELS_NAMES = (
+    "copy code 代码 代碼 复制 复制代码 複製 複製代碼 code:select code:selectall code:[select] "
+    "code:[selectall] codeselectall viewcode showcode hidecode copycode copytoclipboard 查看代码 显示代码"
+)
+_LABELS = _KNOWN | frozenset(_LABELS_NAMES.split())
+# what Jupyter writes before a cell, and sites in Chinese before or behind the name of a language
+_NUMBERED_CELL = re.compile(r"(?:in|out)\[[\d*]{0,4}\]")
+_CHINESE_LABEL = re.compile(r"(?:代码语言|语言)[:：]([a-z+#]{1,20})|([a-z+#]{1,20})代码(?:复制)?")
+_CALLOUT = re.compile(r'\s?<i class="conum"[^>]*></i>\s?<b>\(\d{1,3}\)</b>')  # Asciidoctor
+_CDATA = re.compile(r"\s*<!\[CDATA\[(.*?)\]\]>\s*", re.DOTALL)
+_KEEPS_LINES = re.compile(r"\bhljs\b|\blang(?:uage)?-|white-space\s*:\s*pre", re.IGNORECASE)
 _AFTER_BREAK = re.compile(r"[ \t]*\n[ \t\n]*")
 _SPACES = re.compile(r"[ \t\n]+")
 _DROP = dict.fromkeys(map(ord, UNSEEN))
@@ -105,10 +115,50 @@ def code_of(markup: str, tag: str, around: str = "") -> Code:
     count as in the text of a paragraph where the element is <code>."""
     start = tag[:5].lower()
     spaces = EXACT if start[:4] in ("<pre", "<lis") else IN_LINE if start == "<code" else LOOSE
+    if spaces == LOOSE:
+        markup = _only_inner(markup)
     inner = re.match(r"(?:\s*<[^<>]*>)*?\s*<code\b[^>]*>", markup[:MAX_INNER], re.IGNORECASE)
-    return Code(
-        _text(_without_numbers(markup), spaces), _language(around + tag + (inner[0] if inner else ""))
-    )
+    if spaces == IN_LINE and "\n" in markup.strip():
+        start_tag = inner[0] if inner else around[around.lower().rfind("<code") :]
+        if _KEEPS_LINES.search(start_tag):
+            spaces = EXACT  # a style sheet keeps the lines
+    if "conum" in markup:
+        markup = _CALLOUT.sub("", markup)
+    text = _text(_without_numbers(markup), spaces)
+    return Code(text, _language(around + tag + (inner[0] if inner else "")))
+
+
+def raw_code(text: str, tag: str) -> Code:
+    """The code of an element in which nothing is a tag: <xmp>, <textarea> (with entities), <script>."""
+    section = _CDATA.fullmatch(text)
+    text = section[1] if section else unescape(text) if tag[:9].lower() == "<textarea" else text
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return Code("\n".join(line.rstrip() for line in text.split("\n")).strip("\n"), _language(tag))
+
+
+def _only_inner(markup: str) -> str:
+    """From the start tag of the only <pre>, or the only <code>, within an element up to its end; all of
+    the markup where there is none, or several."""
+    for name in ("pre", "code"):
+        starts = list(re.finditer(rf"<{name}\b", markup, re.IGNORECASE))
+        if len(starts) > 1:
+            return markup
+        if starts:
+            end = markup.lower().rfind(f"</{name}")
+            return markup[starts[0].start() : end if end > 0 else len(markup)]
+    return markup
+
+
+def _dedented(text: str) -> str:
+    """The lines without the spaces or tabs that all of them begin with."""
+    lines = [line for line in text.split("\n") if line]
+    if not lines or not all(line[0] in " \t" for line in lines):
+        return text
+    first, last = min(lines), max(lines)  # what these two share, all share
+    depth = 0
+    while depth < len(first) and first[depth] == last[depth] and first[depth] in " \t":
+        depth += 1
+    return "\n".join(line[depth:] for line in text.split("\n"))
 
 
 def split_tag(markup: str) -> tuple[str, str]:
@@ -120,11 +170,12 @@ def split_tag(markup: str) -> tuple[str, str]:
 
 
 def fenced(code: Code) -> str:
-    """The code between fences that are longer than any in it."""
+    """The code between fences that are longer than any in it, without the indentation that all of its
+    lines have."""
     fence = FENCE
     while fence in code:
         fence += "`"
-    return f"{fence}{code.language}\n{code}\n{fence}"
+    return f"{fence}{code.language}\n{_dedented(code)}\n{fence}"
 
 
 def is_prose(code: Code) -> bool:
@@ -152,8 +203,10 @@ def is_line_numbers(text: str) -> bool:
 def label_of(text: str) -> str | None:
     """The language that a short text beside code names, "" where it names only a button; None where
     it is no label."""
-    bare = text.strip().rstrip(":：").lower()
-    if bare not in _LABELS:
+    bare = "".join(text.split()).lower().rstrip(":：")
+    chinese = _CHINESE_LABEL.fullmatch(bare)
+    bare = (chinese[1] or chinese[2]) if chinese else bare
+    if bare not in _LABELS and not _NUMBERED_CELL.fullmatch(bare):
         return None
     return bare if bare in _KNOWN else ""
 

@@ -24,6 +24,7 @@ from pipelines.extraction.markdown.code import (
     is_line_numbers,
     is_prose,
     label_of,
+    raw_code,
     split_tag,
 )
 from pipelines.extraction.markdown.inline import Notation, inline_text
@@ -66,7 +67,7 @@ def _code(data: bytes, segments: list[list[int]], tags_before: str, around: str)
     """The code of segments; `tags_before`: from the start tag of their element up to the first text."""
     first, end = segments[0][0], segments[-1][1]
     if segments[0][2] & col.S_PLAIN:
-        return Code(data[first:end].decode("utf-8", "replace").strip("\n"))
+        return raw_code(data[first:end].decode("utf-8", "replace"), tags_before)
     tag, inner = split_tag(tags_before)  # the inner ones may say that the first text is a number
     return code_of(inner + data[first:end].decode("utf-8", "replace"), tag, around)
 
@@ -100,10 +101,11 @@ class _Page:
         self.items, self.table_of = inside[owners, con.ITEM].tolist(), inside[owners, con.TABLE].tolist()
         self.first, self.end = blocks[:, col.B_FIRST].tolist(), blocks[:, col.B_LAST].tolist()
         self.linked = (blocks[:, col.B_LINKED] == blocks[:, col.B_CHARS]).tolist()
-        self.chars = blocks[:, col.B_CHARS].tolist()
+        self.chars, self.split = blocks[:, col.B_CHARS].tolist(), blocks[:, col.B_SPLIT].tolist()
         self.notation = Notation(data)
         self.lines: list[str] = []
-        self.code_table, self.last_code = -1, Code("")  # the table that the last line is code of
+        # the last line, where it is code: its text, and the row of a table or the block that it is of
+        self.last_code, self.code_row, self.code_block = Code(""), -1, -1
         self.numbers: dict[int, int] = {}  # of the items of ordered lists
 
     def text(self, places: list[int]) -> str:
@@ -124,8 +126,12 @@ class _Page:
             begins_item = item in lists and item not in written
             alone = self.kinds[i] in _CODE_ALONE and not begins_item and not self.linked[i]
             if runs[0][2] & col.S_PRE or self._is_code(runs, alone):
+                if begins_item and self._begins(item, i):
+                    depth, marker = lists[item]
+                    self.lines.append(INDENT * depth + marker.rstrip())
+                    written.add(item)
                 self._add_code(i, runs)
-                last, last_row = "", -1
+                last, last_row, last_item = "", -1, item
                 continue
             text = inline_text(self.data, runs, self.notation)
             if self._frames_code(i, text):
@@ -188,18 +194,34 @@ class _Page:
                 around.append(self._tag(up).decode("utf-8", "replace"))
             up = int(self.elements[up, col.E_PARENT])
         code = _code(self.data, runs, around[0], "".join(reversed(around[1:])))
-        cell = self.inside[owner, con.ROW] if around[0][:3].lower() == "<td" else -1
-        if cell >= 0 and self.lines and self.table_of[i] == self.code_table:  # one line of code a row
-            self.lines[-1] = fenced(Code(f"{self.last_code}\n{code}", self.last_code.language))
-            self.last_code = Code(f"{self.last_code}\n{code}", self.last_code.language)
-            return
-        if not code or (is_line_numbers(code) and self._beside_code(i)):
+        row = int(self.inside[owner, con.ROW]) if around[0][:3].lower() in ("<td", "<th") else -1
+        between = self._lines_between(i, row) if self.lines and self.last_code else -1
+        if between >= 0:
+            code = Code(self.last_code + "\n" * (1 + between) + code, self.last_code.language)
+            self.lines.pop()
+        elif not code or (is_line_numbers(code) and self._beside_code(i)):
             return
         if code.language == MATH:
             self.lines.append(f"$${code}$$")
         else:
             self.lines.append(str(code) if is_prose(code) else fenced(code))
-        self.code_table, self.last_code = (self.table_of[i] if cell >= 0 else -1), code
+        self.last_code, self.code_row, self.code_block = code, row, i
+
+    def _lines_between(self, i: int, row: int) -> int:
+        """Empty lines between the code that was written last and that of block i, in a row of a table
+        (-1: in none), where both are one: lines in rows of one table, or parts of one element that two
+        line breaks have parted; -1 where they are not."""
+        last = self.code_block
+        if row >= 0 and self.code_row >= 0 and self.table_of[i] == self.table_of[last]:
+            rows = self.elements[self.code_row + 1 : row, col.E_KIND] == tags.TR
+            return int(rows.sum())
+        if row < 0 and last == i - 1 and self.split[i] and self.owners[i] == self.owners[last]:
+            return 1
+        return -1
+
+    def _begins(self, item: int, i: int) -> bool:
+        """Whether no block before block i lies in an item."""
+        return not i or self.items[i - 1] != item
 
     def _is_code(self, runs: list[list[int]], alone: bool) -> bool:
         """Whether a block is nothing but <code>, of several lines unless it stands `alone`."""
@@ -213,12 +235,26 @@ class _Page:
         """Whether a text beside code is its language, a button or its line numbers."""
         if len(text) > MAX_LABEL and not text[0].isdigit():
             return False
-        beside = [j for j in (i - 1, i + 1) if 0 <= j < len(self.kinds) and self.kinds[j] == tags.PRE]
-        if not beside:
+        behind = i + 1
+        while self._labels(behind):  # of one bar
+            behind += 1
+        if not self._holds_code(i - 1) and not self._holds_code(behind):
             return False
         if self.kinds[i] in _FRAMES and label_of(text) is not None:
             return True
         return (len(text.split()) > 1 or text.startswith("12")) and is_line_numbers(text)
+
+    def _labels(self, i: int) -> bool:
+        """Whether a block in a frame is nothing but the name of a language or a button."""
+        if i >= len(self.kinds) or self.kinds[i] not in _FRAMES or self.chars[i] > MAX_LABEL:
+            return False
+        return label_of(inline_text(self.data, self._runs(i), self.notation)) is not None
+
+    def _holds_code(self, i: int) -> bool:
+        """Whether a block is code of several lines or preformatted."""
+        if not 0 <= i < len(self.kinds):
+            return False
+        return self.kinds[i] == tags.PRE or self._is_code(self._runs(i), False)
 
     def _beside_code(self, i: int) -> bool:
         """Whether more code stands in the row of a table that a block lies in."""

@@ -16,3 +16,8 @@ def test_names_have_one_meaning_each() -> None:
 def test_text_of_unseen_classes_is_left_out() -> None:
     assert texts('<p>a<font class="jammer">x1y</font>b <span class="a sr-only">skip</span>c</p>') == ["ab c"]
     assert texts('<p class="sr-only-focusable jammers">a</p>') == ["a"]
+
+
+def test_panels_of_tabs_are_shown() -> None:
+    assert texts('<div hidden>a</div><div role="tabpanel" hidden>b</div>') == ["b"]
+    assert texts('<section role=tabpanel style="display:none">b</section>') == ["b"]

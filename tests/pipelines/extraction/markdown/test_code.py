@@ -4,11 +4,12 @@ import re
 
 import pytest
 
-from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose
+from pipelines.extraction.markdown.code import Code, code_of, fenced, is_line_numbers, is_prose, raw_code
+from tests.support import code_pages_docs, code_pages_forums, code_pages_sites
 from tests.support.code_pages import CODE
-from tests.support.code_pages_sites import PAGES
 from tests.support.html_pages import whole_text
 
+PAGES = code_pages_docs.PAGES | code_pages_forums.PAGES | code_pages_sites.PAGES
 GUTTER = '<td class="gutter"><pre><span>1</span><br><span>2</span><br></pre></td>'
 
 
@@ -30,6 +31,7 @@ GUTTER = '<td class="gutter"><pre><span>1</span><br><span>2</span><br></pre></td
         ('<span class="lineno">1 </span>a\n<span class="lineno">2 </span>b', "a\nb"),
         ('<span class="line-number" data-line="1"></span>a', "a"),
         ('<span class="number">1</span> + <span class="num">x</span>', "1 + x"),
+        ('a <i class="conum" data-value="1"></i><b>(1)</b>\nb <b>(1)</b>', "a\nb (1)"),
         (f'<table><tr>{GUTTER}<td class="code"><pre>x\n  y</pre></td></tr></table>', "x\n  y"),
     ],
 )
@@ -56,6 +58,8 @@ def test_language_where_named(around: str, tag: str, inner: str, language: str) 
 
 def test_fences_are_longer_than_any_within() -> None:
     assert fenced(code_of("a", "<pre>")) == "```\na\n```"
+    assert fenced(code_of("  a\n\n    b", "<pre>")) == "```\na\n\n  b\n```"
+    assert fenced(code_of(" \ta\n  b\nc", "<pre>")) == "```\n \ta\n  b\nc\n```"
     assert fenced(code_of("```\na\n```", "<pre>")) == "````\n```\na\n```\n````"
 
 
@@ -64,6 +68,24 @@ def test_gutters_and_prose_are_no_code() -> None:
     code = Code("The old mill has stood beside the river for as long as anyone remembers,\n" * 3)
     code.language = ""
     assert is_prose(code) and not is_prose(code_of("for (i = 0; i < n; i++) { step(); }\n" * 5, "<pre>"))
+
+
+def test_code_in_a_frame_is_its_only_inner_element() -> None:
+    frame = '<p>Code: <a href="#">Select all</a></p><pre><code>a\n  b</code></pre>'
+    assert code_of(frame, '<div class="codebox">') == "a\n  b"
+    assert code_of("<code>a</code> <code>b</code>", "<div>") == "a b"
+
+
+def test_code_whose_class_names_a_language_keeps_its_lines() -> None:
+    markup = "a\n  b"
+    assert code_of(markup, "<code>", '<p><code class="language-c">') == markup
+    assert code_of(markup, "<code>", "<p><code>") == "a b"
+
+
+def test_raw_code_is_read_as_its_element_says() -> None:
+    assert raw_code("\na &lt; b\r\n", '<textarea class="java">') == "a < b"
+    assert raw_code("a &lt; <b>", "<xmp>") == "a &lt; <b>"
+    assert raw_code(" <![CDATA[\na\n]]> ", '<script class="brush: js">').language == "js"
 
 
 def test_the_code_of_hexo_and_of_other_software() -> None:

@@ -45,6 +45,28 @@ def test_labels_and_line_numbers_beside_code_are_left_out() -> None:
     assert whole_text(f"<h2>JavaScript</h2>{code}<div>3</div>") == "JavaScript\n```js\nf()\ng()\n```\n3"
 
 
+def test_an_item_that_begins_with_code_has_its_marker() -> None:
+    page = "<ol><li>a<pre>x</pre></li><li><pre>y</pre>b</li></ol>"
+    assert whole_text(page) == "1. a\n```\nx\n```\n2.\n```\ny\n```\n  b"
+
+
+def test_labels_of_a_bar_beside_code_are_left_out() -> None:
+    bar = "<div>代码语言：<b>python</b></div><div>复制</div>"
+    assert whole_text(f"<p>a</p>{bar}<pre class=language-python>f()</pre>") == "a\n```python\nf()\n```"
+    for label in ("Code: [Select]", "View Code", "In&nbsp;[1]:", "Python代码"):
+        assert whole_text(f"<p>a</p><div>{label}</div><pre>f()</pre>") == "a\n```\nf()\n```"
+    assert whole_text("<p>a</p><div>Codes</div><pre>f()</pre>") == "a\nCodes\n```\nf()\n```"
+
+
+def test_parts_of_one_code_are_one_block() -> None:
+    page = "<p><code>a</code><br><br><code>&nbsp;b</code></p><p><code>c</code></p>"
+    assert whole_text(page) == "```\na\n\n b\n```\n```\nc\n```"
+    numbered = '<tr><td class="lineno">1</td><td>{}</td></tr>'
+    assert whole_text(f"<table>{''.join(map(numbered.format, ('x', '', '&nbsp;y')))}</table>") == (
+        "```\nx\n\n y\n```"
+    )
+
+
 def test_definitions_keep_their_terms_and_headings_an_empty_line() -> None:
     assert whole_text("<p>a</p><h2>b</h2><dl><dt>c<dd>d</dl>") == "a\n\nb\nc\nd"
 
