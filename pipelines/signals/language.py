@@ -12,8 +12,6 @@ script is not, for what is written in Han without kana is Chinese, whatever word
 from __future__ import annotations
 
 import importlib.util
-import re
-import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +21,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from pipelines.kernels.compiled import Array, kernel
+from pipelines.kernels.folding import folded
 from pipelines.lake import LakeError
 from pipelines.signals.prose import prose_of
 from pipelines.tables.columns import described
@@ -33,9 +33,11 @@ HAN_SHARE = 0.2  # Han characters / (Han characters + other words) from which a 
 OTHER_SCRIPTS = 0.05  # kana or Hangul for each Han character, beyond which it is not
 SCRIPT_CHARS = 4000  # characters of a text that the script is told by
 TRADITIONAL, SIMPLIFIED = 1, 2
-_HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U000323af]")
-_KANA, _HANGUL = re.compile(r"[\u3041-\u30ff]"), re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
-_WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U000323af]+")
+HAN = ((0x3400, 0x9FFF), (0x20000, 0x323AF))
+KANA = ((0x3041, 0x30FF),)
+HANGUL = ((0x1100, 0x11FF), (0xAC00, 0xD7AF))
+_HAN, _KANA, _HANGUL, _WORD = 1, 2, 4, 8  # what a character is to `chinese_share`
+_SIZE = 0x32400  # no letter or digit beyond but those of private use
 SCHEMA = described(
     "signals/language",
     [
@@ -92,7 +94,7 @@ def traditional_share(text: str) -> float | None:
     """Share of traditional-only characters among those of one script only; None where there are
     none."""
     head = text[:SCRIPT_CHARS]
-    if not _HAN.search(head):
+    if head.isascii():
         return None
     found = _scripts()[np.frombuffer(head.encode("utf-16-le", "surrogatepass"), np.uint16)]
     traditional, simplified = (int(np.count_nonzero(found == kind)) for kind in (TRADITIONAL, SIMPLIFIED))
@@ -102,8 +104,8 @@ def traditional_share(text: str) -> float | None:
 def measure_language(texts: Sequence[str]) -> pa.Table:
     """One row of SCHEMA for each text."""
     rows: list[dict[str, Any]] = []
-    for text in texts:
-        found = probabilities(text)
+    for text, read in zip(texts, windows(texts), strict=True):
+        found = probabilities(read)
         best = max(found, key=lambda k: (found[k], k)) if found else ""
         share = traditional_share(text)
         rows.append(
@@ -118,10 +120,8 @@ def measure_language(texts: Sequence[str]) -> pa.Table:
     return pa.Table.from_pylist(rows, SCHEMA)
 
 
-def probabilities(text: str) -> dict[str, float]:
-    """Probability by language of one text; empty without letters."""
-    prose = prose_of(text).text
-    read = windows(prose if any(c.isalpha() for c in prose[: 4 * CHARS]) else text)
+def probabilities(read: Sequence[str]) -> dict[str, float]:
+    """Probability by language of a text by its windows; empty without letters."""
     if not any(c.isalpha() for window in read for c in window):
         return {}
     found: dict[str, float] = {}
@@ -141,24 +141,55 @@ def probabilities(text: str) -> dict[str, float]:
     return found
 
 
-def windows(text: str) -> list[str]:
-    """Beginning, middle and end of a text, folded to lower case and one width."""
+def windows(texts: Sequence[str]) -> list[list[str]]:
+    """Beginning, middle and end of the prose of each text (of the whole where prose has no letters),
+    in lower case and one width, their white space joined."""
+    cut = [_cut(text) for text in texts]
+    forms = iter(folded([window for windows in cut for window in windows]))
+    return [[" ".join(next(forms).split())[:CHARS] for _ in windows] for windows in cut]
+
+
+def _cut(text: str) -> list[str]:
+    prose = prose_of(text).text
+    text = prose if any(c.isalpha() for c in prose[: 4 * CHARS]) else text
     half = CHARS * 2  # white space and width variants are folded away
     starts = [0] if len(text) <= half else [0, (len(text) - half) // 2, len(text) - half][:WINDOWS]
-    return [_folded(text[s : s + half])[:CHARS] for s in starts]
+    return [text[s : s + half] for s in starts]
 
 
-def _folded(text: str) -> str:
-    """A text in lower case and one width, its white space joined."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.lower().split())
+@lru_cache(maxsize=1)
+def _classes() -> NDArray[np.uint8]:
+    """What each code point below _SIZE is to `chinese_share`, uint8 [_SIZE]. A word is of letters and
+    numbers other than Han, kana, syllables of Hangul and digits."""
+    table = np.zeros(_SIZE, np.uint8)
+    for point in range(_SIZE):
+        if chr(point).isalnum() and not chr(point).isdecimal():
+            table[point] = _WORD
+    for group, ranges in ((_HAN, HAN), (_KANA, KANA), (_HANGUL, HANGUL)):
+        for first, last in ranges:
+            table[first : last + 1] &= _WORD if first == 0x1100 else 0
+            table[first : last + 1] |= np.uint8(group)
+    table[0x3040] = 0
+    return table
+
+
+@kernel
+def _script(points: Array, table: Array) -> tuple[int, int, int]:
+    """(Han characters, kana and Hangul, runs of words) of code points uint32."""
+    han, others, words, previous = 0, 0, 0, False
+    for point in points:
+        group = int(table[point]) if point < len(table) else 0
+        han += group & _HAN
+        others += group & (_KANA | _HANGUL) != 0
+        word = group & _WORD != 0
+        words += word and not previous
+        previous = word
+    return han, others, words
 
 
 def chinese_share(sample: str) -> float:
     """Han characters by Han characters and words of other scripts; 0 where kana or Hangul stand
     between."""
-    han = len(_HAN.findall(sample))
-    if not han or len(_KANA.findall(sample)) + len(_HANGUL.findall(sample)) > OTHER_SCRIPTS * han:
-        return 0.0
-    return han / (han + len(_WORD.findall(sample)))
+    points = np.frombuffer(sample.encode("utf-32-le", "surrogatepass"), np.uint32)
+    han, others, words = _script(points, _classes())
+    return 0.0 if not han or others > OTHER_SCRIPTS * han else han / (han + words)

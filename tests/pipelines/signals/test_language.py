@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from pipelines.signals.language import CHARS, SCHEMA, measure_language, traditional_share
+from pipelines.signals.language import (
+    CHARS,
+    HAN_SHARE,
+    SCHEMA,
+    chinese_share,
+    measure_language,
+    traditional_share,
+    windows,
+)
 
 ENGLISH = "The committee will publish its report on the history of the railway next spring."
 CHINESE = "今年春天，委员会将发布关于铁路历史的报告，欢迎读者来信。"
@@ -65,3 +75,26 @@ def test_han_among_other_scripts_is_not_chinese(text: str, language: str) -> Non
 )
 def test_characters_of_one_script_only_are_counted(text: str, share: float | None) -> None:
     assert traditional_share(text) == share
+
+
+HAN, KANA = re.compile(r"[\u3400-\u9fff\U00020000-\U000323af]"), re.compile(r"[\u3041-\u30ff]")
+HANGUL = re.compile(r"[\u1100-\u11ff\uac00-\ud7af]")
+WORD = re.compile(r"[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\U00020000-\U000323af]+")
+
+
+def plain_share(sample: str) -> float:
+    han, others = len(HAN.findall(sample)), len(KANA.findall(sample)) + len(HANGUL.findall(sample))
+    return han / (han + len(WORD.findall(sample))) if han and others <= 0.05 * han else 0.0
+
+
+def test_the_share_of_chinese_is_of_every_character_as_expressions_say_it() -> None:
+    chars = [chr(c) for c in range(0x34000) if not 0xD800 <= c < 0xE000]
+    samples = [text for c in chars for text in ("中" * 30 + c, f"中a{c}b")]
+    assert all(chinese_share(sample) == plain_share(sample) for sample in samples)
+    assert chinese_share("中a b1c 2") == pytest.approx(1 / 4) and HAN_SHARE < 0.25
+
+
+def test_windows_are_folded_and_their_white_space_is_joined() -> None:
+    assert windows(["ＡＢ\n\u3000 Ｃ１", ""]) == [["ab c1"], [""]]
+    long = "Word " * 1000
+    assert [len(window) for window in windows([long])[0]] == [CHARS] * 3
