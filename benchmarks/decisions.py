@@ -59,6 +59,8 @@ CORPUS_DOCUMENTS = 400
 """Documents of a file that are judged, evenly from its whole length."""
 UNSEEN_CHARS = 300
 """Characters of text from which a page that is labelled as empty is not."""
+CATEGORIES = {"code": "code", "social": "social"}
+"""Category of a folder of the corpus, as a card would name it; other folders are judged as web pages."""
 LEAST_CHARS, LEAST_WORDS = 60, 30
 """What a reader asks of a Chinese and of an English page, by the rubric of decision-gold."""
 
@@ -156,7 +158,7 @@ def corpus_sources(lake: Lake, data: Path, models: Models) -> dict[str, Judged]:
     out = {}
     for path in sorted((data / "corpus").glob("*/*.jsonl.zst")):
         source = path.name.split(".")[0]
-        category = "code" if path.parent.name == "code" else "webpages"
+        category = CATEGORIES.get(path.parent.name, "webpages")
         file = Path(lake.root) / "corpus" / f"{source}.jsonl.gz"
         if not file.exists():
             rows = [row for row in lines_of(path) if row["lang"] in ("en", "zh")]

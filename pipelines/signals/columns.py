@@ -23,6 +23,9 @@ class Counts(NamedTuple):
     num_sentences: Annotated[int, "ends of sentences; closing quotes and brackets belong to them"]
     stop_words: Annotated[int, "different stop words"]
     max_line_length: Annotated[int, "characters of the longest line"]
+    clause_tokens: Annotated[
+        int, "tokens of lines with a mark between clauses, brackets left out (clauses.py); not in words"
+    ]
     c4_sentences: Annotated[int, "sentences in the lines that C4 retains; not in characters, like all c4_*"]
     c4_lorem_lines: Annotated[int, "retained lines with lorem ipsum"]
     c4_curly_lines: Annotated[int, "retained lines with a curly bracket"]
@@ -44,6 +47,7 @@ class Shares(NamedTuple):
     short_lines: Annotated[int, "share of lines of 30 characters or fewer"]
     readmore_lines: Annotated[int, "share of lines that end in `read more` and the like"]
     alphabetic_tokens: Annotated[int, "share of tokens with a letter"]
+    alphabetic_words: Annotated[int, "share of words, tokens of punctuation left out, with a letter"]
     duplicate_lines: Annotated[int, "share of lines that were there before"]
     duplicate_paragraphs: Annotated[int, "share of paragraphs that were there before"]
     duplicate_line_chars: Annotated[int, "share of characters in such lines"]
@@ -72,6 +76,12 @@ class Shares(NamedTuple):
     brackets: Annotated[int, "share of characters that are lenticular brackets"]
     curly_brackets: Annotated[int, "share of characters that are {"]
     letters_per_token: Annotated[int, "letters for each token"]
+    even_clauses: Annotated[
+        int, "share of clauses of the most frequent length of verse (clauses.py); not in words"
+    ]
+    teasers: Annotated[
+        int, "share of words in blocks of a title and a line or two (teasers.py); not in characters"
+    ]
 
 
 COUNT = Counts(*range(len(Counts._fields)))
@@ -83,4 +93,7 @@ MEANINGS: dict[str, str] = {
 }
 # Columns that are null in a unit.
 NOT_IN: dict[str, str] = {name: "characters" for name in Counts._fields if name.startswith("c4_")}
-NOT_IN |= dict.fromkeys(("repeated_13_gram", "unique_tokens", "entropy"), "words")
+NOT_IN |= {"teasers": "characters"}
+NOT_IN |= dict.fromkeys(
+    ("repeated_13_gram", "unique_tokens", "entropy", "clause_tokens", "even_clauses"), "words"
+)

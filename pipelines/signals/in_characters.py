@@ -32,6 +32,7 @@ from pipelines.signals.characters import (
     STOP,
     classes_of,
 )
+from pipelines.signals.clauses import after_clause_line, after_mark, evenness, no_clauses
 from pipelines.signals.columns import COUNT, SHARE
 from pipelines.signals.hash_set import HashSet, mix
 from pipelines.signals.lines import (
@@ -137,7 +138,7 @@ def _count_text(
     line_first, line_dots, line_stop = int64(0), int64(0), start  # line_stop: behind its last mark
     bullets, trailing = 0, 0
     paragraphs, begun = no_paragraphs(), False
-    sentences = Sentences(int64(0), False, False, False)
+    sentences, clauses = Sentences(int64(0), False, False, False), no_clauses()
     i = start
     while i <= end:
         # the end closes a token, a line, a sentence
@@ -185,6 +186,7 @@ def _count_text(
                 trailing += line_dots >= 3
             lines = after_line(lines, line, more, lines_seen)
             line, line_dots = new_line(i + 1), int64(0)
+            clauses = after_clause_line(clauses, num_tokens)
         elif classes & SPACE:
             line = longer(line, point, 1, line.blank, line.ended, line.solid)
         else:
@@ -195,6 +197,7 @@ def _count_text(
             # dots behind a space begin anew
             line_dots = _ellipsis_dots(line_dots if i == line_stop else int64(0), point)
             line_stop = i + width
+            clauses = after_mark(clauses, point, classes, num_tokens)
         if i == end:
             break
         # paragraphs of the stripped text
@@ -239,13 +242,14 @@ def _count_text(
         stop_mask=stop_mask,
     )
     write_totals(totals, lines, split, doubled, paragraphs, counts, shares)
-    counts[COUNT.num_words] = num_tokens
+    counts[COUNT.num_words], counts[COUNT.clause_tokens] = num_tokens, clauses.tokens
     shares[SHARE.mean_token_length] = token_chars / n
     shares[SHARE.bullet_lines], shares[SHARE.ellipsis_lines] = bullets / num_lines, trailing / num_lines
     for k in range(NUM_ORDERS):
         shares[SHARE.top_2_gram + k] = room.found[k] / whole
     shares[SHARE.repeated_13_gram] = room.found[RECURRING]
     shares[SHARE.unique_tokens], shares[SHARE.entropy] = distinct / n, entropy
+    shares[SHARE.alphabetic_words], shares[SHARE.even_clauses] = alphabetic_tokens / n, evenness(clauses)
 
 
 @kernel

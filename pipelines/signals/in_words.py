@@ -18,7 +18,7 @@ from pipelines.kernels.compiled import Array, int64, kernel, leaf
 from pipelines.kernels.hashing64 import U64
 from pipelines.kernels.utf8 import decode_valid
 from pipelines.signals.c4 import add_c4_line, new_c4_line, with_marks, with_phrases, with_word
-from pipelines.signals.characters import ALNUM, BREAK, END, SPACE, classes_of
+from pipelines.signals.characters import ALNUM, BREAK, CLOSE, END, SPACE, classes_of
 from pipelines.signals.columns import COUNT, SHARE
 from pipelines.signals.hash_set import HashSet
 from pipelines.signals.lines import (
@@ -35,11 +35,12 @@ from pipelines.signals.lines import (
 from pipelines.signals.paragraphs import after_feed, after_text, closed, extended, no_paragraphs
 from pipelines.signals.phrases import ends_with, phrase
 from pipelines.signals.repetition import NUM_ORDERS, Room, repeated
+from pipelines.signals.teasers import after_block_line, no_teasers, teaser_share
 from pipelines.signals.totals import Totals, write_totals
 from pipelines.signals.words import STOP_MASK, WordTables, marks_of, phrases_around, read_word
 from pipelines.signals.workspace import empty_set, longest_text, make_workspace
 
-_BULLET, _HYPHEN = 0x2022, ord("-")
+_BULLET, _HYPHEN, _COLON = 0x2022, ord("-"), ord(":")
 _READ_MORE = phrase("read more"), phrase("readmore")
 
 
@@ -92,6 +93,7 @@ def _count_text(
     broken_at, first_solid, last_solid = start, int64(-1), start
     first_point, ellipsis_end, after_return = int64(0), False, False
     c4_line = new_c4_line()
+    teasers, line_first, last = no_teasers(), 0, int64(0)
     i = start
     while i <= end:
         # the end closes lines as a line feed does
@@ -115,7 +117,10 @@ def _count_text(
             if point == LINE_FEED:
                 more = not line.blank and _read_more(data, line.start, line.solid, tables)
                 lines = after_line(lines, line, more, lines_seen)
+                closes = last & (END | CLOSE) != 0 or (not line.blank and data[line.solid - 1] == _COLON)
+                teasers = after_block_line(teasers, num_tokens - line_first, closes)
                 line = new_line(i + 1)
+                line_first = num_tokens
             else:
                 line = longer(line, point, 1, line.blank, False, line.solid)
             if classes & BREAK and i < end and point == LINE_FEED and after_return:
@@ -173,10 +178,12 @@ def _count_text(
         if first_solid < 0:
             first_solid, first_point = i, point
         i = last_solid = word.end
+        last = int64(word.last)
         after_return = False
         line = longer(line, word.hash, word.length, False, (word.last & END) != 0, i)
         paragraphs = after_text(paragraphs, word.hash, word.length, lines_seen)
         begun = True
+    teasers = after_block_line(teasers, 0, False)
     paragraphs = closed(paragraphs, lines_seen)
     split, doubled = split_at_runs(data, start, end, chars == newlines and newlines > 0, lines)
     repeated(room, num_tokens, False)
@@ -202,6 +209,8 @@ def _count_text(
     num_lines, whole = max(break_lines, 1), max(chars, 1)
     shares[SHARE.mean_token_length] = word_chars / max(num_words, 1)
     shares[SHARE.bullet_lines], shares[SHARE.ellipsis_lines] = bullets / num_lines, trailing / num_lines
+    shares[SHARE.alphabetic_words] = alphabetic_tokens / max(num_words, 1)
+    shares[SHARE.teasers] = teaser_share(teasers, num_tokens)
     for k in range(NUM_ORDERS):
         shares[SHARE.top_2_gram + k] = min(room.found[k] / whole, 1.0)
 

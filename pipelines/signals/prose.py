@@ -22,8 +22,11 @@ INDENT = re.compile(r"(?: {4}|\t)\s*[^\s\-*+•\d]")
 CODE_MARKS = re.compile(r"[{}();=<>\[\]#$\\]|->|::")
 """What an indented line must hold to be code: verses and quotations are indented too."""
 
+TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+"""White space at the end of a line, which no reader sees: Markdown's line break, or tokenised text. A
+rule that reads the last character of a line would find no full stop."""
 OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
-MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!")
+MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!", ":`", "\n:")
 """What a text must hold one of to be read for the other forms, and for markup, at all; a line of
 marks or numbers is markup too."""
 IMAGE = re.compile(
@@ -35,6 +38,8 @@ ADDRESS = re.compile(r"\b(?:https?|ftp)://[!-'*-;=?-Z\\^-z~]+")
 TAG = re.compile(r"<!--[^<>\n]{0,300}-->|</?[a-zA-Z][^<>\n]{0,300}>")
 TEMPLATE = re.compile(r"\{\{[^{}\n]{0,200}\}\}|\{%[^%\n]{0,200}%\}")
 REFERENCE = re.compile(r"\\(?:ref|eqref|label|cite|input|index)\{[^{}\n]{0,200}\}")
+SOLID = re.compile(r"[^\W_]")
+"""What a line must hold a character of to be read, once its markup, code and formulas are gone."""
 BLANK = re.compile(r"_{3,}")
 HEADING = re.compile(r"#{1,6} +")
 ADMONITIONS = frozenset(
@@ -43,8 +48,13 @@ ADMONITIONS = frozenset(
 DIRECTIVE = re.compile(r"\.\. (?:_[^\n]*:$|([\w:.-]{1,40})::)")
 """A line of reStructuredText: a label, or a directive with its arguments."""
 TEX_LINE = re.compile(r"(?:\\[a-zA-Z]+\*?(?:\[[^\[\]\n]{0,80}\])?(?:\{[^{}\n]{0,200}\}){0,3} ?)+")
-MARKS = re.compile(r"[^\w\s]{3,}|\d[\d .,]*|\[![A-Z]+\b.*\]")
-"""A line of marks (a rule), of numbers, or that includes another file."""
+ROLE = re.compile(r":[a-z]{1,16}(?::[a-z]{1,16})?:(?=`)")
+"""The name before a reference in reStructuredText: :ref:`page`."""
+OPTION = re.compile(r":[a-z][a-z_-]{0,20}:(?: ?`[^`\n]*`)?")
+"""A line that is an option or a label of a directive, without words of its own."""
+MARKS = re.compile(r"[\W_]+|\d[\d .,]*|\((?:[a-zA-Z]|[ivx]{1,4}|\d{1,3})\)|\[![A-Z]+\b.*\]")
+"""A line of marks (a rule, blanks to fill in), of numbers, the letter or number of an exercise, or
+that includes another file."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +87,8 @@ def is_markup(stripped: str) -> bool:
         return TEX_LINE.fullmatch(stripped) is not None
     if first == "." and (found := DIRECTIVE.match(stripped)):
         return found[1] not in ADMONITIONS
+    if first == ":" and OPTION.fullmatch(stripped):
+        return True
     return not first.isalpha() and MARKS.fullmatch(stripped) is not None
 
 
@@ -103,6 +115,8 @@ def without_markup(line: str) -> str:
         line = TEMPLATE.sub("", line)
     if "\\" in line:
         line = REFERENCE.sub("", line)
+    if ":`" in line:
+        line = ROLE.sub("", line)
     if "___" in line:
         line = BLANK.sub("", line)
     if line.startswith("#"):
@@ -111,7 +125,10 @@ def without_markup(line: str) -> str:
 
 
 def prose_of(text: str) -> Prose:
-    """Take apart one text. Lines keep their order; a line of which nothing is left goes too."""
+    """Take apart one text. Lines keep their order; a line of which nothing is left goes too, and so
+    does white space at the end of any."""
+    if " \n" in text or "\t\n" in text or text[-1:] in (" ", "\t"):
+        text = TRAILING.sub("", text)
     marked = may_hold_markup(text)
     if not marked and not any(mark in text for mark in OTHER_FORMS):
         return Prose(text, 0, 0, 0)
@@ -154,6 +171,6 @@ def prose_of(text: str) -> Prose:
                 before = len(rest)
                 rest = INLINE_FORMULA.sub(lambda m: "" if looks_like_formula(m[0][1:-1]) else m[0], rest)
                 formulas += before - len(rest)
-            if rest is line or rest.strip():
+            if rest is line or SOLID.search(rest):
                 kept.append(rest)
     return Prose("\n".join(kept), code, formulas, tables, markup)

@@ -22,6 +22,7 @@ from pipelines.signals.characters import (
     terminal_marks,
 )
 
+CLAUSE_MARK = ",;、。—"
 HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 ALONE = rf"[{HAN}\u3041-\u3096\u30a1-\u30fa\u31f0-\u31ff]"
 TOKEN = re.compile(rf"{ALONE}|(?:(?!{ALONE})[^\W_])+")
@@ -116,6 +117,52 @@ def chinese_sentences(text: str) -> int:
     return count
 
 
+def clauses_of(text: str) -> tuple[int, float]:
+    """(tokens of lines with a mark between clauses outside of brackets, share of the most frequent
+    length of 4 to 8 among clauses) of a folded text."""
+    marked, lengths = 0, []
+    for line in text.split("\n"):
+        depth, has_mark, alone, clause = 0, False, False, ""
+        for char in line:
+            if char.isspace():
+                clause += char
+            elif char.isalnum():
+                alone, clause = bool(re.match(ALONE, char)), clause + char
+            else:
+                mark = char in CLAUSE_MARK or (char == "." and alone)
+                if mark or char == ":" or char in CHARACTER_ENDS:
+                    lengths.append(len(TOKEN.findall(clause)))
+                    clause = ""
+                clause, alone = clause + " ", False
+                depth = depth + 1 if char in "([{【" else max(depth - 1, 0) if char in ")]}】" else depth
+                has_mark |= mark and not depth
+        lengths.append(len(TOKEN.findall(clause)))
+        marked += len(TOKEN.findall(line)) if has_mark else 0
+    lengths = [k for k in lengths if k]
+    best = max(Counter(k for k in lengths if 4 <= k <= 8).values(), default=0)
+    return marked, best / len(lengths) if len(lengths) >= 4 else 0.0
+
+
+def teasers_of(text: str) -> float:
+    """Share of words in blocks of a title of at most 25 words and at most four lines of at most 60
+    words below it, 80 in all; 0 for fewer than five."""
+    no_title = terminal_marks() | set(CLOSING) | {":"}
+    found: list[int] = []
+    blocks: list[list[str]] = [[]]
+    for line in text.split("\n"):
+        if line.split():
+            blocks[-1].append(line)
+        else:
+            blocks.append([])
+    for block in blocks:
+        words = [len(line.split()) for line in block]
+        below = sum(words[1:])
+        titled = bool(block) and words[0] <= 25 and block[0].rstrip()[-1] not in no_title
+        if titled and len(block) <= 5 and below <= 80 and max(words) <= 60:
+            found.append(words[0] + below)
+    return share(sum(found), len(text.split())) if len(found) >= 5 else 0.0
+
+
 def plain_rules(text: str, unit: str) -> dict[str, Any]:
     """What rules.measure_rules must give for one text, by name."""
     in_characters = unit == "characters"
@@ -186,6 +233,7 @@ def plain_rules(text: str, unit: str) -> dict[str, Any]:
         "short_lines": share(sum(len(line) <= 30 for line in lines), len(lines)),
         "readmore_lines": share(sum(s.endswith(read_more) for s in solid_ends), len(lines)),
         "alphabetic_tokens": share(sum(any(map(str.isalpha, t)) for t in words), n),
+        "alphabetic_words": share(sum(any(map(str.isalpha, t)) for t in words), len(words)),
         "duplicate_lines": line_count / len(gopher_lines),
         "duplicate_paragraphs": paragraph_count / len(paragraphs),
         "duplicate_line_chars": share(line_chars, chars),
@@ -210,7 +258,11 @@ def plain_rules(text: str, unit: str) -> dict[str, Any]:
             "unique_tokens": share(len(counts), n),
             "entropy": -sum(c / n * math.log(c / n) for c in counts.values()),
         }
-        row |= {name: None for name in row if name.startswith("c4_")}
+        row |= {name: None for name in row if name.startswith("c4_")} | {"teasers": None}
+        row |= dict(zip(("clause_tokens", "even_clauses"), clauses_of(text), strict=True))
     else:
-        row |= dict.fromkeys(("repeated_13_gram", "unique_tokens", "entropy"))
+        row |= dict.fromkeys(
+            ("repeated_13_gram", "unique_tokens", "entropy", "clause_tokens", "even_clauses")
+        )
+        row["teasers"] = teasers_of(text)
     return row

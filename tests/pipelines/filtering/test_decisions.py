@@ -162,7 +162,7 @@ def _dropping_the_tail() -> Policy:
 def test_a_tail_falls_only_where_other_rules_reject_more_of_it_than_of_the_rest(
     lake: Lake, engine: InProcess
 ) -> None:
-    good, bad = ENGLISH, "Home About Contact. " * 3
+    good, bad = ENGLISH, "Home About Contact " * 3
     policy = _dropping_the_tail()
     texts = [good] * 80 + [bad] * 40
     worse = [{"perplexity": 90.0}] * 79 + [{"perplexity": 300.0}] * 41  # one good page and all bad ones

@@ -120,3 +120,17 @@ def test_nothing_is_made_up(lines: list[str]) -> None:
         lines
     )
     assert set(found.text) <= set(text)
+
+
+def test_white_space_at_the_end_of_a_line_is_no_prose() -> None:
+    """Tokenised text ends its lines in a space, and Markdown breaks lines by two."""
+    assert prose_of("The cat sat . \n \n And slept .\t\n").text == "The cat sat .\n\n And slept .\n"
+
+
+def test_roles_options_and_marks_are_no_prose() -> None:
+    """d2l's tabs and labels, references of reStructuredText, blanks of a sheet, letters of exercises."""
+    text = (
+        ":begin_tab:`mxnet`\nIt runs.\n:end_tab:\n:label:`sec_run`\n- :ref:`api`\nSee :ref:`api` for more.\n"
+        "( __ , __ )\n= \n(b)\n:param x: a number\n"
+    )
+    assert prose_of(text).text.split("\n") == ["It runs.", "See  for more.", ":param x: a number", ""]

@@ -25,6 +25,7 @@ SHARES = [
     if n.endswith(("_gram", "_lines", "_chars", "_paragraphs")) and SCHEMA.field(n).type == pa.float32()
 ]
 SHARES += ["han", "digits", "alphanumeric", "alphabetic", "unique_tokens", "alphabetic_tokens"]
+SHARES += ["alphabetic_words", "even_clauses", "teasers"]
 PIECES = {
     "words": [
         *(
@@ -54,6 +55,8 @@ PIECES = {
             "[1]",
             "[edit]",
             "read more",
+            "Title\n\n",
+            "Next:\n\n",
             "Read more »",
             "javascript",
             "my.JavaScript()",
@@ -95,6 +98,8 @@ PIECES = {
             "１２",
             "。",
             "，",
+            "、",
+            "——",
             ".",
             "...",
             "……",
