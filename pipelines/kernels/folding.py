@@ -30,6 +30,7 @@ LONGEST = 64  # bytes: no character becomes more
 _SIGMA = "\N{GREEK CAPITAL LETTER SIGMA}"
 _OTHER, _EQUAL = 0, 1  # entries: left to Python; keeps its form
 _WIDTH_BITS = 8
+_DIGITS = dict.fromkeys(map(ord, "0123456789"), "0")
 
 
 @cache
@@ -47,9 +48,9 @@ def joining() -> frozenset[str]:
 
 
 @cache
-def _forms() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+def _forms(zeros: bool) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """(entries uint32 [SIZE], bytes uint8): _OTHER, _EQUAL, or the place of a character's form among the
-    bytes, plus one, << _WIDTH_BITS | how many they are."""
+    bytes, plus one, << _WIDTH_BITS | how many they are. `zeros`: every digit is 0."""
     entries, data = np.zeros(SIZE, np.uint32), bytearray()
     for point in range(SIZE):
         if 0xD800 <= point < 0xE000:
@@ -57,7 +58,7 @@ def _forms() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
         form = unicodedata.normalize("NFKC", chr(point))
         if form[0] in joining() or _SIGMA in form:
             continue
-        low = form.lower()
+        low = _zeros(form.lower()) if zeros else form.lower()
         entries[point] = _EQUAL
         if low != chr(point):
             entries[point] = len(data) + 1 << _WIDTH_BITS | len(low.encode())
@@ -66,7 +67,9 @@ def _forms() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
 
 
 @kernel
-def _fold(data: Array, offsets: Array, entries: Array, forms: Array, out: Array, ends: Array) -> None:
+def _fold(
+    data: Array, offsets: Array, zeros: bool, entries: Array, forms: Array, out: Array, ends: Array
+) -> None:
     """Write the form of every text to `out`, one after the other, and where it ends to ends[text + 1];
     -1 less that place for a text that is left to Python, or for which no room is left."""
     filled = 0
@@ -77,7 +80,8 @@ def _fold(data: Array, offsets: Array, entries: Array, forms: Array, out: Array,
             if filled + LONGEST > len(out):
                 break
             if byte < 0x80:
-                out[filled] = byte + 32 if 65 <= byte <= 90 else byte
+                low = byte + 32 if 65 <= byte <= 90 else byte
+                out[filled] = 48 if zeros and 48 <= byte <= 57 else low
                 filled += 1
                 i += 1
                 continue
@@ -106,23 +110,32 @@ def _fold(data: Array, offsets: Array, entries: Array, forms: Array, out: Array,
             ends[text + 1] = filled
 
 
-def folded(texts: Sequence[str]) -> list[str]:
-    """Each text in compatibility form and lower case."""
+def _zeros(text: str) -> str:
+    return "".join("0" if char.isdigit() else char for char in text)
+
+
+def folded(texts: Sequence[str], zeros: bool = False) -> list[str]:
+    """Each text in compatibility form and lower case; with `zeros`, every digit of it as 0."""
     wide = [text for text in texts if not text.isascii()]
-    forms = iter(_of_wide(wide)) if wide else iter(())
-    return [text.lower() if text.isascii() else next(forms) for text in texts]
+    forms = iter(_of_wide(wide, zeros)) if wide else iter(())
+    return [_ascii(text, zeros) if text.isascii() else next(forms) for text in texts]
 
 
-def _of_wide(texts: Sequence[str]) -> list[str]:
+def _ascii(text: str, zeros: bool) -> str:
+    return text.lower().translate(_DIGITS) if zeros else text.lower()
+
+
+def _of_wide(texts: Sequence[str], zeros: bool) -> list[str]:
     data, offsets = text_buffers(pa.array(texts, pa.large_string()))
     out = np.empty(int(offsets[-1] - offsets[0]) * 3 // 2 + 2 * LONGEST, np.uint8)
     ends = np.zeros(len(texts) + 1, np.int64)
-    _fold(data, offsets, *_forms(), out, ends)
+    _fold(data, offsets, zeros, *_forms(zeros), out, ends)
     left = np.flatnonzero(ends < 0)
     ends[left] = -1 - ends[left]
     found: list[str] = pa.LargeStringArray.from_buffers(
         len(texts), pa.py_buffer(ends), pa.py_buffer(out)
     ).to_pylist()
     for row in (left - 1).tolist():
-        found[row] = unicodedata.normalize("NFKC", texts[row]).lower()
+        form = unicodedata.normalize("NFKC", texts[row]).lower()
+        found[row] = _zeros(form) if zeros else form
     return found

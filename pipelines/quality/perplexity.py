@@ -21,14 +21,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import subprocess
-import sys
 import tempfile
-import unicodedata
-from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +34,9 @@ import pyarrow.compute as pc
 import yaml
 
 from pipelines.edits.render import rendered_texts
+from pipelines.kernels.folding import folded
 from pipelines.lake import LakeError, Writer
+from pipelines.quality.word_pieces import WordPieces
 from pipelines.signals.prose import prose_of
 from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.stage import Building, Stage
@@ -49,8 +48,6 @@ ORDER = 5
 PIECES = 8000
 CHARS = 4000  # characters of a text that are scored
 MIN_DOCUMENTS = 20
-KNOWN = 200_000  # words whose pieces a process remembers
-_DIGIT = re.compile(r"\d")
 CUTOFFS = {"p30": 30, "p98": 98}
 """Percentiles of reference text below which a document is head, and from which it is tail. CCNet's are
 30 and 60 of the pages of a crawl; of text that is good by choice, one in fifty is tail."""
@@ -225,7 +222,7 @@ def train_files(folder: Path, lmplz: Path, code: str, used: list[str]) -> tuple[
         folder / name for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
     )
     tokenizer.save(str(vocabulary))
-    pieces = _Pieces(tokenizer)
+    pieces = WordPieces(tokenizer)
     with corpus.open("w", encoding="utf-8") as stream:
         for text in used:
             stream.writelines(f"{line}\n" for line in pieces.of_lines(_lines(text)))
@@ -247,52 +244,19 @@ def _run(command: list[str], what: str) -> None:
 
 def _lines(text: str) -> list[str]:
     prose = prose_of(text[:CHARS]).text
-    folded = unicodedata.normalize("NFKC", prose if prose.strip() else text[:CHARS]).lower()
-    folded = (
-        _DIGIT.sub("0", folded) if folded.isascii() else _other_digits().sub("0", _DIGIT.sub("0", folded))
-    )
-    return [" ".join(words) for line in folded.split("\n") if (words := line.split())]
-
-
-@cache
-def _other_digits() -> re.Pattern[str]:
-    """Digits that are no decimal ones and that NFKC leaves as they are, such as the circled negative."""
-    others = (c for c in map(chr, range(sys.maxunicode + 1)) if c.isdigit() and not c.isdecimal())
-    return re.compile(f"[{''.join(c for c in others if unicodedata.normalize('NFKC', c) == c)}]")
-
-
-class _Pieces(dict[str, str]):
-    """The pieces of a word, with spaces between. Words are encoded apart, so that a word is encoded once
-    as long as it is remembered; a run of Han is a word too, and seldom comes again."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-        pieces = (tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size()))
-        self.names = [piece.replace(" ", "▁") for piece in pieces]
-
-    def of_lines(self, lines: Sequence[str]) -> list[str]:
-        """The pieces of each line."""
-        words = [line.split(" ") for line in lines]
-        if len(self) > KNOWN:
-            self.clear()
-        new = sorted({word for line in words for word in line if word not in self})
-        # The fast encoding gives numbers alone, without places in the text.
-        encoded = self.tokenizer.encode_batch_fast(new, add_special_tokens=False)
-        for word, found in zip(new, encoded, strict=True):
-            self[word] = " ".join(map(self.names.__getitem__, found.ids))
-        return [" ".join(map(self.__getitem__, line)) for line in words]
+    (form,) = folded([prose if prose.strip() else text[:CHARS]], zeros=True)
+    return [" ".join(words) for line in form.split("\n") if (words := line.split())]
 
 
 @lru_cache(maxsize=4)
-def _models(folder: str, code: str) -> tuple[_Pieces, Any]:
+def _models(folder: str, code: str) -> tuple[WordPieces, Any]:
     import kenlm
     from tokenizers import Tokenizer
 
     # Workers share the processors by parts: threads of a worker would only wait for each other.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json")))
-    return _Pieces(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
+    return WordPieces(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:

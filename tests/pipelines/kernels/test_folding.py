@@ -16,6 +16,10 @@ def plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).lower()
 
 
+def zeros(text: str) -> str:
+    return "".join("0" if char.isdigit() else char for char in text)
+
+
 CHARACTERS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000]
 
 
@@ -23,6 +27,7 @@ CHARACTERS = [chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE
 def test_every_character_is_folded_as_python_folds_it(frame: str) -> None:
     texts = [frame.format(char) for char in CHARACTERS if ord(char) < SIZE + 0x100]
     assert folded(texts) == list(map(plain, texts))
+    assert folded(texts, zeros=True) == list(map(zeros, map(plain, texts)))
 
 
 def test_characters_beyond_the_table_keep_their_form_but_those_named() -> None:
@@ -38,10 +43,11 @@ def test_no_character_becomes_longer_than_the_room_that_is_kept() -> None:
 
 @settings(deadline=None)  # the first call compiles
 @given(st.lists(st.text(st.one_of(st.sampled_from("aÉe\u0301Σσ각ｶﾞﷺÅ…①　日"), st.characters())), max_size=6))
-@example(["", "ΑΣ ΑΣΑ", "e\u0301", "\uf900x", "\ufdfa" * 300, "日本" * 400, "plain ASCII"])
+@example(["", "ΑΣ ΑΣΑ", "e\u0301", "\uf900x", "\ufdfa" * 300, "日本" * 400, "plain ASCII 2026 ②３"])
 def test_any_texts_are_folded_as_python_folds_them(texts: list[str]) -> None:
     texts = [text.encode("utf-8", "replace").decode() for text in texts]
     assert folded(texts) == list(map(plain, texts))
+    assert folded(texts, zeros=True) == list(map(zeros, map(plain, texts)))
 
 
 def test_marks_and_finals_join_what_stands_before_them() -> None:

@@ -7,14 +7,11 @@ import random
 from pydoc_data.topics import topics
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
 from pipelines.quality import perplexity
-from pipelines.quality.perplexity import _lines, _Pieces
+from pipelines.quality.perplexity import _lines
 from pipelines.tables.stage import build
 from tests.support.pages import make_dump
 
@@ -116,18 +113,6 @@ def test_a_missing_estimator_is_named(lake: Lake, engine: InProcess, monkeypatch
         lake, InProcess(), perplexity.perplexity_models_stage({"reference": dump})
     ).dataset.read_json("status.json")
     assert not status["available"] and "make kenlm" in status["missing"][0]
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.lists(st.text("ab的 中0☃", max_size=20), max_size=4))
-def test_words_encoded_apart_give_the_pieces_of_their_lines(texts: list[str]) -> None:
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.BpeTrainer(vocab_size=40, special_tokens=["<unk>"], show_progress=False)
-    tokenizer.train_from_iterator(["ab aab 中的中的 ba", "ab ab 00 中的"], trainer)
-    lines = _lines("\n".join(texts))
-    plain = [" ".join(t.replace(" ", "▁") for t in tokenizer.encode(line).tokens) for line in lines]
-    assert _Pieces(tokenizer).of_lines(lines) == plain
 
 
 def test_every_digit_of_a_line_is_0_and_white_space_one_space() -> None:
