@@ -88,6 +88,7 @@ _PHONE_NAMED = (
 )
 _DAY = r"(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_HAN = r"[\x80-\xff?]"  # any character beyond ASCII, by its byte
 _OWN = r"(?P<own>(?: ?(?:号码?|[Nn]umber|[Nn]o\.?|ID|[Ii]d|为|是|is))*)(?P<sep>[:.# ]{0,3})"
 
 
@@ -139,12 +140,13 @@ FORMS: tuple[Form, ...] = tuple(
         (
             "account",
             traces.QQ,
-            rf"(?:{_WORD}[Qq][Qq]群?|扣扣群?|{_WORD}[Qq]群|企鹅|加[Qq]){_OWN}(?P<x>[1-9][0-9]{{4,10}}){_END}",
+            rf"(?:{_WORD}[Qq][Qq](?:{_HAN}{{0,4}}群)?|扣扣群?|{_WORD}[Qq]群|企鹅|加[Qq]|加群|群(?=号))"
+            rf"{_OWN}(?P<x>[1-9][0-9]{{4,10}}){_END}",
         ),
         (
             "account",
             traces.WECHAT,
-            rf"(?:微信|{_WORD}(?:[Ww]e[Cc]hat|WECHAT|VX|vx|[Vv]信)){_OWN}"
+            rf"(?:(?P<asked>加{_HAN}?)?微信|{_WORD}(?:[Ww]e[Cc]hat|WECHAT|VX|vx|[Vv]信)){_OWN}"
             rf"(?P<x>[A-Za-z][A-Za-z0-9_\-]{{4,18}}[A-Za-z0-9]|[1-9][0-9]{{5,10}}){_END}(?!\.[A-Za-z]|@)",
         ),
         (
@@ -316,7 +318,8 @@ def _is_international(found: bytes, digits: str) -> bool:
 
 def _is_account(match: re.Match[bytes], after: bytes) -> bool:
     """The number of a QQ user or group, the name of a WeChat user: said to be one, or of its form."""
-    found, said, colon = match["x"], bool(match["own"].strip()), b":" in match["sep"]
+    found, colon = match["x"], b":" in match["sep"]
+    said = bool(match["own"].strip() or match.groupdict().get("asked"))
     if found.isdigit():
         if _ACCOUNT_AFTER.match(after):
             return False

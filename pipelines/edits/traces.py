@@ -31,7 +31,7 @@ _WORDS = {
     SPACED_AT: "~@~",
     _CALL: "电话 手机 传真 热线 座机 方式 致电 拨打 tel phone fax mobile cell call whatsapp",
     CHINA: "86) 86- 86~ 861",
-    QQ: " ".join(a + b for a in "q扣企加" for b in "q群扣鹅"),
+    QQ: " ".join(["群号", *(a + b for a in "q扣企加" for b in "q群扣鹅")]),
     WECHAT: " ".join(a + b for a in "微cv" for b in "信x") + " chat",
     PASSPORT: "护照 行证 passport",
     SSN: "ssn social~",
