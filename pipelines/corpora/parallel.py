@@ -4,8 +4,8 @@ Belongs here: which pages are compared, the numbers of a pair, the table `parall
 training. Does not belong here: marks of languages in addresses (language_marks.py), the alignment
 (paragraph_alignment.py), from where on a pair is one (cards/parallel.py).
 
-Two pages are compared where their addresses are equal without the marks of their languages, and their
-text is measured to be in the language of the mark. hreflang is not read: documents do not keep it.
+Two pages are compared where both name one page in English by hreflang, or where their addresses are equal
+without the marks of their languages; and where their text is measured to be in the language that is said.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.cards.parallel import ParallelBounds
+from pipelines.cards.urls import normal_url
 from pipelines.corpora.language_marks import BOTH, marked
 from pipelines.corpora.paragraph_alignment import align, anchors, common, length, paragraphs, share, shared
 from pipelines.edits.render import rendered_texts
 from pipelines.engine import collect_parts
+from pipelines.extraction.alternates import DEFAULT, parted
 from pipelines.lake import Dataset
 from pipelines.lake.atomic import replacing
 from pipelines.tables.alignment import read_aligned
@@ -32,7 +34,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 1
+VERSION = 2
 PAIRS_PER_PART = 5000
 """Pages are spread over a dump, so that each part of pairs reads from most parts of it."""
 _ALIGNED = pa.struct([("en", pa.string()), ("zh", pa.string()), ("score", pa.float32())])
@@ -46,8 +48,8 @@ PARALLEL = described(
         (
             "how",
             pa.string(),
-            "where the addresses of the two name their languages: path, query, host, suffix or none,"
-            " English/Chinese",
+            "where the two name their languages: hreflang, or of the address path, query, host, suffix or"
+            " none, English/Chinese",
         ),
         (
             "ratio",
@@ -86,11 +88,13 @@ _CANDIDATE = pa.schema(
     ]
 )
 _NO_RULE = "none"
+_HREFLANG = "hreflang"
 
 
 class Candidate(NamedTuple):
-    """A page that may be one of a pair, as a row of _CANDIDATE: hash of its address without marks, its
-    language, rule and tag of its mark, why it is left out, where it lies."""
+    """A page that may be one of a pair, as a row of _CANDIDATE: hash of its address without marks, or of the
+    address that it names in English; its language, rule and tag of its mark, why it is left out, where it
+    lies. A page may be one by its address and one by hreflang."""
 
     plain: bytes
     language: str
@@ -110,12 +114,20 @@ def _plain_hash(plain: str) -> bytes:
 def candidates(
     number: int, documents: Dataset, language: Dataset, plains: frozenset[bytes] | None = None
 ) -> pa.Table:
-    """Pages of a part, as _CANDIDATE: those whose address has a mark; or, with `plains`, those without
-    one whose address is among these hashes."""
-    rows, measured = read_aligned(number, (documents, ["url", "side"]), (language, ["language"]))
+    """Pages of a part, as _CANDIDATE: those whose address has a mark, and those with hreflang; or, with
+    `plains`, those without a mark whose address is among these hashes."""
+    rows, measured = read_aligned(
+        number, (documents, ["url", "side", "alternates"]), (language, ["language"])
+    )
     found: list[Candidate] = []
-    columns = (rows["doc_id"], rows["url"], rows["side"], measured["language"])
-    for row, (doc_id, url, side, code) in enumerate(zip(*(c.to_pylist() for c in columns), strict=True)):
+    columns = (rows["doc_id"], rows["url"], rows["side"], rows["alternates"], measured["language"])
+    listed = zip(*(c.to_pylist() for c in columns), strict=True)
+    for row, (doc_id, url, side, alternates, code) in enumerate(listed):
+        if plains is None and (named := linked(url or "", alternates or "", code or "")):
+            key, tag, left = named
+            left = left or ("validation" if side != "train" else "")
+            at = (doc_id, url, number, row)
+            found.append(Candidate(_plain_hash(key), code or "", _HREFLANG, tag, left, *at))
         mark = marked(url or "")
         if (mark.language == "") == (plains is None):
             continue
@@ -135,14 +147,56 @@ def candidates(
     return pa.table([pa.array(v, f.type) for v, f in zip(lists, _CANDIDATE, strict=True)], schema=_CANDIDATE)
 
 
+def linked(url: str, column: str, measured: str) -> tuple[str, str, str] | None:
+    """(what all pages of one hreflang set share, the page's own tag, why it is left out) of a page by its
+    column `alternates`; None where that names no page in the other language.
+
+    Shared is the address of the set in English: of several, that of the shortest tag; of none, that of
+    x-default or, of an English page, its own.
+    """
+    named = [(tag, normal_url(address)) for tag, address in parted(column)]
+    own = normal_url(url)
+    languages = {_language_of(tag) for tag, address in named if address != own}
+    if measured not in ("en", "zh") or not languages - {measured}:
+        return None
+    english = sorted((len(tag), tag, at) for tag, at in named if _language_of(tag) == "en")
+    default = [at for tag, at in named if tag == DEFAULT]
+    key = english[0][2] if english else own if measured == "en" else default[0] if default else ""
+    tags = sorted((len(tag), tag) for tag, at in named if at == own and tag != DEFAULT)
+    said = _language_of(tags[0][1]) if tags else measured
+    if not key:
+        return None
+    return f"{_HREFLANG} {key}", tags[0][1] if tags else "", "" if said == measured else "other_language"
+
+
+def _language_of(tag: str) -> str:
+    return DEFAULT if tag == DEFAULT else "en" if tag.startswith("en") else "zh"
+
+
 def chosen_pairs(pages: Sequence[Candidate]) -> tuple[list[tuple[Candidate, Candidate]], Counter[str]]:
     """(English page, Chinese page) of each address that has both, by id of the English page, and how many
     pages are in none, by reason. A function of the set of pages: their order makes no difference.
 
-    Of several pages of one language the marked go before the others, short marks (`zh`) before
-    long ones (`zh-tw`), then the smaller id.
+    Pairs by hreflang go before those by addresses. Of several pages of one language the marked go before the
+    others, short marks (`zh`) before long ones (`zh-tw`), then the smaller id.
     """
-    left: Counter[str] = Counter(page.left for page in pages if page.left)
+    pairs, left = _chosen([page for page in pages if page.rule == _HREFLANG])
+    paired = {page.doc_id for pair in pairs for page in pair}
+    others = [page for page in pages if page.rule != _HREFLANG and page.doc_id not in paired]
+    more, left_more = _chosen(others)
+    pairs += more
+    left |= left_more
+    for pair in more:
+        for page in pair:
+            left.pop(page.doc_id, None)
+    return sorted(pairs, key=lambda pair: pair[0].doc_id), Counter(left.values())
+
+
+def _chosen(
+    pages: Sequence[Candidate],
+) -> tuple[list[tuple[Candidate, Candidate]], dict[bytes, str]]:
+    """Pairs of pages of one kind of mark, and why the others are in none, by document."""
+    left = {page.doc_id: page.left for page in pages if page.left}
     by_plain: dict[bytes, dict[str, list[Candidate]]] = {}
     for page in pages:
         if not page.left:
@@ -155,10 +209,10 @@ def chosen_pairs(pages: Sequence[Candidate]) -> tuple[list[tuple[Candidate, Cand
         )
         if en and zh:
             pairs.append((en[0], zh[0]))
-            left["another_chosen"] += len(en) + len(zh) - 2
+            left |= {page.doc_id: "another_chosen" for page in (*en[1:], *zh[1:])}
         else:
-            left["alone"] += sum(p.rule != _NO_RULE for p in en + zh)
-    return sorted(pairs, key=lambda pair: pair[0].doc_id), +left
+            left |= {page.doc_id: "alone" for page in (*en, *zh) if page.rule != _NO_RULE}
+    return pairs, left
 
 
 def measured_pair(en: str, zh: str, bounds: ParallelBounds) -> dict[str, Any] | str:
@@ -207,7 +261,7 @@ def parallel_pairs_stage(
         engine, count = building.engine, len(documents.parts)
         found = collect_parts(engine, count, lambda i: candidates(i, documents, language), _CANDIDATE)
         pages = _rows(found)
-        if plains := frozenset(page.plain for page in pages if not page.left):
+        if plains := frozenset(page.plain for page in pages if not page.left and page.rule != _HREFLANG):
             pages += _rows(
                 collect_parts(engine, count, lambda i: candidates(i, documents, language, plains), _CANDIDATE)
             )

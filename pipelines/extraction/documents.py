@@ -21,6 +21,7 @@ from pipelines.dumps.raw_dump import fetched_file
 from pipelines.dumps.readers import read_records
 from pipelines.dumps.records import LeftOut, Record, Tally, iso_date, valid_text
 from pipelines.dumps.rows import fields_of
+from pipelines.extraction.alternates import alternates
 from pipelines.extraction.charset import decode
 from pipelines.extraction.group import group_of, host_and_path
 from pipelines.extraction.left_out import LEFT_OUT, left_out_table
@@ -43,7 +44,7 @@ from pipelines.lake import Dataset, LakeFiles, canonical_json, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from pipelines.tables.stage import Building, InputsChanged, Stage, Stats
 
-VERSION = 13
+VERSION = 14
 PART_ROWS = 20_000  # rows of one part: about 100 MB of text of web pages
 PART_BYTES = 128 << 20  # bytes of text behind which a part ends: books; Arrow's offsets end at 2 GiB
 MIN_CHARS = 20  # characters of text below which a page gave nothing
@@ -203,7 +204,7 @@ def to_document(
         stats["bytes_in"] += len(record.body) if reason == "content_type" else 0
         return None
     title, language = (str(record.fields.get(name) or "") for name in ("title", "language"))
-    charset, published, robots = "utf-8", record.published, record.robots
+    charset, published, robots, others = "utf-8", record.published, record.robots, ""
     if record.text is not None:
         stats["bytes_in"] += len(record.text.encode())
         text = plain_text(record.text)
@@ -221,6 +222,7 @@ def to_document(
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, f"{robots}\n{page.robots}"
             published = iso_date(page.date) or published
+            others = alternates(markup, record.url)
     signals = opt_outs(robots)
     for signal in signals:
         stats[f"opted_out/{signal}"] += 1
@@ -248,6 +250,7 @@ def to_document(
         "charset": charset,
         "title": valid_text(title),
         "language_hint": valid_text(language),
+        "alternates": valid_text(others),
         "category": card.category,
         "side": where,
         "text": valid_text(text),

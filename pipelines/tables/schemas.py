@@ -56,6 +56,12 @@ DOCUMENTS = described(
             pa.string(),
             "language that the page or the row claims; empty where it claims none",
         ),
+        (
+            "alternates",
+            pa.string(),
+            "addresses of the page in English, Chinese and x-default that it names by hreflang, TAG ADDRESS a"
+            " line; empty where it names none",
+        ),
         ("category", pa.string(), "row of the paper's Table 1 (webpages, books, ...), or stem"),
         ("side", pa.string(), "train or validation"),
         ("text", pa.string(), "main text as light Markdown, before edits"),

@@ -18,6 +18,7 @@ from pipelines.corpora.language_marks import marked
 from pipelines.corpora.parallel import (
     Candidate,
     chosen_pairs,
+    linked,
     measured_pair,
     parallel_pairs_stage,
     training_text,
@@ -100,6 +101,78 @@ def test_the_translations_of_a_dump_are_found_and_the_others_counted(lake: Lake,
         "another_chosen": 1, "score": 1, "other_language": 1, "validation": 1, "ambiguous": 1, "alone": 2,
     }  # fmt: skip
     assert find(lake, stage) is not None
+
+
+def hreflang(**pages: str) -> str:
+    """The column of a set of pages: tag with _ for -, and address."""
+    return "\n".join(f"{tag.replace('_', '-')} {address}" for tag, address in pages.items())
+
+
+BACKUP = hreflang(en="https://a.org/backup", zh_cn="https://cn.a.com/beifen", zh_tw="https://tw.a.com/beifen")
+ONE_WAY = hreflang(en="https://b.org/backup", zh="https://b.org/beifen")
+LINKED_ROWS = [
+    {"url": "https://a.org/backup", "text": EN, "alternates": BACKUP},
+    {"url": "https://cn.a.com/beifen", "text": ZH, "alternates": BACKUP},
+    {"url": "http://www.tw.a.com/beifen/", "text": ZH, "alternates": BACKUP},
+    {"url": "https://b.org/backup", "text": EN},
+    {"url": "https://b.org/beifen", "text": ZH, "alternates": ONE_WAY},
+    {"url": "https://c.org/en/x", "text": EN, "alternates": hreflang(zh="https://c.org/beifen")},
+    {"url": "https://c.org/zh/x", "text": OTHER},
+    {"url": "https://c.org/beifen", "text": ZH, "alternates": hreflang(x_default="https://c.org/en/x")},
+    {
+        "url": "https://d.org/x",
+        "text": EN,
+        "alternates": hreflang(zh="https://d.org/x", en="https://d.org/y"),
+    },
+]
+
+
+def test_hreflang_pairs_pages_whose_addresses_tell_nothing(lake: Lake, engine: InProcess) -> None:
+    """Both have to name the set, and go before pairs by address; the shorter tag goes first."""
+    stage = parallel_pairs_stage(
+        *tables(lake, engine, [LINKED_ROWS[::2], LINKED_ROWS[1::2]]), ParallelBounds()
+    )
+    pairs = build(lake, engine, stage).dataset
+    assert {(r["en_url"], r["zh_url"], r["how"]) for r in pairs.read().to_pylist()} == {
+        ("https://a.org/backup", "https://cn.a.com/beifen", "hreflang/hreflang"),
+        ("https://c.org/en/x", "https://c.org/beifen", "hreflang/hreflang"),
+    }
+    assert pairs.stats["left_out"] == {"another_chosen": 1, "alone": 2}
+
+
+@pytest.mark.parametrize(
+    ("url", "column", "measured", "found"),
+    [
+        ("https://a.org/e", "", "en", None),
+        ("https://a.org/e", "en https://a.org/e", "en", None),
+        ("https://a.org/e", "zh https://a.org/z", "fr", None),
+        ("https://a.org/z", "zh https://a.org/z", "zh", None),
+        ("https://a.org/e", "zh https://a.org/z", "en", ("hreflang a.org/e", "", "")),
+        (
+            "http://www.a.org/e/",
+            "en https://a.org/e\nzh https://a.org/z",
+            "en",
+            ("hreflang a.org/e", "en", ""),
+        ),
+        (
+            "https://a.org/gb",
+            "en-gb https://a.org/gb\nen https://a.org/e\nzh https://a.org/z",
+            "en",
+            ("hreflang a.org/e", "en-gb", ""),
+        ),
+        ("https://a.org/z", "x-default https://a.org/e", "zh", ("hreflang a.org/e", "", "")),
+        (
+            "https://a.org/z",
+            "en https://a.org/e\nzh https://a.org/z",
+            "en",
+            None,
+        ),
+    ],
+)
+def test_what_pages_of_a_set_share(
+    url: str, column: str, measured: str, found: tuple[str, str, str] | None
+) -> None:
+    assert linked(url, column, measured) == found
 
 
 def test_the_order_of_a_dump_makes_no_difference(lake: Lake, engine: InProcess) -> None:

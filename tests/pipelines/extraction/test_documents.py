@@ -386,6 +386,14 @@ def test_rows_have_the_dates_that_their_fields_give_and_else_that_of_the_card(tm
     assert table["crawled"].to_pylist() == ["2022", "2023-05"]
 
 
+def test_pages_name_their_other_languages(tmp_path: Path) -> None:
+    link = '<link rel="alternate" hreflang="zh-CN" href="/zh/">'
+    page = PageFile("https://a.invalid/en/", "x", f"<head>{link}</head>{TEXT}".encode())
+    write_warc(tmp_path / "a.warc", [page], "2023-01-01T00:00:00Z")
+    table = build(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
+    assert table["alternates"].to_pylist() == ["zh-cn https://a.invalid/zh/"]
+
+
 LISTED = {
     "https://example.org/": "",
     "http://www.example.org/private/a": "block_list",

@@ -1,0 +1,58 @@
+"""Where a page says that it stands in other languages: `<link rel="alternate" hreflang="...">`.
+
+Belongs here: the addresses of the page in English and Chinese, as its column of `documents`, and reading that
+column. Does not belong here: which pages are a pair (corpora/parallel.py), marks of languages in addresses
+(corpora/language_marks.py), links in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin
+
+from pipelines.cards.urls import without_secrets
+from pipelines.extraction.page_metadata import attributes
+
+MAX_HEAD = 1 << 17  # characters of markup in which links of a head are looked for
+MAX_ALTERNATES = 40  # kept of one page; sites of many regions have twenty or so in English and Chinese
+MAX_ADDRESS = 2000  # characters of one address
+DEFAULT = "x-default"
+_LINK = re.compile(r"<link\b[^<>]{1,3000}>", re.IGNORECASE)
+_KEPT = re.compile(rf"(?:en|zh|cn)(?:-[a-z0-9]{{2,8}}){{0,3}}|{DEFAULT}")
+
+
+def alternates(markup: str, url: str) -> str:
+    """`TAG ADDRESS` a line, for English, Chinese and x-default as the head of a page at `url` names them.
+
+    Tags are in lower case with hyphens, addresses absolute and without secrets, lines in the page's order; ""
+    where there are none.
+    """
+    if markup.find("hreflang", 0, MAX_HEAD) < 0:
+        return ""
+    found: list[str] = []
+    for link in _LINK.finditer(markup, 0, MAX_HEAD):
+        if "hreflang" not in link[0]:
+            continue
+        given = attributes(link[0])
+        tag = given.get("hreflang", "").lower().replace("_", "-")
+        if "alternate" not in given.get("rel", "").lower().split() or not _KEPT.fullmatch(tag):
+            continue
+        address = _absolute(url, given.get("href", ""))
+        if address:
+            found.append(f"{tag} {address}")
+    return "\n".join(list(dict.fromkeys(found))[:MAX_ALTERNATES])
+
+
+def _absolute(url: str, href: str) -> str:
+    """The address that `href` names on a page at `url`; "" for what is none."""
+    try:
+        address = urljoin(url, href)
+    except ValueError:
+        return ""
+    plain = address.isprintable() and " " not in address and len(address) <= MAX_ADDRESS
+    return without_secrets(address) if href and plain and address.startswith(("http://", "https://")) else ""
+
+
+def parted(column: str) -> list[tuple[str, str]]:
+    """(tag, address) of each line of the column."""
+    return [(tag, address) for tag, _, address in (line.partition(" ") for line in column.splitlines())]
