@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from pipelines.quality.features import CHARS, LONG_WORD
+from pipelines.quality.feature_tokens import LONG_WORD
+from pipelines.quality.features import CHARS
 from pipelines.quality.shape import kind, lines_of
 
 _CODED = re.compile(r"[a-z0-9+/=_%&?.#-]{40,}")
