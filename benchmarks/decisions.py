@@ -59,7 +59,7 @@ CORPUS_DOCUMENTS = 400
 """Documents of a file that are judged, evenly from its whole length."""
 UNSEEN_CHARS = 300
 """Characters of text from which a page that is labelled as empty is not."""
-CATEGORIES = {"code": "code", "social": "social"}
+CATEGORIES = {"code": "code", "social": "social", "encyclopedia": "encyclopedia"}
 """Category of a folder of the corpus, as a card would name it; other folders are judged as web pages."""
 LEAST_CHARS, LEAST_WORDS = 60, 30
 """What a reader asks of a Chinese and of an English page, by the rubric of decision-gold."""

@@ -166,7 +166,8 @@ def checked_policy(
 def judged_parts(
     documents: Dataset, signals: Mapping[str, Dataset], scores: Dataset, policy: Policy
 ) -> Iterator[tuple[pa.Table, dict[str, Any]]]:
-    """`judge_part` of every part, one after the other."""
+    """`judge_part` of every part, one after the other, under a policy as it decides the dump
+    (`checked_policy`)."""
     for index in range(len(documents.parts)):
         yield judge_part(documents, signals, scores, policy, index)
 

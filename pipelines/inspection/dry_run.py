@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from pipelines.filtering.decisions import bounded_classifiers, judged_parts
 from pipelines.filtering.policy import Policy
+from pipelines.filtering.tail import GroupCounts
+from pipelines.inspection.numbers import policy_for
 from pipelines.lake import Dataset
 from pipelines.tables.alignment import check_aligned
 from pipelines.tables.inputs import DumpTables
@@ -34,6 +36,8 @@ class PolicyChange:
         default_factory=Counter
     )  # documents newly kept, by the reasons that spoke against them
     regained_chars: Counter[str] = field(default_factory=Counter)
+    tails: dict[str, GroupCounts] = field(default_factory=dict)
+    """Counts of the check behind each set that drops a perplexity group, by set."""
 
     def lines(self) -> list[str]:
         """The change in words and figures."""
@@ -48,16 +52,24 @@ class PolicyChange:
         ):
             for reason, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0])):
                 out.append(f"  {title:9} {count:>9,} documents {chars[reason]:>13,} characters  {reason}")
+        for name, tail in sorted(self.tails.items()):
+            numbers = tail.numbers()
+            out.append(
+                f"  {name}: other bounds reject {numbers['dropped_rejected']:.1%} of {tail.dropped:,}"
+                f" documents of the perplexity groups that it drops, {numbers['others_rejected']:.1%} of the others:"
+                f" {'they fall' if tail.holds else 'they stay'}"
+            )
         return out
 
 
 def preview(tables: DumpTables, policy: Policy) -> PolicyChange:
-    """How the published decisions of a dump would change under `policy`. LakeError where decisions
-    are of other documents."""
+    """How the published decisions of a dump would change under `policy`, which drops a perplexity
+    group only where the stage would. LakeError where decisions are of other documents."""
     before: Dataset = tables.need("decisions")
-    change = PolicyChange()
+    policy, tails = policy_for(tables, policy)
     groups = {**tables.signals, **bounded_classifiers(tables.classifiers, policy)}
-    for index, (after, _) in enumerate(judged_parts(tables.documents, groups, tables.need("scores"), policy)):
+    scores, change = tables.need("scores"), PolicyChange(tails=tails)
+    for index, (after, _) in enumerate(judged_parts(tables.documents, groups, scores, policy)):
         old = before.read_part(index, ["doc_id", "keep", "reasons"])
         check_aligned(index, (tables.documents, after), (before, old))
         columns = (old["keep"], old["reasons"], after["keep"], after["reasons"], after["num_chars"])

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pipelines.filtering.decisions import cutoffs_of, judge, speaks_against
 from pipelines.filtering.policy import Policy, RuleSet
 from pipelines.inspection.labelled import LabelledDocument
-from pipelines.inspection.numbers import numbers_of
+from pipelines.inspection.numbers import numbers_of, policy_for
 from pipelines.lake import digest
 from pipelines.tables.inputs import DumpTables
 
@@ -57,8 +57,9 @@ def rows_of(dumps: Sequence[tuple[DumpTables, Sequence[LabelledDocument]]], poli
     """The labelled documents of some dumps that count, with the numbers that `policy` reads; None
     without any."""
     found = [
-        _rows_of_part(tables, policy, part, [d for d in documents if d.part == part])
+        _rows_of_part(tables, decides, part, [d for d in documents if d.part == part])
         for tables, documents in dumps
+        for decides in (policy_for(tables, policy)[0],)
         for part in sorted({d.part for d in documents})
     ]
     if not found:

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from pipelines.cards.classifier import FOLDER
 from pipelines.cards.dump import DumpCard
-from pipelines.filtering.decisions import bounded_classifiers, read_numbers
+from pipelines.filtering.decisions import bounded_classifiers, checked_policy, read_numbers
 from pipelines.filtering.policy import Policy, classifiers_of
+from pipelines.filtering.tail import GroupCounts
 from pipelines.lake import Lake, LakeError
 from pipelines.tables.inputs import DumpTables, dump_tables
 
@@ -27,6 +28,13 @@ def published_policy(tables: DumpTables) -> Policy:
             f"decisions of {tables.card.name} ({decisions.content_hash}) name no policy: rebuild decisions"
         )
     return Policy.model_validate(decisions.manifest.parameters["policy"])
+
+
+def policy_for(tables: DumpTables, policy: Policy) -> tuple[Policy, dict[str, GroupCounts]]:
+    """A policy as it would decide the dump, and the counts behind that: a perplexity group falls only
+    where it is worse than the rest."""
+    groups = {**tables.signals, **bounded_classifiers(tables.classifiers, policy)}
+    return checked_policy(tables.documents, groups, tables.need("scores"), policy)
 
 
 def judged_tables(lake: Lake, card: DumpCard, *policies: Policy) -> DumpTables:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -9,8 +10,9 @@ import yaml
 from pipelines.engine import InProcess
 from pipelines.filtering.policy import Policy, policy_path
 from pipelines.inspection.dry_run import preview
-from pipelines.lake import Dataset, Lake
-from tests.support.judged import judged
+from pipelines.lake import Dataset, Lake, Writer
+from pipelines.quality.scores import SCORES
+from tests.support.judged import CHINESE, ENGLISH, judged
 
 
 def policy_with(**minimum: float) -> Policy:
@@ -49,6 +51,24 @@ def test_regained_documents_are_told_by_their_old_reasons(lake: Lake, engine: In
     change = preview(tables, Policy.model_validate(data))
     assert change.kept_after == 4 and sum(change.regained.values()) >= 2
     assert change.chars_after > change.chars_before
+
+
+def test_a_preview_drops_a_perplexity_group_only_where_the_stage_would(lake: Lake, engine: InProcess) -> None:
+    """Good pages alone in the tail stay, and the check is told."""
+    tables = judged(lake, engine, "tails", [[ENGLISH] * 40 + [CHINESE] * 2])
+    ids = tables.documents.read(["doc_id"])["doc_id"].to_pylist()
+
+    def write(writer: Writer) -> None:
+        rows = [{"doc_id": i, "perplexity": 300.0 if n < 35 else 90.0} for n, i in enumerate(ids)]
+        writer.write_table(tables.documents.parts[0].path, pa.Table.from_pylist(rows, SCORES))
+
+    cutoffs = {"perplexity_cutoffs": {"en": {"webpages": {"p30": 100.0, "p98": 200.0}}}}
+    scores = lake.publish("scores", "tails", version=1, parameters=cutoffs, write=write).dataset
+    data = yaml.safe_load(policy_path("default").read_text())
+    next(s for s in data["sets"] if s["name"] == "english")["drop_quality"] = ["tail"]
+    change = preview(replace(tables, scores=scores), Policy.model_validate(data))
+    assert not change.dropped and change.tails["english"].dropped == 35
+    assert "they stay" in "\n".join(change.lines())
 
 
 def test_a_preview_reads_fewer_bytes_than_the_texts_have(
