@@ -20,11 +20,14 @@ from pipelines.extraction.html.classes import (
     IS_UNSEEN,
 )
 from pipelines.extraction.html.code_marks import style_shows_code
-from pipelines.extraction.html.names import GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
+from pipelines.extraction.html.names import DIALOG, GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
 from pipelines.extraction.html.tags import (
+    ALERT_DIALOG_VALUE,
+    ARIA_MODAL,
     CLASS,
     DATA_FORMULA,
     DATA_TEX,
+    DIALOG_VALUE,
     FNV,
     HIDDEN,
     HREF,
@@ -35,6 +38,7 @@ from pipelines.extraction.html.tags import (
     ROLE,
     SHADOW,
     STYLE,
+    TRUE_VALUE,
     TYPE,
     find,
 )
@@ -62,8 +66,10 @@ NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3
 MIN_CODE_STYLE = 32  # bytes of the shortest style that shows code
 MAX_ENTITY = 10  # bytes from & to ; of an entity
 
-if GROUP_BITS > 62:
-    raise ValueError("names.py: the groups are bits of one signed 64-bit number, so there can be at most 62")
+if GROUP_BITS > 61:
+    raise ValueError(
+        "names.py: the groups and DIALOG are bits of one signed 64-bit number: 61 groups at most"
+    )
 
 
 @leaf
@@ -357,9 +363,18 @@ def is_formula_image(data: Array, start: int, end: int) -> bool:
 
 
 @leaf
+def _value_hash(data: Array, start: int, end: int) -> np.uint64:
+    """FNV-1a of a value in small letters."""
+    value = FNV
+    for i in range(start, end):
+        value = (value ^ np.uint64(lower(data[i]))) * PRIME
+    return value
+
+
+@leaf
 def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     """(where the tag ends, groups of its names, hash of its class, what else it says): `at` is the
-    byte after the tag's name.
+    byte after the tag's name. With the groups goes DIALOG (role=dialog or alertdialog, aria-modal).
 
     What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
     (visibility: hidden), CLOSES_ITSELF (/>), IS_MAIN (role=main), IS_CODE, IS_GUTTER and IS_FORMULA
@@ -421,6 +436,13 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 key == ROLE and end - start == 8 and data[start] == 116 and data[start + 3] == 112
             ):  # tabpanel
                 says |= IS_SHOWN
+            elif key == ROLE:
+                value = _value_hash(data, start, end)
+                if value == DIALOG_VALUE or value == ALERT_DIALOG_VALUE:
+                    groups |= DIALOG
+        elif key == ARIA_MODAL:
+            if _value_hash(data, start, end) == TRUE_VALUE:
+                groups |= DIALOG
         elif key == HREF:
             says |= LINKS
         elif key == HIDDEN:

@@ -139,6 +139,7 @@ GROUPS: dict[str, str] = {
 }
 GROUP_NAMES = tuple(GROUPS)
 GROUP_BITS = len(GROUPS)
+DIALOG = 1 << GROUP_BITS  # beside the groups: the element says that it is a dialog
 
 
 def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

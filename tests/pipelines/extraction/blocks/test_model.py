@@ -8,9 +8,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.extraction.blocks.features import NAMES
-from pipelines.extraction.blocks.model import ALL_NAMES, HELD, PATH, block_model, once, select, with_code
+from pipelines.extraction.blocks.model import (
+    ALL_NAMES,
+    HELD,
+    MIN_ELSEWHERE,
+    PATH,
+    block_model,
+    once,
+    out_of_dialogs,
+    select,
+    with_code,
+)
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
+from pipelines.extraction.html.names import DIALOG
+from pipelines.extraction.page import extract
 
 
 def expected_f1(chances: list[float], sizes: list[int], chosen: tuple[bool, ...]) -> float:
@@ -82,3 +94,26 @@ def test_a_longer_text_is_taken_once_unless_its_copy_stands_in_the_like_place() 
     assert left([7, 8, 7], [1, 1, 2], 5, [0.5, 0.6, 0.9]) == [True, True, True]  # a short line
     assert left([7, 7, 7], [1, 2, 1], 6, [0.9, 0.6, 0.5]) == [True, False, True]  # rows of a table
     assert left([7, 7], [1, 2], 6, [0.2, 0.5]) == [False, True]  # what is not chosen stands for nothing
+
+
+def test_nothing_is_taken_in_a_dialog_unless_the_page_is_one() -> None:
+    elements, blocks = (
+        np.zeros((4, col.NUM_ELEMENT_COLUMNS), int),
+        np.zeros((3, col.NUM_BLOCK_COLUMNS), int),
+    )
+    elements[:, col.E_PARENT], elements[2, col.E_OWN] = (-1, 0, 0, 2), DIALOG
+    blocks[:, col.B_ELEMENT], chances = (1, 2, 3), np.array([0.5, 0.9, 0.9])
+    blocks[:, col.B_TOKENS] = 2 * MIN_ELSEWHERE
+    assert out_of_dialogs(chances, elements, blocks).tolist() == [0.5, 0.0, 0.0]
+    blocks[0, col.B_TOKENS] -= 1
+    assert out_of_dialogs(chances, elements, blocks).tolist() == chances.tolist()
+
+
+def test_the_text_of_a_dialog_stays_out_of_an_article() -> None:
+    line = "The ferry left the harbour at noon, and {} of its passengers slept until it came back. "
+    article = "".join(f"<p>{line.format(k) * 3}</p>" for k in ("ten", "nine", "eight", "seven"))
+    notice = "<p>We store what you read here, and how long, so that the pages load faster next time. </p>" * 4
+    for said in ("role=dialog", 'role="AlertDialog"', "aria-modal=true"):
+        text = extract(f"<h1>The ferry</h1><article>{article}</article><div {said}>{notice}</div>").text
+        assert "harbour" in text and "load faster" not in text
+    assert "load faster" in extract(f"<div role=dialog>{notice * 3}</div>").text
