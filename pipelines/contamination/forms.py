@@ -21,8 +21,8 @@ import numpy as np
 from pipelines.kernels.compiled import Array, kernel, leaf
 from pipelines.kernels.hashing64 import FNV_PRIME, GOLDEN, STEP, U32, U64, avalanche
 from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, fold, fold_table
-from pipelines.kernels.simd import leading_zeros, trailing_zeros
-from pipelines.kernels.tokens import ONES, any_token, ascii_token, masks_at
+from pipelines.kernels.simd import trailing_zeros
+from pipelines.kernels.tokens import any_token, ascii_block, ascii_token
 from pipelines.kernels.utf8 import decode
 
 SHORTEST = 2  # bytes of a word that a skeleton keeps: a letter alone is a variable
@@ -145,20 +145,7 @@ def find_tokens(data: Array, begin: int, end: int, tables: Tables, room: Tokens)
             else:
                 i += width
             continue
-        letters, digits, high = masks_at(data, i)
-        stop = min(trailing_zeros(high), end - i)
-        inside = ONES >> U64(64 - stop)
-        words = (letters | digits) & inside
-        starts, ends = words & ~(words << U64(1)), ~words & (words << U64(1))
-        following, mixed = i + stop, False
-        if following < end and (words >> U64(stop - 1)) & U64(1):
-            # the last token goes on behind the masks if the next character is a letter or digit
-            point, _ = decode(data, following, end)
-            if fold(tables.fold, point) & U32(3) == LETTER:
-                last = 63 - leading_zeros(starts)
-                starts ^= U64(1) << U64(last)
-                mixed = stop < 64 or last == 0
-                following = i + last
+        starts, ends, digits, following, mixed = ascii_block(data, i, end, tables.fold, False)
         while starts:
             start = trailing_zeros(starts)
             length = trailing_zeros(ends) - start

@@ -103,6 +103,40 @@ def any_token(data: Array, i: int, end: int, table: Array) -> tuple[np.uint64, i
 
 
 @inlined
+def ascii_block(
+    data: Array, i: int, end: int, table: Array, apart: bool
+) -> tuple[np.uint64, np.uint64, np.uint64, int, bool]:
+    """The ASCII tokens of the 64 bytes from i on, up to the first byte beyond ASCII: (starts, ends, digits,
+    next byte, mixed).
+
+    Bit k stands for byte i + k: where a token starts, the byte behind its end, a digit. `apart`: whether
+    letters and digits in a row are two tokens. Where the last token goes on behind the masks it is in none of
+    them, and the next byte is its first; `mixed`: it is for `any_token`, as no masks would hold it.
+    """
+    letters, digits, high = masks_at(data, i)
+    stop = min(trailing_zeros(high), end - i)
+    inside = ONES >> U64(64 - stop)
+    letters &= inside
+    digits &= inside
+    if apart:
+        starts = (letters & ~(letters << U64(1))) | (digits & ~(digits << U64(1)))
+        ends = (~letters & (letters << U64(1))) | (~digits & (digits << U64(1)))
+    else:
+        letters |= digits
+        starts, ends = letters & ~(letters << U64(1)), ~letters & (letters << U64(1))
+    following, mixed = i + stop, False
+    if following < end and ((letters | digits) >> U64(stop - 1)) & U64(1):
+        point, _ = decode(data, following, end)
+        own = LETTER if (letters >> U64(stop - 1)) & U64(1) else DIGIT
+        if fold(table, point) & U32(3) == own:
+            last = 63 - leading_zeros(starts)
+            starts ^= U64(1) << U64(last)
+            mixed = stop < 64 or last == 0
+            following = i + last
+    return starts, ends, digits, following, mixed
+
+
+@inlined
 def _is_han(word: np.uint64) -> np.bool_:
     """Whether the first character of the 8 bytes is in U+4E00 to U+9FFF."""
     first = (word & U64(0xFF)) << U64(8) | (word >> U64(8)) & U64(0xFF)
@@ -129,23 +163,7 @@ def tokenize(data: Array, i: int, end: int, table: Array, tokens: Array, filled:
             else:
                 i += width
             continue
-        letters, digits, high = masks_at(data, i)
-        stop = min(trailing_zeros(high), end - i)
-        inside = ONES >> U64(64 - stop)
-        letters &= inside
-        digits &= inside
-        starts = (letters & ~(letters << U64(1))) | (digits & ~(digits << U64(1)))
-        ends = (~letters & (letters << U64(1))) | (~digits & (digits << U64(1)))
-        following, mixed = i + stop, False
-        if following < end and ((letters | digits) >> U64(stop - 1)) & U64(1):
-            # the last token goes on behind the masks if the next character is of its class
-            point, _ = decode(data, following, end)
-            own = LETTER if (letters >> U64(stop - 1)) & U64(1) else DIGIT
-            if fold(table, point) & U32(3) == own:
-                last = 63 - leading_zeros(starts)
-                starts ^= U64(1) << U64(last)
-                mixed = stop < 64 or last == 0
-                following = i + last
+        starts, ends, _, following, mixed = ascii_block(data, i, end, table, True)
         while starts:
             start = trailing_zeros(starts)
             tokens[filled] = ascii_token(data, i + start, trailing_zeros(ends) - start)
