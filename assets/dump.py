@@ -28,6 +28,7 @@ from pipelines.catalogue.stages import dump_card
 from pipelines.extraction.split import split_of
 from pipelines.inspection.funnel import (
     as_table,
+    damaged_files,
     funnel,
     judge_decisions,
     judge_edits,
@@ -99,12 +100,13 @@ def documents(
     """The documents of a dump, and what its files held beside them."""
     name, root = context.partition_key, lake.lake
     built = made("documents", name, lake, spark)
-    came, card = what_came(built.dataset.stats), dump_card(root, name)
+    left_out, card = root.current("left_out", name), dump_card(root, name)
+    came = what_came(built.dataset.stats, damaged_files(left_out))
     judged = (judge_ids(built.dataset), judge_rules(built.dataset, card), judge_fields(built.dataset, card))
     checks = [has_rows(built, cause=came), *findings(list(judged))]
     made_here = {
         "documents": result(built, checks, {"read": came}),
-        "left_out": result(Built(root.current("left_out", name), built.fresh)),
+        "left_out": result(Built(left_out, built.fresh)),
     }
     for table, materialized in made_here.items():
         if dg.AssetKey(table) in context.selected_asset_keys:

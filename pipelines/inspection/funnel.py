@@ -20,6 +20,10 @@ from pipelines.dumps.rows import fields_of
 from pipelines.filtering.tail import LEAST
 from pipelines.lake import Dataset, Lake, MissingDataset, iter_parts
 
+LOOKED_INTO = 500
+"""Files in which those with damage are looked for."""
+MAX_REASONS = 12
+"""Reasons that a sentence names, the commonest."""
 SHOWN_FIELDS = 30
 """Fields of rows that a sentence names."""
 SHOWN = ("raw_dump", "documents", "edits", "signals/language", "scores", "decisions")
@@ -129,13 +133,28 @@ def _by_count(names: Mapping[str, int]) -> str:
     return ", ".join(shown[:SHOWN_FIELDS]) + (" and others" if len(shown) > SHOWN_FIELDS else "")
 
 
-def what_came(stats: Mapping[str, Any]) -> str:
+def damaged_files(left_out: Dataset) -> dict[str, str]:
+    """One file for each reason of kind `broken`, of the files whose parts are looked into. Reads two narrow
+    columns."""
+    found: dict[str, str] = {}
+    for number in range(min(len(left_out.parts), LOOKED_INTO)):
+        places = left_out.read_part(number, ["reason", "file"])
+        for reason in pc.unique(places["reason"]).to_pylist():
+            if reason.startswith("broken/") and reason not in found:
+                found[reason] = places["file"][pc.index(places["reason"], reason).as_py()].as_py()
+    return found
+
+
+def what_came(stats: Mapping[str, Any], files: Mapping[str, str] = {}) -> str:
     """What was read of a dump and what was left out, by reason, in a few sentences; what to set where
-    rows have no text, are in another charset, or are no rows."""
+    rows have no text, are in another charset, or are no rows. `files`: one for each reason that has any."""
     lost = Counter(
         {f"{kind}/{n}": c for kind in ("skipped", "broken") for n, c in stats.get(kind, {}).items()}
     )
-    reasons = ", ".join(f"{count:,} {name}" for name, count in lost.most_common(8))
+    named = (
+        (name, f" ({files[name]!r})" if name in files else "") for name, _ in lost.most_common(MAX_REASONS)
+    )
+    reasons = ", ".join(f"{lost[name]:,} {name}{file}" for name, file in named)
     pages, kept = stats.get("pages", 0), stats.get("documents", 0)
     said = f"{pages:,} pages read, {kept:,} became documents; left out: {reasons or 'none'}"
     broken = stats.get("broken", {})

@@ -11,6 +11,7 @@ from pipelines.engine import InProcess
 from pipelines.inspection.funnel import (
     _judge_tail,
     as_table,
+    damaged_files,
     funnel,
     judge_decisions,
     judge_edits,
@@ -141,3 +142,15 @@ def test_what_came_says_what_to_do_about_lines_that_are_no_rows() -> None:
     assert "3 broken/not_utf-8, 2 broken/json" in said
     assert "`charset: gb18030`" in said and "one object a line" in said
     assert "charset" not in what_came({"pages": 1, "documents": 1})
+
+
+def test_a_file_is_named_for_each_kind_of_damage(tmp_path: Path) -> None:
+    (tmp_path / "a b.jsonl").write_bytes(b'{"text": "A text that is long enough."}\n[]\n')
+    (tmp_path / "b.jsonl").write_bytes(b"PK\x03\x04")
+    (tmp_path / "c.jsonl").write_bytes(b'{"text": ""}\nno row\n')
+    lake = Lake(tmp_path)
+    card = DumpCard(name="d", kind="jsonl", uris=("*.jsonl",))
+    documents = build_documents(lake, InProcess(), card).dataset
+    files = damaged_files(lake.current("left_out", "d"))
+    assert set(files) == {"broken/json", "broken/is_zip"} and files["broken/is_zip"] == "b.jsonl"
+    assert "1 broken/is_zip ('b.jsonl')" in what_came(documents.stats, files)
