@@ -41,7 +41,7 @@ from pipelines.signals.prose import prose_of
 from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 4
+VERSION = 5
 LANGUAGES = ("en", "zh")
 REFERENCE = Path(__file__).with_name("perplexity_reference.yaml")
 ORDER = 5
@@ -71,7 +71,7 @@ def find_lmplz() -> Path | None:
 
 
 def perplexity_models_stage(dumps: Mapping[str, DumpTables]) -> Stage:
-    """LANGUAGE.bpe.json and LANGUAGE.trie for each language that reference dumps hold, card.json and
+    """LANGUAGE.bpe.json and LANGUAGE.probing for each language that reference dumps hold, card.json and
     status.json.
 
     The models learn nine tenths of the documents of reference dumps; the card has the cutoffs of
@@ -208,7 +208,7 @@ def cutoffs(
 
 
 def train_files(folder: Path, lmplz: Path, code: str, used: list[str]) -> tuple[Path, Path]:
-    """CODE.bpe.json and CODE.trie of the texts, in `folder`."""
+    """CODE.bpe.json and CODE.probing of the texts, in `folder`."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -218,8 +218,8 @@ def train_files(folder: Path, lmplz: Path, code: str, used: list[str]) -> tuple[
         vocab_size=PIECES, special_tokens=["<unk>"], show_progress=False, max_token_length=16
     )
     tokenizer.train_from_iterator((line for t in used for line in _lines(t)), trainer)
-    vocabulary, corpus, arpa, trie = (
-        folder / name for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.trie")
+    vocabulary, corpus, arpa, table = (
+        folder / name for name in (f"{code}.bpe.json", "corpus", "arpa", f"{code}.probing")
     )
     tokenizer.save(str(vocabulary))
     pieces = WordPieces(tokenizer)
@@ -230,10 +230,11 @@ def train_files(folder: Path, lmplz: Path, code: str, used: list[str]) -> tuple[
     learn += ["--skip_symbols"]  # text that says <unk> or <s> is read without it
     learn += ["--text", str(corpus), "--arpa", str(arpa)]
     _run([str(lmplz), *learn], f"{len(used)} {code} documents")
-    # A trie is read in place and shared by all workers of a host; ARPA would be parsed by each.
+    # A hash table is read in place and shared by all workers of a host, where ARPA would be parsed by
+    # each. A trie is half as large, and scoring takes twice as long.
     binary = str(lmplz.with_name("build_binary"))
-    _run([binary, "-T", str(folder / "sort"), "trie", str(arpa), str(trie)], f"the {code} model")
-    return vocabulary, trie
+    _run([binary, "probing", str(arpa), str(table)], f"the {code} model")
+    return vocabulary, table
 
 
 def _run(command: list[str], what: str) -> None:
@@ -256,7 +257,7 @@ def _models(folder: str, code: str) -> tuple[WordPieces, Any]:
     # Workers share the processors by parts: threads of a worker would only wait for each other.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     tokenizer = Tokenizer.from_file(str(Path(folder, f"{code}.bpe.json")))
-    return WordPieces(tokenizer), kenlm.Model(str(Path(folder, f"{code}.trie")))
+    return WordPieces(tokenizer), kenlm.Model(str(Path(folder, f"{code}.probing")))
 
 
 def perplexity_of(folder: str, code: str, text: str) -> float:

@@ -104,6 +104,8 @@ def _is_answer(line: str) -> bool:
     at = word.start()
     if _NUMBER.match(line, at):
         return True
+    if not at:
+        return False
     # A mark that numbers may hold stands for one before a unit or a remark.
     if line[:at].rstrip().endswith(_MARKS) and _UNIT.match(line, at):
         return True
@@ -116,13 +118,15 @@ def _is_answer(line: str) -> bool:
 def _has_blank(line: str) -> bool:
     r"""Whether a line has a blank: underscores, or brackets behind which no word comes, empty or
     with `\quad`."""
+    if _UNDERSCORES in line:
+        return True
+    if "(" not in line:
+        return False
     end = len(line)
     while end and not (line[end - 1].isalnum() or line[end - 1] == "_"):
         end -= 1
-    return (
-        _UNDERSCORES in line
-        or _BRACKETS.search(line, end) is not None
-        or (_QUAD.search(line, 0, end) is not None and _CLOSING.match(line, end) is not None)
+    return _BRACKETS.search(line, end) is not None or (
+        "quad" in line and _QUAD.search(line, 0, end) is not None and _CLOSING.match(line, end) is not None
     )
 
 
