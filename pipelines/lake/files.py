@@ -159,13 +159,10 @@ class LakeFiles:
             self._has_size(path, file.size(), size)
             if rows is not None:
                 return self._read_rows(file, columns, rows)
-            table: pa.Table = pq.read_table(
-                file,
-                columns=list(columns) if columns else None,
-                partitioning=None,
-                page_checksum_verification=True,
-            )
-            return table.replace_schema_metadata()
+            # pq.read_table looks for a dataset of many files first, .35 ms a call
+            with pq.ParquetFile(file, page_checksum_verification=True) as parquet:
+                table: pa.Table = parquet.read(list(columns) if columns else None)
+            return (table.select(list(columns)) if columns else table).replace_schema_metadata()
 
     def settle(self, path: str) -> None:
         """Make the names below a folder, and its own up to the lake's root, durable: `writing` does
@@ -187,7 +184,7 @@ class LakeFiles:
             raise MissingDataset(
                 f"{self.root}/{path} is named by a manifest but missing: restore it or rebuild the table"
             ) from None
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowInvalid, KeyError, OSError) as error:
             raise DamagedFile(
                 f"{self.root}/{path} is not a readable Parquet file ({error}): restore it or rebuild the "
                 f"table"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.lake import Lake, MissingDataset
+from pipelines.lake import DamagedFile, Lake, MissingDataset
 
 
 @pytest.mark.parametrize("rows", [[], [0], [8191, 8192], [5, 20_000, 20_001, 24_999]])
@@ -63,3 +63,16 @@ def test_a_file_that_is_not_there_is_named(lake: Lake) -> None:
         lake.read_parquet("t/p.parquet")
     with pytest.raises(MissingDataset, match=r"t/p\.parquet is named by a manifest but missing"):
         lake.written_hash("t/p.parquet", 1)
+
+
+def test_columns_come_in_the_order_asked_for_and_one_that_is_missing_is_named(lake: Lake) -> None:
+    table = pa.table({"a": [1, 2], "b": [[{"x": 1}], []], "a.x": ["s", None]})
+    dataset = lake.publish(
+        "t", version=1, write=lambda writer: writer.write_table("part-00000.parquet", table)
+    ).dataset
+    assert dataset.read_part(0).equals(table)
+    for columns in (["b"], ["a.x", "a"], ["b", "a"]):
+        assert dataset.read_part(0, columns).equals(table.select(columns))
+    for rows in (None, np.array([0], np.int64)):
+        with pytest.raises(DamagedFile, match="not_there"):
+            dataset.read_part(0, ["a", "not_there"], rows)
