@@ -22,6 +22,7 @@ from pipelines.extraction.blocks.features import NAMES, features
 from pipelines.extraction.blocks.forest import Forest
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
+from pipelines.extraction.html.displayed import BEGINS, formulas_in
 from pipelines.extraction.html.names import DIALOG
 from pipelines.kernels.compiled import kernel
 
@@ -90,7 +91,8 @@ def taken(chances: Array, parts: Parts, floor: float) -> Array:
     """The blocks that their chances (float64 [n]) lead to (bool [n])."""
     chances = out_of_dialogs(chances, parts.elements, parts.blocks)
     chosen = select(chances, parts.blocks[:, col.B_TOKENS], floor)
-    return once(chosen, chances, parts.elements, parts.blocks)
+    formulas = formulas_in(parts.data, parts.blocks, parts.segments) == BEGINS
+    return once(chosen, chances, parts.elements, parts.blocks, formulas)
 
 
 @kernel
@@ -112,16 +114,17 @@ def out_of_dialogs(chances: Array, elements: Array, blocks: Array) -> Array:
 
 
 @kernel
-def once(chosen: Array, chances: Array, elements: Array, blocks: Array) -> Array:
+def once(chosen: Array, chances: Array, elements: Array, blocks: Array, formulas: Array) -> Array:
     """The chosen blocks without copies (bool [n]): a text of MIN_COPY words or more is taken where it is
     likeliest, and in places of that path: the rows of a table and the cards of a list may repeat it, but
-    not its form for another width of the screen, a tab, or the quote of a post that is there."""
+    not its form for another width of the screen, a tab, or the quote of a post that is there. `formulas`
+    (bool [n]) are taken as often as they stand: a derivation repeats them."""
     left = chosen.copy()
     first = first_equal(blocks[:, col.B_HASH].copy())
     paths = np.zeros(chosen.size, np.int64)  # of the likeliest copy; by the first
     known = np.zeros(chosen.size, np.bool_)
     for i in np.argsort(-chances, kind="mergesort"):
-        if not chosen[i] or blocks[i, col.B_TOKENS] < MIN_COPY:
+        if not chosen[i] or formulas[i] or blocks[i, col.B_TOKENS] < MIN_COPY:
             continue
         path, text = elements[blocks[i, col.B_ELEMENT], col.E_PATH], first[i]
         if not known[text]:

@@ -12,12 +12,12 @@ import numpy as np
 
 from pipelines.extraction.html.tags import name_hash
 
-HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS, HOLDS_LINES = 1, 2, 4, 8, 16  # bits
+HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS, HOLDS_LINES, HOLDS_TEXT = (1 << bit for bit in range(6))
 _NAMES: dict[int, str] = {
-    # KaTeX; MathJax 2 and 3; MediaWiki; Zhihu
+    # KaTeX; MathJax 2 and 3; MediaWiki; Zhihu; GitLab
     HOLDS_FORMULA: (
         "katex katex-display MathJax MathJax_Display MathJax_Preview MathJax_CHTML MathJax_SVG "
-        "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element ztext-math"
+        "MathJax_SVG_Display mjx-chtml MJXc-display mwe-math-element ztext-math js-render-math"
     ),
     # SyntaxHighlighter 2 to 4, dp.SyntaxHighlighter 1, Crayon, CodeMirror 5 and 6, Ace, Monaco, Gist,
     # Pygments, Rouge, Chroma, highlightjs-line-numbers, Discuz, Docusaurus 2 beta, W3Schools, Runoob,
@@ -41,6 +41,8 @@ _NAMES: dict[int, str] = {
     ),
     # of a division: code, where its lines follow (Doxygen)
     HOLDS_LINES: "fragment",
+    # of an element in the line: a formula, where it holds text alone (pandoc, Discourse, Obsidian, KaTeX)
+    HOLDS_TEXT: "math tex katex-error",
 }
 
 

@@ -1,6 +1,6 @@
-"""Marks by which markup that is no <pre> shows code, or holds what is read in its place.
+"""Marks by which markup shows code or formulas without an element for them.
 
-Belongs here: what the bytes of a tag or behind it say about code. Does not belong here: class names
+Belongs here: what the bytes of a tag's style, or those behind it, say. Does not belong here: class names
 (classes.py), reading attributes (markup.py), what becomes of the element (tree.py).
 """
 
@@ -17,6 +17,7 @@ def _bytes(text: str) -> Array:
     return np.frombuffer(text.encode(), np.uint8)
 
 
+_IMAGE, _DRAWN = _bytes("<img"), _bytes("mwe-math-fallback")
 _PRE, _LINE, _BARE_LINE = _bytes("<pre"), _bytes('<div class="line"'), _bytes("<div class=line>")
 _WHITE_SPACE, _PRE_VALUE = _bytes("white-space"), _bytes("pre")
 _FONTS = (_bytes("monospace"), _bytes("consolas"), _bytes("courier"), _bytes("menlo"))
@@ -44,10 +45,27 @@ def _after_space(data: Array, at: int) -> int:
 
 
 @leaf
-def begins_with_pre(data: Array, at: int) -> bool:
-    """Whether a <pre> is the first that stands from a byte on: of a noscript element that shows a
-    gist where its script does not run."""
-    return _stands(data, _after_space(data, at), data.size, _PRE)
+def noscript_is_read(data: Array, at: int) -> bool:
+    """Whether the content of a noscript element, from a byte on, stands for what no script has drawn: a
+    <pre> of a gist, or the image of a formula (MediaWiki)."""
+    at = _after_space(data, at)
+    if _stands(data, at, data.size, _PRE):
+        return True
+    if _stands(data, at, data.size, _IMAGE):
+        while at < data.size and data[at] != 62:
+            if data[at] == 109 and _stands(data, at, data.size, _DRAWN):
+                return True
+            at += 1
+    return False
+
+
+@leaf
+def is_text_alone(data: Array, at: int) -> bool:
+    """Whether text up to an end tag stands from a byte on."""
+    start = at
+    while at < data.size and data[at] != 60:
+        at += 1
+    return start < at < data.size - 1 and data[at + 1] == 47
 
 
 @leaf

@@ -82,9 +82,7 @@ CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
     for name in ["class", "id", "href", "style", "hidden", "role", "itemprop", "type", "shadowrootmode"]
 )
 ARIA_MODAL = np.uint64(name_hash("aria-modal"))
-DIALOG_VALUE, ALERT_DIALOG_VALUE, TRUE_VALUE = (
-    np.uint64(name_hash(value)) for value in ("dialog", "alertdialog", "true")
-)
+TRUE_VALUE = np.uint64(name_hash("true"))
 DATA_FORMULA, DATA_TEX = (np.uint64(name_hash(name)) for name in ("data-formula", "data-tex"))
 NAME = np.uint64(name_hash("name"))
 NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME = (

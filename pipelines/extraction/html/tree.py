@@ -15,7 +15,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipelines.extraction.html.code_marks import begins_with_line, begins_with_pre
+from pipelines.extraction.html.attributes import (
+    CLOSES_ITSELF,
+    HIDES,
+    HIDES_LINE,
+    HOLDS_TEX,
+    IS_CELL,
+    IS_CODE,
+    IS_FORMULA,
+    IS_GUTTER,
+    IS_INLINE,
+    IS_LINE_ID,
+    IS_LINES,
+    IS_MAIN,
+    IS_ROW,
+    IS_SHOWN,
+    IS_SOURCE,
+    IS_TABLE,
+    IS_TEX,
+    LINKS,
+    attributes,
+    is_formula_image,
+)
+from pipelines.extraction.html.code_marks import begins_with_line, is_text_alone, noscript_is_read
 from pipelines.extraction.html.columns import (
     C_BLOCKS,
     C_DEPTH,
@@ -42,27 +64,7 @@ from pipelines.extraction.html.columns import (
     S_SUP,
     SKIPPED,
 )
-from pipelines.extraction.html.markup import (
-    CLOSES_ITSELF,
-    HIDES,
-    HIDES_LINE,
-    HOLDS_TEX,
-    IS_CODE,
-    IS_FORMULA,
-    IS_GUTTER,
-    IS_INLINE,
-    IS_LINE_ID,
-    IS_LINES,
-    IS_MAIN,
-    IS_SHOWN,
-    IS_SOURCE,
-    LINKS,
-    attributes,
-    is_formula_image,
-    skip_declaration,
-    skip_raw,
-    tag_name,
-)
+from pipelines.extraction.html.markup import skip_declaration, skip_raw, tag_name
 from pipelines.extraction.html.nesting import depth_after_end, depth_before_start
 from pipelines.extraction.html.rows import (
     MAX_BLOCKS,
@@ -90,6 +92,8 @@ from pipelines.extraction.html.tags import (
     HTML,
     IMAGE,
     INLINE,
+    LI,
+    LIST,
     MAIN,
     META,
     NOSCRIPT,
@@ -185,7 +189,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         at, groups, path, says = attributes(data, name_end)
         # tags that hold no text of the page, and formulas in one tag
         if kind == NOSCRIPT:
-            kind = INLINE if with_noscript or ending or begins_with_pre(data, at) else RAW
+            kind = INLINE if with_noscript or ending or noscript_is_read(data, at) else RAW
         shows_formula = False
         if kind == RAW or kind == TITLE:
             if not ending and not says & CLOSES_ITSELF:
@@ -234,6 +238,12 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             continue
         if (kind == BODY and ending) or (kind == BR and skipped):
             continue
+        if (
+            says & (IS_TABLE | IS_ROW | IS_CELL)
+            and not ending
+            and (kind == DIV or kind == INLINE or kind == LIST or kind == LI)
+        ):
+            kind = TABLE if says & IS_TABLE else (TR if says & IS_ROW else TD)
         # elements end
         if kind == TR or kind == TABLE:
             numbered = False
@@ -271,7 +281,8 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             splits = not flags[depth - 1] & S_PRE
         else:
             still_skipped = skipped and flags[depth - 1] & SKIPPED
-            splits = block_level and not is_inline and not formula and not still_skipped
+            ends_block = ending and depth < last_depth and is_block(kinds[depth])
+            splits = (block_level or ends_block) and not is_inline and not formula and not still_skipped
         if splits:
             if counts[C_BLOCKS] == blocks.shape[0] and blocks.shape[0] < MAX_BLOCKS:
                 blocks = doubled(blocks)
@@ -313,7 +324,10 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= S_CODE
         elif kind == PRE:
             flag |= S_PRE
-        if kind == FORMULA or says & IS_FORMULA or (says & HOLDS_TEX and kind != TD):
+        holds_formula = kind == FORMULA or (says & IS_FORMULA != 0 and kind != PRE)
+        holds_formula |= says & HOLDS_TEX != 0 and kind != TD
+        holds_formula |= says & IS_TEX != 0 and kind == INLINE and is_text_alone(data, at)
+        if holds_formula:
             if not flag & (SKIPPED | S_PRE):
                 formula, formula_start = depth, tag_start
             flag |= SKIPPED

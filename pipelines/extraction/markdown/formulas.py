@@ -31,7 +31,9 @@ _OPENING = re.compile(r"%?\s*+(?:<!--|(?://\s*+)?<!\[CDATA\[)")
 _IMAGE_CLASSES_NAMES = (
     "latex tex math mathtex mimetex latex_img latex-formula math-inline math-display formula "
     "equation inlineequation ee_img mathimg mwe-math-fallback-image-inline "
-    "mwe-math-fallback-image-display mwe-math-fallback-source-inline"
+    "mwe-math-fallback-image-display mwe-math-fallback-source-inline ql-img-inline-formula "
+    "ql-img-displayed-equation texrender latexmath lake-math ne-math latexcenter latexinline wirisformula "
+    "numberedequation displayformula inlineformula"
 )
 _IMAGE_CLASSES = frozenset(_IMAGE_CLASSES_NAMES.split())
 # addresses of images that a server draws from TeX in the query: WordPress, CodeCogs, Zhihu, GitHub,
@@ -54,6 +56,10 @@ _DELIMITER = re.compile(
     r"|\\(?:begin|end)\{(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?\}",
     re.IGNORECASE,
 )
+_RAW_CLASSES = frozenset(("math", "tex", "katex-error"))  # of elements that hold TeX as text, or a text
+# Wiris: MathML in an attribute, its signs replaced
+_WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
+_GROUPS = re.compile(r"\$\\(?:begin|end)group\$ ?")
 _NOTHING = (r"\begingroup", r"\endgroup")  # what pages of Stack Exchange put around each post
 _HAN = re.compile(r"[\u3400-\u9fff]{8}")
 _BACKTICKS = re.compile(r"(?<!\\)`([^`]{1,400}?)(?<!\\)`")
@@ -74,6 +80,12 @@ def tex_of(markup: str, scripted: bool) -> str:
     classes = given.get("class", "").lower()
     if scripted and "mathjax" in classes:
         return ""  # MathJax_Preview among them
+    if "js-render-math" in classes or _RAW_CLASSES.intersection(classes.split()):
+        text = html.unescape(_TAG.sub("", markup)).strip()
+        if "js-render-math" not in classes and not _LOOKS_TEX.search(text) and "<math" not in markup:
+            return text
+        if "<" not in markup[len(start[0]) if start else 0 :].removesuffix(f"</{name.split(' ')[0]}>"):
+            return _signed(text, "display" in classes or given.get("data-math-style") == "display")
     head = markup[:400]
     display = (
         given.get("display") in ("block", "true")
@@ -90,6 +102,8 @@ def delimited(text: str) -> str:
     """TeX in a text with the delimiters of MathJax, KaTeX or forums: between dollar signs instead."""
     if "\\" not in text and "[/" not in text:
         return text
+    if "group$" in text:
+        text = _GROUPS.sub("", text)  # what Stack Exchange puts around each post
     marks = list(_DELIMITER.finditer(text))
     places: dict[str, list[int]] = {}  # of each delimiter, where it stands
     for m in marks:
@@ -187,11 +201,16 @@ def _of_image(given: dict[str, str]) -> str:
     alternative = next((given[k] for k in ("data-formula", "data-tex", "data-latex") if given.get(k)), "")
     alternative = alternative or given.get("alt", "").strip() or given.get("title", "").strip()
     classes = given.get("class", "").lower()
-    marked = bool(_IMAGE_CLASSES.intersection(classes.split())) or "eeimg" in given
+    drawn_from = "data-formula" in given or "data-tex" in given or "data-latex" in given
+    between = len(alternative) > 2 and alternative[0] == alternative[-1] == "$"
+    marked = bool(_IMAGE_CLASSES.intersection(classes.split())) or "eeimg" in given or drawn_from or between
+    if "«math" in given.get("data-mathml", ""):
+        node = parse(given["data-mathml"].translate(_WIRIS))
+        return _signed(annotation(node) or to_tex(node), False) if node is not None else ""
     known = _KNOWN_HOSTS.search(source) is not None
     if not marked and not known:
         return ""
-    display = "display" in classes or given.get("eeimg") == "2"
+    display = "display" in classes or given.get("eeimg") == "2" or "\\displaystyle" in alternative[:15]
     drawn = _of_address(source) if known else ""
     if alternative and (_LOOKS_TEX.search(alternative) or (marked and len(alternative) < 40 and not drawn)):
         return _signed(alternative, display)

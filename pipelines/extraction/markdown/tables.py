@@ -20,6 +20,8 @@ from pipelines.extraction.markdown import containers as con
 Array = np.ndarray[Any, Any]
 MAX_CELL_CHARS = 1500  # visible characters of a cell; a longer one holds text of its own
 MAX_CELL_BLOCKS = 12
+MAX_SPAN = 50  # columns of one cell
+NO_CELL = -1
 MIN_WITH_FORMS = 3  # rows of a table with forms in its cells
 MIN_REGULAR = 0.5  # share of the rows that have the width which is most frequent
 _NOT_IN_DATA = (
@@ -31,14 +33,16 @@ _NOT_IN_DATA = (
     tags.FOOTER,
     tags.ASIDE,
 )
-_SPAN = re.compile(rb"\bcolspan\s{0,3}=\s{0,3}[\"']?(\d{1,2})", re.IGNORECASE)
+_SPAN = re.compile(rb"\b(?:aria-)?colspan\s{0,3}=\s{0,3}[\"']?(\d{1,2})", re.IGNORECASE)
+_ROWS = re.compile(rb"\b(?:aria-)?rowspan\s{0,3}=\s{0,3}[\"']?(\d{1,4})", re.IGNORECASE)
+_HEAD = re.compile(rb"<th\b|[^>]{1,999}?\brole\s{0,3}=\s{0,3}[\"']?columnheader", re.IGNORECASE)
 _LAYOUT = re.compile(rb"\brole\s{0,3}=\s{0,3}[\"']?(?:presentation|none)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """`cells`: elements of the cells, row by row, with the columns that each spans; `first` and
-    `end`: its blocks, those behind the last excluded."""
+    """`cells`: elements of the cells, row by row, with the columns that each spans (NO_CELL: a place
+    that a cell of a row above takes); `first` and `end`: its blocks, those behind the last excluded."""
 
     element: int
     cells: list[list[tuple[int, int]]]
@@ -62,19 +66,19 @@ def data_table(
     if np.isin(kinds, _NOT_IN_DATA).any():
         return None
     places = np.flatnonzero(kinds == tags.TD) + element + 1
-    rows: dict[int, list[tuple[int, int]]] = {}
+    rows: dict[int, list[int]] = {}
     for cell in places.tolist():
-        found = _SPAN.search(_tag(data, elements, cell))
-        rows.setdefault(int(inside[cell, con.ROW]), []).append((cell, int(found[1]) if found else 1))
+        rows.setdefault(int(inside[cell, con.ROW]), []).append(cell)
     if not rows or -1 in rows:
         return None
-    cells = list(rows.values())
+    tags_of = {cell: _tag(data, elements, cell) for cell in places.tolist()}
+    cells = _grid(list(rows.values()), tags_of)
     widths = [sum(span for _, span in row) for row in cells]
     width = max(set(widths), key=lambda w: (widths.count(w), w))
-    if max(len(row) for row in cells) < 2 or widths.count(width) < MIN_REGULAR * len(widths):
+    if max(map(len, rows.values())) < 2 or widths.count(width) < MIN_REGULAR * len(widths):
         return None
-    headed = all(_tag(data, elements, cell)[1:3].lower() == b"th" for cell, _ in cells[0])
-    heads = any(_tag(data, elements, row[0][0])[1:3].lower() == b"th" for row in cells)
+    headed = all(_HEAD.match(tags_of[cell]) for cell, _ in cells[0])
+    heads = any(_HEAD.match(tags_of[row[0]]) for row in rows.values())
     if len(cells) < 2 and not heads:
         return None
     if len(cells) < MIN_WITH_FORMS and (kinds == tags.FORM).any():
@@ -92,13 +96,45 @@ def table_lines(table: DataTable, texts: Callable[[int], str]) -> list[str]:
     """The rows of a table that hold anything; `texts` gives the text of a cell by its element."""
     lines = []
     for number, row in enumerate(table.cells):
-        shown = [texts(cell).replace("\n", " ").replace("|", "\\|") for cell, _ in row]
+        shown: list[str] = []
+        for cell, span in row:
+            text = texts(cell) if cell != NO_CELL else ""
+            shown += [text.replace("\n", " ").replace("|", "\\|"), *[""] * (span - 1)]
         if not any(shown):
             continue
         lines.append("| " + " | ".join(shown) + " |")
         if not number and table.headed:
             lines.append("|" + " --- |" * sum(span for _, span in row))
     return lines
+
+
+def _grid(rows: list[list[int]], tags_of: dict[int, bytes]) -> list[list[tuple[int, int]]]:
+    """The rows with the columns that each cell spans, and NO_CELL where one of a row above goes on."""
+    taken: dict[int, int] = {}  # of a column: the rows yet to come that a cell above takes
+    grid = []
+    for row in rows:
+        cells: list[tuple[int, int]] = []
+        column = 0
+        for cell in row:
+            column = _skip_taken(taken, cells, column)
+            span, down = _SPAN.search(tags_of[cell]), _ROWS.search(tags_of[cell])
+            width = min(MAX_SPAN, max(1, int(span[1]))) if span else 1
+            if down and int(down[1]) > 1:
+                taken |= dict.fromkeys(range(column, column + width), int(down[1]))
+            cells.append((cell, width))
+            column += width
+        _skip_taken(taken, cells, column)
+        taken = {place: left - 1 for place, left in taken.items() if left > 1}
+        grid.append(cells)
+    return grid
+
+
+def _skip_taken(taken: dict[int, int], cells: list[tuple[int, int]], column: int) -> int:
+    """The next column that no cell of a row above takes; the others are NO_CELL in `cells`."""
+    while column in taken:
+        cells.append((NO_CELL, 1))
+        column += 1
+    return column
 
 
 def _tag(data: bytes, elements: Array, element: int) -> bytes:

@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
+from pipelines.extraction.html.displayed import BEGINS, NO_FORMULA, formulas_in
 from pipelines.extraction.markdown import containers as con
 from pipelines.extraction.markdown.tables import DataTable, data_table
 
@@ -30,20 +31,24 @@ def whole_structure(
     if not chosen.any():
         return taken, {}
     owners = blocks[:, col.B_ELEMENT]
-    _add_formulas(taken, blocks, segments)
+    formulas = formulas_in(np.frombuffer(data, np.uint8), blocks, segments)
+    _add_alike(taken, formulas != NO_FORMULA, elements, blocks)
+    _add_formulas(taken, (formulas == BEGINS) | _shows_formula(blocks, segments))
     _add_code(taken, data, blocks, segments)
     _add_definitions(taken, blocks, elements[owners, col.E_KIND], inside[owners, con.DEFINITIONS])
     of_table = inside[owners, con.TABLE]
     tables: dict[int, DataTable] = {}
     if (of_table < 0).all():
         return taken, tables
+    paths: set[int] = set()  # of tables that are taken
     places = np.flatnonzero(of_table >= 0)
     for element in np.unique(of_table[places]).tolist():
         of_this = places[of_table[places] == element]
         first, end = int(of_this[0]), int(of_this[-1]) + 1
         tokens = blocks[of_this, col.B_TOKENS]
         share = float(tokens[taken[of_this]].sum() / max(1, tokens.sum()))
-        among = share == 0 and (
+        among = share < MIN_SHARE and int(elements[element, col.E_PATH]) in paths
+        among |= share == 0 and (
             _is_among(taken, first, end) or _continues(taken, elements, owners, first, element)
         )
         if (share == 0 and not among) or len(of_this) != end - first:
@@ -57,6 +62,7 @@ def whole_structure(
         taken[of_this] = among or share >= MIN_SHARE
         if taken[first]:
             tables[element] = table
+            paths.add(int(elements[element, col.E_PATH]))
     return taken, tables
 
 
@@ -76,14 +82,17 @@ def _continues(taken: Array, elements: Array, owners: Array, first: int, table: 
     return around >= 0 and (around == above or (above >= 0 and around == int(parents[above])))
 
 
-def _add_formulas(taken: Array, blocks: Array, segments: Array) -> None:
+def _shows_formula(blocks: Array, segments: Array) -> Array:
+    """Whether each block has an element that shows a formula; bool [n]."""
+    before = np.zeros(len(segments) + 1, np.int64)
+    np.cumsum((segments[:, 2] & col.S_FORMULA) != 0, out=before[1:])
+    shows: Array = before[blocks[:, col.B_LAST]] > before[blocks[:, col.B_FIRST]]
+    return shows
+
+
+def _add_formulas(taken: Array, holds: Array) -> None:
     """Blocks that hold a formula among main text."""
-    shows = np.zeros(len(segments) + 1, np.int64)
-    np.cumsum((segments[:, 2] & col.S_FORMULA) != 0, out=shows[1:])
-    if not shows[-1]:
-        return
-    holds = (shows[blocks[:, col.B_LAST]] > shows[blocks[:, col.B_FIRST]]) & ~taken
-    for place in np.flatnonzero(holds).tolist():
+    for place in np.flatnonzero(holds & ~taken).tolist():
         if _is_among(taken, place, place + 1):
             taken[place] = True
 
@@ -106,6 +115,16 @@ def _add_code(taken: Array, data: bytes, blocks: Array, segments: Array) -> None
             and all(flags & col.S_CODE or data[start:end].isspace() for start, end, flags in runs)
         ):
             taken[place] = True
+
+
+def _add_alike(taken: Array, formulas: Array, elements: Array, blocks: Array) -> None:
+    """Code and what holds formulas, without links, at the path of others of their kind that are taken:
+    of the next answer, or of the last example."""
+    owners = blocks[:, col.B_ELEMENT]
+    paths, plain = elements[owners, col.E_PATH], blocks[:, col.B_LINKED] == 0
+    for kind in (formulas, elements[owners, col.E_KIND] == tags.PRE):
+        if (kind & taken).any():
+            taken |= kind & plain & np.isin(paths, paths[kind & taken])
 
 
 def _num_lines(markup: bytes) -> int:

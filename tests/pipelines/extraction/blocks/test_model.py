@@ -79,7 +79,13 @@ def test_the_shipped_file_says_how_it_was_made() -> None:
 
 
 def test_a_longer_text_is_taken_once_unless_its_copy_stands_in_the_like_place() -> None:
-    def left(texts: list[int], paths: list[int], words: int, chances: list[float]) -> list[bool]:
+    def left(
+        texts: list[int],
+        paths: list[int],
+        words: int,
+        chances: list[float],
+        formulas: tuple[bool, ...] = (False,) * 3,
+    ) -> list[bool]:
         n = len(texts)
         elements, blocks = (
             np.zeros((n, col.NUM_ELEMENT_COLUMNS), int),
@@ -88,12 +94,13 @@ def test_a_longer_text_is_taken_once_unless_its_copy_stands_in_the_like_place() 
         elements[:, col.E_PATH], blocks[:, col.B_ELEMENT] = paths, np.arange(n)
         blocks[:, col.B_HASH], blocks[:, col.B_TOKENS] = texts, words
         chosen = np.array(chances) > 0.3
-        return once(chosen, np.array(chances), elements, blocks).tolist()
+        return once(chosen, np.array(chances), elements, blocks, np.array(formulas)).tolist()
 
     assert left([7, 8, 7], [1, 1, 2], 6, [0.5, 0.6, 0.9]) == [False, True, True]  # the likelier copy
     assert left([7, 8, 7], [1, 1, 2], 5, [0.5, 0.6, 0.9]) == [True, True, True]  # a short line
     assert left([7, 7, 7], [1, 2, 1], 6, [0.9, 0.6, 0.5]) == [True, False, True]  # rows of a table
     assert left([7, 7], [1, 2], 6, [0.2, 0.5]) == [False, True]  # what is not chosen stands for nothing
+    assert left([7, 7, 8], [1, 2, 1], 9, [0.9, 0.8, 0.7], (True, True, False)) == [True, True, True]
 
 
 def test_nothing_is_taken_in_a_dialog_unless_the_page_is_one() -> None:

@@ -3,7 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.extraction.html.code_marks import begins_with_line, begins_with_pre, style_shows_code
+from pipelines.extraction.html.code_marks import (
+    begins_with_line,
+    is_text_alone,
+    noscript_is_read,
+    style_shows_code,
+)
 from tests.support.html_pages import kinds, texts
 
 
@@ -31,10 +36,15 @@ def test_what_stands_behind_a_tag() -> None:
         ("<p", False, False),
     ):
         data = np.frombuffer(text.encode(), np.uint8)
-        assert (begins_with_pre(data, 0), begins_with_line(data, 0)) == (pre, line)
+        assert (noscript_is_read(data, 0), begins_with_line(data, 0)) == (pre, line)
 
 
-def test_a_noscript_that_begins_with_pre_is_read_and_others_are_not() -> None:
+def test_text_alone_ends_at_an_end_tag() -> None:
+    for text, alone in (("x^2</b>", True), ("x<sup>", False), ("</b>", False), ("x", False)):
+        assert is_text_alone(np.frombuffer(text.encode(), np.uint8), 0) == alone
+
+
+def test_a_noscript_that_noscript_is_read_is_read_and_others_are_not() -> None:
     assert texts("<p>a</p><noscript><pre>b\n c</pre></noscript><p>d</p>") == ["a", "b\n c", "d"]
     assert texts("<p>a</p><noscript><img src=x>b</noscript><p>d</p>") == ["a", "d"]
 

@@ -47,6 +47,31 @@ TEX = '<semantics><mrow/><annotation encoding="application/x-tex">E = m c^{2}</a
         ('<img src="//latex.codecogs.com/gif.latex?\\dpi{120}&space;a^{2}&plus;b">', "$a^{2}+b$"),
         ('<img src="https://www.zhihu.com/equation?tex=x%5E2%2By" alt="x^2+y" eeimg="1">', "$x^2+y$"),
         ('<img src="/cgi-bin/mimetex.cgi?\\exp(z)-1" align="middle" />', r"$\exp(z)-1$"),
+        ('<code class="code math js-render-math" data-math-style="inline">x</code>', "$x$"),
+        ('<span class="js-render-math" data-math-style="display">x &lt; y</span>', "$$x < y$$"),
+        ('<span class="math inline">x^2</span>', "$x^2$"),
+        ('<span class="math display">x^2</span>', "$$x^2$$"),
+        (r'<span class="math">\(x\)</span>', "$x$"),
+        ('<span class="katex-error" title="ParseError">x^2</span>', "$x^2$"),
+        ('<span class="math">Algebra</span>', "Algebra"),
+        (f'<span class="math">{MATH}</span>', "$c^{2}$"),
+        (
+            '<img class="ql-img-inline-formula quicklatex" alt="&#120;&#94;&#50;" src="q.png">',
+            "$x^2$",
+        ),
+        (r'<img class="ql-img-displayed-equation" alt="\[x^2\]" src="quicklatex.png">', "$$x^2$$"),
+        ('<img class="texrender" alt="x^2" src="/filter/tex/pix.php/1.gif">', "$x^2$"),
+        ('<IMG WIDTH="70" BORDER="0" SRC="img3.png" ALT="$x^2$">', "$x^2$"),
+        (r'<img src="img9.png" alt="$\displaystyle x^2$">', r"$$\displaystyle x^2$$"),
+        ('<img src="a.png" class="latexcenter" alt="\\[x^2\\]">', "$$x^2$$"),
+        ('<img class="numberedequation" src="x.svg" alt="x^2">', "$x^2$"),
+        ('<img data-latex="x^2" src="data:image/svg" class="ne-math">', "$x^2$"),
+        (
+            '<img class="Wirisformula" alt="c squared" data-mathml="«math xmlns=¨x¨»«msup»«mi»c«/mi»'
+            '«mn»2«/mn»«/msup»«/math»" src="x">',
+            "$c^{2}$",
+        ),
+        ('<img src="price.png" alt="$5">', ""),
         ('<img src="latex-mattress.jpg" alt="A mattress of latex">', ""),
         ('<img class="context" src="texture.png" alt="x_y">', ""),
     ],
@@ -54,6 +79,15 @@ TEX = '<semantics><mrow/><annotation encoding="application/x-tex">E = m c^{2}</a
 def test_every_notation_gives_its_tex(markup: str, formula: str) -> None:
     assert tex_of(markup, False) == formula
     assert texts(f"<p>so {markup} it is</p>") == [" ".join(f"so {formula} it is".split())]
+
+
+def test_a_formula_that_noscript_holds_is_read() -> None:
+    image = '<img src="x.svg" class="mwe-math-fallback-image-inline" alt="x^2">'
+    assert texts(f"<p>so <noscript>{image}</noscript> is</p>") == ["so $x^2$ is"]
+
+
+def test_what_stands_around_a_post_is_left_out() -> None:
+    assert delimited(r"$\begingroup$ Let $x$ be $\endgroup$") == r"Let $x$ be "
 
 
 def test_what_mathjax_drew_is_left_out_beside_its_script() -> None:

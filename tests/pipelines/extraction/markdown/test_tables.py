@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from tests.support.html_pages import whole_text
 
 HEAD = "<tr><th>Function</th><th>Error</th></tr>"
@@ -13,7 +15,28 @@ def test_rows_of_data_stand_between_pipes() -> None:
 def test_formulas_spans_captions_and_code_in_cells() -> None:
     row = '<tr><td colspan="2"><math><mi>x</mi></math></td></tr><tr><td><pre>f(x)</pre></td><td>3</td></tr>'
     assert whole_text(f"<table><caption>Errors</caption>{HEAD}{row}</table>") == (
-        "Errors\n| Function | Error |\n| --- | --- |\n| $x$ |\n| f(x) | 3 |"
+        "Errors\n| Function | Error |\n| --- | --- |\n| $x$ |  |\n| f(x) | 3 |"
+    )
+
+
+def test_cells_of_several_rows_and_columns_leave_their_places_empty() -> None:
+    rows = "<tr><td rowspan=2>a</td><td>1</td></tr><tr><td>2</td></tr><tr><td>b</td><td>3</td></tr>"
+    assert whole_text(f"<table>{HEAD}{rows}</table>").endswith("| a | 1 |\n|  | 2 |\n| b | 3 |")
+    groups = "<tr><th rowspan=2>a</th><th colspan=2>b</th></tr><tr><th>c</th><th>d</th></tr>"
+    body = "<tr><td>1</td><td rowspan=2>2</td><td>3</td></tr><tr><td>4</td><td>5</td></tr>"
+    assert whole_text(f"<table>{groups}{body}</table>") == (
+        "| a | b |  |\n| --- | --- | --- |\n|  | c | d |\n| 1 | 2 | 3 |\n| 4 |  | 5 |"
+    )
+
+
+@pytest.mark.parametrize("cell", ["div", "span"])
+def test_tables_of_other_elements_by_their_roles(cell: str) -> None:
+    def row(role: str, *texts: str) -> str:
+        return f"<div role=row>{''.join(f'<{cell} role={role}>{t}</{cell}>' for t in texts)}</div>"
+
+    rows = row("columnheader", "name", "size") + row("cell", "x", "3") + row("gridcell", "y", "4")
+    assert whole_text(f"a<div role=table><div role=rowgroup>{rows}</div></div>b") == (
+        "a\n| name | size |\n| --- | --- |\n| x | 3 |\n| y | 4 |\nb"
     )
 
 

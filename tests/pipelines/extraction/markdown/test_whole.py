@@ -40,3 +40,16 @@ def test_code_of_several_lines_among_main_text_joins_it() -> None:
     assert whole_text("<p>a</p><pre>LEFT\nb\nc</pre>", "LEFT") == "a\n```\nLEFT\nb\nc\n```"
     assert whole_text("<p>a</p><pre>LEFT\nb</pre>", "LEFT") == "a"
     assert whole_text("<p>a</p><p><code>LEFT</code></p><p>c</p>", "LEFT") == "a\nc"
+
+
+def test_code_and_formulas_at_the_path_of_others_that_are_taken_join_them() -> None:
+    far = "<p>LEFT</p>" * 4
+    for one in ("<pre>{}\n b</pre>", r"<p class=m>so \({}\) is</p>"):
+        page = f"{one.format('a')}{far}{one.format('LEFT')}{far}"
+        assert whole_text(page, "LEFT").count("LEFT") == 1
+        assert "LEFT" not in whole_text(f"{one.format('a')}{far}<div>{one.format('LEFT')}</div>{far}", "LEFT")
+        linked = page.replace("LEFT\n b", "<a href=x>LEFT</a>").replace(r"\(LEFT", r"\(<a href=x>LEFT</a>")
+        assert "LEFT" not in whole_text(linked, "LEFT")
+    table = "<table><tr><td>{}</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>"
+    both = f"{table.format('a')}{far}{table.replace('b<', 'LEFT<').replace('2', 'LEFT').format('LEFT')}{far}"
+    assert whole_text(both, "LEFT").count("|") == 12
