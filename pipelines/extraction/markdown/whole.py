@@ -20,6 +20,7 @@ Array = np.ndarray[Any, Any]
 MIN_SHARE = 0.3  # of a table's tokens that are chosen, from which the table is taken
 NEAR = 3  # blocks from main text on each side, up to which a table or formula among it belongs to it
 MIN_LAST = 3  # lines of code from which it belongs to the main text right before it
+MIN_HEAD = 3  # columns with a head from which a table is data whatever its links
 MAX_LINKED = 0.5  # share of a table's characters in links, up to which it joins the text around it
 
 
@@ -49,7 +50,7 @@ def whole_structure(
         share = float(tokens[taken[of_this]].sum() / max(1, tokens.sum()))
         among = share < MIN_SHARE and int(elements[element, col.E_PATH]) in paths
         among |= share == 0 and (
-            _is_among(taken, first, end) or _continues(taken, elements, owners, first, element)
+            _is_among(taken, first, end) or _continues(taken, elements, owners, of_table, first, element)
         )
         if (share == 0 and not among) or len(of_this) != end - first:
             continue
@@ -57,7 +58,8 @@ def whole_structure(
         if table is None:
             continue
         chars = blocks[of_this, col.B_CHARS].sum()
-        if among and (blocks[of_this, col.B_LINKED].sum() > MAX_LINKED * chars or len(table.cells) < 2):
+        linked = blocks[of_this, col.B_LINKED].sum() > MAX_LINKED * chars and not _has_head(table)
+        if among and (linked or len(table.cells) < 2):
             continue
         taken[of_this] = among or share >= MIN_SHARE
         if taken[first]:
@@ -71,15 +73,20 @@ def _is_among(taken: Array, first: int, end: int) -> bool:
     return bool(taken[max(0, first - NEAR) : first].any() and taken[end : end + NEAR].any())
 
 
-def _continues(taken: Array, elements: Array, owners: Array, first: int, table: int) -> bool:
-    """Whether the block right before a table is main text and stands beside it in one element: so
-    does the last part of an article."""
+def _continues(taken: Array, elements: Array, owners: Array, of_table: Array, first: int, table: int) -> bool:
+    """Whether the block right before a table, or the table that it lies in, is main text and stands
+    beside it in one element: so does the last part of an article."""
     if not first or not taken[first - 1]:
         return False
     parents = elements[:, col.E_PARENT]
-    around = int(parents[owners[first - 1]])
+    around = int(parents[of_table[first - 1] if of_table[first - 1] >= 0 else owners[first - 1]])
     above = int(parents[table])
     return around >= 0 and (around == above or (above >= 0 and around == int(parents[above])))
+
+
+def _has_head(table: DataTable) -> bool:
+    """Whether a table names its columns, three or more: links in it lead from data, not over the site."""
+    return table.headed and sum(span for _, span in table.cells[0]) >= MIN_HEAD
 
 
 def _shows_formula(blocks: Array, segments: Array) -> Array:

@@ -53,3 +53,10 @@ def test_code_and_formulas_at_the_path_of_others_that_are_taken_join_them() -> N
     table = "<table><tr><td>{}</td><td>1</td></tr><tr><td>b</td><td>2</td></tr></table>"
     both = f"{table.format('a')}{far}{table.replace('b<', 'LEFT<').replace('2', 'LEFT').format('LEFT')}{far}"
     assert whole_text(both, "LEFT").count("|") == 12
+
+
+def test_a_table_with_a_head_joins_the_heading_and_table_before_it_whatever_its_links() -> None:
+    head, row = ("<tr>" + f"<{cell}><a href=x>LEFT</a></{cell}>" * 3 + "</tr>" for cell in ("th", "td"))
+    page = f"<h2>before</h2><table>{head}{row}</table><table>{head}{row * 2}</table>"
+    assert whole_text(page, "LEFT").count("| LEFT |") == 10
+    assert whole_text(page.replace("th>", "td>"), "LEFT") == "before"
