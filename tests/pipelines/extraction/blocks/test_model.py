@@ -14,8 +14,8 @@ from pipelines.extraction.blocks.model import (
     MIN_ELSEWHERE,
     PATH,
     block_model,
+    elsewhere_only,
     once,
-    out_of_dialogs,
     select,
     with_code,
 )
@@ -103,17 +103,31 @@ def test_a_longer_text_is_taken_once_unless_its_copy_stands_in_the_like_place() 
     assert left([7, 7, 8], [1, 2, 1], 9, [0.9, 0.8, 0.7], (True, True, False)) == [True, True, True]
 
 
-def test_nothing_is_taken_in_a_dialog_unless_the_page_is_one() -> None:
-    elements, blocks = (
-        np.zeros((4, col.NUM_ELEMENT_COLUMNS), int),
-        np.zeros((3, col.NUM_BLOCK_COLUMNS), int),
-    )
-    elements[:, col.E_PARENT], elements[2, col.E_OWN] = (-1, 0, 0, 2), DIALOG
-    blocks[:, col.B_ELEMENT], chances = (1, 2, 3), np.array([0.5, 0.9, 0.9])
-    blocks[:, col.B_TOKENS] = 2 * MIN_ELSEWHERE
-    assert out_of_dialogs(chances, elements, blocks).tolist() == [0.5, 0.0, 0.0]
-    blocks[0, col.B_TOKENS] -= 1
-    assert out_of_dialogs(chances, elements, blocks).tolist() == chances.tolist()
+def left_of(parents: list[int], kinds: list[int], dialog: int, words: int) -> list[float]:
+    """What is left of chances of .9, one block in each element; the first block has `words` words."""
+    n = len(kinds)
+    elements, blocks = np.zeros((n, col.NUM_ELEMENT_COLUMNS), int), np.zeros((n, col.NUM_BLOCK_COLUMNS), int)
+    elements[:, col.E_PARENT], elements[:, col.E_KIND] = parents, kinds
+    if dialog:
+        elements[dialog, col.E_OWN] = DIALOG
+    blocks[:, col.B_ELEMENT], blocks[:, col.B_TOKENS], blocks[0, col.B_TOKENS] = np.arange(n), 9, words
+    left: list[float] = elsewhere_only(np.full(n, 0.9), elements, blocks).tolist()
+    return left
+
+
+def test_nothing_is_taken_in_dialogs_navigation_and_the_footer_of_the_page() -> None:
+    words = int(MIN_ELSEWHERE / 0.9) + 1
+    assert left_of([-1, 0, 1], [tags.BODY, tags.DIV, tags.P], 1, words) == [0.9, 0.0, 0.0]
+    for kind in (tags.NAV, tags.FOOTER):
+        assert left_of([-1, 0, 1], [tags.BODY, kind, tags.P], 0, words) == [0.9, 0.0, 0.0]
+    for kind in (tags.ARTICLE, tags.MAIN, tags.QUOTE):
+        kinds = [tags.BODY, kind, tags.FOOTER, tags.NAV]
+        assert left_of([-1, 0, 1, 2], kinds, 0, words) == [0.9, 0.9, 0.9, 0.0]
+
+
+def test_a_page_that_is_one_dialog_is_read_as_it_is() -> None:
+    kinds, few = [tags.BODY, tags.DIV, tags.P], int(MIN_ELSEWHERE / 0.9)
+    assert left_of([-1, 0, 1], kinds, 1, few) == [0.9, 0.9, 0.9]
 
 
 def test_the_text_of_a_dialog_stays_out_of_an_article() -> None:
