@@ -42,11 +42,11 @@ class ContaminationPolicy(Card):
     """Tokens of an n-gram of skeletons: an item without numbers, capitalised words and single
     letters, which finds it with other numbers and names. Items without a number, and validation
     documents, have none."""
-    skeleton_containment: float = Field(default=0.25, gt=0, le=1)
+    skeleton_containment: float = Field(default=0.2, gt=0, le=1)
     """Share of the n-grams of an item's skeleton found within one window of the text's."""
     skeleton_containment_han: float = Field(default=0.5, gt=0, le=1)
     """The like bound of Chinese items: four characters are less than four words."""
-    skeleton_hits: int = Field(default=10, ge=4)
+    skeleton_hits: int = Field(default=9, ge=4)
     """N-grams found; all of them where a skeleton has fewer."""
     skeleton_common: int = Field(default=40, ge=1)
     """An n-gram in more skeletons than this is left out."""
