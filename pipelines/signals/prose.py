@@ -22,7 +22,7 @@ INDENT = re.compile(r"(?: {4}|\t)\s*[^\s\-*+•\d]")
 CODE_MARKS = re.compile(r"[{}();=<>\[\]#$\\]|->|::")
 """What an indented line must hold to be code: verses and quotations are indented too."""
 
-TRAILING = re.compile(r"[ \t]+$", re.MULTILINE)
+TRAILING = " \t"
 """White space at the end of a line, which no reader sees: Markdown's line break, or tokenised text. A
 rule that reads the last character of a line would find no full stop."""
 OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
@@ -127,8 +127,8 @@ def without_markup(line: str) -> str:
 def prose_of(text: str) -> Prose:
     """Take apart one text. Lines keep their order; a line of which nothing is left goes too, and so
     does white space at the end of any."""
-    if " \n" in text or "\t\n" in text or text[-1:] in (" ", "\t"):
-        text = TRAILING.sub("", text)
+    if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
+        text = "\n".join([line.rstrip(TRAILING) for line in text.split("\n")])
     marked = may_hold_markup(text)
     if not marked and not any(mark in text for mark in OTHER_FORMS):
         return Prose(text, 0, 0, 0)
