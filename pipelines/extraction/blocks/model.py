@@ -36,10 +36,10 @@ ALL_NAMES = NAMES + CONTEXT_NAMES  # of what the second forest reads
 # 1.5: .8438, .8446, .8451; of magic-html for 1 and 1.4: .8595, .8570.
 HELD = 1.3
 MIN_COPY = 6  # words and Han characters from which a copy is left out
-# Expected words of main text elsewhere, from which nothing is taken in dialogs, navigation and the page's
-# footer: of their words in the gold pages .008, .009 and .005 are main text. F1 over folds, dialogs with
-# this bound: WCXB +.0011 [-.0001, +.0023], magic-html +.0047 [-.0005, +.0099]; the other two then: WCXB
-# +.0034 [+.0016, +.0052], magic-html +.0003 [-.0001, +.0007]. 60 gives as much, 100 less.
+# Expected words of main text elsewhere, from which nothing is taken in dialogs and the page's footer: of
+# their words in the gold pages .008 and .005 are main text. F1 over folds, dialogs with this bound: WCXB
+# +.0011 [-.0001, +.0023], magic-html +.0047 [-.0005, +.0099]; footers then: WCXB +.0028 [+.0011, +.0045],
+# magic-html +.0001 [-.0001, +.0003]. 60 gives as much, 100 less.
 MIN_ELSEWHERE = 30.0
 MAX_GAP = (
     8  # blocks from one chosen block to the next, up to which code between them belongs to the same text
@@ -98,16 +98,16 @@ def taken(chances: Array, parts: Parts, floor: float) -> Array:
 
 @kernel
 def elsewhere_only(chances: Array, elements: Array, blocks: Array) -> Array:
-    """The chances (float64 [n]) with 0 for what stands in a dialog (consent, terms, sign-in, size charts),
-    in navigation or in the page's footer: one out of articles, of main and of quotes. Unchanged where less
-    than MIN_ELSEWHERE words of main text are expected elsewhere: some pages are one dialog."""
+    """The chances (float64 [n]) with 0 for what stands in a dialog (consent, terms, sign-in, size charts)
+    or in the page's footer: one out of articles, of main and of quotes. Unchanged where less than
+    MIN_ELSEWHERE words of main text are expected elsewhere: some pages are one dialog."""
     inside, own_text = np.zeros(elements.shape[0], np.bool_), np.zeros(elements.shape[0], np.bool_)
     for e in range(elements.shape[0]):
         up, kind = elements[e, col.E_PARENT], elements[e, col.E_KIND]
         if up >= 0:
             inside[e], own_text[e] = inside[up], own_text[up]
         own_text[e] |= kind == tags.ARTICLE or kind == tags.MAIN or kind == tags.QUOTE
-        inside[e] |= kind == tags.NAV or (kind == tags.FOOTER and not own_text[e])
+        inside[e] |= kind == tags.FOOTER and not own_text[e]
         inside[e] |= (elements[e, col.E_OWN] & DIALOG) != 0
     left, elsewhere = chances.copy(), 0.0
     for i in range(chances.size):
