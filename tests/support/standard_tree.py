@@ -40,7 +40,18 @@ REASONS = {
         r"<script\b[^>]*>(?:(?!</script).)*<!--(?:(?!</script).)*<script", re.DOTALL | re.I
     ),
     "a button within a button": re.compile(r"<button\b(?:(?!</button).)*<button\b", re.DOTALL | re.I),
-    "cells behind a column of line numbers, which are code": re.compile(r"<td[^>]*\bgutter\b", re.I),
+    "cells behind a column of line numbers, which are code": re.compile(
+        r"<t[dh][^>]*\b(?:gutter|lineno|line-num|lines-num|blob-num|id=[\"']?L\d)", re.I
+    ),
+    "panels of tabs, which are read whether open or not": re.compile(r"\brole=[\"']?tabpanel\b", re.I),
+    "elements that a role makes rows and cells": re.compile(
+        r"\brole=[\"']?(?:row|cell|gridcell|columnheader|rowheader|grid|table)\b", re.I
+    ),
+    "code and formulas without an element for them": re.compile(
+        r"<xmp\b|white-space:\s*pre\b|<textarea[^>]*\bname=[\"']?code\b|<noscript>\s*<(?:pre|img)\b"
+        r"|class=[\"'][^\"']*\b(?:fragment|math|tex|katex-error)\b",
+        re.I,
+    ),
     "text that tables push out": re.compile(
         r"<(?:table|tbody|tr)\b[^>]*>\s*(?!<(?:/?t|!|caption|col|script|style))", re.I
     ),

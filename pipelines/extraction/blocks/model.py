@@ -92,7 +92,7 @@ def taken(chances: Array, parts: Parts, floor: float) -> Array:
     """The blocks that their chances (float64 [n]) lead to (bool [n])."""
     chances = elsewhere_only(chances, parts.elements, parts.blocks)
     chosen = select(chances, parts.blocks[:, col.B_TOKENS], floor)
-    formulas = formulas_in(parts.data, parts.blocks, parts.segments) == BEGINS
+    formulas = formulas_in(parts.data, parts.blocks, parts.segments, False) == BEGINS
     return once(chosen, chances, parts.elements, parts.blocks, formulas)
 
 

@@ -79,18 +79,21 @@ def begins_with_line(data: Array, at: int) -> bool:
 def style_shows_code(data: Array, start: int, end: int) -> bool:
     """Whether a style keeps all spaces (`white-space: pre`) of a font of one width: what editors
     write when code is copied from them."""
-    keeps, fixed = False, False
-    for i in range(start, end):
-        c = data[i] | 32
-        if c == 119 and not keeps and _stands(data, i, end, _WHITE_SPACE):
+    keeps = False
+    for i in range(start, end - _WHITE_SPACE.size):
+        if data[i] | 32 == 119 and data[i + 1] | 32 == 104 and _stands(data, i, end, _WHITE_SPACE):
             j = i + _WHITE_SPACE.size
             while j < end and (data[j] == 32 or data[j] == 58):
                 j += 1
             behind = j + _PRE_VALUE.size
-            if _stands(data, j, end, _PRE_VALUE) and (behind == end or data[behind] != 45):
-                keeps = True
-        elif c == 109 and not fixed:
-            fixed = _stands(data, i, end, _MONOSPACE) or _stands(data, i, end, _MENLO)
-        elif c == 99 and not fixed:
-            fixed = _stands(data, i, end, _CONSOLAS) or _stands(data, i, end, _COURIER)
-    return keeps and fixed
+            keeps |= _stands(data, j, end, _PRE_VALUE) and (behind == end or data[behind] != 45)
+    if keeps:
+        for i in range(start, end):
+            if (
+                _stands(data, i, end, _MONOSPACE)
+                or _stands(data, i, end, _MENLO)
+                or _stands(data, i, end, _CONSOLAS)
+                or _stands(data, i, end, _COURIER)
+            ):
+                return True
+    return False

@@ -38,9 +38,10 @@ def _opens(data: Array, at: int, end: int) -> bool:
 
 
 @kernel
-def formulas_in(data: Array, blocks: Array, segments: Array) -> Array:
+def formulas_in(data: Array, blocks: Array, segments: Array, holding: bool) -> Array:
     r"""What each block is: int64 [n] of NO_FORMULA, HOLDS and BEGINS. A formula is an element that shows
-    one, or TeX behind `$$`, `\[`, `\(` or `\begin{` outside of code. Arguments as tree.parse gives them."""
+    one, or TeX behind `$$`, `\[`, `\(` or `\begin{` outside of code; such TeX within a block is looked
+    for only with `holding`. Arguments as tree.parse gives them."""
     found = np.zeros(blocks.shape[0], np.int64)
     for i in range(blocks.shape[0]):
         first = True  # nothing was seen yet
@@ -61,7 +62,7 @@ def formulas_in(data: Array, blocks: Array, segments: Array) -> Array:
                         found[i] = BEGINS
                     break
                 at += size
-            while at < end and found[i] == NO_FORMULA:
+            while holding and at < end and found[i] == NO_FORMULA:
                 if (data[at] == 92 or data[at] == 36) and _opens(data, at, end):
                     found[i] = HOLDS
                 at += 1

@@ -102,6 +102,7 @@ class _Page:
         self.first, self.end = blocks[:, col.B_FIRST].tolist(), blocks[:, col.B_LAST].tolist()
         self.linked = (blocks[:, col.B_LINKED] == blocks[:, col.B_CHARS]).tolist()
         self.chars, self.split = blocks[:, col.B_CHARS].tolist(), blocks[:, col.B_SPLIT].tolist()
+        self.holds_code = bool((segments[:, 2] & (col.S_PRE | col.S_CODE)).any())
         self.notation = Notation(data)
         self.lines: list[str] = []
         # the last line, where it is code: its text, and the row of a table or the block that it is of
@@ -233,16 +234,15 @@ class _Page:
 
     def _frames_code(self, i: int, text: str) -> bool:
         """Whether a text beside code is its language, a button or its line numbers."""
-        if len(text) > MAX_LABEL and not text[0].isdigit():
+        if not self.holds_code or (len(text) > MAX_LABEL and not text[0].isdigit()):
+            return False
+        is_label = self.kinds[i] in _FRAMES and label_of(text) is not None
+        if not is_label and not ((len(text.split()) > 1 or text.startswith("12")) and is_line_numbers(text)):
             return False
         behind = i + 1
         while self._labels(behind):  # of one bar
             behind += 1
-        if not self._holds_code(i - 1) and not self._holds_code(behind):
-            return False
-        if self.kinds[i] in _FRAMES and label_of(text) is not None:
-            return True
-        return (len(text.split()) > 1 or text.startswith("12")) and is_line_numbers(text)
+        return self._holds_code(i - 1) or self._holds_code(behind)
 
     def _labels(self, i: int) -> bool:
         """Whether a block in a frame is nothing but the name of a language or a button."""

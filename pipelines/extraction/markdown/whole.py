@@ -32,7 +32,7 @@ def whole_structure(
     if not chosen.any():
         return taken, {}
     owners = blocks[:, col.B_ELEMENT]
-    formulas = formulas_in(np.frombuffer(data, np.uint8), blocks, segments)
+    formulas = formulas_in(np.frombuffer(data, np.uint8), blocks, segments, True)
     _add_alike(taken, formulas != NO_FORMULA, elements, blocks)
     _add_formulas(taken, (formulas == BEGINS) | _shows_formula(blocks, segments))
     _add_code(taken, data, blocks, segments)

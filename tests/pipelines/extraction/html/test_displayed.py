@@ -27,4 +27,6 @@ from pipelines.extraction.html.displayed import BEGINS, HOLDS, NO_FORMULA, formu
 def test_formulas_of_a_block_by_their_elements_and_delimiters(markup: str, found: int) -> None:
     data = np.frombuffer(markup.encode(), np.uint8)
     _, blocks, segments, _, _ = tree.parse(data, np.zeros(0, np.uint64), False)
-    assert formulas_in(data, blocks, segments).tolist() == [found]
+    assert formulas_in(data, blocks, segments, True).tolist() == [found]
+    begins = formulas_in(data, blocks, segments, False) == BEGINS
+    assert begins.tolist() == [found == BEGINS]
