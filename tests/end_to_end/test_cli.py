@@ -84,7 +84,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, dict[str, str
         "validation_share": 0.2,
     }
     lake.write_bytes("cards/dumps/sums.yaml", yaml.safe_dump(card).encode())
-    release = {"name": "r", "dumps": ["web-a", "web-b", "sums"], "tokenizer": "demo"}
+    buckets = {
+        "q": {"column": "classifiers/edu/score", "edges": [2.0]},
+        "topic": {"column": "classifiers/topic/label"},
+    }
+    release = {"name": "r", "dumps": ["web-a", "web-b", "sums"], "tokenizer": "demo", "buckets": buckets}
     lake.write_bytes("cards/releases/r.yaml", yaml.safe_dump(release).encode())
     environment = os.environ | {
         "SKYPILE_LAKE": str(root / "lake"),
@@ -185,6 +189,12 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
     for phase, steps in zip(card["phases"], (3, 1, 2), strict=True):
         phase["tokens"] = steps * 64 * 4
         phase["schedule"]["warmup_tokens"] = min(phase["schedule"]["warmup_tokens"], 64)
+    from pipelines.shards.reader import ShardSet
+
+    sources = sorted(ShardSet.open(lake.current("main_shards", "r").local()).sources)
+    first = "/".join(sources[0].split("/")[:2])
+    assert all(source.split("/")[1] in ("q0", "q1") and source.count("/") == 2 for source in sources)
+    card["phases"][0]["mixture"] = {first: 1.0}  # a quality, of all topics
     path.write_text(yaml.safe_dump(card))
     planned = skypile(world, "plan", "small")
     assert (
@@ -193,6 +203,7 @@ def test_a_run_is_trained_evaluated_and_reported(world: tuple[Lake, dict[str, st
         and "repetitions" in planned
         and "hours" in planned
     )
+    assert f"main/{sources[0]} " in planned
     skypile(world, "run", "small")
     stages = [json.loads((folder / "export" / s / "stage.json").read_text()) for s in ("stage1", "stage2")]
     assert [s["step"] for s in stages] == [4, 6] and stages[0]["weights_hash"] != stages[1]["weights_hash"]
