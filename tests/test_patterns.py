@@ -29,6 +29,7 @@ AT_A_PLACE = {
     "pipelines.extraction.markdown.mathml:_LENGTH",
     "pipelines.extraction.markdown.code:_AFTER_BREAK",
     "pipelines.extraction.markdown.formulas:_OPENING",
+    "pipelines.extraction.markdown.tables:_HEAD",
     "pipelines.release.template_lines:ITEM",
     "pipelines.release.template_lines:ENVIRONMENT",
 }
