@@ -87,21 +87,25 @@ def _line_cells(line: str) -> str:
     return "|".join(cell for cell in cells if cell)
 
 
-def _is_doubted(page: str, kind: str, entry: str) -> bool:
-    return any(page == p and kind == k and re.search(pattern, entry) for p, k, pattern, _ in DOUBTED)
+def _doubt(page: str, kind: str, entry: str) -> str:
+    """Why an entry of the gold is doubted; "" where it is not."""
+    reasons = (why for p, k, pattern, why in DOUBTED if page == p and kind == k and re.search(pattern, entry))
+    return next(reasons, "")
 
 
-def counts(text: str, gold: dict[str, Any]) -> tuple[Counter[str], list[str]]:
+def counts(text: str, gold: dict[str, Any]) -> tuple[Counter[str], list[tuple[str, str, str]]]:
     """What a text holds of a page's gold (`formula` of `all_formula`, and so on; with `_sound`, without
-    the doubted entries), and what it lacks."""
+    the doubted entries), and what it lacks: kind, entry, why it is doubted ("": it is not)."""
     found: Counter[str] = Counter()
-    missing: list[str] = []
+    missing: list[tuple[str, str, str]] = []
 
     def count(kind: str, entry: str, times: int, have: int) -> None:
-        for suffix in ("",) if _is_doubted(gold["id"], kind, entry) else ("", "_sound"):
+        doubt = _doubt(gold["id"], kind, entry)
+        for suffix in ("",) if doubt else ("", "_sound"):
             found[f"all_{kind}{suffix}"] += times
             found[f"{kind}{suffix}"] += have
-        missing.extend([f"{kind} {entry[:120]!r}"] * (have < times))
+        if have < times:
+            missing.append((kind, entry, doubt))
 
     have = formulas(text)
     for tex, times in Counter(bare_tex(tex) for tex in [*gold["display"], *gold["inline"]]).items():
@@ -127,15 +131,19 @@ def gold_pages(data: Path) -> Iterator[dict[str, Any]]:
 
 def measure(data: Path, worst: int = 0) -> dict[str, float]:
     """`formula_recall`, `code_exact`, `table_rows` over all pages, with `_sound` without the doubted
-    entries; prints up to `worst` missing items a page."""
+    entries; prints how many of those are missing and why they are doubted, and up to `worst` other
+    missing items a page."""
     total: Counter[str] = Counter()
+    doubted: Counter[str] = Counter()
     for page in gold_pages(data):
         found, missing = counts(extract(page["html"]).text, page)
         total += found
-        if worst and missing:
-            print(f"{page['id']}: {dict(found)}")
-            for item in missing[:worst]:
-                print(f"    {item}")
+        doubted.update(f"{page['id']}: {kind}: {doubt}" for kind, _, doubt in missing if doubt)
+        lacking = [f"    {kind} {entry[:120]!r}" for kind, entry, doubt in missing if not doubt]
+        if worst and lacking:
+            print(f"{page['id']}: {dict(found)}", *lacking[:worst], sep="\n")
+    for reason, times in sorted(doubted.items()):
+        print(f"doubted, not found {times:4}  {reason}")
     names = {"formula_recall": "formula", "code_exact": "code", "table_rows": "row"}
     return {
         name + suffix: round(total[kind + suffix] / max(1, total[f"all_{kind}{suffix}"]), 4)
