@@ -222,7 +222,7 @@ def main() -> None:
             f"{kind}: {len(found)} texts; AUC by folds of hosts {auc:.3f} over page types, "
             f"{reader:.3f} over verdicts"
         )
-        for bound in (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9):
+        for bound in (0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95):
             above = held_out > bound
             shares = {
                 t or "webdump": round(
