@@ -114,7 +114,7 @@ class DumpCard(Card):
     @field_validator("fields")
     @classmethod
     def _fields_of_rows(cls, value: RowFields, info: ValidationInfo) -> RowFields:
-        if value.model_fields_set and (kind := info.data.get("kind")) in ("warc", "wet"):
+        if value != RowFields() and (kind := info.data.get("kind")) in ("warc", "wet"):
             raise ValueError(f"{kind} records have no fields: leave `fields` out, or set another `kind`")
         return value
 

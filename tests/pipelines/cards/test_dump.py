@@ -59,3 +59,10 @@ def test_a_charset_is_a_parameter_only_where_it_is_set() -> None:
     card = DumpCard(name="a", kind="jsonl", uris=("x",))
     assert "charset" not in card.parameters()
     assert card.model_copy(update={"charset": "gbk"}).parameters()["charset"] == "gbk"
+
+
+@pytest.mark.parametrize("kind", ["warc", "wet", "jsonl", "parquet"])
+def test_a_card_written_with_every_default_reads_as_it_was(kind: str, tmp_path: Path) -> None:
+    card = DumpCard(name="d", kind=kind, uris=("x",))
+    (tmp_path / "d.yaml").write_text(card.model_dump_json())
+    assert DumpCard.load(tmp_path / "d.yaml") == card
