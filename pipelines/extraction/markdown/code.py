@@ -85,7 +85,7 @@ _LABELS = _KNOWN | frozenset(_LABELS_NAMES.split())
 _NUMBERED_CELL = re.compile(r"(?:in|out)\[[\d*]{0,4}\]")
 _CHINESE_LABEL = re.compile(r"(?:代码语言|语言)[:：]([a-z+#]{1,20})|([a-z+#]{1,20})代码(?:复制)?")
 _CALLOUT = re.compile(r'\s?<i class="conum"[^>]*></i>\s?<b>\(\d{1,3}\)</b>')  # Asciidoctor
-_CDATA = re.compile(r"\s*<!\[CDATA\[(.*?)\]\]>\s*", re.DOTALL)
+_CDATA = "<![CDATA[", "]]>"
 _KEEPS_LINES = re.compile(r"\bhljs\b|\blang(?:uage)?-|white-space\s*:\s*pre", re.IGNORECASE)
 _AFTER_BREAK = re.compile(r"[ \t]*\n[ \t\n]*")
 _SPACES = re.compile(r"[ \t\n]+")
@@ -130,8 +130,11 @@ def code_of(markup: str, tag: str, around: str = "") -> Code:
 
 def raw_code(text: str, tag: str) -> Code:
     """The code of an element in which nothing is a tag: <xmp>, <textarea> (with entities), <script>."""
-    section = _CDATA.fullmatch(text)
-    text = section[1] if section else unescape(text) if tag[:9].lower() == "<textarea" else text
+    section = text.strip()  # as a script is written that XML may hold
+    if section.startswith(_CDATA[0]) and section.endswith(_CDATA[1]):
+        text = section.removeprefix(_CDATA[0]).removesuffix(_CDATA[1])
+    elif tag[:9].lower() == "<textarea":
+        text = unescape(text)
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return Code("\n".join(line.rstrip() for line in text.split("\n")).strip("\n"), _language(tag))
 
