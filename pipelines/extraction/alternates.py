@@ -17,6 +17,8 @@ MAX_HEAD = 1 << 17  # characters of markup in which links of a head are looked f
 MAX_ALTERNATES = 40  # kept of one page; sites of many regions have twenty or so in English and Chinese
 MAX_ADDRESS = 2000  # characters of one address
 DEFAULT = "x-default"
+SPELLED = ("hreflang", "hrefLang", "HREFLANG")
+"""As pages write it (React the second): three searches cost less than one in any case."""
 _LINK = re.compile(r"<link\b[^<>]{1,3000}>", re.IGNORECASE)
 _KEPT = re.compile(rf"(?:en|zh|cn)(?:-[a-z0-9]{{2,8}}){{0,3}}|{DEFAULT}")
 
@@ -27,11 +29,11 @@ def alternates(markup: str, url: str) -> str:
     Tags are in lower case with hyphens, addresses absolute and without secrets, lines in the page's order; ""
     where there are none.
     """
-    if markup.find("hreflang", 0, MAX_HEAD) < 0:
+    if all(markup.find(spelled, 0, MAX_HEAD) < 0 for spelled in SPELLED):
         return ""
     found: list[str] = []
     for link in _LINK.finditer(markup, 0, MAX_HEAD):
-        if "hreflang" not in link[0]:
+        if "hreflang" not in link[0].lower():
             continue
         given = attributes(link[0])
         tag = given.get("hreflang", "").lower().replace("_", "-")

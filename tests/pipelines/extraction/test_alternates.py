@@ -20,6 +20,8 @@ def link(tag: str, href: str, rel: str = "alternate") -> str:
         (link("EN-us", "../en/x.html?a=1&amp;b=2"), ["en-us https://a.org/en/x.html?a=1&b=2"]),
         (link("x-default", "//b.org/"), ["x-default https://b.org/"]),
         ("<LINK href=https://a.org/en hreflang=en rel=alternate />", ["en https://a.org/en"]),
+        ('<link rel="alternate" hrefLang="en" href="/e"/>', ["en https://a.org/e"]),
+        ('<LINK REL="alternate" HREFLANG="en" HREF="/e">', ["en https://a.org/e"]),
         (link("en", "/e", "canonical alternate"), ["en https://a.org/e"]),
         (link("en", "/e") * 3 + link("zh", "/z"), ["en https://a.org/e", "zh https://a.org/z"]),
         (link("en", "https://u:p@a.org/e?token=s"), ["en https://a.org/e"]),
