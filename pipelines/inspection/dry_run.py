@@ -56,7 +56,8 @@ class PolicyChange:
             numbers = tail.numbers()
             out.append(
                 f"  {name}: other bounds reject {numbers['dropped_rejected']:.1%} of {tail.dropped:,}"
-                f" documents of the perplexity groups that it drops, {numbers['others_rejected']:.1%} of the others:"
+                " documents of the perplexity groups that it drops,"
+                f" {numbers['others_rejected']:.1%} of the others:"
                 f" {'they fall' if tail.holds else 'they stay'}"
             )
         return out

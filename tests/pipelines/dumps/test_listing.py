@@ -86,7 +86,7 @@ def place(request: pytest.FixtureRequest, tree: Path) -> Iterator[str]:
     elif request.param == "folder":
         yield f"{tree}/"
     elif request.param == "server":
-        with serve(partial(Folders, directory=str(tree))) as address:  # type: ignore[arg-type]
+        with serve(partial(Folders, directory=str(tree))) as address:
             yield f"{address}/"
     else:
         s3 = request.getfixturevalue("s3")

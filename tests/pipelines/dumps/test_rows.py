@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_values_that_there_are_are_counted_and_fields_of_first_rows() -> None:
 def test_rows_whose_keys_are_all_their_own_do_not_fill_the_statistics() -> None:
     tally = Tally()
     for number in range(2 * MAX_COUNTED):
-        row_record({}, number, lambda number=number: [f"key {number}"], "utf-8", tally)  # type: ignore[misc]
+        row_record({}, number, partial(list, [f"key {number}"]), "utf-8", tally)
     assert len(tally.counts) <= MAX_COUNTED + 5 and tally.counts["broken/no_text"] == 2 * MAX_COUNTED
 
 
