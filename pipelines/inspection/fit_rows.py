@@ -56,12 +56,11 @@ class FitRows:
 def rows_of(dumps: Sequence[tuple[DumpTables, Sequence[LabelledDocument]]], policy: Policy) -> FitRows | None:
     """The labelled documents of some dumps that count, with the numbers that `policy` reads; None
     without any."""
-    found = [
-        _rows_of_part(tables, decides, part, [d for d in documents if d.part == part])
-        for tables, documents in dumps
-        for decides in (policy_for(tables, policy)[0],)
-        for part in sorted({d.part for d in documents})
-    ]
+    found: list[FitRows] = []
+    for tables, documents in dumps:
+        decides, _ = policy_for(tables, policy)
+        for part in sorted({d.part for d in documents}):
+            found.append(_rows_of_part(tables, decides, part, [d for d in documents if d.part == part]))
     if not found:
         return None
     return FitRows(

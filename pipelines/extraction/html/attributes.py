@@ -26,6 +26,7 @@ from pipelines.extraction.html.names import DIALOG, GROUP_BITS, NAME_TABLE_HASHE
 from pipelines.extraction.html.tags import (
     ARIA_MODAL,
     CLASS,
+    CODE_VALUE,
     DATA_FORMULA,
     DATA_TEX,
     FNV,
@@ -37,6 +38,7 @@ from pipelines.extraction.html.tags import (
     PRIME,
     ROLE,
     SHADOW,
+    SOURCE_VALUE,
     STYLE,
     TRUE_VALUE,
     TYPE,
@@ -305,15 +307,8 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
             says |= HOLDS_TEX
         elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/
             says |= IS_FORMULA
-        elif key == TYPE and end - start == 17 and data[start] == 115 and data[start + 6] == 104:
-            says |= IS_SOURCE
-        elif (
-            key == NAME
-            and end - start == 4
-            and data[start] == 99
-            and data[start + 1] == 111
-            and data[start + 2] == 100
-            and data[start + 3] == 101
-        ):  # code
+        elif (key == NAME and _value_hash(data, start, end) == CODE_VALUE) or (
+            key == TYPE and _value_hash(data, start, end) == SOURCE_VALUE
+        ):
             says |= IS_SOURCE
     return at + 1, groups, path, says

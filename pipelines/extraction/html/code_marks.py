@@ -1,7 +1,7 @@
 """Marks by which markup shows code or formulas without an element for them.
 
 Belongs here: what the bytes of a tag's style, or those behind it, say. Does not belong here: class names
-(classes.py), reading attributes (markup.py), what becomes of the element (tree.py).
+(classes.py), reading attributes (attributes.py), what becomes of the element (tree.py).
 """
 
 from __future__ import annotations

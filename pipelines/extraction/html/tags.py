@@ -83,6 +83,7 @@ CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
 )
 ARIA_MODAL = np.uint64(name_hash("aria-modal"))
 TRUE_VALUE = np.uint64(name_hash("true"))
+CODE_VALUE, SOURCE_VALUE = np.uint64(name_hash("code")), np.uint64(name_hash("syntaxhighlighter"))
 DATA_FORMULA, DATA_TEX = (np.uint64(name_hash(name)) for name in ("data-formula", "data-tex"))
 NAME = np.uint64(name_hash("name"))
 NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME = (
