@@ -23,7 +23,7 @@ from pipelines.tables.columns import described
 from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 4
+VERSION = 5
 SCHEMA = described(
     "recurring_blocks",
     [
@@ -78,16 +78,24 @@ def _in_process(pieces: list[pa.Table], limits: RecurrencePolicy) -> pa.Table:
             "template": (
                 found >= np.maximum(limits.host_documents, limits.share_of_documents * total)
             ).astype(np.int64),
+            "total": total,
         }
     )
     sums = counted.group_by(["block"], use_threads=False).aggregate(
-        [("n", "sum"), ([], "count_all"), ("judged", "sum"), ("template", "sum")]
+        [("n", "sum"), ([], "count_all"), ("judged", "sum"), ("template", "sum"), ("total", "sum")]
     )
-    sums = sums.rename_columns(["block", "documents", "hosts", "judged", "templates"])
-    documents, num_hosts, judged, templates = (sums[name].to_numpy() for name in sums.column_names[1:])
+    sums = sums.rename_columns(["block", "documents", "hosts", "judged", "templates", "total"])
+    documents, num_hosts, judged, templates, total = (sums[name].to_numpy() for name in sums.column_names[1:])
     template = (templates >= limits.min_hosts) & (templates >= limits.share_of_hosts * judged)
     wide = num_hosts >= max(limits.wide_hosts, limits.wide_share * len(hosts))
-    often = (documents >= limits.min_documents) & (template | wide)
+    # of each host one document holds it for sure, so only the others tell how often it stands there
+    others = total - num_hosts
+    usual = np.where(
+        others >= limits.min_documents,
+        documents - num_hosts >= limits.share_of_documents * others,
+        num_hosts >= limits.share_of_hosts * len(hosts),
+    )
+    often = (documents >= limits.min_documents) & (template | (wide & usual))
     return sums.select(["block", "documents", "hosts"]).filter(pa.array(often))
 
 
@@ -102,7 +110,7 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
     )
     by_host = pairs.groupBy("block", "host").agg(F.sum("n").alias("n")).cache()
     hosts = by_host.where("block is null").select("host", F.col("n").alias("total"))
-    wide = max(limits.wide_hosts, limits.wide_share * hosts.count())
+    num_hosts = hosts.count()
     least = F.greatest(F.lit(float(limits.host_documents)), F.col("total") * limits.share_of_documents)
     total = (
         by_host.where("block is not null")
@@ -113,12 +121,18 @@ def _on_spark(session: Any, release: ReleaseTables, removed: pa.Array, limits: R
             F.count("*").alias("hosts"),
             F.sum((F.col("total") >= limits.host_documents).cast("long")).alias("judged"),
             F.sum((F.col("n") >= least).cast("long")).alias("templates"),
+            (F.sum("total") - F.count("*")).alias("others"),
         )
     )
     template = (F.col("templates") >= limits.min_hosts) & (
         F.col("templates") >= F.col("judged") * limits.share_of_hosts
     )
-    often = (F.col("documents") >= limits.min_documents) & (template | (F.col("hosts") >= wide))
+    wide = F.col("hosts") >= max(limits.wide_hosts, limits.wide_share * num_hosts)
+    usual = F.when(
+        F.col("others") >= limits.min_documents,
+        F.col("documents") - F.col("hosts") >= F.col("others") * limits.share_of_documents,
+    ).otherwise(F.col("hosts") >= limits.share_of_hosts * num_hosts)
+    often = (F.col("documents") >= limits.min_documents) & (template | (wide & usual))
     found: pa.Table = total.where(often).select("block", "documents", "hosts").toArrow()
     by_host.unpersist()
     return found

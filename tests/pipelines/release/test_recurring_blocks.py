@@ -57,8 +57,13 @@ def test_spark_counts_the_same(tmp_path: Path, spark: Spark) -> None:
     found = []
     for name, engine in (("a", InProcess()), ("b", spark)):
         lake = Lake(tmp_path / name)
-        dumps = {"a": rows(4), "b": rows(5, "one.example") + site("two.example", [["Read more of us."]] * 7)}
-        release = make_release(lake, dumps, recurrence=RecurrencePolicy(min_documents=2, host_documents=1))
+        small = [site(f"h{k}.example", [["A menu.", "A step."], ["A menu."]]) for k in range(3)]
+        dumps = {
+            "a": rows(4) + [row for rows_of_host in small for row in rows_of_host],
+            "b": rows(5, "one.example") + site("two.example", [["Read more of us."]] * 7),
+        }
+        limits = RecurrencePolicy(min_documents=2, host_documents=1, min_hosts=3, wide_hosts=2)
+        release = make_release(lake, dumps, recurrence=limits)
         found.append(build(lake, engine, recurring_blocks_stage(release, make_duplicates(lake))))
     assert found[0].dataset.manifest.rows > 0
     assert found[0].dataset.content_hash == found[1].dataset.content_hash
@@ -128,3 +133,13 @@ def test_what_a_share_of_all_hosts_hold_is_a_template(lake: Lake) -> None:
     assert found_hosts(lake, RecurrencePolicy(wide_hosts=12), *sites, *others) == [12]
     assert found_hosts(lake, RecurrencePolicy(wide_hosts=12, wide_share=0.6), *sites, *others) == []
     assert found_hosts(lake, RecurrencePolicy(), *sites, *others) == []
+
+
+def test_a_line_of_many_small_hosts_is_a_template_where_their_other_pages_hold_it_too(lake: Lake) -> None:
+    step, menu = "Preheat the oven to 350 degrees F.", "Your email address will not be published."
+    sites = [site(f"h{k}.example", [[menu, step] if k % 2 else [menu], [menu], [menu]]) for k in range(50)]
+    assert found_hosts(lake, RecurrencePolicy(), *sites) == [50]  # the step stands on one page of 25 hosts
+    alone = [site(f"s{k}.example", [[step]]) for k in range(25)]
+    others = [site(f"o{k}.example", [[]]) for k in range(26)]
+    assert found_hosts(lake, RecurrencePolicy(), *alone, *others) == []  # one page of a host tells nothing
+    assert found_hosts(lake, RecurrencePolicy(), *alone, *others[:20]) == [25]  # half of all hosts
