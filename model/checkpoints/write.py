@@ -11,14 +11,17 @@ rank 0 writes `checkpoint.json`, syncs the names, renames the folder to `<tag>` 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import platform
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from model.checkpoints.manifest import MANIFEST, CheckpointError, set_latest, write_json
+from model.checkpoints.manifest import MANIFEST, set_latest, write_json
 from model.checkpoints.signing import signed
 from model.training import distributed
 from pipelines.lake.atomic import make_folder, space_for, sync_folder, sync_folders
@@ -30,6 +33,18 @@ REPLACED = ".replaced"
 """Ending of a checkpoint's folder while another of its step takes its name."""
 
 
+@contextmanager
+def torch_errors_as_full_disk() -> Iterator[None]:
+    """Raise the error of torch's own writer as that of a full disk, which is its usual cause: it
+    gives no number, only "unexpected pos". Room can be made while a job waits to be retried."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+            raise
+        raise OSError(errno.ENOSPC, str(error).splitlines()[0]) from error
+
+
 def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any]) -> Path:
     """Save all ranks' states as `folder/tag`. `record` goes into the manifest and must be equal on
     every rank."""
@@ -38,21 +53,13 @@ def save_checkpoint(engine: Any, folder: Path, tag: str, record: dict[str, Any])
         make_folder(folder)
         shutil.rmtree(partial, ignore_errors=True)
     distributed.barrier()
-    try:
-        with space_for(partial):
-            engine.save_checkpoint(
-                str(folder),
-                tag=partial.name,
-                client_state={"universal_checkpoint_info": UNIVERSAL, "skypile": record},
-                save_latest=False,
-            )
-    except RuntimeError as error:  # torch's own writer has no number for a full disk
-        if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
-            raise
-        raise CheckpointError(
-            f"{partial} cannot be written ({str(error).splitlines()[0]}): its disk has"
-            f" {shutil.disk_usage(folder).free:,} bytes free; make room, the last checkpoint is whole"
-        ) from error
+    with space_for(partial), torch_errors_as_full_disk():
+        engine.save_checkpoint(
+            str(folder),
+            tag=partial.name,
+            client_state={"universal_checkpoint_info": UNIVERSAL, "skypile": record},
+            save_latest=False,
+        )
     distributed.barrier()
     names = sorted(str(p.relative_to(partial)) for p in partial.rglob("*") if p.is_file())
     mine = {}

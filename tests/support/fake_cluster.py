@@ -23,6 +23,7 @@ CHILD = """
 import argparse, hashlib, json, os, pathlib, sys, time
 from model.run.control import STOP, SUPERSEDED, Control
 from model.run.messages import reporter
+from pipelines.lake import NoSpace
 parser = argparse.ArgumentParser()
 parser.add_argument("--run-dir", type=pathlib.Path); parser.add_argument("--stage")
 parser.add_argument("--epoch", type=int, default=0); parser.add_argument("--mailbox", default="")
@@ -84,6 +85,8 @@ with reporter(0, interval=0.1) as report:
         time.sleep(0.1)
     if mode == "refuse":
         raise PlanError("global batch 8 is not divided")
+    if mode == "full":
+        raise NoSpace("no space is left for step-00000006.partial")
     if mode == "raise":
         raise ValueError("loss is NaN")
     if mode != "stopped":

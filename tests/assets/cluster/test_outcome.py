@@ -26,7 +26,9 @@ def test_failures_are_failures(tmp_path: Path, mode: str, hide: bool, message: s
     assert not result.asset_materializations_for_node("checkpoint")
 
 
-@pytest.mark.parametrize(("mode", "attempts"), [("config", 1), ("refuse", 1), ("other_rank", 1), ("die", 3)])
+@pytest.mark.parametrize(
+    ("mode", "attempts"), [("config", 1), ("refuse", 1), ("other_rank", 1), ("die", 3), ("full", 3)]
+)
 def test_only_what_a_retry_can_mend_is_retried(tmp_path: Path, mode: str, attempts: int) -> None:
     result = materialize(client(tmp_path, mode, retries=2), tmp_path)
     assert not result.success and len(list((tmp_path / "run" / "jobs").iterdir())) == attempts
