@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from pipelines.lake.dataset import Dataset
 from pipelines.lake.errors import LakeError
-from pipelines.lake.hashing import logical_hash
+from pipelines.lake.hashing import logical_hash, with_items
 from pipelines.lake.manifest import DAMAGED, HASH, MANIFEST, Part
 
 _SHA256_DIGITS = 64  # a Parquet part has a logical hash, of 32
@@ -79,23 +79,8 @@ def _wrong(dataset: Dataset, part: Part) -> str:
         return f"not readable ({error})"
     if table.num_rows != part.rows:
         return f"{table.num_rows:,} rows instead of {part.rows:,}"
-    table = _as_written(table.replace_schema_metadata(), dataset.manifest.schema)
+    table = with_items(table.replace_schema_metadata())
     # Types that cannot be had back from Parquet count in the hash: such a part is known by what it
     # says of itself, and the checksums of its pages.
     same_types = str(table.schema) == dataset.manifest.schema
     return "" if part.hash == (logical_hash(table) if same_types else said) else "other rows"
-
-
-def _as_written(table: pa.Table, schema: str) -> pa.Table:
-    """The table with list items named as Arrow does, where it was written so: Parquet names them
-    anew, and types count in the hash."""
-    named = pa.schema([pa.field(f.name, _items(f.type), f.nullable) for f in table.schema])
-    return table.cast(named) if str(named) == schema else table
-
-
-def _items(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_list(kind):
-        return pa.list_(_items(kind.value_type))
-    if pa.types.is_struct(kind):
-        return pa.struct([pa.field(f.name, _items(f.type), f.nullable) for f in kind])
-    return kind

@@ -89,6 +89,23 @@ def logical_hash(table: pa.Table) -> str:
     return h.hexdigest()
 
 
+def with_items(table: pa.Table) -> pa.Table:
+    """The table with the items of its lists named `item`, as Arrow names them.
+
+    Parquet names them `element`, and columns read from it keep that name. Arrow holds both types
+    equal, yet types count in the hash by their names. No value is copied.
+    """
+    return table.cast(pa.schema([f.with_type(_items(f.type)) for f in table.schema]))
+
+
+def _items(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(kind):
+        return pa.list_(_items(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([f.with_type(_items(f.type)) for f in kind])
+    return kind
+
+
 def refuse_not_finite(data: Any, where: str = "") -> None:
     """Raise ValueError for the first `.nan` or `.inf` in the data of a YAML file, by its key; every
     comparison with one is silent."""

@@ -24,7 +24,7 @@ from pipelines.lake.damage import damaged_parts
 from pipelines.lake.dataset import Dataset, open_dataset
 from pipelines.lake.errors import DamagedFile, LakeError, MissingDataset, safe_name
 from pipelines.lake.files import LakeFiles
-from pipelines.lake.hashing import digest, logical_hash
+from pipelines.lake.hashing import digest, logical_hash, with_items
 from pipelines.lake.manifest import DAMAGED, HASH, MANIFEST, Manifest, Part, merge_stats
 
 
@@ -89,6 +89,7 @@ class Writer:
         """Write one Parquet part (zstd). `stats` are added to the manifest's, number by number,
         over parts. Under a `key`, the hash of everything that the part was computed from, a later
         dataset of the same asset can take the part over (`take`)."""
+        table = with_items(table)
         content = logical_hash(table)
         size = self.lake.write_parquet(
             self._staged(path),

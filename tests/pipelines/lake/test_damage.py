@@ -51,6 +51,23 @@ def test_whole_parts_of_any_type_are_whole(lake: Lake) -> None:
     assert dataset.parts[0].hash == logical_hash(NESTED)
 
 
+def test_a_column_that_was_read_is_written_under_the_hash_that_it_had(lake: Lake) -> None:
+    """Parquet names the items of lists anew, in a column's type alone or in the schema too."""
+    first = publish(lake)
+    read = first.read_part(0)
+    as_ours = pa.table(read.columns, schema=NESTED.schema)
+    assert {str(c.type) for c in read.columns} == {str(c.type) for c in as_ours.columns}
+
+    def write(writer: Writer) -> None:
+        for number, table in enumerate((read, as_ours)):
+            writer.write_table(f"part-{number}.parquet", table)
+
+    second = lake.publish("copy", version=1, write=write).dataset
+    assert {part.hash for part in second.parts} == {logical_hash(NESTED)}
+    assert second.manifest.schema == first.manifest.schema
+    assert read_all(second) == {}
+
+
 @pytest.mark.parametrize("part", [KEYED, PLAIN, MODEL])
 @pytest.mark.parametrize("damage", [flip, cut, Path.unlink, other_rows])
 def test_a_damaged_part_is_found_and_built_anew(lake: Lake, part: str, damage) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pipelines.cards.recurrence import RecurrencePolicy
 from pipelines.engine import InProcess, Spark
 from pipelines.lake import Lake, LakeError
+from pipelines.lake.damage import read_all
 from pipelines.release.release_decisions import RELEASE_DECISIONS, check_no_equal_texts, equal_texts
 from pipelines.tables.schemas import document_id
 from tests.support.assembled import assemble, hit, reasons, texts
@@ -31,6 +32,11 @@ def test_where_a_canonical_document_falls_the_next_takes_its_place(lake: Lake) -
         IDS[2]: ([next(iter(found[IDS[2]][0]))], IDS[1]),
     }
     assert found[IDS[2]][0][0].startswith("duplicate/")
+
+
+def test_every_table_of_a_release_is_what_its_manifest_says(lake: Lake) -> None:
+    built = assemble(lake, make_release(lake, {"a": [{"text": prose(a)} for a in ("cat", "owl")]}))
+    assert [name for name, made in built.items() if read_all(made.dataset)] == []
 
 
 def test_a_document_that_fails_after_a_cut_makes_room_too(lake: Lake) -> None:
