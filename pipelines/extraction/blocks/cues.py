@@ -6,6 +6,7 @@ a cue means for main text (the forest learns it), class names (html/names.py).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -82,9 +83,11 @@ NAMES = tuple(CUES)
 NUM_CUES = len(CUES)
 
 
-def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+def word_table(groups: Iterable[str]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Sorted hashes of the words of some groups (each in one string; uint64 [n]), and of each word the
+    groups that hold it, as bits in their order (int64 [n])."""
     masks: dict[int, int] = {}
-    for bit, words in enumerate(CUES.values()):
+    for bit, words in enumerate(groups):
         for word in words.split():
             h = int(FNV_START)
             for char in word:
@@ -94,16 +97,24 @@ def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
     return np.array(order, np.uint64), np.array([masks[h] for h in order], np.int64)
 
 
-_HASHES, _MASKS = _tables()
+_HASHES, _MASKS = word_table(CUES.values())
 
 
-@kernel
 def cues(data: Array, blocks: Array, segments: Array) -> Array:
     """The cues that each block gives, as bits in the order of NAMES; int64 [n]. Arguments as
     tree.parse gives them."""
+    return words_in(data, blocks, segments, _HASHES, _MASKS, MAX_TOKENS)
+
+
+@kernel
+def words_in(
+    data: Array, blocks: Array, segments: Array, hashes: Array, masks: Array, max_tokens: int
+) -> Array:
+    """The groups of words, by a table as word_table gives it, that stand in each block of at most
+    `max_tokens` words and Han characters; int64 [n]. The others as tree.parse gives them."""
     found = np.zeros(blocks.shape[0], np.int64)
     for i in range(blocks.shape[0]):
-        if blocks[i, col.B_TOKENS] > MAX_TOKENS:
+        if blocks[i, col.B_TOKENS] > max_tokens:
             continue
         mask, word, before = 0, FNV, 0  # `before`: the Han character before, 0 where there is none
         for s in range(blocks[i, col.B_FIRST], blocks[i, col.B_LAST]):
@@ -116,19 +127,19 @@ def cues(data: Array, blocks: Array, segments: Array) -> Array:
                 if inside:
                     word = (word ^ np.uint64(small)) * PRIME
                 if (not inside or at >= end) and word != FNV:
-                    place = find(_HASHES, word)
-                    mask |= _MASKS[place] if place >= 0 else 0
+                    place = find(hashes, word)
+                    mask |= masks[place] if place >= 0 else 0
                     word = FNV
                 if is_han(point):
                     if before:
                         pair = (((FNV ^ np.uint64(before)) * PRIME) ^ np.uint64(point)) * PRIME
-                        place = find(_HASHES, pair)
-                        mask |= _MASKS[place] if place >= 0 else 0
+                        place = find(hashes, pair)
+                        mask |= masks[place] if place >= 0 else 0
                     before = point
                 elif not inside:
                     before = 0
                     if point == 36 or point == 0xA3 or point == 0xA5 or point == 0x20AC or point == 0xFFE5:
-                        place = find(_HASHES, (FNV ^ np.uint64(point)) * PRIME)
-                        mask |= _MASKS[place] if place >= 0 else 0
+                        place = find(hashes, (FNV ^ np.uint64(point)) * PRIME)
+                        mask |= masks[place] if place >= 0 else 0
         found[i] = mask
     return found

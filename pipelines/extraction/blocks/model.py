@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.extraction.blocks.asides import without_asides
 from pipelines.extraction.blocks.context import NAMES as CONTEXT_NAMES
 from pipelines.extraction.blocks.context import context
 from pipelines.extraction.blocks.cues import cues
@@ -93,7 +94,8 @@ def taken(chances: Array, parts: Parts, floor: float) -> Array:
     chances = elsewhere_only(chances, parts.elements, parts.blocks)
     chosen = select(chances, parts.blocks[:, col.B_TOKENS], floor)
     formulas = formulas_in(parts.data, parts.blocks, parts.segments, False) == BEGINS
-    return once(chosen, chances, parts.elements, parts.blocks, formulas)
+    chosen = once(chosen, chances, parts.elements, parts.blocks, formulas)
+    return without_asides(chosen, parts.data, parts.elements, parts.blocks, parts.segments)
 
 
 @kernel
