@@ -21,14 +21,13 @@ from pipelines.extraction.blocks.cues import word_table, words_in
 from pipelines.extraction.html import columns as col
 from pipelines.extraction.html import tags
 from pipelines.extraction.markdown.lines import block_text
-from pipelines.kernels.compiled import Array
+from pipelines.kernels.compiled import Array, kernel
 
 MAX_TOKENS = 30  # words and Han characters of such a line
 MAX_CREDIT = 20  # of one that names the source of a picture
 MAX_GATE = 20  # of one that says what it takes to comment
 MIN_LINKED = 0.4  # share of a pointer's characters that are linked
 MIN_LEFT = 30  # words and Han characters that must be left of a page
-_OTHERS = (tags.PRE, tags.TD, tags.DT, tags.HEADING)  # elements whose text stays
 
 # one of these stands in every such line; see word_table
 _WORDS = (
@@ -138,11 +137,25 @@ def is_aside(text: str, tokens: int, linked: float) -> bool:
     return tokens <= MAX_GATE and _GATE.match(text) is not None
 
 
+@kernel
+def _short(chosen: Array, elements: Array, blocks: Array) -> Array:
+    """The chosen blocks that may be such a line (int64 [m]), by length and element alone."""
+    found, size = np.zeros(chosen.size, np.int64), 0
+    for i in range(chosen.size):
+        if chosen[i] and blocks[i, col.B_TOKENS] <= MAX_TOKENS:
+            kind = elements[blocks[i, col.B_ELEMENT], col.E_KIND]
+            if kind != tags.PRE and kind != tags.TD and kind != tags.DT and kind != tags.HEADING:
+                found[size] = i
+                size += 1
+    return found[:size]
+
+
 def without_asides(chosen: Array, data: Array, elements: Array, blocks: Array, segments: Array) -> Array:
     """The chosen blocks (bool [n]) without such lines; all of them where fewer than MIN_LEFT words would
     be left. The others as tree.parse gives them."""
-    kinds = elements[blocks[:, col.B_ELEMENT], col.E_KIND]
-    asked = np.flatnonzero(chosen & (blocks[:, col.B_TOKENS] <= MAX_TOKENS) & ~np.isin(kinds, _OTHERS))
+    asked = _short(chosen, elements, blocks)
+    if not asked.size:
+        return chosen
     asked = asked[words_in(data, blocks[asked], segments, _HASHES, _MASKS, MAX_TOKENS) > 0]
     left = chosen.copy()
     for i in asked.tolist():
