@@ -10,7 +10,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalogue.tables import names
+from pipelines.catalogue.stages import members
+from pipelines.catalogue.tables import TABLES, names
 from pipelines.lake import LINEAGE, Dataset, Lake, LakeError
 
 HOSTS = 20  # shown of those that recurrence touched
@@ -81,7 +82,7 @@ def asset_of(path: str) -> str:
 
 def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
     """Edges (asset -> inputs) and notes (rows over all partitions) of what was read, and the run's
-    own assets behind the shards.
+    own assets behind the shards. A table that is written beside another hangs on that one.
 
     `run`: rows or tokens of the run's assets that are there, by name.
     """
@@ -89,7 +90,9 @@ def graph(assets: list[dict[str, Any]], run: dict[str, int]) -> dict[str, Any]:
     rows: dict[str, int] = {}
     for row in assets:
         name = asset_of(f"tables/{row['asset']}")
-        edges.setdefault(name, set()).update(i for i in row["inputs"] if i != name)
+        table = TABLES.get(name)
+        beside = [table.beside] if table and table.beside else []
+        edges.setdefault(name, set()).update(i for i in (*row["inputs"], *beside) if i != name)
         if "/" not in row["asset"]:
             rows[name] = rows.get(name, 0) + row["rows"]
     for inputs in list(edges.values()):
@@ -259,7 +262,8 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
     evaluation, times, missing.
     """
     collector = Collector(lake)
-    by_dump = {d: {a: row for a in names(life="dump") if (row := collector.dataset(a, d))} for d in dumps}
+    of_dumps = [table for name in names(life="dump") for table in members(lake, name)]
+    by_dump = {d: {a: row for a in of_dumps if (row := collector.dataset(a, d))} for d in dumps}
     by_release = {a: row for a in names(life="release") if (row := collector.dataset(a, release))}
     assets = [*(row for rows in by_dump.values() for row in rows.values()), *by_release.values()]
     tokenizers = sorted({Path(p).stem for p in lake.files("pointers/tokenizer")})
@@ -283,7 +287,7 @@ def gather(lake: Lake, run_dir: Path, run: str, release: str, dumps: list[str]) 
         collector.log(run_dir / "logs" / "steps.jsonl"),
         collector.log(run_dir / "logs" / "validation.jsonl"),
     )
-    for name in names(group="models"):
+    for name in (table for entry in names(group="models") for table in members(lake, entry)):
         if row := collector.dataset(name, "all"):
             assets.append(row)
     trained = {
