@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from pipelines.kernels.utf8 import text_buffers
 from pipelines.signals.characters import STOP_WORDS, UNITS, table, unit_of
 from pipelines.signals.columns import MEANINGS, NOT_IN, Counts, Shares
+from pipelines.signals.entries import entry_lines
 from pipelines.signals.forms import date_lines
 from pipelines.signals.hash_set import word_hash
+from pipelines.signals.offers import measure_offers
 from pipelines.signals.page_kinds import measure_kinds
 from pipelines.signals.prose import Prose, prose_of
 from pipelines.tables.columns import described
@@ -50,6 +52,12 @@ SCHEMA = described(
             "probability that a page sells (page_kinds.py); null but in English, and where too short",
         ),
         ("listing", pa.float32(), "probability that a page lists other pages; null where commerce is"),
+        ("entry_lines", pa.float32(), "share of lines that tell when a post was written and read (entries.py)"),
+        (
+            "offers",
+            pa.float32(),
+            "different phrases of offers for 100 tokens (offers.py); null but in English and Chinese",
+        ),
     ],
 )
 COUNTED = pa.schema([SCHEMA.field(name) for name in ("unit", *Counts._fields, *Shares._fields)])
@@ -77,6 +85,8 @@ def measure_prose(texts: pa.Array, languages: Sequence[str], has_forms: Sequence
         **other,
         "date_lines": date_lines(texts),
         **measure_kinds(prose, languages),
+        "entry_lines": entry_lines(texts),
+        "offers": measure_offers(prose, languages, counted["num_tokens"].to_pylist()),
     }
     columns = {name: counted[name] for name in COUNTED.names} | {"num_chars": num_chars}
     columns |= {n: c if n == "prose_chars" else pa.array(c, SCHEMA.field(n).type) for n, c in forms.items()}

@@ -21,7 +21,7 @@ from pipelines.tables.stage import Stage, Stats, row_aligned
 
 Texts = Callable[[], pa.Array]
 """Gives the rendered texts of a part."""
-VERSIONS = {"language": 5, "rules": 9, "safety": 2, "code": 1}
+VERSIONS = {"language": 5, "rules": 10, "safety": 2, "code": 1}
 
 
 def language_stage(documents: Dataset, edits: Dataset) -> Stage:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +20,15 @@ from tests.support.dumps import build_signals
 from tests.support.labels import write_classifier
 from tests.support.pages import make_dump
 from tests.support.topics import topic_texts
+from tests.support.unwanted_pages import (
+    UNWANTED,
+    WANTED,
+    board,
+    promotion,
+    zh_board,
+    zh_supplier,
+    zh_teasers,
+)
 
 ENGLISH = (
     "The committee of the city met on Monday to talk about a new bridge over the river, and many people"
@@ -255,3 +264,30 @@ def test_a_classifier_that_no_card_has_is_refused_by_name(lake: Lake, engine: In
     lake.write_bytes("cards/policy.yaml", yaml.safe_dump(policy.parameters()).encode())
     with pytest.raises(LakeError, match="bounds classifiers/nobody, and no classifier has that name"):
         stage_of(lake, "decisions", "d")
+
+
+def test_pages_of_every_unwanted_kind_fall_and_good_pages_that_look_like_them_stay(
+    lake: Lake, engine: InProcess
+) -> None:
+    for wanted, kinds in ((False, UNWANTED), (True, WANTED)):
+        pages = [(page.__name__, page()) for made in kinds.values() for page in made]
+        rows = decide(lake, engine, with_tables(lake, engine, f"d{wanted}", [text for _, text in pages]))
+        found = {name: row["reasons"] for (name, _), row in zip(pages, rows, strict=True)}
+        assert {name for name, against in found.items() if (not against) != wanted} == set(), found
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (promotion, "rules/offers"),
+        (zh_supplier, "rules/offers"),
+        (board, "rules/entry_lines"),
+        (zh_board, "rules/entry_lines"),
+        (zh_teasers, "rules/entry_lines"),
+    ],
+)
+def test_kinds_that_are_told_by_one_number_alone(
+    lake: Lake, engine: InProcess, page: Callable[[], str], reason: str
+) -> None:
+    (row,) = decide(lake, engine, with_tables(lake, engine, "d", [page()]))
+    assert row["reasons"] == [reason]
