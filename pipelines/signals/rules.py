@@ -52,7 +52,11 @@ SCHEMA = described(
             "probability that a page sells (page_kinds.py); null but in English, and where too short",
         ),
         ("listing", pa.float32(), "probability that a page lists other pages; null where commerce is"),
-        ("entry_lines", pa.float32(), "share of lines that tell when a post was written and read (entries.py)"),
+        (
+            "entry_lines",
+            pa.float32(),
+            "share of lines that tell when a post was written and read (entries.py)",
+        ),
         (
             "offers",
             pa.float32(),

@@ -6,7 +6,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-TOWNS = "Austin Dallas Houston Denver Phoenix Boise Reno Tampa Miami Orlando Nashville Omaha Tulsa Dayton".split()
+TOWNS = (
+    "Austin Dallas Houston Denver Phoenix Boise Reno Tampa Miami Orlando Nashville Omaha Tulsa Dayton".split()
+)
 CITIES = "北京 上海 广州 深圳 杭州 南京 苏州 合肥 福州 济南 郑州 武汉 长沙 成都 西安 昆明".split()
 
 
@@ -153,16 +155,15 @@ def zh_teasers() -> str:
         ("修一辆旧车", "链条断在半路，我用铁丝把它接上，勉强骑到了镇里"),
     )
     return "\n\n".join(
-        f"{title}\n{text}。\n2021-0{k + 1}-1{k} 阅读({17 * k + 3}) 评论({k})" for k, (title, text) in enumerate(begun)
+        f"{title}\n{text}。\n2021-0{k + 1}-1{k} 阅读({17 * k + 3}) 评论({k})"
+        for k, (title, text) in enumerate(begun)
     )
 
 
 def zh_titles() -> str:
     """Headlines of a portal."""
     what = ["召开经济工作会议，专家解读", "地铁新线开通，市民点赞", "气温骤降，记者直击", "举办马拉松"]
-    return "\n".join(
-        f"{c}{w}" for c, w in zip(_draw("p", CITIES, 30), _draw("q", what, 30), strict=True)
-    )
+    return "\n".join(f"{c}{w}" for c, w in zip(_draw("p", CITIES, 30), _draw("q", what, 30), strict=True))
 
 
 UNWANTED = {
