@@ -6,10 +6,41 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-TOWNS = (
-    "Austin Dallas Houston Denver Phoenix Boise Reno Tampa Miami Orlando Nashville Omaha Tulsa Dayton".split()
-)
-CITIES = "北京 上海 广州 深圳 杭州 南京 苏州 合肥 福州 济南 郑州 武汉 长沙 成都 西安 昆明".split()
+TOWNS = [
+    "Austin",
+    "Dallas",
+    "Houston",
+    "Denver",
+    "Phoenix",
+    "Boise",
+    "Reno",
+    "Tampa",
+    "Miami",
+    "Orlando",
+    "Nashville",
+    "Omaha",
+    "Tulsa",
+    "Dayton",
+]
+
+CITIES = [
+    "北京",
+    "上海",
+    "广州",
+    "深圳",
+    "杭州",
+    "南京",
+    "苏州",
+    "合肥",
+    "福州",
+    "济南",
+    "郑州",
+    "武汉",
+    "长沙",
+    "成都",
+    "西安",
+    "昆明",
+]
 
 
 def _draw(name: str, choices: Sequence[str], num: int) -> list[str]:
@@ -54,9 +85,9 @@ def product() -> str:
     """Copy for a product by a template of adjectives."""
     kinds = ["durable", "premium", "soft", "elegant", "practical", "stylish"]
     return "\n".join(
-        f"This wall clock is made of {a} material, {b} and {c}, and it is a perfect gift for friends and family. "
-        f"The {b} design of the wall clock makes it suitable for any occasion. Size may differ a little due to "
-        "manual measurement, please allow for it before you order."
+        f"This wall clock is made of {a} material, {b} and {c}, and it is a perfect gift for friends "
+        f"and family. The {b} design of the wall clock makes it suitable for any occasion. Size may "
+        "differ a little due to manual measurement, please allow for it before you order."
         for a, b, c in zip(*(_draw(n, kinds, 5) for n in "xyz"), strict=True)
     )
 
@@ -64,22 +95,22 @@ def product() -> str:
 def promotion() -> str:
     """A paid notice about a small stock."""
     return (
-        "Quartz Hill Resources Inc. (OTC PINK: QHRX) is a company on the move and investors are starting to "
-        "take notice.\nThe company announced today that its management is refocusing on the value of its shares "
-        "and that partnerships are under discussion. With a low float and rising volume, QHRX may be one of the "
-        "most undervalued stocks of the year, and early investors could see substantial gains.\n"
-        "This press release contains forward-looking statements within the meaning of Section 27A of the "
-        "Securities Act of 1933. Such statements involve risks which could cause results to differ materially "
-        "from those anticipated. We have been compensated for the distribution of this profile. This is not a "
-        "solicitation to buy or sell securities, and is not investment advice."
+        "Quartz Hill Resources Inc. (OTC PINK: QHRX) is a company on the move and investors are starting "
+        "to take notice.\nThe company announced today that its management is refocusing on the value of "
+        "its shares and that partnerships are under discussion. With a low float and rising volume, QHRX "
+        "may be one of the most undervalued stocks of the year, and early investors could see substantial "
+        "gains.\nThis press release contains forward-looking statements within the meaning of Section 27A "
+        "of the Securities Act of 1933. Such statements involve risks which could cause results to differ "
+        "materially from those anticipated. We have been compensated for the distribution of this profile. "
+        "This is not a solicitation to buy or sell securities, and is not investment advice."
     )
 
 
 def board() -> str:
     """Threads of a forum, as a table."""
     rows = [
-        f"| How do I fix the {w} of my bike? | sam, {k + 1} days ago | 1{k} replies, 2{k}0 views | joe, {k + 2} hours ago |"
-        for k, w in enumerate("brake gear chain wheel pedal fork seat light bell tyre".split())
+        f"| How do I fix the {part}? | sam, {k + 1} days ago | 1{k} replies | joe, {k + 2} hours ago |"
+        for k, part in enumerate(["brake", "gear", "chain", "wheel", "pedal", "fork", "seat", "bell"])
     ]
     rules = "Please read the rules of this board before you post, and use the search for old threads. "
     return rules * 3 + "\n\n" + "\n".join(rows)
@@ -133,7 +164,7 @@ def zh_supplier() -> str:
 
 
 def zh_board() -> str:
-    subjects = "修手机 租房子 找工作 学游泳 养小猫 买旧书 拼车 看电影 打羽毛球 爬山".split()
+    subjects = ["修手机", "租房子", "找工作", "学游泳", "养小猫", "买旧书", "拼车", "看电影", "爬山"]
     rows = [
         f"|  | [求助] 请问哪里可以{w} | 老王 2020-7-{k + 1} | 2{k}1 | 小鱼儿 {k + 1} 小时前 |"
         for k, w in enumerate(subjects)
