@@ -28,6 +28,7 @@ from pipelines.extraction.html.tags import (
     CLASS,
     CODE_VALUE,
     DATA_FORMULA,
+    DATA_LATEX,
     DATA_TEX,
     FNV,
     HIDDEN,
@@ -231,7 +232,7 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
     (visibility: hidden), CLOSES_ITSELF (/>), what a role says (_ROLES), IS_CODE, IS_GUTTER and
     IS_FORMULA (classes; type=math/...), IS_INLINE (display: inline), IS_SHOWN (content that a script
-    moves to its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex),
+    moves to its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex, data-latex),
     IS_LINES (a class: code, if lines follow), IS_TEX (a class: a formula, if text alone follows),
     IS_SOURCE (name=code, type=syntaxhighlighter), IS_LINE_ID (the id is L and a number).
     """
@@ -303,7 +304,7 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
                 says |= IS_CODE
         elif key == SHADOW:
             says |= IS_SHOWN
-        elif (key == DATA_FORMULA or key == DATA_TEX) and end > start:
+        elif (key == DATA_FORMULA or key == DATA_TEX or key == DATA_LATEX) and end > start:
             says |= HOLDS_TEX
         elif key == TYPE and end - start > 5 and data[start] == 109 and data[start + 4] == 47:  # math/
             says |= IS_FORMULA

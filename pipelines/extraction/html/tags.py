@@ -23,7 +23,7 @@ _NAMES: dict[int, str] = {
     RAW: "script style iframe textarea xmp noembed noframes",
     NOSCRIPT: "noscript",
     PLAINTEXT: "plaintext",
-    FORMULA: "math mjx-container m:math mml:math",
+    FORMULA: "math mjx-container m:math mml:math math:math ns0:math",
     READING: "rt rp rtc",
     BASE: "rb",
     SUP: "sup",
@@ -84,7 +84,9 @@ CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
 ARIA_MODAL = np.uint64(name_hash("aria-modal"))
 TRUE_VALUE = np.uint64(name_hash("true"))
 CODE_VALUE, SOURCE_VALUE = np.uint64(name_hash("code")), np.uint64(name_hash("syntaxhighlighter"))
-DATA_FORMULA, DATA_TEX = (np.uint64(name_hash(name)) for name in ("data-formula", "data-tex"))
+DATA_FORMULA, DATA_TEX, DATA_LATEX = (
+    np.uint64(name_hash(name)) for name in ("data-formula", "data-tex", "data-latex")
+)
 NAME = np.uint64(name_hash("name"))
 NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME = (
     np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc", "xmp", "th")

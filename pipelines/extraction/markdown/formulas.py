@@ -17,7 +17,8 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 
 from pipelines.extraction.markdown.asciimath import asciimath_to_tex
 from pipelines.extraction.markdown.glyphs import glyphs_to_mathml
-from pipelines.extraction.markdown.mathml import annotation, parse, to_tex
+from pipelines.extraction.markdown.mathml import to_tex
+from pipelines.extraction.markdown.mathml_tree import annotation, parse
 
 MAX_CHARS = 20_000  # of the markup or TeX of one formula; a longer one is left out
 _START = re.compile(r"<[a-zA-Z][\w:-]*((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>?")
@@ -33,21 +34,21 @@ _IMAGE_CLASSES_NAMES = (
     "equation inlineequation ee_img mathimg mwe-math-fallback-image-inline "
     "mwe-math-fallback-image-display mwe-math-fallback-source-inline ql-img-inline-formula "
     "ql-img-displayed-equation texrender latexmath lake-math ne-math latexcenter latexinline wirisformula "
-    "numberedequation displayformula inlineformula"
+    "numberedequation displayformula inlineformula mathcode math-block"
 )
 _IMAGE_CLASSES = frozenset(_IMAGE_CLASSES_NAMES.split())
 # addresses of images that a server draws from TeX in the query: WordPress, CodeCogs, Zhihu, GitHub,
-# Google Chart, mathTeX and mimeTeX
+# Google Chart, CSDN, mathTeX and mimeTeX
 _QUERIES = re.compile(
     r"(?:latex\.php\?(?:[^#]*&)?latex=|/(?:gif|png|svg|pdf)(?:\.latex|/latex|\.download)?\?|latex\.codecogs\.com/[^?]*\?|"
     r"equation\?(?:[^#]*&)?tex=|render/math\?(?:[^#]*&)?math=|chart\?(?:[^#]*&)?chl=|"
     r"(?:mathtex|mimetex)\.(?:cgi|fcgi|exe)\?|/(?:math|tex)\?formula=|[?&](?:latex|tex|eqn)=|"
-    r"math\.now\.sh/?\?from=|(?:upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/)(.+)",
+    r"math\.now\.sh/?\?from=|latex\.csdn\.net/eq\?|(?:upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/)(.+)",
     re.IGNORECASE | re.DOTALL,
 )
 _KNOWN_HOSTS = re.compile(
     r"codecogs\.com|latex\.php|mathtex|mimetex|equation\?|render/math|cht=tx|[?&](?:tex|latex|eqn)=|"
-    r"/(?:math|tex)\?formula=|math\.now\.sh|upmath\.me/|tex\.s2cms\.ru/",
+    r"/(?:math|tex)\?formula=|math\.now\.sh|latex\.csdn\.net/eq|upmath\.me/|tex\.s2cms\.ru/",
     re.I,
 )
 _LOOKS_TEX = re.compile(r"[\\^_{}=<>+|]|^[A-Za-z0-9]$")
@@ -56,7 +57,9 @@ _DELIMITER = re.compile(
     r"|\\(?:begin|end)\{(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?\}",
     re.IGNORECASE,
 )
-_RAW_CLASSES = frozenset(("math", "tex", "katex-error"))  # of elements that hold TeX as text, or a text
+_RAW_CLASSES = frozenset(
+    ("math", "tex", "katex-error", "asciimath")
+)  # of elements that hold TeX as text, or a text
 # Wiris: MathML in an attribute, its signs replaced
 _WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 _GROUPS = re.compile(r"\$\\(?:begin|end)group\$ ?")
@@ -80,6 +83,8 @@ def tex_of(markup: str, scripted: bool) -> str:
     classes = given.get("class", "").lower()
     if scripted and "mathjax" in classes:
         return ""  # MathJax_Preview among them
+    if "asciimath" in classes.split():
+        return _signed(asciimath_to_tex(html.unescape(_TAG.sub("", markup)).strip("` \n")), False)
     if "js-render-math" in classes or _RAW_CLASSES.intersection(classes.split()):
         text = html.unescape(_TAG.sub("", markup)).strip()
         if "js-render-math" not in classes and not _LOOKS_TEX.search(text) and "<math" not in markup:
@@ -210,7 +215,12 @@ def _of_image(given: dict[str, str]) -> str:
     known = _KNOWN_HOSTS.search(source) is not None
     if not marked and not known:
         return ""
-    display = "display" in classes or given.get("eeimg") == "2" or "\\displaystyle" in alternative[:15]
+    display = (
+        "display" in classes
+        or "math-block" in classes
+        or given.get("eeimg") == "2"
+        or "\\displaystyle" in alternative[:15]
+    )
     drawn = _of_address(source) if known else ""
     if alternative and (_LOOKS_TEX.search(alternative) or (marked and len(alternative) < 40 and not drawn)):
         return _signed(alternative, display)
@@ -221,7 +231,7 @@ def _of_address(source: str) -> str:
     found = _QUERIES.search(source)
     if not found:
         return ""
-    whole = "cgi?" in source or "codecogs" in source or ".exe?" in source
+    whole = "cgi?" in source or "codecogs" in source or ".exe?" in source or "/eq?" in source
     query = found[1] if whole else found[1].split("&")[0]
     tex = unquote(query) if whole else unquote_plus(query)
     if whole:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.extraction.markdown.mathml import Node, parse
+from pipelines.extraction.markdown.mathml_tree import Node, parse
 
 _GLYPH = re.compile(r"mjx-c([0-9A-F]{2,6})\b")
 _LEAVES = frozenset(("mi", "mo", "mn", "mtext", "ms"))

@@ -1,7 +1,8 @@
 r"""Presentation MathML -> TeX.
 
-Belongs here: the elements of MathML 3 and how TeX writes them. Does not belong here: annotations and
-other markup that holds TeX already (formulas.py), which TeX command a character is (symbols.py).
+Belongs here: the elements of MathML 3 and how TeX writes them. Does not belong here: reading markup
+(mathml_tree.py), other markup that holds TeX already (formulas.py), which TeX command a character is
+(symbols.py).
 
 Written here because what PyPI has does not do: of 149 formulas that latex2mathml 3.81 wrote as
 MathML, mathml-to-latex 1.0 gave 59 back (it writes `\left(\right.` for a bracket and `exp` for
@@ -10,11 +11,10 @@ MathML, mathml-to-latex 1.0 gave 59 back (it writes `\left(\right.` for a bracke
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+from pipelines.extraction.markdown.mathml_tree import Node
 from pipelines.extraction.markdown.symbols import (
     ACCENTS,
     FENCES,
@@ -25,12 +25,6 @@ from pipelines.extraction.markdown.symbols import (
     joined,
 )
 
-MAX_ELEMENTS = 4000  # of one formula; a larger one is left out
-MAX_DEPTH = 60
-_TOKEN = re.compile(
-    r"<!--.*?-->|<!\[CDATA\[(.*?)\]\]>|<(/?)([a-zA-Z][\w:.-]*+)((?:[^<>\"']|\"[^\"]*\"|'[^']*')*+)>", re.S
-)
-_ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _SPACES = {".167": r"\,", ".1667": r"\,", ".222": r"\:", ".2222": r"\:", ".278": r"\;", ".2778": r"\;"}
 _SPACES |= {".333": r"\ ", ".3333": r"\ ", "1": r"\quad", "2": r"\qquad"}
 _LENGTH = re.compile(r"(-?)0*+([0-9]*+\.?[0-9]*+)em")
@@ -49,66 +43,8 @@ _SIZES = (("big", 1.2), ("Big", 1.8), ("bigg", 2.4), ("Bigg", 3.0))
 _IGNORED_NAMES = "annotation annotation-xml mprescripts none script style mphantom"
 _IGNORED = frozenset(_IGNORED_NAMES.split())
 _TEXT_SPECIAL = re.compile(r"([#%&_$])")
-
-
-@dataclass(slots=True)
-class Node:
-    """An element: its name without prefix, attributes, children, and its text if it is a leaf."""
-
-    name: str
-    attributes: dict[str, str] = field(default_factory=dict)
-    children: list[Node] = field(default_factory=list)
-    text: str = ""
-
-
-def parse(markup: str, first: str = "math") -> Node | None:
-    """The first element of that name in a piece of markup; None where there is none, or it is too
-    large."""
-    root: Node | None = None
-    stack: list[Node] = []
-    position = count = 0
-    for m in _TOKEN.finditer(markup):
-        if stack:
-            stack[-1].text += html.unescape(markup[position : m.start()])
-            stack[-1].text += m[1] or ""
-        position = m.end()
-        name = (m[3] or "").rpartition(":")[2].lower()
-        if not name or (not stack and name != first):
-            continue
-        if m[2]:
-            at = next((i for i in range(len(stack) - 1, -1, -1) if stack[i].name == name), -1)
-            if at == 0:
-                return root
-            if at > 0:
-                del stack[at:]
-            continue
-        count += 1
-        if count > MAX_ELEMENTS or len(stack) >= MAX_DEPTH:
-            return None
-        given = {a[1].lower(): html.unescape(a[2] or a[3] or a[4] or "") for a in _ATTRIBUTE.finditer(m[4])}
-        node = Node(name, given)
-        if stack:
-            stack[-1].children.append(node)
-        else:
-            root = node
-        if not m[4].endswith("/"):
-            stack.append(node)
-        elif not stack:
-            return root
-    if stack:
-        stack[-1].text += html.unescape(markup[position:])
-    return root
-
-
-def annotation(node: Node) -> str:
-    """The TeX that a formula carries beside its MathML; "" where it carries none."""
-    if node.name == "annotation" and "tex" in node.attributes.get("encoding", "").lower():
-        return node.text.strip()
-    for child in node.children:
-        found = annotation(child)
-        if found:
-            return found
-    return ""
+_LETTERS = re.compile(r"[A-Za-z]+(?:\s[A-Za-z]+)+")  # names of more words: lim inf, arg max
+_RAW_COMMAND = re.compile(r"\\[A-Za-z]+")  # TeX that a converter did not know and left
 
 
 def to_tex(node: Node) -> str:
@@ -141,6 +77,15 @@ def _row(nodes: list[Node]) -> str:
                 if start == "{" and not end:
                     pieces.append(_table(inner, "cases"))
                     i += 2
+                    continue
+            elif start == "(" and inner.text.strip() == "mod" and inner.name in ("mi", "mo", "mtext"):
+                last = next((j for j in range(i + 2, len(nodes)) if _only(nodes[j]).text.strip() == ")"), 0)
+                if last:
+                    while pieces and pieces[-1] in (r"\quad", r"\qquad", r"\ ", r"\;", ""):
+                        pieces.pop()
+                    behind = [n for n in nodes[i + 2 : last] if _only(n).name != "mspace"]
+                    pieces.append(rf"\pmod{{{_row(behind)}}}")
+                    i = last + 1
                     continue
             elif start + end == "()" and inner.name == "mfrac" and _is_binomial(inner):
                 pieces.append(r"\binom" + "".join(map(_group, inner.children[:2])))
@@ -182,8 +127,9 @@ def _base(node: Node) -> str:
 
 def _identifier(node: Node) -> str:
     text = node.text.strip() or "".join(c.text for c in node.children).strip()
-    if text in FUNCTIONS:
-        return "\\" + text
+    named = _named(text)
+    if named:
+        return named
     tex = joined([command(c) for c in text])
     variant = VARIANTS.get(node.attributes.get("mathvariant", ""), "")
     if variant == r"\mathrm" and len(text) == 1 and not text.isascii():
@@ -191,8 +137,22 @@ def _identifier(node: Node) -> str:
     if variant and tex:
         return f"{variant}{{{tex}}}"
     if len(text) > 1 and text.isalpha() and text.isascii():
-        return f"\\mathrm{{{tex}}}"
+        return f"\\math{'it' if node.attributes.get('mathvariant') == 'italic' else 'rm'}{{{tex}}}"
     return tex
+
+
+def _named(text: str) -> str:
+    """The command of a function's name, which may be of two words; "" for other texts."""
+    if len(text) < 2:
+        return ""
+    if text in FUNCTIONS:
+        return "\\" + text
+    if _RAW_COMMAND.fullmatch(text):
+        return text
+    if not _LETTERS.fullmatch(text):
+        return ""
+    name = "".join(text.split())
+    return "\\" + name if name in FUNCTIONS else r"\operatorname{" + r"\,".join(text.split()) + "}"
 
 
 def _number(node: Node) -> str:
@@ -204,10 +164,11 @@ def _number(node: Node) -> str:
 def _operator(node: Node) -> str:
     text = node.text.strip()
     given = node.attributes
-    if text in FUNCTIONS:
-        return "\\" + text
+    named = _named(text)
+    if named:
+        return named
     if text.isalpha() and text.isascii():
-        return f"\\operatorname{{{text}}}"
+        return r"\bmod" if text == "mod" else f"\\operatorname{{{text}}}"
     tex = joined([command(c) for c in text])
     size = _LENGTH.fullmatch(given.get("minsize", ""))
     if size and size[2] and text in FENCES:
@@ -248,7 +209,8 @@ def _fraction(node: Node) -> str:
         return _row(node.children)
     if _is_binomial(node):
         return "{" + to_tex(node.children[0]) + r" \atop " + to_tex(node.children[1]) + "}"
-    return r"\frac" + "".join(map(_group, node.children[:2]))
+    continued = all(n.name == "mstyle" and n.attributes.get("scriptlevel") == "0" for n in node.children)
+    return (r"\cfrac" if continued else r"\frac") + "".join(map(_group, node.children[:2]))
 
 
 def _root(node: Node) -> str:
@@ -289,7 +251,7 @@ def _takes_limits(node: Node) -> bool:
         and (_only(inner.children[1]).text.strip() in ("⏞", "⏟"))
     )
     return braced or (
-        inner.name in ("mo", "mi") and (text in FUNCTIONS or (text in "∑∏∐∫∬∭∮⋂⋃⨁⨂⋁⋀lim" and bool(text)))
+        inner.name in ("mo", "mi") and (bool(_named(text)) or (text in "∑∏∐∫∬∭∮⋂⋃⨁⨂⋁⋀lim" and bool(text)))
     )
 
 
@@ -309,6 +271,8 @@ def _over_and_under(node: Node, places: tuple[int | None, int | None]) -> str:
     if _takes_limits(base):
         inner = _only(base)
         tex = to_tex(base) if inner.name in ("munder", "mover") else _base(base)
+        if tex.startswith(r"\operatorname{"):
+            tex = tex.replace("{", "*{", 1)
         tex += f"_{_group(under)}" if under and to_tex(under) else ""
         return tex + (f"^{_group(over)}" if over and to_tex(over) else "")
     if over is not None and under is None:
@@ -369,19 +333,32 @@ def _table(node: Node, environment: str = "") -> str:
     aligned = ""
     for row in rows:
         cells = [c for c in row.children if c.name == "mtd"][row.name == "mlabeledtr" :]
+        if len(cells) > 2 and _is_label(cells):
+            cells.pop()
         lines.append(" & ".join(_row(c.children) for c in cells))
         own = "".join(c.attributes.get("columnalign", " ")[0] for c in cells)
         aligned = aligned or own.strip()
     argument = ""
     if not environment:
         columns = node.attributes.get("columnalign", "").split()
-        if columns[:2] == ["right", "left"]:
+        if columns[:2] == ["right", "left"] or (
+            node.attributes.get("displaystyle") == "true" and aligned[:2] == "rl"
+        ):
             environment = "aligned"
         elif aligned:
             environment, argument = "array", f"{{{aligned}}}"
         else:
             environment = "matrix"
     return rf"\begin{{{environment}}}{argument}" + r" \\ ".join(lines) + rf"\end{{{environment}}}"
+
+
+def _is_label(cells: list[Node]) -> bool:
+    """Whether the last cell of a row is the number of its equation: text in parentheses, not aligned as
+    the others are."""
+    last = cells[-1]
+    text = _only(last.children[0]).text.strip() if len(last.children) == 1 else ""
+    numbered = text.startswith("(") and text.endswith(")") and _only(last.children[0]).name == "mtext"
+    return numbered and "columnalign" in cells[0].attributes and "columnalign" not in last.attributes
 
 
 def _styled(node: Node) -> str:
@@ -393,6 +370,8 @@ def _styled(node: Node) -> str:
         kind = {"true": "d", "false": "t"}.get(node.attributes.get("displaystyle", ""), "")
         return "\\" + kind + _fraction(inner)[1:]
     tex = _row(node.children)
+    if len(node.children) == 3 and tex.startswith(r"\binom") and "displaystyle" in node.attributes:
+        return ("\\d" if node.attributes["displaystyle"] == "true" else "\\t") + tex[1:]
     variant = VARIANTS.get(node.attributes.get("mathvariant", ""), "")
     return f"{variant}{{{tex}}}" if variant and tex else tex
 

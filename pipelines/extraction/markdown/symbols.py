@@ -34,11 +34,39 @@ _PAIRS = (
     "therefore ∵ because ≔ coloneqq ≜ triangleq ⊲ triangleleft ⊳ triangleright ⊔ sqcup ⊓ sqcap ≲ "
     "lesssim ≳ gtrsim ≐ doteq ♯ sharp ♭ flat ♮ natural ⋄ diamond ⊎ uplus ⋉ ltimes ⋊ rtimes ≀ wr ⊞ "
     "boxplus ⊠ boxtimes ∤ nmid ∦ nparallel ∁ complement ı imath ȷ jmath ⊈ nsubseteq ≮ nless ≯ "
-    "ngtr ≰ nleq ≱ ngeq"
+    "ngtr ≰ nleq ≱ ngeq "
+    # amssymb and rarer signs of LaTeX itself
+    "⟂ perp ⊧ models ⊩ Vdash ⊪ Vvdash ⊬ nvdash ⊭ nvDash ⊮ nVdash ⊣ dashv ↗ nearrow ↘ searrow ↙ swarrow "
+    "↖ nwarrow ↕ updownarrow ⇑ Uparrow ⇓ Downarrow ⇕ Updownarrow ↠ twoheadrightarrow ↞ twoheadleftarrow "
+    "↣ rightarrowtail ↢ leftarrowtail ↛ nrightarrow ↚ nleftarrow ↮ nleftrightarrow ⇏ nRightarrow ⇍ "
+    "nLeftarrow ⇎ nLeftrightarrow ↫ looparrowleft ↬ looparrowright ↭ leftrightsquigarrow ⇝ "
+    "rightsquigarrow ↶ curvearrowleft ↷ curvearrowright ↺ circlearrowleft ↻ circlearrowright ↼ "
+    "leftharpoonup ↽ leftharpoondown ⇁ rightharpoondown ↾ upharpoonright ↿ upharpoonleft ⇂ "
+    "downharpoonright ⇃ downharpoonleft ⇋ leftrightharpoons ⇄ rightleftarrows ⇆ leftrightarrows ⇇ "
+    "leftleftarrows ⇉ rightrightarrows ⇈ upuparrows ⇊ downdownarrows ⇚ Lleftarrow ⇛ Rrightarrow ⇠ "
+    "dashleftarrow ⇢ dashrightarrow ↰ Lsh ↱ Rsh ⟷ longleftrightarrow ≍ asymp ≎ Bumpeq "
+    "≏ bumpeq ≑ doteqdot ≒ fallingdotseq ≓ risingdotseq ≖ eqcirc ≗ circeq ≕ eqqcolon ≊ approxeq ≂ "
+    "eqsim ∽ backsim ⋍ backsimeq ≁ nsim ≇ ncong ≦ leqq ≧ geqq ≨ lneqq ≩ gneqq ⪇ lneq ⪈ gneq ≬ between "
+    "≶ lessgtr ≷ gtrless ⋚ lesseqgtr ⋛ gtreqless ⋖ lessdot ⋗ gtrdot ⋘ lll ⋙ ggg ⪅ lessapprox ⪆ "
+    "gtrapprox ⪕ eqslantless ⪖ eqslantgtr ⋦ lnsim ⋧ gnsim ≼ preccurlyeq ≽ succcurlyeq ≾ precsim ≿ "
+    "succsim ⪷ precapprox ⪸ succapprox ⊀ nprec ⊁ nsucc ⋠ npreceq ⋡ nsucceq ⋞ curlyeqprec ⋟ curlyeqsucc "
+    "⊉ nsupseteq ⊋ supsetneq ⫅ subseteqq ⫆ supseteqq ⋐ Subset ⋑ Supset ⊏ sqsubset ⊐ sqsupset ⊑ "
+    "sqsubseteq ⊒ sqsupseteq ⊴ trianglelefteq ⊵ trianglerighteq ⋪ ntriangleleft ⋫ ntriangleright ⋬ "
+    "ntrianglelefteq ⋭ ntrianglerighteq ⊘ oslash ⊚ circledcirc ⊛ circledast ⊝ circleddash ⊟ boxminus ⊡ "
+    "boxdot ⊸ multimap ⊺ intercal ⊻ veebar ⊼ barwedge ⋇ divideontimes ⋈ bowtie ⋋ leftthreetimes ⋌ "
+    "rightthreetimes ⋎ curlyvee ⋏ curlywedge ⋒ Cap ⋓ Cup ⋔ pitchfork ∔ dotplus ∡ measuredangle ∢ "
+    "sphericalangle ⌢ frown ⌣ smile ⌜ ulcorner ⌝ urcorner ⌞ llcorner ⌟ lrcorner ⟮ lgroup ⟯ rgroup ⎰ "
+    "lmoustache ⎱ rmoustache ∯ oiint ∰ oiiint ⨌ iiiint ⨀ bigodot ⨄ biguplus ⨆ bigsqcup ⨿ amalg ℶ beth "
+    "ℷ gimel ℸ daleth ð eth ℧ mho Ⅎ Finv ⅁ Game ϝ digamma ϰ varkappa ϶ backepsilon ‵ backprime ◊ "
+    "lozenge ⧫ blacklozenge ★ bigstar ■ blacksquare ▲ blacktriangle ▼ blacktriangledown ◀ "
+    "blacktriangleleft ▶ blacktriangleright ▽ bigtriangledown ▿ triangledown ▷ triangleright ◁ triangleleft "
+    "◯ bigcirc ♠ spadesuit ♡ heartsuit ♢ diamondsuit ♣ clubsuit √ surd £ pounds ¥ yen ® circledR Ⓢ "
+    "circledS ✓ checkmark ✠ maltese ╲ diagdown ╱ diagup"
 )
 _WORDS = _PAIRS.split()
 _COMMANDS = {char: "\\" + name for char, name in zip(_WORDS[::2], _WORDS[1::2], strict=True)}
 _COMMANDS |= {"−": "-", "–": "-", "′": "'", "″": "''", "‴": "'''", "’": "'", "⁢": "", "⁡": "", "⁣": "", "⁤": ""}
+_COMMANDS |= {"⁗": "''''", "⋰": r"\iddots", "∎": r"\blacksquare"}
 _COMMANDS |= {c: "\\" + c for c in "{}#%&$_"} | {"\\": r"\backslash", "~": r"\sim", "⧸": r"\not", "∕": "/"}
 _COMMANDS |= {"\xa0": r"\ ", "\u2009": r"\,", "\u2003": r"\quad", "\u200b": "", "〖": "", "〗": ""}
 # (for one sign, for more) over a base, and under it

@@ -6,7 +6,8 @@ import re
 import latex2mathml.converter
 import pytest
 
-from pipelines.extraction.markdown.mathml import annotation, parse, to_tex
+from pipelines.extraction.markdown.mathml import to_tex
+from pipelines.extraction.markdown.mathml_tree import parse
 
 
 def tex(inner: str) -> str:
@@ -50,25 +51,34 @@ def tex(inner: str) -> str:
         ),
         ("<mtext>if 5%</mtext><mspace width='1em'/><mo>Var</mo>", r"\text{if 5\%}\quad\operatorname{Var}"),
         ("<mi></mi><mo>&#x2061;</mo><!-- c --><mn>1 000</mn><mo>&lt;</mo>", "1000<"),
+        ("<munder><mo>lim\u2006inf</mo><mi>n</mi></munder><mi>x</mi>", r"\liminf_{n}x"),
+        ("<munder><mi>arg max</mi><mi>x</mi></munder>", r"\operatorname*{arg\,max}_{x}"),
+        (
+            "<mi>a</mi><mspace width='1em'/><mo>(</mo><mi>mod</mi><mspace width='.333em'/><mi>n</mi><mo>)</mo>",
+            r"a\pmod{n}",
+        ),
+        ("<mn>7</mn><mo>mod</mo><mn>3</mn>", r"7\bmod3"),
+        ("<mi mathvariant='italic'>ac</mi><mi>\\arg</mi><mi>x</mi>", r"\mathit{ac}\arg x"),
+        (
+            "<mtable displaystyle='true'><mtr><mtd columnalign='right'><mi>a</mi></mtd><mtd columnalign="
+            "'left'><mo>=</mo><mn>1</mn></mtd><mtd><mtext>(1)</mtext></mtd></mtr></mtable>",
+            r"\begin{aligned}a & =1\end{aligned}",
+        ),
+        (
+            "<mstyle displaystyle='true'><mo>(</mo><mfrac linethickness='0'><mi>n</mi><mi>k</mi></mfrac>"
+            "<mo>)</mo></mstyle>",
+            r"\dbinom{n}{k}",
+        ),
+        (
+            "<mfrac><mstyle scriptlevel='0'><mn>1</mn></mstyle><mstyle scriptlevel='0'><mi>x</mi></mstyle></mfrac>",
+            r"\cfrac{1}{x}",
+        ),
+        ("<mo>⟂</mo><mo>↗</mo><mo>⊧</mo><mo>⊴</mo>", r"\perp\nearrow\models\trianglelefteq"),
         ("<semantics><mi>x</mi><annotation-xml><mi>y</mi></annotation-xml></semantics>", "x"),
     ],
 )
 def test_elements_of_mathml(mathml: str, expected: str) -> None:
     assert tex(mathml) == expected
-
-
-def test_prefixes_unclosed_elements_and_bounds() -> None:
-    node = parse("<m:math><m:mi>a</m:mi><m:mo>+")
-    assert node is not None and to_tex(node) == "a+"
-    assert parse("<mrow/>") is None
-    assert parse("<math>" + "<mrow>" * 100) is None
-    assert parse("<math>" + "<mi>a</mi>" * 5000) is None
-
-
-def test_the_tex_beside_the_mathml() -> None:
-    tex = '<annotation encoding="application/x-tex">\\xi</annotation>'
-    node = parse(f"<math><semantics><mi>x</mi>{tex}</semantics></math>")
-    assert node is not None and annotation(node) == r"\xi"
 
 
 ATOMS = [*"abcxyzn", "2", "10", r"\alpha", r"\beta", r"\lambda", r"\Omega", r"\infty", r"\pi", r"\mathbb{R}"]
