@@ -20,7 +20,8 @@ from pipelines.extraction.markdown.glyphs import glyphs_to_mathml
 from pipelines.extraction.markdown.mathml import to_tex
 from pipelines.extraction.markdown.mathml_tree import annotation, parse
 
-MAX_CHARS = 20_000  # of the markup or TeX of one formula; a longer one is left out
+MAX_MARKUP = 200_000  # characters of the markup of one formula; a longer one is left out
+MAX_CHARS = 20_000  # of the TeX of one formula between delimiters
 _START = re.compile(r"<[a-zA-Z][\w:-]*((?:[^<>\"']|\"[^\"]*\"|'[^']*')*)>?")
 _ATTRIBUTE = re.compile(r"""(?<![\w:-])([\w:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
@@ -71,7 +72,7 @@ _BACKTICKS = re.compile(r"(?<!\\)`([^`]{1,400}?)(?<!\\)`")
 def tex_of(markup: str, scripted: bool) -> str:
     """The formula of an element, between dollar signs; "" where its markup holds none. `scripted`:
     whether the page keeps its TeX in scripts, so that what MathJax made of it is left out."""
-    if len(markup) > MAX_CHARS:
+    if len(markup) > MAX_MARKUP:
         return ""
     start = _START.match(markup)
     given = _attributes(start[1]) if start else {}

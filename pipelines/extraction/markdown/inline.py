@@ -34,6 +34,21 @@ _MATH = re.compile(r"[-+−–±－＋]?[0-9A-Za-zα-ωΑ-Ω∞∗*′'+\-−–
 _WORD_BEFORE = re.compile(r"(?<![A-Za-zÀ-ž])[A-Za-zÀ-ž]++$")
 _FUNCTIONS_NAMES = "sinh cosh tanh coth sech csch asin acos atan mmol grad"
 _FUNCTIONS = frozenset(_FUNCTIONS_NAMES.split())
+# French and Spanish abbreviations: Mlle, Mme, Dr, Sra
+_ABBREVIATION = re.compile(r"lles?|mes?|gr|rs?|ra|ier|ière|ième|nde?|do|da|to", re.IGNORECASE)
+# a dollar sign before an amount of money: prose follows before the next sign, or there is none
+_MONEY = re.compile(
+    r"(?<![\\$])\$(?=\d[\d,]*(?:\.\d+)?\s?(?:[kKmMbB]|bn)?(?:[\s,.;:!?)\]/–-]|\Z)"
+    r"(?:[^$\\]*?(?:\b[a-z]{2,}\b(?!\$)|[\u3400-\u9fff])|[^$]*\Z))"
+)
+_ELEMENTS_NAMES = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
+    "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm "
+    "Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf"
+)
+_ELEMENTS = {name: number for number, name in enumerate(_ELEMENTS_NAMES.split(), 1)}
+_ISOTOPE = re.compile(r"[A-Z][a-z]?(?![A-Za-z])")
+TAIL = 80  # characters before a power or index that say how it is written
 MAX_UNIT = 3  # letters of a word up to which a number above it is a power (cm, mol), not a footnote
 
 
@@ -76,6 +91,8 @@ def inline_text(data: bytes, segments: list[list[int]], notation: Notation = PLA
         text = "".join(pieces)
         if "&" in text:
             text = unescape(text)
+        if "$" in text and ("\\(" in text or "\\[" in text):
+            text = _MONEY.sub(r"\\$", text)
         if "\\" in text or "[/" in text:
             text = delimited(text)
     if "`" in text and notation.asciimath:
@@ -93,7 +110,8 @@ def _with_marks(pieces: list[str], segments: list[list[int]], scripted: bool) ->
     done, plain = "", 0  # text from `plain` on has its delimiters yet
     script, above, linked = "", 0, False  # the open run of text above or below the line
     number = 0
-    for piece in pieces:
+    holds_formula = any(flags & col.S_FORMULA for _, _, flags in segments)
+    for place, piece in enumerate(pieces):
         if piece == _BREAK:
             continue
         _, _, flags = segments[number]
@@ -101,13 +119,16 @@ def _with_marks(pieces: list[str], segments: list[list[int]], scripted: bool) ->
         number += 1
         kind = flags & _SCRIPTS
         if script and (kind != above or broken):
-            done, script, linked = done + _script(done, script, above, linked), "", False
+            behind = pieces[place + 1] if kind == col.S_SUB and place + 1 < len(pieces) else piece
+            done, script, linked = done + _script(done[-TAIL:], script, above, linked, behind), "", False
         if broken:
             done += _BREAK
         if flags & col.S_FORMULA:
             text = tex_of(piece, scripted)
         else:
             text = unescape(piece) if "&" in piece else piece
+            if "$" in text and holds_formula and not flags & col.S_CODE:
+                text = _MONEY.sub(r"\\$", text)
         if flags & col.S_CODE and text and not kind:
             done = done[:plain] + delimited(done[plain:]) + text
             plain = len(done)
@@ -117,7 +138,7 @@ def _with_marks(pieces: list[str], segments: list[list[int]], scripted: bool) ->
             linked |= bool(flags & col.S_LINK)
         else:
             done += text
-    done += _script(done, script, above, linked) if script else ""
+    done += _script(done[-TAIL:], script, above, linked) if script else ""
     return done[:plain] + delimited(done[plain:])
 
 
@@ -127,9 +148,20 @@ def _is_derivative(before: str, bare: str) -> bool:
     return bool(word and len(word[0]) == 1 and _DERIVATIVE.fullmatch(bare))
 
 
-def _script(before: str, script: str, kind: int, linked: bool) -> str:
-    """How text above or below the line is written behind what comes before it: as a power or an
-    index where it changes a number or formula, not at all where it marks a footnote, else as it
+def _is_mass(before: str, bare: str, behind: str) -> bool:
+    """Whether a number above the line is the mass of a nucleus: a symbol of an element follows it, with
+    a mass that such a nucleus can have, and no sentence has just ended (as it has before a verse)."""
+    symbol = _ISOTOPE.match(behind)
+    number = _ELEMENTS.get(symbol[0], 0) if symbol else 0
+    if not number or not bare.isdecimal() or len(bare) > 3:
+        return False
+    start = before.rstrip()
+    return bool(start) and start[-1] not in '.?!;"”’' and number <= int(bare) <= 3 * number
+
+
+def _script(before: str, script: str, kind: int, linked: bool, behind: str = "") -> str:
+    """How text above or below the line is written between what comes before and behind it: as a power
+    or an index where it changes a number or formula, not at all where it marks a footnote, else as it
     is."""
     bare = " ".join(script.split())
     if not bare:
@@ -138,13 +170,17 @@ def _script(before: str, script: str, kind: int, linked: bool) -> str:
     if "$" in bare:
         return script
     if kind & col.S_SUP:
-        of_sign = not linked and last.isalnum() and (bare in "*#†" or _is_derivative(before, bare))
+        name = _WORD_BEFORE.search(before)
+        marked = bare in "*#†" and not (name and len(name[0]) > MAX_UNIT)  # A*, not a word with a footnote
+        of_sign = not linked and last.isalnum() and (marked or _is_derivative(before, bare))
         if _FOOTNOTE.fullmatch(bare) and not of_sign:
             return ""
         if linked and (_NUMBER.fullmatch(bare) or len(bare) <= 2):
             return ""
     elif linked and _FOOTNOTE.fullmatch(bare):
         return ""
+    if kind & col.S_SUP and not linked and not last.isalnum() and _is_mass(before, bare, behind):
+        return f"^{{{bare}}}"
     if not last or last.isspace() or last == _BREAK or not _MATH.fullmatch(bare):
         return script
     if not (last.isalnum() or last in ")]}′'’|∂∑∏∫" or last in "$"):
@@ -155,7 +191,7 @@ def _script(before: str, script: str, kind: int, linked: bool) -> str:
             return script
         if word and len(word[0]) > MAX_UNIT and word[0].lower() not in _FUNCTIONS:
             return "" if _NUMBER.fullmatch(bare) else script
-        if word and _ORDINAL.fullmatch(bare) and len(bare) > 1:
+        if word and len(bare) > 1 and (_ORDINAL.fullmatch(bare) or _ABBREVIATION.fullmatch(bare)):
             return script
     mark = "^" if kind & col.S_SUP else "_"
     return f"{mark}{{{bare}}}"

@@ -170,7 +170,7 @@ class _Page:
         for i in range(table.first, table.end):
             runs = self._runs(i)
             if runs[0][2] & col.S_PRE:
-                text = " ".join(_code(self.data, runs, "<pre>", "").split())
+                text: str = self._code_of(i, runs)
             else:
                 text = inline_text(self.data, runs, self.notation)
             if text:
@@ -178,12 +178,23 @@ class _Page:
                     (text, self.linked[i])
                 )
         buttons = _buttons(texts.values(), len(table.cells))
-        return table_lines(
-            table,
-            lambda cell: " ".join(t for t, linked in texts.get(cell, ()) if not (linked and t in buttons)),
-        )
 
-    def _add_code(self, i: int, runs: list[list[int]]) -> None:
+        def in_line(cell: int) -> str:
+            shown = (t for t, linked in texts.get(cell, ()) if not (linked and t in buttons))
+            return " ".join(" ".join(t.split()) if isinstance(t, Code) else t for t in shown)
+
+        def apart(cells: list[int]) -> list[str]:
+            parts = [text for cell in cells for text, _ in texts.get(cell, ())]
+            codes = [text for text in parts if isinstance(text, Code) and not is_prose(text)]
+            one_cell = sum(cell in texts for cell in cells) == 1 and len(table.cells[0]) > 1
+            if not any("\n" in code for code in codes) and not (one_cell and len(codes) == len(parts)):
+                return []
+            return [fenced(text) if isinstance(text, Code) and not is_prose(text) else text for text in parts]
+
+        return table_lines(table, in_line, apart)
+
+    def _code_of(self, i: int, runs: list[list[int]]) -> Code:
+        """The code of a preformatted block, with the language that its elements name."""
         owner = self.owners[i]
         start = int(self.elements[owner, col.E_START])  # the tags before the first text are read too
         around = [self.data[start : runs[0][0]][:MAX_TAGS].decode("utf-8", "replace")]
@@ -194,8 +205,13 @@ class _Page:
             if self.elements[up, col.E_KIND] not in (tags.TR, tags.TBODY):
                 around.append(self._tag(up).decode("utf-8", "replace"))
             up = int(self.elements[up, col.E_PARENT])
-        code = _code(self.data, runs, around[0], "".join(reversed(around[1:])))
-        row = int(self.inside[owner, con.ROW]) if around[0][:3].lower() in ("<td", "<th") else -1
+        return _code(self.data, runs, around[0], "".join(reversed(around[1:])))
+
+    def _add_code(self, i: int, runs: list[list[int]]) -> None:
+        code = self._code_of(i, runs)
+        owner = self.owners[i]
+        in_cell = self._tag(owner)[:3].lower() in (b"<td", b"<th") and bool(runs[0][2] & col.S_PRE)
+        row = int(self.inside[owner, con.ROW]) if in_cell else -1
         between = self._lines_between(i, row) if self.lines and self.last_code else -1
         if between >= 0:
             code = Code(self.last_code + "\n" * (1 + between) + code, self.last_code.language)

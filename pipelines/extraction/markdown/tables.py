@@ -21,6 +21,7 @@ Array = np.ndarray[Any, Any]
 MAX_CELL_CHARS = 1500  # visible characters of a cell; a longer one holds text of its own
 MAX_CELL_BLOCKS = 12
 MAX_SPAN = 50  # columns of one cell
+MAX_ROWS = 65534  # of one cell, as in browsers
 NO_CELL = -1
 MIN_WITH_FORMS = 3  # rows of a table with forms in its cells
 MIN_REGULAR = 0.5  # share of the rows that have the width which is most frequent
@@ -36,7 +37,8 @@ _NOT_IN_DATA = (
 _SPAN = re.compile(rb"\b(?:aria-)?colspan\s{0,3}=\s{0,3}[\"']?(\d{1,2})", re.IGNORECASE)
 _ROWS = re.compile(rb"\b(?:aria-)?rowspan\s{0,3}=\s{0,3}[\"']?(\d{1,4})", re.IGNORECASE)
 _HEAD = re.compile(rb"<th\b|[^>]{1,999}?\brole\s{0,3}=\s{0,3}[\"']?columnheader", re.IGNORECASE)
-_LAYOUT = re.compile(rb"\brole\s{0,3}=\s{0,3}[\"']?(?:presentation|none)\b", re.IGNORECASE)
+# a table that only sets text, or (of LaTeXML) the parts of equations, side by side
+_LAYOUT = re.compile(rb"\bltx_eqn_table\b|\brole\s{0,3}=\s{0,3}[\"']?(?:presentation|none)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +94,17 @@ def data_table(
     return DataTable(element, cells, headed and len(cells) > 1, first, end)
 
 
-def table_lines(table: DataTable, texts: Callable[[int], str]) -> list[str]:
-    """The rows of a table that hold anything; `texts` gives the text of a cell by its element."""
-    lines = []
+def table_lines(
+    table: DataTable, texts: Callable[[int], str], apart: Callable[[list[int]], list[str]]
+) -> list[str]:
+    """The rows of a table that hold anything; `texts` gives the text of a cell by its element, `apart` the
+    lines of a row that is not written between pipes ([]: it is), by the elements of its cells."""
+    lines: list[str] = []
     for number, row in enumerate(table.cells):
+        of_row = apart([cell for cell, _ in row if cell != NO_CELL])
+        if of_row:
+            lines += of_row
+            continue
         shown: list[str] = []
         for cell, span in row:
             text = texts(cell) if cell != NO_CELL else ""
@@ -119,8 +128,9 @@ def _grid(rows: list[list[int]], tags_of: dict[int, bytes]) -> list[list[tuple[i
             column = _skip_taken(taken, cells, column)
             span, down = _SPAN.search(tags_of[cell]), _ROWS.search(tags_of[cell])
             width = min(MAX_SPAN, max(1, int(span[1]))) if span else 1
-            if down and int(down[1]) > 1:
-                taken |= dict.fromkeys(range(column, column + width), int(down[1]))
+            height = (int(down[1]) or MAX_ROWS) if down else 1  # 0: to the end of the table
+            if height > 1:
+                taken |= dict.fromkeys(range(column, column + width), height)
             cells.append((cell, width))
             column += width
         _skip_taken(taken, cells, column)

@@ -36,6 +36,7 @@ def whole_structure(
     _add_alike(taken, formulas != NO_FORMULA, elements, blocks)
     _add_formulas(taken, (formulas == BEGINS) | _shows_formula(blocks, segments))
     _add_code(taken, data, blocks, segments)
+    _add_panels(taken, elements, blocks)
     _add_definitions(taken, blocks, elements[owners, col.E_KIND], inside[owners, con.DEFINITIONS])
     of_table = inside[owners, con.TABLE]
     tables: dict[int, DataTable] = {}
@@ -132,6 +133,17 @@ def _add_alike(taken: Array, formulas: Array, elements: Array, blocks: Array) ->
     for kind in (formulas, elements[owners, col.E_KIND] == tags.PRE):
         if (kind & taken).any():
             taken |= kind & plain & np.isin(paths, paths[kind & taken])
+
+
+def _add_panels(taken: Array, elements: Array, blocks: Array) -> None:
+    """Code right before code that is taken, in panels of one element, such as those of tabs."""
+    owners = blocks[:, col.B_ELEMENT]
+    parents = elements[:, col.E_PARENT]
+    is_code = elements[owners, col.E_KIND] == tags.PRE
+    above = parents[parents[owners]]
+    pairs = is_code[:-1] & is_code[1:] & (above[:-1] == above[1:]) & (above[:-1] > 0) & ~taken[:-1]
+    for place in np.flatnonzero(pairs)[::-1].tolist():
+        taken[place] = taken[place + 1]
 
 
 def _num_lines(markup: bytes) -> int:

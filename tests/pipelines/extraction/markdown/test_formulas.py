@@ -144,4 +144,8 @@ def test_asciimath_between_backticks() -> None:
 
 def test_a_formula_alone_is_a_block_and_an_endless_one_is_none() -> None:
     assert texts(f"<div>{MATH}</div><p>b</p>") == ["$c^{2}$", "b"]
-    assert tex_of("<math>" + "<mi>x</mi>" * 10_000, False) == ""
+    assert tex_of("<math>" + "<mi>x</mi>" * 30_000, False) == ""
+    long = (
+        f"<math><semantics><mrow>{'<mi>x</mi>' * 3000}</mrow>{TEX.removeprefix('<semantics><mrow/>')}</math>"
+    )
+    assert tex_of(long, False) == "$E = m c^{2}$"

@@ -22,6 +22,10 @@ from tests.support.html_pages import texts
         ('as was shown<sup><a href="#n3">3</a></sup>.', "as was shown."),
         ("as was shown.<sup>12</sup> Next", "as was shown. Next"),
         ("面积是 5 平方米<sup>2</sup>", "面积是 5 平方米^{2}"),
+        ("ages by <sup>14</sup>C and <sup>235</sup><sub>92</sub>U", "ages by ^{14}C and ^{235}_{92}U"),
+        ("the sea. <sup>4</sup>He said", "the sea. 4He said"),
+        ("M<sup>lle</sup> Curie, D<sup>r</sup> X", "Mlle Curie, D^{r} X"),
+        ("fish<sup>†</sup>, A<sup>†</sup>", "fish, A^{†}"),
         ("<sup>small print of a whole line</sup>", "small print of a whole line"),
     ],
 )
@@ -43,6 +47,20 @@ def test_unseen_characters_go_and_joiners_stay() -> None:
 def test_tex_in_text_has_dollar_signs_and_code_is_left_alone() -> None:
     assert texts(r"<p>so \(a &lt; b\) and \[c\]</p>") == ["so $a < b$ and $$c$$"]
     assert texts(r"<p>so <code>s/\(a\)/b/</code> and \(c\)</p>") == [r"so s/\(a\)/b/ and $c$"]
+
+
+@pytest.mark.parametrize(
+    ("markup", "text"),
+    [
+        (r"from $5 to $10 a unit of \(x\)", r"from \$5 to \$10 a unit of $x$"),
+        (r"$5 a unit of <math><mi>x</mi></math>, or US$1,200.", r"\$5 a unit of $x$, or US\$1,200."),
+        (r"每个 $3.50 的 \(n\)", r"每个 \$3.50 的 $n$"),
+        (r"with $5$, $5 cm$, $2 x + 1$ and \(y\)", r"with $5$, $5 cm$, $2 x + 1$ and $y$"),
+        ("from $5 to $10 a unit", "from $5 to $10 a unit"),
+    ],
+)
+def test_money_beside_a_formula_is_no_delimiter(markup: str, text: str) -> None:
+    assert texts(f"<p>{markup}</p>") == [text]
 
 
 def test_breaks_part_lines_and_spaces_are_one() -> None:

@@ -68,3 +68,21 @@ def test_forms_and_buttons_in_cells_leave_a_table_of_data() -> None:
     form = "<tr><td>1</td><td><form><input></form>2</td></tr>"
     assert whole_text(f"<table>{HEAD}{form * 2}</table>").endswith("| 1 | 2 |\n| 1 | 2 |")
     assert "|" not in whole_text(f"<table>{form * 2}</table>")
+
+
+def test_a_row_with_code_of_several_lines_is_no_row() -> None:
+    code = "<pre><code class=language-python>if x:\n    y = 1</code></pre>"
+    rows = f"<tr><td>{code}</td><td>sets it</td></tr><tr><td><pre>z = 2</pre></td><td>sets z</td></tr>"
+    whole = "<tr><td colspan=2><pre>print(z)</pre></td></tr>"
+    assert whole_text(f"<table>{HEAD}{rows}{whole}</table>") == (
+        "| Function | Error |\n| --- | --- |\n```python\nif x:\n    y = 1\n```\nsets it\n| z = 2 | sets z |\n"
+        "```\nprint(z)\n```"
+    )
+
+
+def test_a_cell_of_all_rows_and_equations_side_by_side() -> None:
+    rows = "<tr><td rowspan=0>a</td><td>1</td></tr><tr><td>2</td></tr><tr><td>3</td></tr>"
+    assert whole_text(f"<table>{HEAD}{rows}</table>").endswith("| a | 1 |\n|  | 2 |\n|  | 3 |")
+    cells = "<td></td><td><math alttext='a'></math></td><td><math alttext='=b'></math></td><td>(2)</td>"
+    equation = f"<table class='ltx_equationgroup ltx_eqn_table'>{f'<tr>{cells}</tr>' * 2}</table>"
+    assert whole_text(equation) == "$a$ $=b$ (2)\n" * 1 + "$a$ $=b$ (2)"

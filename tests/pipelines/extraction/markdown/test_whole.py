@@ -42,6 +42,13 @@ def test_code_of_several_lines_among_main_text_joins_it() -> None:
     assert whole_text("<p>a</p><p><code>LEFT</code></p><p>c</p>", "LEFT") == "a\nc"
 
 
+def test_code_right_before_code_that_is_taken_in_panels_of_one_element_joins_it() -> None:
+    panels = "<div><div class=active><pre>LEFT</pre></div><div><pre>b</pre></div></div>"
+    assert whole_text(f"<main><p>LEFT</p>{panels}<p>c</p></main>", "LEFT") == "```\nLEFT\n```\n```\nb\n```\nc"
+    apart = panels.replace("</div><div><pre>b", "</div></div><div><div><pre>b")
+    assert "LEFT" not in whole_text(f"<main><p>LEFT</p>{apart}<p>c</p></main>", "LEFT")
+
+
 def test_code_and_formulas_at_the_path_of_others_that_are_taken_join_them() -> None:
     far = "<p>LEFT</p>" * 4
     for one in ("<pre>{}\n b</pre>", r"<p class=m>so \({}\) is</p>"):
