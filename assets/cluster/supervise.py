@@ -42,24 +42,33 @@ def supervise(job: Path, command: list[str]) -> int:
     the job saves. The job's file `environment` goes when the command ends. `times` holds user plus
     system seconds of the command and of what it has waited for.
     """
-    asked: list[int] = []
 
-    def note(number: int, _frame: Any) -> None:
-        asked.append(number)
+    def outlive(_number: int, _frame: Any) -> None:
+        pass
 
     def near_the_limit(_number: int, _frame: Any) -> None:
         with contextlib.suppress(OSError):  # storage that is full or away must not end the wait
             (job / "time-limit").touch()
             (job.parent.parent / "stop").touch()
 
+    signal.pthread_sigmask(signal.SIG_BLOCK, DEFERRED)
     for number in DEFERRED:
-        signal.signal(number, near_the_limit if number == signal.SIGUSR1 else note)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
+        signal.signal(number, near_the_limit if number == signal.SIGUSR1 else outlive)
     with open(job / "stdout", "wb") as out, open(job / "stderr", "wb") as err:
+        # What waits now was sent before there was a command to hear it. What comes later reaches the
+        # command by itself, and must not be sent to it a second time.
+        early = signal.sigpending() - {signal.SIGUSR1}
         try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
-            for early in asked:  # before there was a command to hear it
-                process.send_signal(early)
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED),
+            )
+            for number in sorted(early & set(DEFERRED)):
+                process.send_signal(number)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, DEFERRED)
             code = process.wait()
             status = code if code >= 0 else 128 - code
         except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -34,6 +35,33 @@ def test_a_signal_as_the_command_ends_does_not_hide_its_status(tmp_path: Path, n
             == 3
         )
     assert (tmp_path / "run" / "stop").exists() == (name == "USR1")
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_a_signal_while_the_command_starts_is_not_sent_to_it_again(tmp_path: Path, name: str) -> None:
+    """The command runs, and has signalled, before the supervisor knows of it; it ends after the
+    supervisor has sent what it had to send."""
+    job = tmp_path / "run" / "jobs" / "job"
+    job.mkdir(parents=True)
+    for fifo in ("signalled", "go"):
+        os.mkfifo(tmp_path / fifo)
+    slow = f"""
+import os, runpy, subprocess, sys
+class Slow(subprocess.Popen):
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        open({str(tmp_path / "signalled")!r}).read()
+    def wait(self, *given):
+        os.write(os.open({str(tmp_path / "go")!r}, os.O_RDWR), b"\\n")
+        return super().wait(*given)
+subprocess.Popen = Slow
+sys.argv = ["supervise.py", {str(job)!r}]
+runpy.run_path({str(SUPERVISE)!r}, run_name="__main__")
+"""
+    command = f"kill -{name} $PPID; : >{tmp_path / 'signalled'}; read line <{tmp_path / 'go'}; exit 3"
+    started = [*SIGNALS.split(), sys.executable, "-I", "-S", "-c", slow]
+    done = subprocess.run(started, input=json.dumps(["bash", "-c", command]), text=True, timeout=60)
+    assert done.returncode == 3 and (job / "rc").read_text() == "3\n"
 
 
 def test_a_warning_that_cannot_be_passed_on_ends_no_wait(tmp_path: Path) -> None:
