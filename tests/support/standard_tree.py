@@ -23,6 +23,7 @@ from pipelines.dumps.readers import read_records
 from pipelines.extraction.charset import decode
 from pipelines.extraction.html import classes, tags, tree
 from pipelines.extraction.html import columns as col
+from pipelines.extraction.html.markup import MIN_ASKED
 from pipelines.extraction.html.runs import text_words
 
 CONTROLS = bytes([*range(9), *range(14, 32), 127])
@@ -129,6 +130,25 @@ def standard_blocks(markup: str) -> list[str]:
     return walk.blocks
 
 
+def _heads(node: Any) -> bool:
+    """Whether the nearest block-level element around a node, or the one around that, is a heading or a
+    term."""
+    around = []
+    while node.parent is not None and node.parent.type == NodeType.ELEMENT and len(around) < 2:
+        node = node.parent
+        kind = tags._TAGS.get(node.tag.lower(), tags.CUSTOM if "-" in node.tag else tags.INLINE)
+        around += [kind] if tags.is_block(kind) or kind == tags.CUSTOM else []
+    return tags.HEADING in around or tags.DT in around
+
+
+def _asks(node: Any) -> bool:
+    """Whether the text of a button is a question of four words or more."""
+    text = (node.text_content or "").strip(" \t\n\r\f\v")
+    words = [word for word in re.split(r"[ \t\n\r\f\v]+", text) if word]
+    han = len(re.findall(r"[\u4000-\u9fff]", text)) - sum("\u4000" <= word[0] <= "\u9fff" for word in words)
+    return text.endswith(("?", "\uff1f")) and len(words) + han >= MIN_ASKED
+
+
 class _Walk:
     """The blocks so far, the open one, and the line breaks since its last text."""
 
@@ -166,7 +186,8 @@ class _Walk:
         unseen = (
             node.hasattr("hidden") or re.search(r"display\s*:\s*none", style) or known & classes.IS_UNSEEN
         )
-        hidden = bool(unseen or kind == tags.SKIP) and not shown
+        skipped = kind == tags.SKIP and not (name == "button" and (_heads(node) or _asks(node)))
+        hidden = bool(unseen or skipped) and not shown
         hidden |= kind in (tags.READING, tags.FORMULA) or bool(known & classes.HOLDS_FORMULA)
         hidden |= kind != tags.TD and bool(node.getattr("data-formula") or node.getattr("data-tex"))
         hidden |= kind == tags.TD and bool(known & classes.HOLDS_NUMBERS)

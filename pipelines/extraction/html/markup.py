@@ -14,6 +14,8 @@ from pipelines.extraction.html.tags import FNV, PRIME
 from pipelines.kernels.compiled import Array, leaf
 
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
+MAX_BUTTON = 2000  # bytes of markup in a button in which a question is looked for
+MIN_ASKED = 4  # words of a question
 MAX_ENTITY = 10  # bytes from & to ; of an entity
 
 
@@ -186,3 +188,32 @@ def skip_raw(data: Array, at: int, name_start: int, name_end: int) -> int:
                 return at
         at += 1
     return n
+
+
+@leaf
+def asks(data: Array, at: int) -> bool:
+    """Whether the text from a byte up to the end tag of its button is a question: it ends with its mark,
+    and has MIN_ASKED words, a Han character as one."""
+    words, marked, in_word = 0, False, False
+    stop = min(data.size, at + MAX_BUTTON)
+    while at < stop:
+        c = int(data[at])
+        if c == 60:
+            if (
+                at + 3 < stop
+                and data[at + 1] == 47
+                and lower(data[at + 2]) == 98
+                and lower(data[at + 3]) == 117
+            ):
+                return marked and words >= MIN_ASKED  # </bu
+            while at < stop and data[at] != 62:
+                at += 1
+        elif is_space(c):
+            in_word = False
+        else:
+            wide = c == 0xEF and at + 2 < stop and data[at + 1] == 0xBC and data[at + 2] == 0x9F
+            words += not in_word or 0xE4 <= c <= 0xE9
+            marked, in_word = c == 63 or wide, True
+            at += 2 if wide else 0
+        at += 1
+    return False

@@ -31,7 +31,7 @@ from pipelines.extraction.html.columns import (
     NUM_OPEN_COLUMNS,
 )
 from pipelines.extraction.html.runs import end_word, read_text
-from pipelines.extraction.html.tags import FNV, PRIME
+from pipelines.extraction.html.tags import DT, FNV, HEADING, PRIME
 from pipelines.kernels.compiled import Array, kernel, leaf
 
 MAX_ELEMENTS = 60_000  # block-level elements that are opened; what follows is left out
@@ -96,6 +96,19 @@ def add_segment(segments: Array, number: int, start: int, end: int, flags: int) 
         return number
     segments[number, 0], segments[number, 1], segments[number, 2] = start, end, flags
     return number + 1
+
+
+@leaf
+def heads(elements: Array, element: int) -> bool:
+    """Whether an element is a heading or a term, or lies right in one."""
+    for _ in range(2):
+        if element < 0:
+            return False
+        kind = elements[element, E_KIND]
+        if kind == HEADING or kind == DT:  # noqa: SIM109 (compiled code compares faster one by one)
+            return True
+        element = elements[element, E_PARENT]
+    return False
 
 
 @leaf

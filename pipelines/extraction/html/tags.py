@@ -88,8 +88,8 @@ DATA_FORMULA, DATA_TEX, DATA_LATEX = (
     np.uint64(name_hash(name)) for name in ("data-formula", "data-tex", "data-latex")
 )
 NAME = np.uint64(name_hash("name"))
-NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME = (
-    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc", "xmp", "th")
+NOSCRIPT_NAME, SVG_NAME, FOREIGN_OBJECT_NAME, DESC_NAME, XMP_NAME, TH_NAME, BUTTON_NAME = (
+    np.uint64(name_hash(name)) for name in ("noscript", "svg", "foreignobject", "desc", "xmp", "th", "button")
 )
 
 

@@ -64,7 +64,7 @@ from pipelines.extraction.html.columns import (
     S_SUP,
     SKIPPED,
 )
-from pipelines.extraction.html.markup import skip_declaration, skip_raw, tag_name
+from pipelines.extraction.html.markup import asks, skip_declaration, skip_raw, tag_name
 from pipelines.extraction.html.nesting import depth_after_end, depth_before_start
 from pipelines.extraction.html.rows import (
     MAX_BLOCKS,
@@ -74,6 +74,7 @@ from pipelines.extraction.html.rows import (
     close_block,
     count_formula,
     doubled,
+    heads,
     open_block,
     read_raw,
 )
@@ -81,6 +82,7 @@ from pipelines.extraction.html.runs import end_word, read_text, skip_text
 from pipelines.extraction.html.tags import (
     BODY,
     BR,
+    BUTTON_NAME,
     CODE,
     CUSTOM,
     DESC_NAME,
@@ -335,7 +337,9 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
             flag |= FOREIGN
         elif name == FOREIGN_OBJECT_NAME or name == DESC_NAME:  # HTML within SVG
             flag &= ~FOREIGN
-        if kind == READING or gutter or ((kind == SKIP or says & HIDES) and not says & IS_SHOWN):
+        opens_panel = name == BUTTON_NAME and (heads(elements, owner) or asks(data, at))
+        unseen = (kind == SKIP and not opens_panel) or says & HIDES != 0
+        if kind == READING or gutter or (unseen and not says & IS_SHOWN):
             flag |= SKIPPED
         if says & HIDES_LINE and (not block_level or kind == P):  # larger parts are shown once loaded
             flag |= SKIPPED

@@ -174,3 +174,21 @@ def test_text_of_every_element_is_that_of_a_standard_tree(step: int) -> None:
                 unexplained.append((markup[:80], first))
     assert number and different <= 0.02 * number
     assert unexplained == []
+
+
+def test_buttons_that_open_a_part_of_the_page_are_read() -> None:
+    heading = "<h3 class=accordion-header><button aria-expanded=false><svg><title>v</title></svg>Ferry times</button></h3>"
+    assert texts(f"{heading}<p>Every hour.") == ["Ferry times", "Every hour."]
+    assert texts("<dl><dt><span><button>Tickets</button></span><dd>On board.</dl>") == [
+        "Tickets",
+        "On board.",
+    ]
+    assert texts("<h3><div><button>Bicycles</button></div></h3>") == ["Bicycles"]
+    for question in ("May I take a bicycle?", "可以带自行车吗？", "Is <b>there room</b> on deck? "):
+        assert len(texts(f"<div><button>{question}<i></i></button></div>")) == 1
+
+
+def test_other_buttons_are_not() -> None:
+    for button in ("Add to cart", "Why not?", "What is this? Read on", "Search", "分享？"):
+        assert texts(f"<p>a</p><div><button>{button}</button></div><p>b</p>") == ["a", "b"], button
+    assert texts("<h3>a</h3><section><div><div><button>Next</button></div></div></section>") == ["a"]
