@@ -59,7 +59,8 @@ def ready(rows: Iterable[Text]) -> list[Ready]:
 
 def trained(rows: list[Ready], settings: dict[str, Any], folder: str) -> str:
     """Path of a model of the rows, without the pieces that the rule leaves out."""
-    from pipelines.quality.classifiers import TRAINING, Examples, TrainingRow, train_classifier
+    from pipelines.quality.classifiers import TRAINING, train_classifier
+    from pipelines.quality.examples import Examples, TrainingRow
 
     examples: Examples = {}
     for k, (label, source, words, mixed) in enumerate(rows):

@@ -186,11 +186,12 @@ def _linear(
 
 def _fasttext(card: ClassifierCard, examples: Sequence[LabelledText]) -> bytes:
     from pipelines.quality import classifiers
+    from pipelines.quality.examples import Examples, TrainingRow
     from pipelines.quality.features import features
 
-    rows: classifiers.Examples = {}
+    rows: Examples = {}
     for e in examples:
-        row = classifiers.TrainingRow(e.key, e.source, features(e.text))
+        row = TrainingRow(e.key, e.source, features(e.text))
         rows.setdefault(str(e.label), []).append(row)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.bin")

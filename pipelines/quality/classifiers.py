@@ -1,14 +1,12 @@
 """fastText classifiers: would a reference work cite this page; exercise, exposition or other.
 
-Belongs here: choosing examples, training, the model's card. Does not belong here: scoring a dump
-(scores.py), thresholds.
+Belongs here: what a label means, training, the model's card. Does not belong here: how examples are
+drawn and parted into folds (examples.py), scoring a dump (scores.py), thresholds.
 
 One thread and a fixed seed: equal inputs give equal bytes. For each language there is a model
 of all examples and one for each fold, trained without it, so that training documents get scores
-from a model that did not see them. A fold is made of whole sources (the column `group`: host,
-repository, book), so that the report is about sources left out of training; where a label has too
-few sources for that, of documents, and the card says so. Documents of the validation side are not
-read. Labels are weak and free of keywords:
+from a model that did not see them; the card says whether folds are of whole sources. Labels are weak
+and free of keywords:
 
 - reference: pages whose URL is on a list (those that Wikipedia cites), and documents of dumps whose
   card says `reference`; against web pages, social media and miscellany of all others. What they are
@@ -27,30 +25,36 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+from typing import Any
 
 from pipelines.cards.urls import normal_url
-from pipelines.edits.render import rendered_texts
 from pipelines.lake import Dataset, Writer, digest
 from pipelines.quality.calibration import fit_curve
-from pipelines.quality.features import CHARS, FOLDS, features, fold
+from pipelines.quality.examples import (
+    LANGUAGES,
+    MIN_EXAMPLES,
+    PER_DUMP,
+    Examples,
+    Label,
+    balanced,
+    collect_examples,
+    first,
+    folds,
+    outside,
+)
+from pipelines.quality.features import CHARS, FOLDS
 from pipelines.quality.held_out import held_out_report
 from pipelines.quality.shape import holds_exercises
 from pipelines.tables.inputs import DumpTables, training_inputs
 from pipelines.tables.stage import Building, Stage
 
 VERSION = 5
-LANGUAGES = ("en", "zh")
-PER_DUMP = 20_000  # examples of one dump, language and label; those of the smallest ids
 MAX_RATIO = 4  # examples of the largest class for each of the smallest, unless a task says otherwise
-MIN_EXAMPLES = 8  # of each class, in each fold's training set
 TRAINING = {
     "dim": 16,
     "epoch": 40,
@@ -72,23 +76,6 @@ MATHEMATICS = 0.01  # share of characters that are mathematical signs or TeX com
 _MATHEMATICS = re.compile(
     r"[\u2200-\u22ff\u0391-\u03c9\u00b1\u00d7\u00f7]|\\(?:frac|sum|int|sqrt|begin|alpha|beta|mathbb|left|cdot)"
 )
-
-
-class TrainingRow(NamedTuple):
-    """A document to learn from."""
-
-    doc_id: bytes
-    group: str
-    """Its source, that folds leave out."""
-    features: str
-    publisher: str = ""
-    """Whose it is: its host, or its dump."""
-    kind: str = ""
-    """The category of its dump."""
-
-
-Examples = dict[str, list[TrainingRow]]  # by label
-Label = Callable[[DumpTables, str, str], str | None]  # of a dump, a text, a URL
 
 
 @dataclass(frozen=True)
@@ -180,7 +167,9 @@ def _classifier_stage(
             for n, d in used.items()
         }
         for code in LANGUAGES:
-            card["languages"][code] = _train_language(writer, code, _balance(examples[code], task), task)
+            card["languages"][code] = _train_language(
+                writer, code, balanced(examples[code], task.max_ratio, task.calibrate), task
+            )
         available = sum(entry["available"] for entry in card["languages"].values())
         writer.write_bytes("card.json", _json(card), {"languages": available})
 
@@ -193,102 +182,10 @@ def _classifier_stage(
     )
 
 
-def collect_examples(dumps: Mapping[str, DumpTables], label: Label) -> dict[str, Examples]:
-    """Examples of the training side by language and label, at most PER_DUMP of each dump, those of
-    the smallest ids, which are hashes."""
-    from pipelines.signals import language
-
-    found: dict[str, Examples] = {code: {} for code in LANGUAGES}
-    for _, tables in sorted(dumps.items()):
-        mine: dict[tuple[str, str], list[TrainingRow]] = {}
-        for index in range(len(tables.documents.parts)):
-            rows = tables.documents.read_part(index, ["doc_id", "side", "group", "url"]).to_pylist()
-            texts = rendered_texts(tables.documents, tables.edits, index).to_pylist()
-            train = [(row, t) for row, t in zip(rows, texts, strict=True) if row["side"] == "train"]
-            codes = language.measure_language([t for _, t in train])["language"].to_pylist()
-            for (row, text), code in zip(train, codes, strict=True):
-                name = label(tables, text, row["url"] or "") if code in LANGUAGES else None
-                if name:
-                    url = row["url"] or ""
-                    example = TrainingRow(
-                        row["doc_id"],
-                        row["group"] or tables.card.name,
-                        features(text),
-                        urlsplit(url).hostname or tables.card.name,
-                        tables.card.category,
-                    )
-                    mine.setdefault((code, name), []).append(example)
-            mine = {k: sorted(v)[:PER_DUMP] for k, v in mine.items()}
-        for (code, name), examples in sorted(mine.items()):
-            found[code].setdefault(name, []).extend(examples)
-    return {
-        code: {name: sorted(examples) for name, examples in sorted(labels.items())}
-        for code, labels in found.items()
-    }
-
-
-def dealt(examples: Iterable[TrainingRow]) -> list[TrainingRow]:
-    """The examples in an order of which every beginning is as mixed as can be: kinds in turn, in each
-    its publishers in turn, in each by id."""
-    kinds: dict[str, dict[str, list[TrainingRow]]] = {}
-    for example in sorted(examples):
-        kinds.setdefault(example.kind, {}).setdefault(example.publisher, []).append(example)
-    return _in_turn([_in_turn(list(publishers.values())) for publishers in kinds.values()])
-
-
-def _in_turn(rows: list[list[TrainingRow]]) -> list[TrainingRow]:
-    return [example for turn in zip_longest(*rows) for example in turn if example is not None]
-
-
-def _without_majority(examples: list[TrainingRow]) -> list[TrainingRow]:
-    """At most half of the examples of one publisher: the first that are dealt."""
-    counts = Counter(e.publisher for e in examples)
-    largest, count = counts.most_common(1)[0]
-    others = len(examples) - count
-    if not others or count <= others:
-        return examples
-    kept = {e.doc_id for e in [e for e in examples if e.publisher == largest][:others]}
-    return [e for e in examples if e.publisher != largest or e.doc_id in kept]
-
-
-def _balance(examples: Examples, task: Task) -> Examples:
-    """The examples as they are dealt, no class more than `max_ratio` times the smallest, and no
-    publisher more than half of the class that is calibrated."""
-    mixed = {name: dealt(rows) for name, rows in examples.items()}
-    if mixed.get(task.calibrate):
-        mixed[task.calibrate] = _without_majority(mixed[task.calibrate])
-    return _first(mixed, task, MIN_EXAMPLES * FOLDS)
-
-
-def _first(examples: Examples, task: Task, least: int = 1) -> Examples:
-    """The first examples of each class, none more than `max_ratio` times the smallest class, which
-    counts as `least` where it is smaller."""
-    limit = task.max_ratio * max(min(map(len, examples.values()), default=0), least)
-    return {name: rows[:limit] for name, rows in examples.items()}
-
-
-def _folds(examples: Examples) -> tuple[str, list[Examples]]:
-    """("group" or "document", the training examples without each fold): whole sources where every
-    label has enough of them."""
-    for kind in ("group", "document"):
-        parts = [
-            {n: [r for r in rows if fold_of(kind, r.doc_id, r.group) != k] for n, rows in examples.items()}
-            for k in range(FOLDS)
-        ]
-        if all(len(rows) >= MIN_EXAMPLES for part in parts for rows in part.values()):
-            break
-    return kind, parts
-
-
-def fold_of(kind: str, doc_id: bytes, group: str) -> int:
-    """The fold of a document, by its source or by itself (`fold_by` of the card)."""
-    return fold(group.encode() if kind == "group" else doc_id)
-
-
 def _train_language(writer: Writer, code: str, examples: Examples, task: Task) -> dict[str, Any]:
     """Train and write the models of one language; the card's entry for it."""
     required = task.required
-    kind, parts = _folds({n: rows for n, rows in examples.items() if n in required})
+    kind, parts = folds({n: rows for n, rows in examples.items() if n in required})
     counts = {name: len(rows) for name, rows in examples.items()}
     lacking = [
         name
@@ -310,11 +207,11 @@ def _train_language(writer: Writer, code: str, examples: Examples, task: Task) -
             mine = {
                 n: examples[n]
                 if name == "full"
-                else [r for r in examples[n] if _outside(kind, r, int(name[4:]))]
+                else [r for r in examples[n] if outside(kind, r, int(name[4:]))]
                 for n in labels
             }
             path = Path(folder, f"{code}-{name}.bin")
-            drawn = _first({n: rows for n, rows in mine.items() if rows}, task)
+            drawn = first({n: rows for n, rows in mine.items() if rows}, task.max_ratio)
             train_classifier(drawn, path, _settings(task, drawn))
             writer.add_file(path.name, path)
             if name != "full":
@@ -322,7 +219,7 @@ def _train_language(writer: Writer, code: str, examples: Examples, task: Task) -
                     (n, r.features)
                     for n in labels
                     for r in examples[n]
-                    if not _outside(kind, r, int(name[4:]))
+                    if not outside(kind, r, int(name[4:]))
                 ]
                 held_out += [(n, predict_labels(str(path), words)) for n, words in held]
     found = {
@@ -374,10 +271,6 @@ def _settings(task: Task, examples: Examples) -> dict[str, Any]:
     """fastText's settings for so many examples."""
     epochs = -(-task.reads // max(sum(map(len, examples.values())), 1))
     return dict(task.training) | {"epoch": max(task.training["epoch"], min(epochs, MAX_EPOCHS))}
-
-
-def _outside(kind: str, example: TrainingRow, k: int) -> bool:
-    return fold_of(kind, example.doc_id, example.group) != k
 
 
 def train_classifier(

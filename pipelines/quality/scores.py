@@ -107,7 +107,8 @@ def _score(
     text: str,
 ) -> dict[str, Any]:
     from pipelines.quality.calibration import calibrated
-    from pipelines.quality.classifiers import fold_of, predict_labels
+    from pipelines.quality.classifiers import predict_labels
+    from pipelines.quality.examples import fold_of
     from pipelines.quality.perplexity import perplexity_of
 
     doc_id = head["doc_id"]

@@ -4,16 +4,7 @@ import pytest
 
 from pipelines.engine import InProcess
 from pipelines.lake import Lake
-from pipelines.quality.classifiers import (
-    PUBLISHERS,
-    REFERENCE,
-    TrainingRow,
-    _balance,
-    _folds,
-    dealt,
-    reference_classifier_stage,
-    stem_label,
-)
+from pipelines.quality.classifiers import PUBLISHERS, reference_classifier_stage, stem_label
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import build
 from tests.support.pages import make_dump
@@ -71,7 +62,7 @@ def test_cited_urls_are_positives_wherever_they_were_crawled(lake: Lake, engine:
     assert not without["languages"]["en"]["available"]
 
 
-def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess) -> None:
+def test_sources_that_cannot_be_apart_are_named(lake: Lake, engine: InProcess) -> None:
     dumps = topic_dumps(lake, engine, sources=1)
     card = build(lake, engine, reference_classifier_stage(dumps)).dataset.read_json("card.json")
     entry = card["languages"]["en"]
@@ -79,17 +70,6 @@ def test_folds_leave_whole_sources_out(lake: Lake, engine: InProcess) -> None:
         "other": 1,
         "reference": 1,
     }  # one source each: cannot be apart
-    sources = {"other": [f"w{k}" for k in range(8)], "reference": [f"r{k}" for k in range(8)]}
-    examples = {
-        n: [TrainingRow(bytes([k, j]), g, "words") for k, g in enumerate(names) for j in range(10)]
-        for n, names in sources.items()
-    }
-    kind, parts = _folds(examples)
-    assert kind == "group"
-    for part in parts:
-        for name, rows in part.items():
-            left = {r.group for r in examples[name]} - {r.group for r in rows}
-            assert left and not left & {r.group for r in rows}
 
 
 def test_pages_that_hold_exercises_are_no_negatives(lake: Lake, engine: InProcess) -> None:
@@ -98,27 +78,6 @@ def test_pages_that_hold_exercises_are_no_negatives(lake: Lake, engine: InProces
         tables = make_dump(lake, engine, category, [[page]], category=category)
         assert stem_label(tables, page, "") == expected
     assert stem_label(tables, "An essay about rivers.", "") == "exposition"
-
-
-def _example(number: int, publisher: str, kind: str = "books") -> TrainingRow:
-    return TrainingRow(bytes([number // 256, number % 256]), publisher, "words", publisher, kind)
-
-
-def test_every_beginning_of_what_is_dealt_is_of_many_kinds_and_publishers() -> None:
-    rows = [_example(k, "large", "encyclopedia") for k in range(100)]
-    rows += [_example(200 + k, f"book{k % 5}") for k in range(20)] + [_example(300, "court", "miscellany")]
-    order = dealt(rows)
-    assert sorted(order) == sorted(rows)
-    assert {e.kind for e in order[:3]} == {"encyclopedia", "books", "miscellany"}
-    assert len({e.publisher for e in order[:12]}) == 7, "five books, the court, the encyclopedia"
-
-
-def test_no_publisher_gives_more_than_half_of_the_positives() -> None:
-    positives = [_example(k, "large") for k in range(500)]
-    positives += [_example(1000 + k, f"small{k % 4}") for k in range(60)]
-    examples = {"reference": positives, "other": [_example(3000 + k, f"w{k % 9}") for k in range(600)]}
-    mixed = _balance(examples, REFERENCE)["reference"]
-    assert sum(e.publisher == "large" for e in mixed) == 60 and len(mixed) == 120
 
 
 def test_positives_of_few_publishers_get_no_calibration(lake: Lake, engine: InProcess) -> None:
