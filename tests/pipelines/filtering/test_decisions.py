@@ -296,7 +296,8 @@ def test_kinds_that_are_told_by_one_number_alone(
 def test_a_long_chapter_may_name_unwanted_trades_where_a_page_may_not(lake: Lake, engine: InProcess) -> None:
     example = "垃圾邮件里常见的词有赌博网站和裸聊，过滤器会数它们出现的次数。"
     chapter = "\n".join(
-        f"第{k}节说的是第{k * 7}个例子，它和前面的{k * 3}个不同，因为条件概率要在看到第{k * 11}封信以后才知道。"
+        f"第{k}节说的是第{k * 7}个例子，它和前面的{k * 3}个不同，"
+        f"因为条件概率要在看到第{k * 11}封信以后才知道。"
         for k in range(1, 300)
     )
     texts = [f"{chapter}\n{example * 3}", f"{chapter[:300]}\n{example * 3}"]
