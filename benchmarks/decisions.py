@@ -10,7 +10,8 @@ that had lost it, of which extraction reads UNSEEN_CHARS and more. Scores of pag
 that saw no page of the host. datatrove's chains stand beside, on the same texts (`make bench-setup`).
 
 Good text by choice is each file of `corpus`, documents evenly from its whole length; those of fewer
-words than a reader would keep (LEAST_CHARS, LEAST_WORDS) are counted apart. The numbers are measured
+words than a reader would keep (LEAST_CHARS, LEAST_WORDS) are counted apart. Articles and threads that
+nobody labelled, of other hosts too, stand beside (decision_good.py). The numbers are measured
 once into a lake (`--lake`), so that another policy costs seconds. Intervals are Wilson's, 95 %. The
 last line is one JSON object.
 """
@@ -31,6 +32,7 @@ import numpy as np
 import pyarrow as pa
 import zstandard
 
+from benchmarks.decision_good import COLLECTIONS, kept_and_alone, wcxb_rows
 from benchmarks.decision_kinds import held_out_kinds
 from benchmarks.decision_peers import peer_decisions
 from benchmarks.decision_scores import Models, columns_of, corpus_scores, page_scores, told_apart, trained
@@ -52,6 +54,7 @@ from pipelines.signals.page_kinds import KINDS
 from pipelines.signals.signals import code_stage, language_stage, rules_stage, safety_stage
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import build
+from tools.train_page_kinds import types_of
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -138,18 +141,47 @@ def whole(dataset: Dataset, names: list[str] | None = None) -> pa.Table:
     return pa.concat_tables(dataset.read_part(i, names) for i in range(len(dataset.parts)))
 
 
+def packed(lake: Lake, name: str, file: Path) -> DumpCard:
+    """The card of a dump of the pages of a file of extraction-gold."""
+    path = Path(lake.root) / name / "pages.warc.gz"
+    if not path.exists():
+        rows = lines_of(file)
+        pages = (PageFile(r["url"], name, r["html"].encode("utf-8", "surrogatepass")) for r in rows)
+        write_warc(path, pages, "2026-01-01T00:00:00Z")
+    return DumpCard(name=name, kind="warc", uris=(str(path),))
+
+
 def gold_pages(lake: Lake, data: Path) -> list[Judged]:
     """The two dumps that the labels are of."""
-    packed = Path(lake.root) / "wcxb" / "pages.warc.gz"
-    if not packed.exists():
-        rows = lines_of(data / "extraction-gold" / "wcxb-dev.jsonl.zst")
-        pages = (PageFile(r["url"], "wcxb", r["html"].encode("utf-8", "surrogatepass")) for r in rows)
-        write_warc(packed, pages, "2026-01-01T00:00:00Z")
     cards = (
         DumpCard(name="webdump", kind="warc", uris=(f"{data}/webdump/*.warc.gz",)),
-        DumpCard(name="wcxb", kind="warc", uris=(str(packed),)),
+        packed(lake, "wcxb", data / "extraction-gold" / "wcxb-dev.jsonl.zst"),
     )
     return [measured(lake, card, with_text=True) for card in cards]
+
+
+def good_pages(
+    lake: Lake, data: Path, policy: Policy, decided: Mapping[str, Mapping[str, Any]], pages: list[Judged]
+) -> dict[str, float]:
+    """Print what the policy keeps of articles and threads without a label, and what it removes by one
+    number alone; the shares by group and language. `decided` are the rows of `pages` by URL."""
+    known = [
+        (url, language, decided[url])
+        for dump in pages
+        for url, language in zip(
+            dump.metadata["url"].to_pylist(), dump.columns["language/language"].to_pylist(), strict=True
+        )
+    ]
+    rows = list(wcxb_rows(known, types_of(data), {label["url"] for label in labels_of(data, border=True)}))
+    for name in COLLECTIONS:
+        dump = measured(lake, packed(lake, name, data / "extraction-gold" / f"{name}.jsonl.zst"))
+        languages = dump.columns["language/language"].to_pylist()
+        rows += [(name, la, row) for la, row in zip(languages, dump.decisions(policy, {}), strict=True)]
+    shares = {}
+    for (name, language), (kept, num, alone) in kept_and_alone(rows).items():
+        print(f"{name:<24}{language} {kept} of {num} kept; by one number alone: {dict(alone.most_common(6))}")
+        shares[f"kept_{name}_{language}"] = round(kept / num, 4)
+    return shares
 
 
 def corpus_sources(lake: Lake, data: Path, models: Models) -> dict[str, Judged]:
@@ -198,13 +230,13 @@ def with_kinds(dump: Judged, held_out: dict[str, dict[str, float]]) -> None:
         dump.columns[f"rules/{kind}"] = pa.array(values, pa.float32())
 
 
-def labels_of(data: Path) -> list[dict[str, Any]]:
-    """The labels that count: keep or drop, in Chinese or English; `lang` is en or zh."""
+def labels_of(data: Path, border: bool = False) -> list[dict[str, Any]]:
+    """The labels that count: keep or drop (and `border`), in Chinese or English; `lang` is en or zh."""
     rows = map(json.loads, (data / "decision-gold" / "labels.jsonl").read_text().splitlines())
     out = []
     for row in rows:
         language = "zh" if row["lang"].startswith("zh") else row["lang"]
-        if row["verdict"] in ("keep", "drop") and language in ("en", "zh"):
+        if row["verdict"] in ("keep", "drop", *(("border",) if border else ())) and language in ("en", "zh"):
             out.append(row | {"lang": language})
     return out
 
@@ -309,6 +341,8 @@ def main() -> None:
         print(f"    wrong decisions by reason: {dict(reasons[language].most_common(12))}")
         print(f"    removals by one number alone, wrong: {dict(alone[True].most_common())}")
         print(f"    removals by one number alone, right: {dict(alone[False].most_common())}")
+    if not options.quick:
+        metrics |= good_pages(lake, options.data, policy, decided, pages)
     if models:
         below = {}
         for name, dump in corpus_sources(lake, options.data, models).items():
