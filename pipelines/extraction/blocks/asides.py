@@ -40,7 +40,7 @@ _WORDS = (
     " also more related recommended auch hier dazu mehr passend weiterlesen weitere aussi également lire"
     " sujet también interesar información relacionado relacionada anche interessarti ook meer mais juga"
     " também też także więcej läs les læs myös"
-    " 延伸 相关 推荐 扩展 更多 另请 延伸閱讀 相關 推薦 擴展"
+    " previous next 上一 下一 延伸 相关 推荐 扩展 更多 另请 延伸閱讀 相關 推薦 擴展"
     # calls, and what it takes to comment
     " newsletter newsletters inbox phone mailing subscribe sign facebook instagram twitter whatsapp"
     " telegram youtube tiktok pinterest linkedin app abonnieren abonniere 公众 微信 微博"
@@ -83,6 +83,7 @@ _POINTERS = (
     r"relacionad[oa]s?|(?:leggi|vedi|guarda) anche|potrebbe interessarti|lees (?:ook|meer|verder)",
     r"(?:leia|veja) (?:também|mais)|(?:czytaj|zobacz|przeczytaj) (?:też|także|również|więcej)",
     r"läs (?:också|även|mer)|les (?:også|mer)|læs (?:også|mere)|lue (?:myös|lisää)|(?:baca|lihat) juga",
+    r"(?:previous|next) (?:message|post|article|page|chapter|thread|topic)|[上下]一(?:篇|页|章|頁)",
     r"(?:延伸|相关|推荐|扩展|更多)(?:阅读|新闻|链接|文章|报道|内容)|另请参阅",
     r"(?:延伸|相關|推薦|擴展|更多)(?:閱讀|新聞|連結|文章|報導|內容)",
 )

@@ -20,6 +20,8 @@ from pipelines.extraction.markdown import containers as con
 Array = np.ndarray[Any, Any]
 MAX_CELL_CHARS = 1500  # visible characters of a cell; a longer one holds text of its own
 MAX_CELL_BLOCKS = 12
+MIN_PARTS = 3  # blocks of a cell that may hold a page's text
+MOST = 0.5  # share of the characters of a table without heads, above which such a cell does
 MAX_SPAN = 50  # columns of one cell
 MAX_ROWS = 65534  # of one cell, as in browsers
 NO_CELL = -1
@@ -89,8 +91,11 @@ def data_table(
     chars = blocks[first:end, col.B_CHARS]
     for cell in np.unique(owners[owners >= 0]):
         of_cell = owners == cell
-        if chars[of_cell].sum() > MAX_CELL_CHARS or of_cell.sum() > MAX_CELL_BLOCKS:
+        size, parts = chars[of_cell].sum(), of_cell.sum()
+        if size > MAX_CELL_CHARS or parts > MAX_CELL_BLOCKS:
             return None
+        if not heads and parts >= MIN_PARTS and size > MOST * chars.sum():
+            return None  # a page's text beside its menu
     return DataTable(element, cells, headed and len(cells) > 1, first, end)
 
 

@@ -62,6 +62,8 @@ def test_pointers_go_where_they_are_links() -> None:
         "Te puede interesar: diez puertos del norte",
         "Leggi anche: dieci porti del nord",
         "延伸阅读：十个北方港口",
+        "Next message: [harbour-dev] Build fails",
+        "上一篇：怎样测量潮汐",
         "推荐阅读｜怎样测量潮汐".replace("｜", "|"),
     ):
         assert is_aside(line, 12, 0.8), line

@@ -86,3 +86,16 @@ def test_a_cell_of_all_rows_and_equations_side_by_side() -> None:
     cells = "<td></td><td><math alttext='a'></math></td><td><math alttext='=b'></math></td><td>(2)</td>"
     equation = f"<table class='ltx_equationgroup ltx_eqn_table'>{f'<tr>{cells}</tr>' * 2}</table>"
     assert whole_text(equation) == "$a$ $=b$ (2)\n" * 1 + "$a$ $=b$ (2)"
+
+
+def test_a_text_beside_its_menu_is_text_and_long_cells_of_data_are_rows() -> None:
+    words = "The tide at the old harbour rises and falls twice a day. " * 2
+    menu = "<td><a href=/>Home</a><br><a href=/b>Boats</a></td>"
+    body = f"<td>{f'<p>{words}' * 4}</td>"
+    page = f"<table><tr><td colspan=2>The Harbour Pages</td></tr><tr>{menu}{body}</tr></table>"
+    assert "|" not in whole_text(page)
+    last = "<tr><td>1904</td><td><p>a</p><p>b</p></td></tr>"
+    data = f"<table><tr><td>1903</td><td>{words}</td></tr>{last}</table>"
+    assert whole_text(data).count("|") == 6
+    headed = f"<table><tr><th>Year<th>Text</tr><tr><td>1903</td>{body}</tr></table>"
+    assert whole_text(headed).startswith("| Year | Text |")
