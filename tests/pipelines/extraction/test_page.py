@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
+
+import pytest
 
 from pipelines.extraction.html.tree import MAX_DEPTH, MAX_ELEMENTS
 from pipelines.extraction.page import extract
 
+PAGE_KINDS = sorted((Path(__file__).parent / "page_kinds").glob("*.html"))
 PAGE = """<!DOCTYPE html><html lang="zh-CN"><head><title>测试标题</title>
 <meta name="robots" content="noarchive">
 <meta property="article:published_time" content="2023-04-05T10:00:00+08:00"><style>p{{}}</style></head><body>
@@ -77,3 +81,14 @@ def test_a_page_in_its_noscript_element_is_read() -> None:
         extract(PAGE.format(body=PARAGRAPH * 30 + f"<noscript>{PARAGRAPH}</noscript>")).text.count("全貌")
         == 30
     )
+
+
+@pytest.mark.parametrize("path", PAGE_KINDS, ids=lambda path: path.stem)
+def test_pages_of_many_frameworks_and_communities(path: Path) -> None:
+    """Pages written by hand as known software writes them; the first comment of each says what a reader
+    keeps (strings under KEPT, a line each) and what is around it (under LEFT OUT)."""
+    said, markup = path.read_text(encoding="utf-8").removeprefix("<!-- KEPT\n").split("\n-->\n", 1)
+    kept, _, left_out = said.partition("LEFT OUT")
+    text = " ".join(extract(markup).text.split())
+    assert [line for line in kept.split("\n") if " ".join(line.split()) not in text] == []
+    assert [line for line in left_out.split("\n") if line and line in text] == []
