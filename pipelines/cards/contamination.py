@@ -39,15 +39,19 @@ class ContaminationPolicy(Card):
     inside: float = Field(default=0.8, gt=0, le=1)
     """A document of which this share lies in one item is found too."""
     skeleton_ngram: int = Field(default=4, ge=2)
-    """Tokens of an n-gram of skeletons: an item without numbers, capitalised words and single
-    letters, which finds it with other numbers and names. Items without a number, and validation
+    """Tokens of an n-gram of skeletons: an item without numbers, capitalised words, single letters and
+    commands of TeX, which finds it with other numbers and names. Items without a number, and validation
     documents, have none."""
     skeleton_containment: float = Field(default=0.2, gt=0, le=1)
     """Share of the n-grams of an item's skeleton found within one window of the text's."""
     skeleton_containment_han: float = Field(default=0.5, gt=0, le=1)
     """The like bound of Chinese items: four characters are less than four words."""
-    skeleton_hits: int = Field(default=9, ge=4)
-    """N-grams found; all of them where a skeleton has fewer."""
+    skeleton_score: int = Field(default=8, ge=4)
+    """N-grams found, and one for each further place of the text in which they stand: a run of seven is a
+    phrase, and five in four places of one paragraph are an item with other words. A skeleton of fewer
+    n-grams tells nothing."""
+    skeleton_score_han: int = Field(default=9, ge=4)
+    """The like bound of Chinese items: four characters are two words."""
     skeleton_common: int = Field(default=40, ge=1)
     """An n-gram in more skeletons than this is left out."""
     shape_tokens: int = Field(default=8, ge=4)

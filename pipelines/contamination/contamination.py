@@ -31,7 +31,7 @@ from pipelines.tables.inputs import ReleasePart, ReleaseTables
 from pipelines.tables.schemas import ID
 from pipelines.tables.stage import Building, OutputPart, Stage, Stats
 
-VERSION = 7
+VERSION = 8
 SCHEMA = described(
     "contamination",
     [

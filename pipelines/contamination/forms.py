@@ -5,8 +5,9 @@ Belongs here: from bytes to the 64-bit ids of each form. Does not belong here: w
 which this one differs in two things: see `item_fold_table`.
 
 Tokens are what stands alone (Han, kana) or a run of letters and digits. A skeleton is the tokens
-without numbers, words with a capital and letters alone. A shape is all tokens with `0` for each run
-of digits, and one `0` for numbers in a row: it tells formulas apart, of which a skeleton has nothing.
+without numbers, words with a capital, letters alone and commands of TeX. A shape is all tokens with
+`0` for each run of digits, and one `0` for numbers in a row: it tells formulas apart, of which a
+skeleton has nothing.
 The plain definitions are those of reference.py; tests/pipelines/contamination/test_forms.py proves
 ids equal to them.
 """
@@ -27,6 +28,7 @@ from pipelines.kernels.utf8 import decode
 
 SHORTEST = 2  # bytes of a word that a skeleton keeps: a letter alone is a variable
 WHOLE, SKELETON, SHAPE = 0, 1, 2
+BACKSLASH, BRACE = 92, 123
 ZERO, NINE = U32(48), U32(57)
 
 
@@ -167,17 +169,23 @@ def find_tokens(data: Array, begin: int, end: int, tables: Tables, room: Tokens)
 
 @leaf
 def skeleton(data: Array, begin: int, count: int, room: Tokens, out: FormRoom) -> int:
-    """Write what is left of the tokens without numbers, names and letters alone; returns how many.
+    """Write what is left of the tokens without numbers, names, letters alone and commands of TeX;
+    returns how many.
 
     A word that begins with a capital is taken for a name wherever it stands, so that an item and its
-    variant lose the like words. Characters that stand alone stay.
+    variant lose the like words. Characters that stand alone stay. A command goes with the first word
+    of its braces (`\\begin{cases}`): formulas of a kind have these in common, whatever they say.
     """
-    kept = 0
+    kept, command, behind = 0, False, 0
     for k in range(count):
-        first = data[begin + room.starts[k]]
+        start = begin + room.starts[k]
+        first = data[start]
+        before = data[start - 1] if room.starts[k] else 0
         out.ids[kept], out.places[kept] = room.ids[k], k
         long = room.ends[k] - room.starts[k] >= SHORTEST
-        kept += (first >= 128) | ((first >= 97) & (first <= 122) & long)
+        argument = command & (before == BRACE) & (room.starts[k] == behind + 1)
+        command, behind = before == BACKSLASH, room.ends[k]
+        kept += (first >= 128) | ((first >= 97) & (first <= 122) & long & (not command) & (not argument))
     return kept
 
 
@@ -232,7 +240,8 @@ def form_room(size: int) -> FormRoom:
 @kernel
 def forms_of(data: Array, offsets: Array, tables: Tables, which: int) -> tuple[Array, Array, Array, Array]:
     """(ids uint64 of all texts in the form `which`, offsets int64 [n + 1]; of each text's tokens, how
-    many stand alone int64 [n], and whether one begins with an ASCII digit bool [n])."""
+    many stand alone int64 [n], which every form keeps, and whether one begins with an ASCII digit bool
+    [n])."""
     kept, used = np.empty(1024, np.uint64), 0
     bounds = np.zeros(len(offsets), np.int64)
     alone, numbers = np.zeros(len(offsets) - 1, np.int64), np.zeros(len(offsets) - 1, np.bool_)

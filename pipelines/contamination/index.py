@@ -9,8 +9,9 @@ case and script; so one n-gram of tokens is words in English and characters in C
 stand in many items (`the following statements is correct`) tell nothing and are left out. An item
 is found where enough of its remaining n-grams lie within a window of a page, however long the page
 is; a short item where it stands whole. With other numbers and names an item is found by its skeleton:
-the tokens that are no number, no word with a capital and no letter alone, in their order. What is
-mostly a formula has no skeleton; its shape, all tokens with the numbers as `0`, is looked for whole.
+the tokens that are no number, no word with a capital, no letter alone and no command of TeX, in their
+order. What is mostly a formula has no skeleton; its shape, all tokens with the numbers as `0`, is
+looked for whole.
 """
 
 from __future__ import annotations
@@ -28,7 +29,6 @@ from pipelines.contamination.benchmark_items import BenchmarkItem
 from pipelines.contamination.forms import SHAPE, SKELETON, WHOLE, forms_of, tables
 from pipelines.contamination.matching import (
     ANCHOR,
-    FEWEST,
     FORMS,
     NEVER,
     Limits,
@@ -94,14 +94,15 @@ class Grams:
     """N-grams of the items in one form, without those that stand in more than `common` of them.
     grams uint64, sorted, and the item of each; sizes: how many each item has."""
 
-    def __init__(self, items: Sequences, chosen: Array, ngram: int, common: int, fewest: int) -> None:
-        """Of the items `chosen`, but for those that have less than `fewest` of their own."""
+    def __init__(self, items: Sequences, chosen: Array, ngram: int, common: int, fewest: Array) -> None:
+        """Of the items `chosen`, but for those that have less than `fewest` (of each item) of their
+        own."""
         own = [np.unique(grams_of(items[k], ngram)) for k in chosen.tolist()]
         grams = np.concatenate([np.zeros(0, np.uint64), *own])
         owners = np.repeat(chosen, [len(g) for g in own]).astype(np.int32)
         _, inverse, counts = np.unique(grams, return_inverse=True, return_counts=True)
         rare = counts[inverse] <= common
-        rare &= np.bincount(owners[rare], minlength=len(items.lengths))[owners] >= fewest
+        rare &= np.bincount(owners[rare], minlength=len(items.lengths))[owners] >= fewest[owners]
         grams, owners = grams[rare], owners[rare]
         order = np.argsort(grams, kind="stable")
         self.grams, self.owners = grams[order], owners[order]
@@ -119,13 +120,18 @@ class Grams:
         found: Array = self.grams[self._by_item[low:high]]
         return found
 
-    def long(self, min_hits: int, containment: float | Array) -> LongItems:
-        """The items to be found by so many of their n-grams, all where they have fewer, or such a
-        share of them (one, or of each item)."""
-        needed = np.maximum(
-            np.minimum(min_hits, self.sizes), np.ceil(containment * self.sizes).astype(np.int64)
-        )
-        return LongItems(lookup(self.grams, self.owners), needed, self.num_tokens)
+    def long(self, min_score: int | Array, containment: float | Array, places: int) -> LongItems:
+        """The items to be found by such a score (see matching.Limits.places), as many as they have
+        n-grams where those are fewer, and by such a share of their n-grams (one number, or one for each
+        item)."""
+        score = np.minimum(min_score, self.sizes)
+        needed = np.maximum(_fewest(score, places), np.ceil(containment * self.sizes).astype(np.int64))
+        return LongItems(lookup(self.grams, self.owners), needed, score, self.num_tokens)
+
+
+def _fewest(score: Any, places: int) -> Any:
+    """The fewest n-grams that have such a score: each in a place of its own."""
+    return (score + 2 * places) // (1 + places)
 
 
 class Index:
@@ -150,16 +156,19 @@ class Index:
         chosen = Sequences(flat, bounds, np.arange(len(items))).firsts(np.flatnonzero(enough))
         self.items = [items[k] for k in chosen.tolist()]
         self._whole = Sequences(flat, bounds, chosen)
-        self._chinese = chinese[chosen]
         whole = lengths[chosen] < np.where(chinese[chosen], policy.min_han, policy.min_words)
-        self._grams = Grams(self._whole, np.flatnonzero(~whole), policy.ngram, policy.common, 1)
+        some = np.ones(len(chosen), np.int64)
+        self._grams = Grams(self._whole, np.flatnonzero(~whole), policy.ngram, policy.common, some)
         # the others are variants of one item, too little of each is its own
         self.short = np.flatnonzero(whole | (self._grams.sizes < policy.min_hits))
 
         benchmark = np.array([item.kind != "validation" for item in self.items], bool)
         numbered = np.flatnonzero(numbers[chosen] & benchmark)
-        bones = Sequences(*forms_of(data, ends, tables(), SKELETON)[:2], chosen)
-        self._bones = Grams(bones, numbered, policy.skeleton_ngram, policy.skeleton_common, FEWEST)
+        flat, bounds, alone, _ = forms_of(data, ends, tables(), SKELETON)
+        bones = Sequences(flat, bounds, chosen)
+        self._chinese = 2 * alone[chosen] > bones.lengths  # whatever its formulas are
+        self._scores = np.where(self._chinese, policy.skeleton_score_han, policy.skeleton_score)
+        self._bones = Grams(bones, numbered, policy.skeleton_ngram, policy.skeleton_common, self._scores)
         # a formula has no skeleton
         self._shapes = Sequences(*forms_of(data, ends, tables(), SHAPE)[:2], chosen)
         plain = forms_of(*text_buffers(pa.array([NOT_TOLD])), tables(), SHAPE)[0]
@@ -175,13 +184,20 @@ class Index:
         policy = self.policy
         return Searched(
             self._whole.whole(self.short.tolist()),
-            self._grams.long(policy.min_hits, policy.containment),
-            Limits(policy.ngram, policy.min_hits, policy.min_hits, policy.inside),
+            self._grams.long(policy.min_hits, policy.containment, 0),
+            Limits(policy.ngram, policy.min_hits, policy.min_hits, policy.inside, 0),
             self._bones.long(
-                policy.skeleton_hits,
+                self._scores,
                 np.where(self._chinese, policy.skeleton_containment_han, policy.skeleton_containment),
+                1,
             ),
-            Limits(policy.skeleton_ngram, FEWEST, policy.skeleton_hits, NEVER),
+            Limits(
+                policy.skeleton_ngram,
+                _fewest(min(policy.skeleton_score, policy.skeleton_score_han), 1),
+                policy.skeleton_score,
+                NEVER,
+                1,
+            ),
             self._shapes.whole(self.shaped.tolist()),
         )
 

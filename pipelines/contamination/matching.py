@@ -21,7 +21,6 @@ from pipelines.kernels.bit_tables import bit_table, may_hold
 from pipelines.kernels.compiled import Array, int64, kernel, leaf
 from pipelines.kernels.hashing64 import STEP, U64
 
-FEWEST = 4  # n-grams of a skeleton that tell anything
 NEVER = 2.0  # no share of a text's n-grams lies in a skeleton: short texts are too alike
 ANCHOR = 4  # tokens at either end of an item that is looked for whole: one edit cannot hit both
 FORMS = ("n-grams", "whole", "skeleton", "shape")
@@ -57,23 +56,26 @@ class WholeItems(NamedTuple):
 
 
 class LongItems(NamedTuple):
-    """Items that are found by their n-grams. grams; needed int64: how many of an item's n-grams make
-    a match; num_tokens int64 of each item."""
+    """Items that are found by their n-grams. grams; for each item int64: `needed`, how many of its
+    n-grams a match has at least; `score` of a match at least (see `Limits.places`); num_tokens."""
 
     grams: Lookup
     needed: Array
+    score: Array
     num_tokens: Array
 
 
 class Limits(NamedTuple):
-    """What makes a match beside `LongItems.needed`, from ContaminationPolicy: tokens of an n-gram,
-    fewest n-grams that a text must have of any items, and, for texts that lie in an item, the fewest
-    hits and their share of the text's n-grams."""
+    """What makes a match beside `LongItems`, from ContaminationPolicy: tokens of an n-gram, fewest
+    n-grams that a text must have of any items, and, for texts that lie in an item, the fewest hits
+    and their share of the text's n-grams. places: 1 where the score of a match is its n-grams and
+    one for each further place in which they stand, 0 where it is its n-grams alone."""
 
     ngram: int
     fewest: int
     min_hits: int
     inside: float
+    places: int
 
 
 class Scratch(NamedTuple):
@@ -179,6 +181,21 @@ def _candidates(
 
 
 @leaf
+def _places(first: int, last: int, at: Array, rows: Array, inside: Array) -> int:
+    """In how many places the n-grams of the hits `first` to `last` stand, each where it is first; those
+    that follow each other are in one place. Leaves `inside` all zero, as it finds it."""
+    places, before = 0, -2
+    for k in range(first, last + 1):
+        if inside[rows[k]] == 0:
+            places += at[k] != before + 1
+            before = at[k]
+        inside[rows[k]] += 1
+    for k in range(first, last + 1):
+        inside[rows[k]] = 0
+    return places
+
+
+@leaf
 def _within(
     item: int, hits: int, count: int, long: LongItems, limits: Limits, work: Scratch, tally: ItemCounts
 ) -> tuple[int, int]:
@@ -191,7 +208,7 @@ def _within(
             if owners[row] == item:
                 at[own], rows[own] = work.at[hit], row
                 own += 1
-    best, first, last, left, distinct = 0, 0, 0, 0, 0
+    best, first, last, left, distinct = 0, 0, -1, 0, 0
     for right in range(own):
         distinct += inside[rows[right]] == 0
         inside[rows[right]] += 1
@@ -200,12 +217,15 @@ def _within(
             distinct -= inside[rows[left]] == 0
             left += 1
         if distinct > best:
-            best, first, last = distinct, at[left], at[right]
+            best, first, last = distinct, left, right
     for right in range(own):
         inside[rows[right]] = 0
-    if best < long.needed[item] and own >= limits.min_hits and own >= limits.inside * count:
+    score = best + limits.places * (_places(first, last, at, rows, inside) - 1)
+    if best >= long.needed[item] and score >= long.score[item]:
+        return at[first], at[last] + limits.ngram - 1
+    if own >= limits.min_hits and own >= limits.inside * count:
         return at[0], at[own - 1] + limits.ngram - 1  # the text lies in the item
-    return (first, last + limits.ngram - 1) if best >= long.needed[item] else (-1, -1)
+    return -1, -1
 
 
 @kernel

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from pipelines.cards.contamination import ContaminationPolicy
 from pipelines.contamination.forms import SHORTEST, script_converter
 from pipelines.contamination.index import NOT_TOLD
-from pipelines.contamination.matching import ANCHOR, FEWEST, NEVER
+from pipelines.contamination.matching import ANCHOR, NEVER
 from pipelines.kernels.normal_form import ALONE, DIGIT, LETTER, SEPARATOR
 from pipelines.kernels.reference import Token, fold
 
@@ -47,13 +47,18 @@ def grams(ids: Sequence[str], n: int) -> list[tuple[str, ...]]:
 
 
 def skeleton(text: str, found: Sequence[Token]) -> list[Token]:
-    """The tokens that are no number, no word with a capital and no letter alone."""
+    """The tokens that are no number, no word with a capital, no letter alone and no command of TeX or
+    first word of its braces."""
     data = text.encode()
     kept = []
+    command: Token | None = None
     for token in found:
         first = data[token.start : token.start + 1]
+        before = data[max(token.start - 1, 0) : token.start]
+        argument = command and before == b"{" and token.start == command.end + 1
+        command = token if before == b"\\" else None
         small = b"a" <= first <= b"z" and token.end - token.start >= SHORTEST
-        if first >= b"\x80" or small:
+        if first >= b"\x80" or (small and not command and not argument):
             kept.append(token)
     return kept
 
@@ -84,6 +89,7 @@ class Rule(NamedTuple):
     fewest: int
     containment: float
     inside: float
+    places: int
 
 
 class PlainIndex:
@@ -97,7 +103,6 @@ class PlainIndex:
         self.policy = policy
         self.items: dict[int, list[str]] = {}
         self.whole: set[int] = set()
-        self.chinese: set[int] = set()
         for k, text in enumerate(texts):
             found = tokens(text)
             ids = [t.text for t in found]
@@ -107,28 +112,33 @@ class PlainIndex:
                 and ids not in self.items.values()
             ):
                 self.items[k] = ids
-                if chinese:
-                    self.chinese.add(k)
                 if len(ids) < (policy.min_han if chinese else policy.min_words):
                     self.whole.add(k)
         self.own = {k: set(grams(ids, policy.ngram)) for k, ids in self.items.items() if k not in self.whole}
         counts = Counter(gram for own in self.own.values() for gram in own)
         self.own = {k: {g for g in own if counts[g] <= policy.common} for k, own in self.own.items()}
         self.whole |= {k for k, own in self.own.items() if len(own) < policy.min_hits}
-        self.rule = Rule(policy.ngram, policy.min_hits, policy.min_hits, policy.containment, policy.inside)
+        self.rule = Rule(policy.ngram, policy.min_hits, policy.min_hits, policy.containment, policy.inside, 0)
         self.lengths = {k: len(ids) for k, ids in self.items.items()}
 
+        scores = {True: policy.skeleton_score_han, False: policy.skeleton_score}
+        shares = {True: policy.skeleton_containment_han, False: policy.skeleton_containment}
         self.loose = {
-            han: Rule(policy.skeleton_ngram, policy.skeleton_hits, FEWEST, share, NEVER)
-            for han, share in ((True, policy.skeleton_containment_han), (False, policy.skeleton_containment))
+            han: Rule(
+                policy.skeleton_ngram, scores[han], min(scores.values()) // 2 + 1, shares[han], NEVER, 1
+            )
+            for han in (True, False)
         }
         bones = {k: skeleton(texts[k], tokens(texts[k])) for k in self.items}
         self.bone_lengths = {k: len(found) for k, found in bones.items()}
+        self.chinese = {
+            k for k, found in bones.items() if 2 * sum(t.group == ALONE for t in found) > len(found)
+        }
         numbered = [k for k in self.items if has_number(texts[k], tokens(texts[k]))]
         all_own = {k: set(grams([t.text for t in bones[k]], policy.skeleton_ngram)) for k in numbered}
         counts = Counter(gram for own in all_own.values() for gram in own)
         rare = {k: {g for g in own if counts[g] <= policy.skeleton_common} for k, own in all_own.items()}
-        self.bones = {k: own for k, own in rare.items() if len(own) >= FEWEST}
+        self.bones = {k: own for k, own in rare.items() if len(own) >= scores[k in self.chinese]}
         self.shapes: dict[int, list[str]] = {}
         for k in numbered:
             form = [t.text for t in shape(tokens(texts[k]))]
@@ -193,12 +203,19 @@ def _within(
     if sum(g in known for g in here) < min(rule.fewest, max(1, len(here))):
         return None
     hits = [p for p, g in enumerate(here) if g in own]
-    needed = max(min(rule.min_hits, len(own)), ceil(rule.containment * len(own)))
-    best, span = 0, (0, 0)
+    needed = ceil(rule.containment * len(own))
+    best: list[int] = []
     for end in hits:
         window = [p for p in hits if end - 2 * length <= p <= end]
-        if len({here[p] for p in window}) > best:
-            best, span = len({here[p] for p in window}), (window[0], end)
-    if hits and best < needed and len(hits) >= rule.min_hits and len(hits) >= rule.inside * len(here):
-        best, span = needed, (hits[0], hits[-1])
-    return (span[0], span[1] + rule.ngram - 1) if hits and best >= needed else None
+        if len({here[p] for p in window}) > len({here[p] for p in best}):
+            best = window
+    if not hits:
+        return None
+    found = sorted({here[p]: p for p in reversed(best)}.values())  # each n-gram where it is first
+    places = sum(p - 1 not in found for p in found)
+    score = len(found) + rule.places * (places - 1)
+    if len(found) >= needed and score >= min(rule.min_hits, len(own)):
+        return best[0], best[-1] + rule.ngram - 1
+    if len(hits) >= rule.min_hits and len(hits) >= rule.inside * len(here):
+        return hits[0], hits[-1] + rule.ngram - 1
+    return None

@@ -160,6 +160,38 @@ def test_other_numbers_and_names_are_found_by_the_skeleton() -> None:
     assert names(lookup, "Toby has apples. They were sold at the old market by his sister.") == []
 
 
+def test_n_grams_in_several_places_tell_more_than_a_phrase() -> None:
+    item = (
+        "The keeper of a lighthouse burns 4 litres of oil in a clear night and 9 litres of oil in a foggy "
+        "night. How many litres are left of 300 when there were 5 foggy nights and 12 clear nights?"
+    )
+    lookup = index(item, words(random.Random(8), 40))
+    variant = (
+        "The keeper of a castle burns 3 jars of oil in a clear night and 7 jars of oil in a frosty night. "
+        "How many jars are left of 90 when there were 6 frosty nights and 2 clear nights?"
+    )
+    (match,) = lookup.find(f"{words(random.Random(3), 300)}. {variant}")
+    assert match.form == "skeleton"
+    phrase = "They sat by the fire and burnt oil in a clear night and oil in a foggy place."
+    assert names(lookup, f"{words(random.Random(3), 300)}. {phrase}") == []
+
+
+def test_commands_of_tex_are_no_words_of_a_skeleton() -> None:
+    lines = r"\left\{\begin{aligned} \frac{%s}{3} + \sqrt{%s} &= \theta \\ %s"
+    lines += r" &\leq \frac{\theta}{5} \end{aligned}\right."
+    item, other = lines % (4, 5, 6), lines % ("x", "y", "z")
+    assert names(index(f"Let 3 be a root. {item}"), f"We write {other} for this.") == []
+
+
+def test_a_chinese_item_of_formulas_is_chinese() -> None:
+    formula = "$" + "+".join(rf"\frac{{x_{k}^{{{k}}}}}{{y_{k}}}" for k in range(1, 12)) + "$"
+    item = f"设随机变量相互独立且服从参数为3的泊松分布，记样本均值为{formula}，求样本方差与统计量的数学期望。"
+    assert names(index(item), item.replace("3的", "8的").replace("+", "-")) == ["0"]
+    assert (
+        names(index(item), "这些到达次数相互独立且服从参数为某常数的泊松分布，因此间隔服从指数分布。") == []
+    )
+
+
 def test_chinese_items_are_found_with_other_numbers() -> None:
     item = "某商店第1天卖出25个足球，第2天卖出的足球比第1天多13个，问两天一共卖出多少个足球？"
     assert names(index(item), item.replace("25", "960").replace("13", "78")) == ["0"]
