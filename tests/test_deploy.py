@@ -9,7 +9,8 @@ import pytest
 from dagster._core.instance.ref import InstanceRef
 
 from assets.cluster.client import PipesDeepSpeedClient
-from assets.cluster.launchers import LocalLauncher, SlurmLauncher
+from assets.cluster.launchers import LocalLauncher
+from assets.cluster.slurm import SlurmLauncher
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 

@@ -24,7 +24,6 @@ from assets.cluster.launch_records import find_launch, record_launch
 from assets.cluster.launchers import (
     Launcher,
     LocalLauncher,
-    SlurmLauncher,
     State,
     Unreachable,
     forget_environment,
@@ -32,6 +31,7 @@ from assets.cluster.launchers import (
 )
 from assets.cluster.mailbox import Mailbox
 from assets.cluster.progress import Progress
+from assets.cluster.slurm import SlurmLauncher
 from assets.cluster.waiting import Job, JobWait, Patience
 from model.plan.run_file import RUN_FILE
 from pipelines.lake import Lake

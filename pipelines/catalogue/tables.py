@@ -1,61 +1,18 @@
 """Every table, model and shard set: one entry each, in the order of the data's life.
 
 Belongs here: what each is, who writes it, what it is computed from; questions about the entries. Does
-not belong here: columns (beside the stage that writes them), how a stage's inputs are found (stages.py).
-Lists of tables anywhere else are derived from this one.
+not belong here: what an entry says (entry.py), columns (beside the stage that writes them), how a
+stage's inputs are found (stages.py). Lists of tables anywhere else are derived from this one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from importlib import import_module
-from typing import Literal
 
-import pyarrow as pa
-
-from pipelines.tables.columns import REGISTER
+from pipelines.catalogue.entry import Life, Table
 from pipelines.tables.inputs import SIGNAL_GROUPS
 
-Life = Literal["dump", "release", "training_run", "global"]
 SIGNALS = tuple(f"signals/{group}" for group in SIGNAL_GROUPS)
-
-
-@dataclass(frozen=True)
-class Table:
-    """One kind of dataset, which the lake holds once for each partition of its life.
-
-    `writer` is the module of its stage. `reads` are the tables that the stage has as inputs, of its own
-    partition, of the dumps of its release, or global ones. `beside` is the table whose stage writes this
-    one on the way. `group` is its group in Dagster's graph. Of a table for `each` classifier there are
-    several in the lake, NAME/CLASSIFIER.
-    """
-
-    name: str
-    life: Life
-    group: str
-    meaning: str
-    writer: str
-    reads: tuple[str, ...] = ()
-    beside: str = ""
-    each: bool = False
-
-    @property
-    def schema(self) -> pa.Schema | None:
-        """Its columns; None for models, tokenizers, shards and reports, which are files."""
-        if self.life == "training_run":
-            return None
-        import_module(self.writer)
-        return REGISTER[self.name].schema if self.name in REGISTER else None
-
-    @property
-    def version(self) -> int | None:
-        """The version of its stage; None for what training writes, which is known by its own files."""
-        if self.life == "training_run":
-            return None
-        module = import_module(self.writer)
-        group = self.name.removeprefix("signals/")
-        return int(module.VERSIONS[group] if group != self.name else module.VERSION)
 
 
 _TEXTS = ("documents", "edits")

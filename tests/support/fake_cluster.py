@@ -7,6 +7,7 @@ stage.json with a verified checkpoint.
 
 import os
 import signal
+import stat
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import dagster as dg
 import psutil
 
 from assets.cluster.client import PipesDeepSpeedClient
-from assets.cluster.launchers import LocalLauncher
+from assets.cluster.launchers import Launcher, LocalLauncher
 
 CHILD = """
 import argparse, hashlib, json, os, pathlib, sys, time
@@ -177,3 +178,16 @@ def end(pid: int) -> None:
     """Kill a process that this test has started."""
     if running(pid):
         os.kill(pid, signal.SIGKILL)
+
+
+def executable(path: Path, text: str) -> Path:
+    """A program at `path`, for PATH."""
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text(text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+def ended(launcher: Launcher, job: Path, job_id: str) -> int:
+    """The exit status of a job, when it has one."""
+    return int(eventually(lambda: (s := launcher.state(job, job_id)).status is not None and [s.status])[0])

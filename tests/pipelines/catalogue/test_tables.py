@@ -8,7 +8,6 @@ from pipelines.catalogue.tables import TABLES, entry_of, follows, names
 from pipelines.inspection.explain import OUTCOMES
 from pipelines.inspection.funnel import SHOWN
 from pipelines.lake import Lake
-from pipelines.tables.columns import REGISTER
 from tests.support.assembled import assemble, hit
 from tests.support.catalogue import inputs_without_entry, pointers_without_entry
 from tests.support.release_samples import make_release, prose
@@ -19,13 +18,6 @@ def test_each_table_comes_after_what_it_reads() -> None:
     for name, table in TABLES.items():
         assert {*table.reads, *filter(None, [table.beside])} <= seen, name
         seen.add(name)
-
-
-def test_every_table_with_columns_has_an_entry_and_the_entry_its_writers_schema() -> None:
-    with_columns = {name for name, table in TABLES.items() if table.schema is not None}
-    assert with_columns == set(REGISTER)
-    assert TABLES["decisions"].schema is REGISTER["decisions"].schema
-    assert TABLES["tokenizer"].schema is None and TABLES["stage1_checkpoint"].schema is None
 
 
 def test_lists_are_of_a_life_or_a_group() -> None:
