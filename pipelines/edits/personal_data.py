@@ -56,10 +56,10 @@ def find_personal_data(text: str) -> list[tuple[int, int, str]]:
 
 
 def _everywhere(data: bytearray, forms: list[Form]) -> Iterator[tuple[int, int, str]]:
-    for kind, _, pattern in forms:
-        for m in pattern.finditer(data):
-            if names_someone(kind, data, m):
-                yield *span_of(m), kind
+    for form in forms:
+        for m in form.matches(data):
+            if names_someone(form.kind, data, m):
+                yield *span_of(m), form.kind
 
 
 def _beside(

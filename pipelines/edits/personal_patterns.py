@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pipelines.edits import traces
@@ -33,10 +34,12 @@ def _first(first: str) -> str:
 
 _END = r"(?![A-Za-z0-9_])(?![.\-][0-9])"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = rf"@(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z0-9])"
 _EMAIL = (
     r"(?<![A-Za-z0-9_%+])(?<![A-Za-z0-9_%+][.\-])[A-Za-z0-9_%+](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9_%+\-])?"
-    rf"@(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z0-9])"
+    + _DOMAIN
 )
+MAX_USER, MAX_DOMAIN = 64, 600  # bytes of an address before its sign, and from there on
 _LOCAL = r"(?<![A-Za-z0-9._%+\-])[A-Za-z0-9_](?:[A-Za-z0-9._%+]{0,62}[A-Za-z0-9_])?"
 _AT = r" ?(?:\([Aa][Tt]\)|\[[Aa][Tt]\]|\{[Aa][Tt]\}|<[Aa][Tt]>|#[Aa][Tt]#|_[Aa][Tt]_|\(@\)|\[@\]) ?"
 _DOT = (
@@ -88,8 +91,14 @@ _PHONE_NAMED = (
 )
 _DAY = r"(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_FIRST_OCTET = (
+    r"[0-9](?<![A-Za-z0-9_.\-][0-9])"
+    r"(?:(?<=2)5[0-5]|(?<=2)[0-4][0-9]|(?<=1)[0-9]{2}|(?<=[1-9])[0-9])?"
+)  # as _OCTET, begun by a digit
 _HAN = r"[\x80-\xff?]"  # any character beyond ASCII, by its byte
 _OWN = r"(?P<own>(?: ?(?:号码?|[Nn]umber|[Nn]o\.?|ID|[Ii]d|为|是|is))*)(?P<sep>[:.# ]{0,3})"
+
+_BEHIND_SIGN = _pattern(_DOMAIN)
 
 
 class Form(NamedTuple):
@@ -99,6 +108,23 @@ class Form(NamedTuple):
     kind: str
     needs: int
     pattern: re.Pattern[bytes]
+
+    def matches(self, data: bytearray) -> Iterator[re.Match[bytes]]:
+        """pattern.finditer(data). Mail addresses are looked for around their signs alone: any word may
+        begin one."""
+        return _addresses(data, self.pattern) if self.needs == traces.AT else self.pattern.finditer(data)
+
+
+def _addresses(data: bytearray, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
+    end, at = 0, data.find(b"@")
+    while at >= 0:
+        found = None
+        if _BEHIND_SIGN.match(data, at):
+            found = pattern.search(data, max(end, at - MAX_USER), at + MAX_DOMAIN)
+        if found and found.start() < at:  # else it is another sign's, and found again there
+            yield found
+            end = found.end()
+        at = data.find(b"@", max(end, at + 1))
 
 
 # In the order in which they count where two overlap.
@@ -135,7 +161,7 @@ FORMS: tuple[Form, ...] = tuple(
         (
             "ip",
             traces.ADDRESS,
-            rf"(?<![A-Za-z0-9_.\-]){_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_\-])(?!\.[A-Za-z0-9])",
+            rf"{_FIRST_OCTET}(?:\.{_OCTET}){{3}}(?![A-Za-z0-9_\-])(?!\.[A-Za-z0-9])",
         ),
         (
             "account",

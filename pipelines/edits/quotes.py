@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from pipelines.kernels.marks import Marks
+
 LEAST_BYTES = 45
 """UTF-8 bytes of a line that is a repetition where it recurs: 45 Latin letters, 15 Han. Shorter ones
 are only where they stand beside one."""
@@ -21,6 +23,7 @@ SIGNS = (
 )
 """What a text must hold one of to be read for quotes at all: Discourse, phpBB, XenForo, vBulletin,
 Discuz."""
+_SIGNS = Marks(SIGNS)
 _OPENING = re.compile(
     r"[^\n]{1,80}\b(?:said|wrote|writes) ?[:：↑]{1,2}[ ↑]{0,2}|(?:originally )?posted by [^\n]{1,60}"
     r"|quote:[^\n]{0,40}|(?:回复|引用) ?\d{0,4} ?[楼樓#][^\n]{0,40}"
@@ -33,7 +36,7 @@ _FENCES = ("```", "~~~")
 
 def may_quote(text: str) -> bool:
     """Whether a text has to be read for quotes."""
-    return any(sign in text for sign in SIGNS)
+    return bool(_SIGNS.held(text.encode("utf-8", "replace"))) and any(sign in text for sign in SIGNS)
 
 
 def quoted_lines(lines: Sequence[str]) -> set[int]:

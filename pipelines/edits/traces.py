@@ -27,14 +27,14 @@ _CALL = 1 << 14  # no trace by itself
 # What ends at a byte, small letters for both; `~` stands for a space.
 _WORDS = {
     AT_IN_BRACKETS: " ".join(f"{a}{sign}{b}" for sign in ("at", "@") for a in "([{<#_" for b in ")]}>#_"),
-    DOT: "dot~",
+    DOT: "~dot~",
     SPACED_AT: "~@~",
     _CALL: "电话 手机 传真 热线 座机 方式 致电 拨打 tel phone fax mobile cell call whatsapp",
     CHINA: "86) 86- 86~ 861",
     QQ: " ".join(["群号", *(a + b for a in "q扣企加" for b in "q群扣鹅")]),
-    WECHAT: " ".join(a + b for a in "微cv" for b in "信x") + " chat",
+    WECHAT: "微信 v信 vx wechat",
     PASSPORT: "护照 行证 passport",
-    SSN: "ssn social~",
+    SSN: "ssn ocial~se",
 }
 _ENTRIES = sorted(
     (bytes(HAN_BYTES.get(char, ord(char)) for char in word.replace("~", " "))[::-1], bit)

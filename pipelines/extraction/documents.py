@@ -222,7 +222,7 @@ def to_document(
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, f"{robots}\n{page.robots}"
             published = iso_date(page.date) or published
-            others = alternates(markup, record.url)
+            others = alternates(markup, record.url) if page.names_others else ""
     signals = opt_outs(robots)
     for signal in signals:
         stats[f"opted_out/{signal}"] += 1

@@ -65,6 +65,7 @@ def linked_data(markup: str) -> list[str]:
 def data_text(scripts: list[str], shown: str) -> str:
     """What stands for the page's text: what it shows, or the text of its linked data where that is
     much longer. `scripts` as linked_data gives them."""
+    scripts = [script for script in scripts if _HOLDS_TEXT.search(script)]
     if not scripts:
         return shown
     enough = max(MIN_WORDS, TIMES * num_words(shown))
@@ -72,8 +73,6 @@ def data_text(scripts: list[str], shown: str) -> str:
         return shown
     best, most = shown, enough
     for script in scripts:
-        if not _HOLDS_TEXT.search(script):
-            continue
         try:
             value = json.loads(script, strict=False)
         except (ValueError, RecursionError):

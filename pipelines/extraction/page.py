@@ -22,6 +22,7 @@ from pipelines.extraction.html.runs import text_words
 from pipelines.extraction.linked_data import data_text, linked_data
 from pipelines.extraction.markdown.lines import block_text, page_text
 from pipelines.extraction.page_metadata import (
+    MARKS_OF_DATES,
     MAX_TAG,
     attributes,
     headline,
@@ -29,6 +30,7 @@ from pipelines.extraction.page_metadata import (
     read_metadata,
     title_of,
 )
+from pipelines.kernels.marks import Marks, has_controls
 
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
 MAX_HEADINGS = 3  # of the first level that may be the headline
@@ -36,6 +38,10 @@ NEAR_BEFORE, NEAR_BEHIND = 6, 16  # blocks around the headline in which a date i
 DATE_DIGITS = 5  # of `May 1, 2024`; a line with fewer has no date
 MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
+_SOUGHT = Marks(("canonical", "ld+json", "hreflang", *MARKS_OF_DATES), any_case=True)
+_ADDRESS, _DATA, _OTHERS = (1 << bit for bit in range(3))
+"""What markup without these marks does not hold and is not searched for, by bits of `_SOUGHT`; the bits above
+are those of dates."""
 
 
 @dataclass(slots=True)
@@ -49,21 +55,25 @@ class Page:
     language: str = ""
     robots: str = ""
     cut: list[str] = field(default_factory=list)
+    names_others: bool = False  # whether it may name its forms in other languages (alternates.py)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page in parts: its text as bytes, what the model reads, the attributes of its html tag and of
-    its meta tags, the texts of its linked data, bounds that were reached."""
+    """A page in parts: its title, the address that it calls its own, its text as bytes, what the model
+    reads, the attributes of its html tag and of its meta tags, the texts of its linked data, bounds that
+    were reached; `dated`: the markup where scripts or elements of it may hold a date, else ""."""
 
-    markup: str
     title: str
+    address: str
     data: bytes
     parts: Parts
     root: dict[str, str]
     metas: list[dict[str, str]]
     linked: list[str]
+    dated: str
     cut: list[str]
+    names_others: bool
 
 
 @functools.cache
@@ -79,8 +89,13 @@ def parse_page(markup: str) -> ParsedPage:
     if len(markup) > MAX_CHARS:
         markup, cut = markup[:MAX_CHARS], ["chars"]
     title = title_of(markup)
-    data = markup.encode("utf-8", "replace").translate(None, _CONTROLS)
-    array, words = np.frombuffer(data, np.uint8), text_words(title)
+    data = markup.encode("utf-8", "replace")
+    array = np.frombuffer(data, np.uint8)
+    held = _SOUGHT.held(array)
+    if has_controls(array):
+        data = data.translate(None, _CONTROLS)
+        array = np.frombuffer(data, np.uint8)
+    words = text_words(title)
     parsed = tree.parse(array, words, False)
     if parsed[4][col.C_NOSCRIPT] > max(MIN_NOSCRIPT, parsed[1][:, col.B_CHARS].sum()):
         without_scripts = tree.parse(array, words, True)
@@ -97,17 +112,20 @@ def parse_page(markup: str) -> ParsedPage:
         cut.append("depth")
     root = int(counts[col.C_HTML])
     given = [attributes(_tag(data, at)) for at in metas.tolist()]
-    linked = linked_data(markup)
+    linked = linked_data(markup) if held & _DATA else []
+    address = own_address(markup) if held & _ADDRESS else ""
     shared_as = next((meta.get("content", "") for meta in given if meta.get("property") == "og:type"), "")
     return ParsedPage(
-        markup,
         title,
+        address,
         data,
-        Parts(array, elements, blocks, segments, hints(markup, linked, shared_as)),
+        Parts(array, elements, blocks, segments, hints(address, linked, shared_as)),
         attributes(_tag(data, root)) if root >= 0 else {},
         given,
         linked,
+        markup if held > _OTHERS | _DATA | _ADDRESS else "",
         cut,
+        bool(held & _OTHERS),
     )
 
 
@@ -116,7 +134,7 @@ def extract(markup: str, model: BlockModel | None = None) -> Page:
     the markup."""
     page = parse_page(markup)
     parts = page.parts
-    found = read_metadata(page.markup, page.title, page.root, page.metas)
+    found = read_metadata(page.dated, page.title, page.root, page.metas)
     first, places = _headings(page)
     headings = [_block(page, i) for i in places]
     title = headline(page.title, page.metas, headings)
@@ -126,11 +144,11 @@ def extract(markup: str, model: BlockModel | None = None) -> Page:
             for i in range(max(0, first - NEAR_BEFORE), min(len(parts.blocks), first + NEAR_BEHIND))
             if parts.blocks[i, col.B_DIGITS] >= DATE_DIGITS
         )
-        found.date = other_date(own_address(page.markup), near, page.markup, page.metas)
+        found.date = other_date(page.address, near, page.dated, page.metas)
     chosen = (model or block_model()).choose(parts)
     text = page_text(page.data, parts.elements, parts.blocks, parts.segments, chosen)
     text = data_text(page.linked, text)
-    return Page(text, title, found.date, found.language, found.robots, page.cut)
+    return Page(text, title, found.date, found.language, found.robots, page.cut, page.names_others)
 
 
 def _headings(page: ParsedPage) -> tuple[int, list[int]]:

@@ -6,10 +6,11 @@ belong here: the text (page.py).
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from pipelines.extraction.markdown.entities import unescape
 
 _TITLE = re.compile(r"<title\b[^<>]{0,300}+>([^<]{0,1000})", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
@@ -33,7 +34,7 @@ _WRITTEN = re.compile(
     rf"|(\d{{1,2}})(?:st|nd|rd|th)?\s{{1,2}}{_NAMED_MONTH},?\s{{1,2}}((?:19|20)\d\d))\b",
     re.IGNORECASE,
 )
-_DATES = (
+_DATES_NAMES = (
     "article:published_time pubdate publishdate publish_date publish-date date dc.date dcterms.created"
     " dc.date.issued dcterms.date dc.date.created og:release_date citation_date datepublished"
     " citation_publication_date citation_online_date parsely-pub-date sailthru.date"
@@ -41,9 +42,13 @@ _DATES = (
     " article.published created article_date_original cludo:date originalpublicationdate"
     " og:article:published_time bt:pubdate"
 )
-_LATER = "article:modified_time og:updated_time last-modified datemodified dcterms.modified"
+_DATES = frozenset(_DATES_NAMES.split())
+_LATER_NAMES = "article:modified_time og:updated_time last-modified datemodified dcterms.modified"
+_LATER = frozenset(_LATER_NAMES.split())
 _NAMES = ("name", "property", "itemprop", "http-equiv")  # attributes that name a meta element
 _ROBOTS = frozenset(("robots", "googlebot", "bingbot", "tdm-reservation"))
+MARKS_OF_DATES = ("datePublished", "<time", "dateCreated", "uploadDate", "dateModified")
+"""What markup holds one of, in any case, where `_behind` can find a date in it."""
 MAX_TAG = 3000  # characters of one tag that are read
 MIN_TITLE = 12  # characters before a bar from which they are a title
 _BARS = ("|", "||", "｜")
@@ -67,12 +72,13 @@ class PageMetadata:
 def title_of(markup: str) -> str:
     """The text of the first title element."""
     found = _TITLE.search(markup)
-    return _SPACES.sub(" ", html.unescape(found[1])).strip()[:MAX_TITLE] if found else ""
+    return _SPACES.sub(" ", unescape(found[1])).strip()[:MAX_TITLE] if found else ""
 
 
 def attributes(tag: str) -> dict[str, str]:
     """The attributes of a start tag, names in lower case, entities decoded."""
-    return {m[1].lower(): html.unescape(m[2] or m[3] or m[4] or "").strip() for m in _ATTRIBUTE.finditer(tag)}
+    found = _ATTRIBUTE.findall(tag)
+    return {name.lower(): unescape(double or single or bare).strip() for name, double, single, bare in found}
 
 
 def headline(title: str, metas: list[dict[str, str]], headings: list[str]) -> str:
@@ -134,7 +140,7 @@ def read_metadata(markup: str, title: str, root: dict[str, str], metas: list[dic
         value = given.get("content", "")
         if name in _ROBOTS:
             found.robots += f" {name}={value.lower()}"
-        elif name in _DATES.split():
+        elif name in _DATES:
             found.date = found.date or date_in(value)
         elif name == "content-language" and not found.language:
             found.language = value.lower()[:16]
@@ -168,7 +174,7 @@ def other_date(address: str, near: Iterable[str], markup: str, metas: list[dict[
             return date
     for given in metas:
         name = next((given[key] for key in _NAMES if given.get(key)), "").lower()
-        if name in _LATER.split() and date_in(given.get("content", "")):
+        if name in _LATER and date_in(given.get("content", "")):
             return date_in(given["content"])
     return ""
 

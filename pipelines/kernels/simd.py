@@ -64,6 +64,37 @@ def class_masks(typing: Any, data: Any, index: Any) -> Any:
 
 
 @intrinsic
+def pair_mask(typing: Any, data: Any, index: Any, value: Any, fold: Any, kept: Any) -> Any:
+    """Which of the 64 bytes from `index` on begin with the first two bytes of `value`: uint64, bit k for
+    byte k. `value`, `fold` and `kept` are uint64, byte by byte: bits of `fold` are set before comparing, a
+    second byte that is 0 in `kept` is not compared. The caller answers for index + 65 <= len(data)."""
+    byte = ir.IntType(8)
+    vector = ir.VectorType(byte, BLOCK_BYTES)
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        undefined, zeros = (
+            ir.Constant(vector, ir.Undefined),
+            ir.Constant(ir.VectorType(ir.IntType(32), 64), None),
+        )
+
+        def splat(word: Any, place: int) -> Any:
+            one = builder.trunc(builder.lshr(word, ir.Constant(I64, 8 * place)), byte)
+            first = builder.insert_element(undefined, one, ir.Constant(ir.IntType(32), 0))
+            return builder.shuffle_vector(first, undefined, zeros)
+
+        equal = []
+        for place in (0, 1):
+            start = builder.add(values[1], ir.Constant(values[1].type, place))
+            block = builder.load(_address(context, builder, signature.args[0], values[0], start, vector))
+            block.align = 1
+            folded = builder.and_(builder.or_(block, splat(values[3], place)), splat(values[4], place))
+            equal.append(builder.icmp_unsigned("==", folded, splat(values[2], place)))
+        return builder.bitcast(builder.and_(*equal), I64)
+
+    return types.uint64(data, types.intp, types.uint64, types.uint64, types.uint64), code
+
+
+@intrinsic
 def trailing_zeros(typing: Any, value: Any) -> Any:
     """Number of zero bits below the lowest set bit of a uint64; 64 for 0."""
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pipelines.kernels.marks import Marks
+
 FENCE = re.compile(r" {0,8}(?:[-*+>] {0,3})?(`{3,}|~{3,})")
 INLINE_CODE = re.compile(r"`[^`\n]{1,200}`")
 INLINE_FORMULA = re.compile(r"\$(?=[^\s$])[^$\n]{1,400}(?<=[^\s$])\$(?!\d)")
@@ -29,6 +31,7 @@ OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
 MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!", ":`", "\n:")
 """What a text must hold one of to be read for the other forms, and for markup, at all; a line of
 marks or numbers is markup too."""
+_MARKUP, _OTHER_FORMS = Marks(MARKUP), Marks(OTHER_FORMS)
 IMAGE = re.compile(
     r"!\[[^\[\]\n]{0,300}\]\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)"
 )
@@ -94,7 +97,7 @@ def is_markup(stripped: str) -> bool:
 
 def may_hold_markup(text: str) -> bool:
     """Whether a text has to be read for markup."""
-    if text.startswith(("#", ".. ")) or any(mark in text for mark in MARKUP):
+    if text.startswith(("#", ".. ")) or _MARKUP.held(text.encode("utf-8", "replace")):
         return True
     return any(
         MARKS.fullmatch(line.strip()) is not None
@@ -130,7 +133,7 @@ def prose_of(text: str) -> Prose:
     if " \n" in text or "\t\n" in text or text.endswith((" ", "\t")):
         text = "\n".join([line.rstrip(TRAILING) for line in text.split("\n")])
     marked = may_hold_markup(text)
-    if not marked and not any(mark in text for mark in OTHER_FORMS):
+    if not marked and not _OTHER_FORMS.held(text.encode("utf-8", "replace")):
         return Prose(text, 0, 0, 0)
     code = formulas = tables = markup = 0
     kept: list[str] = []

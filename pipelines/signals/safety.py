@@ -102,11 +102,14 @@ _URL = re.compile("|".join(re.escape(w.replace(" ", "")) for w in _ENGLISH if w 
 
 def measure_safety(texts: Sequence[str], urls: Sequence[str | None]) -> pa.Table:
     """One row of SCHEMA for each text and its URL."""
-    words, shares, hits = [], [], []
+    words, shares = [], []
     suspected = pc.match_substring_regex(pa.array(texts, pa.large_string()), _ANYWHERE).to_pylist()
-    for text, url, look in zip(texts, urls, suspected, strict=True):
+    in_url = pc.match_substring_regex(pa.array(urls, pa.large_string()), f"(?i){_URL.pattern}").to_pylist()
+    hits = [
+        len(_URL.findall(url.lower())) if url and look else 0 for url, look in zip(urls, in_url, strict=True)
+    ]
+    for text, look in zip(texts, suspected, strict=True):
         found = _TEXT.findall(text.lower()) if look else []
         words.append(len(found))
         shares.append(round(sum(map(len, found)) / len(text), 6) if text else 0.0)
-        hits.append(len(_URL.findall((url or "").lower())))
     return pa.table([pa.array(hits), pa.array(words), pa.array(shares)], names=SCHEMA.names).cast(SCHEMA)

@@ -56,6 +56,7 @@ _CANONICAL = re.compile(
 _HREF = re.compile(r"""\bhref\s{0,3}=\s{0,3}["']?([^"'\s>]{1,500})""", re.IGNORECASE)
 _YEAR = re.compile(r"/(?:19|20)\d\d[/-]")
 _WORD = re.compile(r"[a-z]+")
+MAX_LINK = 400  # characters from the beginning of a link to what it says that it is
 MAX_HEAD = 60_000  # characters in which the page's own address is looked for
 
 NAMES: tuple[str, ...] = (
@@ -69,9 +70,9 @@ _TYPE_AT = {word: i for i, words in enumerate(TYPES.values()) for word in words.
 _WORDS = [frozenset(words.split()) for words in ADDRESS.values()]
 
 
-def hints(markup: str, data: list[str], shared_as: str) -> Array:
-    """float32 [NUM_HINTS] in the order of NAMES; `data` as linked_data.linked_data gives it,
-    `shared_as` the value of og:type."""
+def hints(address: str, data: list[str], shared_as: str) -> Array:
+    """float32 [NUM_HINTS] in the order of NAMES; `address` is the page's own (own_address), `data` as
+    linked_data.linked_data gives it, `shared_as` the value of og:type."""
     x = np.zeros(NUM_HINTS, np.float32)
     for script in data:
         for word in _DATA.findall(script):
@@ -83,7 +84,6 @@ def hints(markup: str, data: list[str], shared_as: str) -> Array:
     for k, value in enumerate(SHARED):
         x[f + k] = shared_as.lower().startswith(value)
     f += len(SHARED)
-    address = own_address(markup)
     if address:
         path = _path(address)
         parts = [part for part in path.lower().split("/") if part]
@@ -100,7 +100,10 @@ def hints(markup: str, data: list[str], shared_as: str) -> Array:
 
 def own_address(markup: str) -> str:
     """The address that a page calls its own (rel=canonical); "" where it names none."""
-    canonical = _CANONICAL.search(markup, 0, MAX_HEAD)
+    at = markup.find("canonical", 0, MAX_HEAD)
+    start = markup.rfind("<", max(0, at - MAX_LINK), at) if at >= 0 else -1
+    canonical = _CANONICAL.match(markup, start, MAX_HEAD) if start >= 0 else None  # most often, and fast
+    canonical = canonical or _CANONICAL.search(markup, 0, MAX_HEAD)
     href = _HREF.search(canonical[0]) if canonical else None
     return href[1] if href else ""
 

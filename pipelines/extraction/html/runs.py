@@ -79,9 +79,11 @@ def sign(point: int, following: int) -> int:
 
 def text_words(text: str) -> Array:
     """Sorted hashes of the words of a text as the kernel makes them: a Han character, or a run of
-    letters and digits; uint64 [w]."""
+    letters and digits; uint64 [w]. A word that recurs stands there again."""
     points = np.frombuffer(f"{text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
-    return np.unique(_words(points))
+    words = _words(points)
+    words.sort()
+    return words
 
 
 @kernel

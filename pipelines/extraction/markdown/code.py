@@ -7,6 +7,8 @@ fences. Does not belong here: which blocks are code (html/), formulas.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from typing import NamedTuple
 
 from pipelines.extraction.markdown.entities import unescape
 from pipelines.extraction.markdown.inline import UNSEEN
@@ -39,6 +41,7 @@ _NUMBERED = re.compile(
     r"[^\S\n]*+</(?P=name)>",
     re.IGNORECASE,
 )
+_MAY_BE_NUMBERED = re.compile(r">[^\S\n]*+[0-9]{1,5}[^\S\n]*+</")  # in each of them; found much faster
 MIN_NUMBERED = 3  # lines from which numbers before all of them are theirs
 # what stands in the frame of code: buttons, names of files; in a division of it, bars and heads too
 _TOOLS = re.compile(
@@ -95,6 +98,7 @@ EXACT, LOOSE, IN_LINE = range(3)  # all spaces count; all but those between line
 MIN_PROSE = 120  # letters from which preformatted text can be prose
 MAX_SIGNS = 40  # letters for each sign of code, at least, in prose
 MAX_JOINED = 20_000  # digits of line numbers without spaces
+MAX_KEPT = 200  # characters of a tag behind its name up to which what it says is kept for the next
 MAX_INNER = 2000  # characters in which the first tags of code are looked for
 
 
@@ -217,6 +221,8 @@ def label_of(text: str) -> str | None:
 def _without_numbers(markup: str) -> str:
     """The markup of code without the numbers that stand, one after another, in elements of their own
     before its lines, each with a space behind it."""
+    if len(_MAY_BE_NUMBERED.findall(markup)) < MIN_NUMBERED:
+        return markup
     found = list(_NUMBERED.finditer(markup))
     if len(found) < MIN_NUMBERED or _NUMBERS.search(found[0][0]):
         return markup
@@ -305,36 +311,56 @@ def _text(markup: str, spaces: int) -> str:
             continue
         if name in _VOID:
             continue
-        rest = m["rest"]
-        style = _first(_STYLE.search(rest)) if "style" in rest else ""
-        shown = _DISPLAY.search(style)
-        display = (shown[1] or "none").lower() if shown else ""
-        names = _first(_CLASS.search(rest)) if "lass" in rest else ""
-        if (
-            name in _LEFT_OUT
-            or display == "none"
-            or ("hidden" in rest and _HIDDEN.search(rest))
-            or _is_tool(name, names, rest)
-        ):
+        element = _element(name, m["rest"]) if len(m["rest"]) <= MAX_KEPT else _read_element(name, m["rest"])
+        if element.left_out:
             number, position = _skip(tokens, number, name, len(markup))
             continue
-        if name not in _NOT_NUMBERS and (_NUMBERS.search(names) or _UNSELECTED.search(style)):
+        if element.may_be_numbers:
             end, behind = _skip(tokens, number, name, len(markup))
             inner = markup[m.end() : tokens[end - 1].start() if end > number else len(markup)]
             if _ONLY_NUMBERS.fullmatch(unescape(_TOKEN.sub(" ", inner))):
                 number, position = end, behind
                 continue
-        is_line = (name in _LINES and display != "inline") or display in _LINE_DISPLAYS
-        is_line |= each_code and name == "code"
+        is_line = element.is_line or (each_code and name == "code")
         if name == "pre":
             inner_pre += 1
-        if not rest.rstrip().endswith("/"):
+        if not element.closes_itself:
             stack.append((name, is_line))
             if is_line:
                 writer.begin()
     _write_text(writer, markup[position:], spaces)
     text = "".join(writer.pieces).replace("\xa0", " ").translate(_DROP)
     return "\n".join(line.rstrip() for line in text.split("\n")).strip("\n")
+
+
+class _Element(NamedTuple):
+    """What an element's start tag says: whether its text is no code, may be numbers of lines, stands in
+    lines of its own, and whether the tag ends it."""
+
+    left_out: bool
+    may_be_numbers: bool
+    is_line: bool
+    closes_itself: bool
+
+
+def _read_element(name: str, rest: str) -> _Element:
+    """The element of a start tag, by its name in small letters and what stands behind the name."""
+    style = _first(_STYLE.search(rest)) if "style" in rest else ""
+    shown = _DISPLAY.search(style)
+    display = (shown[1] or "none").lower() if shown else ""
+    names = _first(_CLASS.search(rest)) if "lass" in rest else ""
+    hidden = display == "none" or ("hidden" in rest and _HIDDEN.search(rest) is not None)
+    numbers = _NUMBERS.search(names) or _UNSELECTED.search(style)
+    return _Element(
+        left_out=name in _LEFT_OUT or hidden or _is_tool(name, names, rest),
+        may_be_numbers=name not in _NOT_NUMBERS and numbers is not None,
+        is_line=(name in _LINES and display != "inline") or display in _LINE_DISPLAYS,
+        closes_itself=rest.rstrip().endswith("/"),
+    )
+
+
+_element = lru_cache(maxsize=4096)(_read_element)
+"""A few tags stand around all words of highlighted code."""
 
 
 def _is_tool(name: str, names: str, rest: str) -> bool:

@@ -10,7 +10,7 @@ import html
 import re
 
 MAX_KNOWN = 4096  # references that are kept; a page may hold any number of others
-_REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")
+_REFERENCE = re.compile(r"(&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?))")
 
 
 class _Known(dict[str, str]):
@@ -28,4 +28,8 @@ _KNOWN = _Known()
 
 def unescape(text: str) -> str:
     """html.unescape(text)."""
-    return _REFERENCE.sub(lambda found: _KNOWN[found[0]], text) if "&" in text else text
+    if "&" not in text:
+        return text
+    pieces = _REFERENCE.split(text)  # every second one is a reference
+    pieces[1::2] = map(_KNOWN.__getitem__, pieces[1::2])
+    return "".join(pieces)

@@ -97,7 +97,7 @@ def inline_text(data: bytes, segments: list[list[int]], notation: Notation = PLA
             text = delimited(text)
     if "`" in text and notation.asciimath:
         text = with_asciimath(text)
-    if _HAS_UNSEEN.search(text):
+    if not text.isascii() and _HAS_UNSEEN.search(text):
         text = text.translate(_DROP)
     if _BREAK not in text:
         return " ".join(text.split())

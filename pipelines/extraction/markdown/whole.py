@@ -131,8 +131,10 @@ def _add_alike(taken: Array, formulas: Array, elements: Array, blocks: Array) ->
     owners = blocks[:, col.B_ELEMENT]
     paths, plain = elements[owners, col.E_PATH], blocks[:, col.B_LINKED] == 0
     for kind in (formulas, elements[owners, col.E_KIND] == tags.PRE):
-        if (kind & taken).any():
-            taken |= kind & plain & np.isin(paths, paths[kind & taken])
+        left = np.flatnonzero(kind & plain & ~taken) if kind.any() else ()
+        if len(left):
+            of_taken = set(paths[kind & taken].tolist())
+            taken[[i for i in left if paths[i] in of_taken]] = True
 
 
 def _add_panels(taken: Array, elements: Array, blocks: Array) -> None:

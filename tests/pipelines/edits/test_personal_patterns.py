@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from pipelines.edits.personal_data import find_personal_data
-from pipelines.edits.personal_patterns import id_card_valid, luhn_valid
+from pipelines.edits.personal_patterns import FORMS, id_card_valid, luhn_valid
 from tests.support.personal_data import ID_CARD, labelled_strings
 
 
@@ -31,3 +34,12 @@ def test_checksum() -> None:
     assert id_card_valid(ID_CARD) and id_card_valid(ID_CARD.lower())
     assert not id_card_valid("110105194912310020")
     assert luhn_valid("4111111111111111") and not luhn_valid("4111111111111112")
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from(["a", "b9", ".", "-", "@", "@c.de", "cn", " ", "_", "%", "x" * 40, "?"])))
+def test_mail_addresses_are_found_as_their_pattern_finds_them(pieces: list[str]) -> None:
+    data = bytearray("".join(pieces).encode())
+    form = FORMS[0]
+    assert form.kind == "email"
+    assert [m.span() for m in form.matches(data)] == [m.span() for m in form.pattern.finditer(data)]

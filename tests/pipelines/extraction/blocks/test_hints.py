@@ -9,7 +9,7 @@ LINK = '<link href="https://shop.example/products/2024/red-lamp-12" rel=canonica
 
 
 def said(markup: str, data: list[str], shared_as: str) -> dict[str, float]:
-    return dict(zip(NAMES, hints(markup, data, shared_as).tolist(), strict=True))
+    return dict(zip(NAMES, hints(own_address(markup), data, shared_as).tolist(), strict=True))
 
 
 def test_types_and_address_of_a_page() -> None:
@@ -32,4 +32,4 @@ def test_a_page_that_says_nothing() -> None:
 
 @pytest.mark.parametrize("unit", ["<link ", "<link rel=canonical ", '"@type":', '"@type": ['])
 def test_hints_take_linear_time(unit: str) -> None:
-    assert_linear(lambda markup: hints(markup, [markup], ""), unit)
+    assert_linear(lambda markup: hints(own_address(markup), [markup], ""), unit)
