@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pipelines.kernels.marks import Marks
+from pipelines.kernels.marks import ByteMarks
 
 LEAST_BYTES = 45
 """UTF-8 bytes of a line that is a repetition where it recurs: 45 Latin letters, 15 Han. Shorter ones
@@ -23,7 +23,7 @@ SIGNS = (
 )
 """What a text must hold one of to be read for quotes at all: Discourse, phpBB, XenForo, vBulletin,
 Discuz."""
-_SIGNS = Marks(SIGNS)
+_SIGNS = ByteMarks(SIGNS)
 _OPENING = re.compile(
     r"[^\n]{1,80}\b(?:said|wrote|writes) ?[:：↑]{1,2}[ ↑]{0,2}|(?:originally )?posted by [^\n]{1,60}"
     r"|quote:[^\n]{0,40}|(?:回复|引用) ?\d{0,4} ?[楼樓#][^\n]{0,40}"

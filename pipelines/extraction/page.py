@@ -30,7 +30,7 @@ from pipelines.extraction.page_metadata import (
     read_metadata,
     title_of,
 )
-from pipelines.kernels.marks import Marks, has_controls
+from pipelines.kernels.marks import ByteMarks, has_controls
 
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut
 MAX_HEADINGS = 3  # of the first level that may be the headline
@@ -38,7 +38,7 @@ NEAR_BEFORE, NEAR_BEHIND = 6, 16  # blocks around the headline in which a date i
 DATE_DIGITS = 5  # of `May 1, 2024`; a line with fewer has no date
 MIN_NOSCRIPT = 1000  # bytes of noscript elements from which they may hold the page
 _CONTROLS = bytes([*range(9), *range(14, 32), 127])  # dropped: no text holds them
-_SOUGHT = Marks(("canonical", "ld+json", "hreflang", *MARKS_OF_DATES), any_case=True)
+_SOUGHT = ByteMarks(("canonical", "ld+json", "hreflang", *MARKS_OF_DATES), any_case=True)
 _ADDRESS, _DATA, _OTHERS = (1 << bit for bit in range(3))
 """What markup without these marks does not hold and is not searched for, by bits of `_SOUGHT`; the bits above
 are those of dates."""

@@ -19,7 +19,7 @@ SIZE = 8  # bytes of a mark that are compared
 _NO_CASE = 0x20
 
 
-class Marks:
+class ByteMarks:
     """Marks of one byte or more, at most 63. Of longer ones the first SIZE bytes are compared; `any_case`:
     letters of ASCII in either case."""
 

@@ -25,6 +25,14 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, index: Any, to: 
     return builder.bitcast(builder.gep(data, [index]), to.as_pointer())
 
 
+def _splat(builder: Any, value: Any, vector: Any) -> Any:
+    """A vector that holds one value everywhere."""
+    index = ir.IntType(32)
+    undefined = ir.Constant(vector, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(index, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(index, vector.count), None))
+
+
 @intrinsic
 def load_word(typing: Any, data: Any, index: Any) -> Any:
     """The 8 bytes from `index` on, little-endian, as uint64. The caller answers for index + 8 <=
@@ -64,6 +72,25 @@ def class_masks(typing: Any, data: Any, index: Any) -> Any:
 
 
 @intrinsic
+def either_mask(typing: Any, data: Any, index: Any, first: Any, second: Any) -> Any:
+    """Which of the 64 bytes from `index` on are `first` or `second` (int64): uint64, bit k for byte k. The
+    caller answers for index + 64 <= len(data)."""
+    byte = ir.IntType(8)
+    vector = ir.VectorType(byte, BLOCK_BYTES)
+
+    def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        block = builder.load(_address(context, builder, signature.args[0], values[0], values[1], vector))
+        block.align = 1
+        equal = [
+            builder.icmp_unsigned("==", block, _splat(builder, builder.trunc(value, byte), vector))
+            for value in values[2:]
+        ]
+        return builder.bitcast(builder.or_(*equal), I64)
+
+    return types.uint64(data, types.intp, types.int64, types.int64), code
+
+
+@intrinsic
 def pair_mask(typing: Any, data: Any, index: Any, value: Any, fold: Any, kept: Any) -> Any:
     """Which of the 64 bytes from `index` on begin with the first two bytes of `value`: uint64, bit k for
     byte k. `value`, `fold` and `kept` are uint64, byte by byte: bits of `fold` are set before comparing, a
@@ -72,15 +99,9 @@ def pair_mask(typing: Any, data: Any, index: Any, value: Any, fold: Any, kept: A
     vector = ir.VectorType(byte, BLOCK_BYTES)
 
     def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        undefined, zeros = (
-            ir.Constant(vector, ir.Undefined),
-            ir.Constant(ir.VectorType(ir.IntType(32), 64), None),
-        )
-
         def splat(word: Any, place: int) -> Any:
             one = builder.trunc(builder.lshr(word, ir.Constant(I64, 8 * place)), byte)
-            first = builder.insert_element(undefined, one, ir.Constant(ir.IntType(32), 0))
-            return builder.shuffle_vector(first, undefined, zeros)
+            return _splat(builder, one, vector)
 
         equal = []
         for place in (0, 1):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from pipelines.kernels.marks import Marks
+from pipelines.kernels.marks import ByteMarks
 
 FENCE = re.compile(r" {0,8}(?:[-*+>] {0,3})?(`{3,}|~{3,})")
 INLINE_CODE = re.compile(r"`[^`\n]{1,200}`")
@@ -31,7 +31,7 @@ OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
 MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!", ":`", "\n:")
 """What a text must hold one of to be read for the other forms, and for markup, at all; a line of
 marks or numbers is markup too."""
-_MARKUP, _OTHER_FORMS = Marks(MARKUP), Marks(OTHER_FORMS)
+_MARKUP, _OTHER_FORMS = ByteMarks(MARKUP), ByteMarks(OTHER_FORMS)
 IMAGE = re.compile(
     r"!\[[^\[\]\n]{0,300}\]\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)"
 )

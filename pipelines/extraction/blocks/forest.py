@@ -100,7 +100,7 @@ def _predict(rows: Array, features: Array, thresholds: Array, values: Array, bia
                 column, limit = columns[features[t, d]], thresholds[t, d]
                 for i in range(ROWS_AT_ONCE):
                     leaf[i] = np.uint8(np.uint8(2) * leaf[i] + np.uint8(column[i] > limit))
-            for i in range(ROWS_AT_ONCE):
+            for i in range(size):
                 total[i] += values[t, leaf[i]]
         for i in range(size):
             out[start + i] = 1.0 / (1.0 + np.exp(-total[i]))

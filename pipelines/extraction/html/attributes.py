@@ -13,6 +13,7 @@ import numpy as np
 from pipelines.extraction.html.classes import (
     CLASS_HASHES,
     CLASS_MASKS,
+    CLASS_SLOTS,
     HOLDS_CODE,
     HOLDS_FORMULA,
     HOLDS_LINES,
@@ -21,8 +22,14 @@ from pipelines.extraction.html.classes import (
     IS_UNSEEN,
 )
 from pipelines.extraction.html.code_marks import style_shows_code
-from pipelines.extraction.html.markup import is_space, lower
-from pipelines.extraction.html.names import DIALOG, GROUP_BITS, NAME_TABLE_HASHES, NAME_TABLE_MASKS
+from pipelines.extraction.html.markup import is_space, lower, next_of
+from pipelines.extraction.html.names import (
+    DIALOG,
+    GROUP_BITS,
+    NAME_TABLE_HASHES,
+    NAME_TABLE_MASKS,
+    NAME_TABLE_SLOTS,
+)
 from pipelines.extraction.html.tags import (
     ARIA_MODAL,
     CLASS,
@@ -44,6 +51,7 @@ from pipelines.extraction.html.tags import (
     TRUE_VALUE,
     TYPE,
     find,
+    look_up,
     name_hash,
 )
 from pipelines.kernels.compiled import Array, leaf
@@ -101,8 +109,7 @@ def _value(data: Array, at: int) -> tuple[int, int, int]:
         quote = data[at]
         at += 1
         start = at
-        while at < n and data[at] != quote:
-            at += 1
+        at = next_of(data, at, quote, quote)
         return start, at, at + 1
     start = at
     while at < n and not is_space(data[at]) and data[at] != 62:
@@ -126,7 +133,7 @@ def _name_groups(data: Array, start: int, end: int) -> tuple[int, np.uint64]:
         c = data[i] if i < end else 32
         small, capital = 97 <= c <= 122, 65 <= c <= 90
         if length and not (small or (capital and not before_small)):
-            at = find(NAME_TABLE_HASHES, word)
+            at = look_up(NAME_TABLE_HASHES, NAME_TABLE_SLOTS, word)
             if at >= 0:
                 groups |= NAME_TABLE_MASKS[at]
             word, length = FNV, 0
@@ -147,7 +154,7 @@ def _class_says(data: Array, start: int, end: int) -> int:
     for i in range(start, end + 1):
         if i == end or is_space(data[i]):
             if word != FNV:
-                at = find(CLASS_HASHES, word)
+                at = look_up(CLASS_HASHES, CLASS_SLOTS, word)
                 if at >= 0:
                     says |= CLASS_MASKS[at]
                 word = FNV

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from pipelines.extraction.html.tags import name_hash
+from pipelines.extraction.html.tags import name_hash, slots_of
 
 HOLDS_FORMULA, HOLDS_CODE, IS_UNSEEN, HOLDS_NUMBERS, HOLDS_LINES, HOLDS_TEXT = (1 << bit for bit in range(6))
 _NAMES: dict[int, str] = {
@@ -53,3 +53,4 @@ def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 CLASS_HASHES, CLASS_MASKS = _tables()  # uint64 sorted, and the bit of each
+CLASS_SLOTS = slots_of(CLASS_HASHES)

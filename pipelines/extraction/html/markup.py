@@ -12,6 +12,7 @@ import numpy as np
 
 from pipelines.extraction.html.tags import FNV, PRIME
 from pipelines.kernels.compiled import Array, leaf
+from pipelines.kernels.simd import BLOCK_BYTES, either_mask, trailing_zeros
 
 NO_BREAK_SPACE, IDEOGRAPHIC_SPACE, ZERO_WIDTH_SPACE, BYTE_ORDER_MARK = 0xA0, 0x3000, 0x200B, 0xFEFF
 MAX_BUTTON = 2000  # bytes of markup in a button in which a question is looked for
@@ -27,6 +28,20 @@ def lower(c: int) -> int:
 @leaf
 def is_space(c: int) -> bool:
     return c == 32 or (9 <= c <= 13)
+
+
+@leaf
+def next_of(data: Array, at: int, first: int, second: int) -> int:
+    """Where the next byte stands that is `first` or `second`; the end of the data where none is."""
+    n = data.size
+    while at + BLOCK_BYTES <= n:
+        found = either_mask(data, at, first, second)
+        if found:
+            return at + trailing_zeros(found)
+        at += BLOCK_BYTES
+    while at < n and data[at] != first and data[at] != second:
+        at += 1
+    return at
 
 
 @leaf
@@ -108,20 +123,17 @@ def skip_declaration(data: Array, at: int, foreign: bool) -> int:
         if at + 1 < n and data[at] == 45 and data[at + 1] == 62:  # <!--->
             return at + 2
         start = at
+        at = next_of(data, at, 62, 62)
         while at < n and not (
-            data[at] == 62
-            and (
-                (at - start >= 2 and data[at - 1] == 45 and data[at - 2] == 45)
-                or (at - start >= 3 and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
-            )
+            (at - start >= 2 and data[at - 1] == 45 and data[at - 2] == 45)
+            or (at - start >= 3 and data[at - 1] == 33 and data[at - 2] == 45 and data[at - 3] == 45)
         ):
-            at += 1
+            at = next_of(data, at + 1, 62, 62)
     elif foreign and data[at] == 33 and at + 7 < n and data[at + 1] == 91 and data[at + 2] == 67:  # <![CDATA[
         while at < n and not (data[at] == 62 and data[at - 1] == 93 and data[at - 2] == 93):
             at += 1
     else:
-        while at < n and data[at] != 62:
-            at += 1
+        at = next_of(data, at, 62, 62)
     return at + 1
 
 
@@ -154,6 +166,7 @@ def _begins(data: Array, at: int, name_start: int, size: int) -> bool:
 def skip_script(data: Array, at: int, name_start: int, size: int) -> int:
     """As skip_raw, for a script: within <!-- and -->, a <script> and its end tag are text."""
     n, escaped, nested = data.size, False, False
+    at = next_of(data, at, 60, 62)
     while at < n:
         if data[at] == 60 and at + 3 < n:
             if data[at + 1] == 33 and data[at + 2] == 45 and data[at + 3] == 45:
@@ -166,7 +179,7 @@ def skip_script(data: Array, at: int, name_start: int, size: int) -> int:
                 nested = True
         elif data[at] == 62 and data[at - 1] == 45 and data[at - 2] == 45:
             escaped = nested = False
-        at += 1
+        at = next_of(data, at + 1, 60, 62)
     return n
 
 
@@ -179,14 +192,15 @@ def skip_raw(data: Array, at: int, name_start: int, name_end: int) -> int:
         end = skip_script(data, at, name_start, size)
         if end < n:
             return end
+    at = next_of(data, at, 60, 60)
     while at < n:
-        if data[at] == 60 and at + 2 + size <= n and data[at + 1] == 47:
+        if at + 2 + size <= n and data[at + 1] == 47:
             k = 0
             while k < size and lower(data[at + 2 + k]) == lower(data[name_start + k]):
                 k += 1
             if k == size:
                 return at
-        at += 1
+        at = next_of(data, at + 1, 60, 60)
     return n
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.extraction.html.tags import slots_of
 from pipelines.kernels.hashing64 import FNV_PRIME, FNV_START
 
 GROUPS: dict[str, str] = {
@@ -155,3 +156,4 @@ def _tables() -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
 
 
 NAME_TABLE_HASHES, NAME_TABLE_MASKS = _tables()
+NAME_TABLE_SLOTS = slots_of(NAME_TABLE_HASHES)

@@ -26,7 +26,7 @@ from pipelines.extraction.html.columns import (
     B_WORD,
     B_WORDS,
 )
-from pipelines.extraction.html.markup import character, is_blank, is_space, lower, starts_tag
+from pipelines.extraction.html.markup import character, is_blank, is_space, lower, next_of, starts_tag
 from pipelines.extraction.html.tags import FNV, PRIME, find
 from pipelines.kernels.compiled import Array, int64, kernel, leaf
 
@@ -79,16 +79,13 @@ def sign(point: int, following: int) -> int:
 
 def text_words(text: str) -> Array:
     """Sorted hashes of the words of a text as the kernel makes them: a Han character, or a run of
-    letters and digits; uint64 [w]. A word that recurs stands there again."""
-    points = np.frombuffer(f"{text} ".encode("utf-32-le", "surrogatepass"), np.uint32)
-    words = _words(points)
-    words.sort()
-    return words
+    letters and digits; uint64 [w]."""
+    return _words(np.frombuffer(f"{text} ".encode("utf-32-le", "surrogatepass"), np.uint32))
 
 
 @kernel
 def _words(points: Array) -> Array:
-    """The hashes of the words of code points that end with a space, in their order."""
+    """The hashes of the words of code points that end with a space, sorted, each once."""
     found = np.empty(2 * points.size, np.uint64)
     size, word = 0, FNV
     for at in range(points.size):
@@ -108,7 +105,12 @@ def _words(points: Array) -> Array:
         if is_han(point):
             found[size] = (FNV ^ np.uint64(point)) * PRIME
             size += 1
-    return found[:size]
+    words, num_words = np.sort(found[:size]), 0
+    for hashed in words:
+        if not num_words or hashed != words[num_words - 1]:
+            words[num_words] = hashed
+            num_words += 1
+    return words[:num_words]
 
 
 @leaf
@@ -125,8 +127,9 @@ def end_word(block: Array, title_words: Array) -> None:
 @leaf
 def skip_text(data: Array, at: int) -> int:
     """Where the next tag starts; the end of the data where there is none."""
+    at = next_of(data, at, 60, 60)
     while at < data.size and not starts_tag(data, at):
-        at += 1
+        at = next_of(data, at + 1, 60, 60)
     return at
 
 

@@ -77,6 +77,21 @@ def _tables() -> tuple[Array, Array]:
 
 
 TAG_HASHES, TAG_KINDS = _tables()  # uint64 sorted, and the kind of each
+
+
+def slots_of(table: Array) -> Array:
+    """Where `look_up` finds the values of a table (uint64 [n], each once): uint16, a power of two of slots,
+    at least four a value; the place of the slot's value and one more, 0 where there is none."""
+    slots = np.zeros(4 << len(table).bit_length(), np.uint16)
+    for place, value in enumerate(table.tolist()):
+        slot = (value ^ value >> 32) % len(slots)
+        while slots[slot]:
+            slot = (slot + 1) % len(slots)
+        slots[slot] = place + 1
+    return slots
+
+
+TAG_SLOTS = slots_of(TAG_HASHES)
 CLASS, ID, HREF, STYLE, HIDDEN, ROLE, ITEMPROP, TYPE, SHADOW = (
     np.uint64(name_hash(name))
     for name in ["class", "id", "href", "style", "hidden", "role", "itemprop", "type", "shadowrootmode"]
@@ -104,6 +119,18 @@ def find(table: Array, value: np.uint64) -> int:
         else:
             high = middle
     return low if low < table.size and table[low] == value else -1
+
+
+@leaf
+def look_up(table: Array, slots: Array, value: np.uint64) -> int:
+    """As `find`, with the table's slots (`slots_of`): for large tables that every tag is looked up in."""
+    mask = slots.size - 1
+    slot = np.int64(value ^ (value >> np.uint64(32))) & mask
+    place = np.int64(slots[slot]) - 1
+    while place >= 0 and table[place] != value:
+        slot = (slot + 1) & mask
+        place = np.int64(slots[slot]) - 1
+    return int(place)
 
 
 @leaf

@@ -112,6 +112,7 @@ from pipelines.extraction.html.tags import (
     TABLE,
     TAG_HASHES,
     TAG_KINDS,
+    TAG_SLOTS,
     TD,
     TH_NAME,
     TITLE,
@@ -120,8 +121,8 @@ from pipelines.extraction.html.tags import (
     XMP_NAME,
     A,
     P,
-    find,
     is_block,
+    look_up,
 )
 from pipelines.kernels.compiled import Array, kernel
 
@@ -186,7 +187,7 @@ def parse(data: Array, title_words: Array, with_noscript: bool) -> tuple[Array, 
         ending = data[at] == 47
         name_start = at + ending
         name_end, name, dashed = tag_name(data, name_start)
-        found = find(TAG_HASHES, name)
+        found = look_up(TAG_HASHES, TAG_SLOTS, name)
         kind = TAG_KINDS[found] if found >= 0 else (CUSTOM if dashed else INLINE)
         at, groups, path, says = attributes(data, name_end)
         # tags that hold no text of the page, and formulas in one tag

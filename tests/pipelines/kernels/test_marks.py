@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.kernels.marks import SIZE, Marks, has_controls
+from pipelines.kernels.marks import SIZE, ByteMarks, has_controls
 
 MARKS = ("<", "](", "\n#", "said:", "发表于", "dateCreated", "x" * 8, "~~~")
 PIECES = (*MARKS, "SAID:", "DATECREA", "é", "a" * 61, "\n", "#", "]", "~", "x" * 7, "", " " * 63)
@@ -22,13 +22,13 @@ def plain(marks: tuple[str, ...], data: bytes, any_case: bool) -> int:
 @given(st.lists(st.sampled_from(PIECES), max_size=12), st.booleans())
 def test_held_is_what_a_search_for_each_finds(pieces: list[str], any_case: bool) -> None:
     data = "".join(pieces).encode()
-    marks = Marks(MARKS, any_case)
+    marks = ByteMarks(MARKS, any_case)
     assert marks.held(data) == plain(MARKS, data, any_case)
     assert marks.held(np.frombuffer(data, np.uint8)) == marks.held(data)
 
 
 def test_a_mark_is_found_at_every_place_of_a_text() -> None:
-    marks = Marks(("dateCreated", "<"))
+    marks = ByteMarks(("dateCreated", "<"))
     for size in (0, 1, 8, 63, 64, 65, 72, 73, 74, 130):
         for at in range(size + 1):
             data = b"." * at + b"dateCrea" + b"." * (size - at)

@@ -4,6 +4,7 @@ import html
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,3 +66,13 @@ def test_raw_text_ends_at_its_own_end_tag_only() -> None:
     page = "<script>a<b </scrip> </SCRIPT>"
     assert markup.skip_raw(data(page), 8, 1, 7) == page.index("</SCRIPT")
     assert markup.skip_raw(data("<style>p{}"), 7, 1, 6) == 10
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 200])
+def test_the_next_of_two_bytes_is_found_wherever_it_stands(size: int) -> None:
+    for at in range(size):
+        page = np.full(size, 46, np.uint8)
+        page[at] = 62
+        assert markup.next_of(page, 0, 60, 62) == at == markup.next_of(page, at, 62, 62)
+        assert markup.next_of(page, at + 1, 60, 62) == size == markup.next_of(page, 0, 60, 60)
+    assert markup.next_of(np.zeros(0, np.uint8), 0, 60, 62) == 0

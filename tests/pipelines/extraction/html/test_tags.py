@@ -20,3 +20,11 @@ def test_blocks_are_what_begins_a_line() -> None:
         tags.is_block(kind)
         for kind in (tags.INLINE, tags.A, tags.BR, tags.META, tags.TITLE, tags.RAW, tags.SKIP)
     )
+
+
+def test_names_are_looked_up_as_they_are_found() -> None:
+    names = [*tags._TAGS, "x-card", "", "ul2", *(f"n{k}" for k in range(500))]
+    for name in names:
+        hashed = np.uint64(tags.name_hash(name))
+        found = tags.look_up(tags.TAG_HASHES, tags.TAG_SLOTS, hashed)
+        assert found == tags.find(tags.TAG_HASHES, hashed)
