@@ -79,5 +79,5 @@ def has_controls(data: Array) -> bool:
     """Whether uint8 [n] holds a control of ASCII other than white space (9 to 13)."""
     found = np.uint8(0)
     for byte in data:
-        found |= np.uint8(byte < 9) | np.uint8(14 <= byte) & np.uint8(byte < 32) | np.uint8(byte == 127)
+        found |= np.uint8(byte < 9) | np.uint8(byte >= 14) & np.uint8(byte < 32) | np.uint8(byte == 127)
     return found != 0
