@@ -52,7 +52,7 @@ class WarcGrammar:
         return Head(values, int(length) if whole else -1, found.end())
 
     def anywhere(self, data: bytes) -> Iterator[int]:
-        return (found.start() for found in _VERSION.finditer(data))
+        return (found.start() for found in _VERSION.finditer(data)) if b"WARC/" in data else iter(())
 
 
 WARC = WarcGrammar()

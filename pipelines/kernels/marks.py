@@ -37,7 +37,7 @@ class ByteMarks:
         self._sizes = np.array([len(mark) for mark in cut], np.int64)
 
     def held(self, data: bytes | Array) -> int:
-        """Bit k is set where the first SIZE bytes of mark k stand in `data` (UTF-8; an array is uint8 [n])."""
+        """Bit k is set where the first SIZE bytes of mark k stand in `data`: UTF-8; an array is uint8 [n]."""
         array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else data
         return int(_held(array, self._values, self._folds, self._sizes))
 

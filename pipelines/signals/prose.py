@@ -31,7 +31,9 @@ OTHER_FORMS = ("`", "~~~", "$", "|", "\n    ", "\n\t", "\\[")
 MARKUP = ("](", "://", "<", "{{", "{%", "\n#", "\\", "\n.. ", "___", "[!", ":`", "\n:")
 """What a text must hold one of to be read for the other forms, and for markup, at all; a line of
 marks or numbers is markup too."""
-_MARKUP, _OTHER_FORMS = ByteMarks(MARKUP), ByteMarks(OTHER_FORMS)
+INNER = ("](", "://", "<", "{{", "{%", "\\", ":`", "___", "`", "$")
+"""What a line that begins with a letter must hold one of not to be prose alone."""
+_MARKUP, _OTHER_FORMS, _INNER = ByteMarks(MARKUP), ByteMarks(OTHER_FORMS), ByteMarks(INNER)
 IMAGE = re.compile(
     r"!\[[^\[\]\n]{0,300}\]\([^()\s]*(?:\([^()\s]{0,200}\)[^()\s]{0,2000})?(?: \"[^\"\n]{0,200}\")?\)"
 )
@@ -127,6 +129,12 @@ def without_markup(line: str) -> str:
     return line
 
 
+def _inner_marks(text: str) -> list[str]:
+    """The marks of a text from which what stands within a line may be another form than prose."""
+    held = _INNER.held(text.encode("utf-8", "replace"))
+    return [mark for k, mark in enumerate(INNER) if held >> k & 1]
+
+
 def prose_of(text: str) -> Prose:
     """Take apart one text. Lines keep their order; a line of which nothing is left goes too, and so
     does white space at the end of any."""
@@ -138,17 +146,22 @@ def prose_of(text: str) -> Prose:
     code = formulas = tables = markup = 0
     kept: list[str] = []
     fence, formula = "", ""
+    inner, fences = _inner_marks(text), "```" in text or "~~~" in text
     for line in text.split("\n"):
-        stripped = line.strip()
         if fence:
             code += len(line) + 1
-            if stripped.startswith(fence) and not stripped.strip(fence[0]):
+            if fence in line and line.strip().startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
-        elif formula:
+            continue
+        if not formula and (not line or (line[0].isalpha() and not any(mark in line for mark in inner))):
+            kept.append(line)  # as most are: no other form begins with a letter
+            continue
+        stripped = line.strip()
+        if formula:
             formulas += len(line) + 1
             if formula in stripped:
                 formula = ""
-        elif opening := FENCE.match(line):
+        elif fences and (opening := FENCE.match(line)):
             fence = opening[1]
             code += len(line) + 1
         elif stripped.startswith(("$$", "\\[")):
@@ -157,7 +170,12 @@ def prose_of(text: str) -> Prose:
             formula = "" if end in stripped[2:] else end
         elif stripped.startswith("|") and stripped.count("|") > 1:
             tables += len(line) + 1
-        elif INDENT.match(line) and CODE_MARKS.search(line) and (code or not kept or not kept[-1].strip()):
+        elif (
+            line[0] in " \t"
+            and INDENT.match(line)
+            and CODE_MARKS.search(line)
+            and (code or not kept or not kept[-1].strip())
+        ):
             code += len(line) + 1
         elif marked and stripped and is_markup(stripped):
             markup += len(line) + 1
