@@ -44,7 +44,9 @@ REASONS = {
     "cells behind a column of line numbers, which are code": re.compile(
         r"<t[dh][^>]*\b(?:gutter|lineno|line-num|lines-num|blob-num|id=[\"']?L\d)", re.I
     ),
-    "panels of tabs, which are read whether open or not": re.compile(r"\brole=[\"']?tabpanel\b", re.I),
+    "panels of tabs and regions, which are read whether open or not": re.compile(
+        r"\brole=[\"']?(?:tabpanel|region)\b", re.I
+    ),
     "elements that a role makes rows and cells": re.compile(
         r"\brole=[\"']?(?:row|cell|gridcell|columnheader|rowheader|grid|table)\b", re.I
     ),

@@ -85,10 +85,11 @@ if GROUP_BITS > 61:
         "names.py: the groups and DIALOG are bits of one signed 64-bit number: 61 groups at most"
     )
 _OPENS_DIALOG = 1 << 62  # of a role alone
-# what a role says: the panel of a tab is shown, open or not; tables of elements that are none
+# what a role says: panels of tabs and parts that open (regions) are shown, open or not; tables of
+# elements that are none
 _ROLES: dict[int, str] = {
     IS_MAIN: "main",
-    IS_SHOWN: "tabpanel",
+    IS_SHOWN: "tabpanel region",
     IS_TABLE: "table grid",
     IS_ROW: "row",
     IS_CELL: "cell gridcell columnheader rowheader",

@@ -61,6 +61,7 @@ def test_words_of_class_and_id_have_groups_and_their_digits_no_meaning() -> None
         (" role=cell>", att.IS_CELL),
         (" role=gridcell>", att.IS_CELL),
         (" role=tabpanel>", att.IS_SHOWN),
+        (" role=region>", att.IS_SHOWN),
         (" role=rowgroup>", 0),
         (" role=region>", 0),
         (" role=treeitem>", 0),

@@ -20,4 +20,5 @@ def test_text_of_unseen_classes_is_left_out() -> None:
 
 def test_panels_of_tabs_are_shown() -> None:
     assert texts('<div hidden>a</div><div role="tabpanel" hidden>b</div>') == ["b"]
+    assert texts("<div id=p hidden role=region aria-labelledby=b>b</div>") == ["b"]
     assert texts('<section role=tabpanel style="display:none">b</section>') == ["b"]
