@@ -22,7 +22,7 @@ from pipelines.lake import Dataset
 from pipelines.tables.schemas import EDITS
 from pipelines.tables.stage import Stage, Stats, row_aligned
 
-VERSION = 6
+VERSION = 7
 
 
 Mask = tuple[int, int, str]

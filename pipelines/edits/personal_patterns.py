@@ -36,7 +36,7 @@ _END = r"(?![A-Za-z0-9_])(?![.\-][0-9])"
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9\-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = rf"@(?:{_LABEL}\.){{1,8}}[A-Za-z]{{2,24}}(?![A-Za-z0-9])"
 _EMAIL = (
-    r"(?<![A-Za-z0-9_%+])(?<![A-Za-z0-9_%+][.\-])[A-Za-z0-9_%+](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9_%+\-])?"
+    r"(?<![A-Za-z0-9_%+])(?<![A-Za-z0-9_%+][.\-])[A-Za-z0-9_%+](?:[A-Za-z0-9._%+'\-]{0,62}[A-Za-z0-9_%+\-])?"
     + _DOMAIN
 )
 MAX_USER, MAX_DOMAIN = 64, 600  # bytes of an address before its sign, and from there on
@@ -49,7 +49,7 @@ _DOT = (
 _TOP = r"(?:[a-z]{2,10}|[A-Z]{2,10})"
 _WORDS = r"[A-Za-z0-9\-]{1,63}(?: (?:dot|DOT) [A-Za-z0-9\-]{1,63}){0,3} (?:dot|DOT) " + _TOP
 _EMAIL_BRACKETS = rf"{_LOCAL}{_AT}{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}{_DOT}{_TOP}(?![A-Za-z0-9@])"
-_EMAIL_WORDS = rf"{_LOCAL} (?:at|AT) {_WORDS}(?![A-Za-z0-9@])"
+_EMAIL_WORDS = rf"{_LOCAL}(?: (?:dot|DOT) [A-Za-z0-9_\-]{{1,63}}){{0,3}} (?:at|AT) {_WORDS}(?![A-Za-z0-9@])"
 _EMAIL_NAMED = (
     r"(?:邮箱|邮件|信箱|[Mm]ail|MAIL)(?:地址)?[: ]{1,3}"
     r"(?P<x>[A-Za-z0-9_](?:[A-Za-z0-9._%+\-]{0,62}[A-Za-z0-9_])?"
@@ -59,7 +59,7 @@ _WORD = r"(?<![A-Za-z.@_\-])"  # before a word that names a number
 _CALL = (
     r"(?:电话|手机|传真|热线|座机|联系方式|致电|拨打|(?<![A-Za-z.@_\-])(?:[Tt]el(?:ephone)?|TEL|[Pp]hone|PHONE"
     r"|[Ff]ax|FAX|[Mm]obile|MOBILE|[Cc]ell|[Cc]all|[Ww]hats[Aa]pp))"
-    r"(?: ?(?:号码?|[Nn]umber|[Nn]o\.?|us|me|at|is|为|是))?[:. ]{0,3}"
+    r"(?: ?(?:号码?|[Nn]umber|[Nn]o\.?|us|me|at|is|为|是)){0,2}[:. ]{0,3}"
 )
 _86 = r"(?:\((?:\+|00)?86\)|(?:\+|00)?86)"
 _MOBILE = r"[3-9][0-9](?:[0-9]{8}|([\-. ])[0-9]{4}\1[0-9]{4}|[0-9]([\- ])[0-9]{3}\2[0-9]{4})"
@@ -87,7 +87,8 @@ _INTERNATIONAL = (  # any country, written with its plus
 _PHONE_NAMED = (
     rf"{_CALL}(?P<x>(?:\+?[0-9]{{1,4}}[\- ])?"
     rf"(?:\([0-9]{{2,4}}\)[\- ]?|[0-9]{{3,4}}[\-. ])?[0-9]{{3,4}}[\-. ]?[0-9]{{4}}"
-    rf"{_TAIL}|\+?[0-9]{{7,12}}{_TAIL}|00[1-9][0-9]{{0,2}}(?:[\- ][0-9]{{2,5}}){{2,4}}{_TAIL})"
+    rf"{_TAIL}|0(?:[0-9]{{2,3}}[\- ][0-9]{{3}}[\- ][0-9]{{3,4}}|[0-9]{{4}}[\- ][0-9]{{6}}){_TAIL}"
+    rf"|\+?[0-9]{{7,12}}{_TAIL}|00[1-9][0-9]{{0,2}}(?:[\- ][0-9]{{2,5}}){{2,4}}{_TAIL})"
 )
 _DAY = r"(?:18|19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
 _OCTET = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -172,7 +173,7 @@ FORMS: tuple[Form, ...] = tuple(
         (
             "account",
             traces.WECHAT,
-            rf"(?:(?P<asked>加{_HAN}?)?微信|{_WORD}(?:[Ww]e[Cc]hat|WECHAT|VX|vx|[Vv]信)){_OWN}"
+            rf"(?P<asked>加{_HAN}?)?(?:微信|{_WORD}(?:[Ww]e[Cc]hat|WECHAT|VX|vx|[Vv]信)){_OWN}"
             rf"(?P<x>[A-Za-z][A-Za-z0-9_\-]{{4,18}}[A-Za-z0-9]|[1-9][0-9]{{5,10}}){_END}(?!\.[A-Za-z]|@)",
         ),
         (
