@@ -63,7 +63,6 @@ def test_words_of_class_and_id_have_groups_and_their_digits_no_meaning() -> None
         (" role=tabpanel>", att.IS_SHOWN),
         (" role=region>", att.IS_SHOWN),
         (" role=rowgroup>", 0),
-        (" role=region>", 0),
         (" role=treeitem>", 0),
         (" name=code>", att.IS_SOURCE),
         (" name=case>", 0),
