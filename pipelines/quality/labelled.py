@@ -7,6 +7,7 @@ Belongs here: reading and choosing examples, folds, the report. Does not belong 
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import hashlib
 import json
@@ -41,11 +42,16 @@ class LabelledText:
 def rows_of(data: bytes, name: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """(number of the line, from 1; row) of a file's JSON objects. CardError names the file and the
     line that is none."""
-    for number, line in enumerate(_decoded(data, name).split(b"\n"), 1):
+    for number, line in enumerate(_decoded(data, name).removeprefix(codecs.BOM_UTF8).split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line.decode())
+        except UnicodeDecodeError:
+            raise CardError(
+                f"{name}, line {number}: not in UTF-8; write the file anew in it, say with `iconv -f CHARSET"
+                " -t UTF-8`"
+            ) from None
         except (ValueError, RecursionError):
             row = None
         if not isinstance(row, dict):
@@ -84,7 +90,9 @@ def read_examples(
             text = texts.get(str(_value(row, fields.doc_id) or ""), "")
             if not text:
                 continue
-        if not isinstance(text, str) or not text.strip():
+        if isinstance(text, str) and not text.strip():
+            raise CardError(f"{name}, line {number}: field {fields.text!r} is empty: take the row out")
+        if not isinstance(text, str):
             raise CardError(
                 f"{name}, line {number}: no text in field {fields.text!r}; the row has"
                 f" {', '.join(sorted(row)) or 'no field'}. Name it in the card, `fields: {{text: NAME}}`"
@@ -92,7 +100,8 @@ def read_examples(
         label = _label(card, row, number)
         if label is None:
             continue
-        key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half of a pair: U+FFFD
+        key = hashlib.blake2b(text.encode(), digest_size=16).digest()
         source = str(_value(row, fields.source) or "") if fields.source else ""
         language = str(_value(row, fields.language) or "") if fields.language else ""
         found.setdefault(key, LabelledText(key, text, label, source, language))

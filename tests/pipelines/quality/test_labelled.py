@@ -64,6 +64,8 @@ def test_compressed_files_are_read_and_damaged_ones_named(ending: str) -> None:
         (b"[1]\n", {}, "c.jsonl, line 2: expected one JSON object a line"),
         (b'{"text": "x"}\n', {}, "line 2: no label in field 'label'; the row has text"),
         (b'{"label": "a"}\n', {}, "line 2: no text in field 'text'; the row has label"),
+        (b'{"text": " ", "label": "a"}\n', {}, "line 2: field 'text' is empty"),
+        (b'{"text": "caf\xe9", "label": "a"}\n', {}, "line 2: not in UTF-8; write the file anew"),
         (b'{"text": "x", "label": "much"}\n', {"gives": "number"}, "labels are numbers"),
         (b'{"text": "x", "label": true}\n', {"gives": "number"}, "labels are numbers"),
         (b'{"text": "x", "label": 1.5}\n', {}, "labels are classes"),
@@ -76,6 +78,11 @@ def test_a_wrong_row_is_named_by_its_line_and_field(
     good = file(row("one", 1 if fields else "a"))
     with pytest.raises(CardError, match=sentence):
         read_examples(card(**fields), good + line)
+
+
+def test_a_byte_order_mark_and_half_of_a_surrogate_pair_are_no_harm() -> None:
+    data = b"\xef\xbb\xbf" + rb'{"text": "A half \ud83d of a sign.", "label": "a"}'
+    assert [e.text for e in read_examples(card(), data)] == ["A half \ufffd of a sign."]
 
 
 def test_labels_of_documents_take_their_text_by_id_and_leave_out_those_that_are_gone() -> None:
