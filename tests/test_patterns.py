@@ -38,6 +38,7 @@ BOUNDED = {
     "pipelines.quality.shape:_HEADING": 50,  # MAX_HEADING
     "pipelines.edits.boilerplate:_LINE": 160,  # MAX_CHARS
     "pipelines.extraction.page_metadata:_BETWEEN": 1_000,  # of a title, by _TITLE
+    "pipelines.extraction.page_metadata:_CHINESE_SITE": 1_000,
     **{f"pipelines.signals.code:_CONTENT[{i}][1]": 2_000 for i in range(15)},  # the head of a file
 }
 """Characters of the longest text that each is given."""

@@ -26,6 +26,7 @@ _MARKUP = re.compile(
 _GZIP = b"\x1f\x8b\x08"
 _PAGES = ("", "text/html", "text/plain", "text/xml", "application/xhtml+xml", "application/xml")
 _LISTS = ("content-encoding", "transfer-encoding")  # headers that may come several times: one list
+_JOINED = (*_LISTS, "link")
 _MAX_ENCODINGS = 4  # of one body; two are rare
 _MAX_MEMBERS = 100  # of gzip in one body
 _MAX_INTERIM = 4  # answers of status 1xx before the response
@@ -38,7 +39,7 @@ _CHARSET = re.compile(r"""charset\s*+=\s*+["']?\s*+([A-Za-z0-9_:.\-]{2,40})""", 
 @dataclass(slots=True)
 class Response:
     """`status` is 0 where the status line has none; header names are in lower case, the first of equal
-    names counts, and those of _LISTS are joined."""
+    names counts, and those of _JOINED are joined."""
 
     status: int
     headers: dict[str, str]
@@ -100,7 +101,7 @@ def parse_response(block: bytes, limit: int) -> Response | None:
         name, colon, value = line.partition(":")
         name, value = name.strip().lower(), value.strip()
         if colon:
-            if name in _LISTS and name in headers:
+            if name in _JOINED and name in headers:
                 value = f"{headers.pop(name)},{value}"
             headers.setdefault(name, value)
         if name == "x-robots-tag":

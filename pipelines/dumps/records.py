@@ -39,6 +39,7 @@ class Record:
     text: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
     robots: str = ""  # one line for each X-Robots-Tag and for TDM-Reservation, lower case
+    links: str = ""  # of its Link headers, where they name languages
     index: int = 0  # which record of its member; 0 where a member holds one
 
 

@@ -118,6 +118,8 @@ def fill_from_http(made: Record, block: bytes, tally: Tally) -> bool:
         tally.count("cut/max_body" if note == "cut" else f"seen/http_{note}")
     made.content_type, made.charset, made.body = response.content_type, response.charset, response.body
     made.robots = "\n".join(response.robots)
+    links = response.headers.get("link", "")
+    made.links = links if "hreflang" in links.lower() else ""
     return True
 
 

@@ -8,6 +8,7 @@ side.py, split.py), which records are not read at all (selection.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -221,8 +222,8 @@ def to_document(
             for bound in page.cut:
                 stats[f"cut/{bound}"] += 1
             text, title, language, robots = page.text, page.title, page.language, f"{robots}\n{page.robots}"
-            published = iso_date(page.date) or published
-            others = alternates(markup, record.url) if page.names_others else ""
+            published = _before_crawl(iso_date(page.date), record.crawled) or published
+            others = alternates(markup if page.names_others else "", record.url, record.links)
     signals = opt_outs(robots)
     for signal in signals:
         stats[f"opted_out/{signal}"] += 1
@@ -255,3 +256,13 @@ def to_document(
         "side": where,
         "text": valid_text(text),
     }
+
+
+def _before_crawl(published: str, crawled: str) -> str:
+    """A date of publication (YYYY-MM-DD); "" where it is later than the day after the crawl: it is that of an
+    event, or none."""
+    try:
+        last = date.fromisoformat(crawled[:10]) + timedelta(days=1)
+    except (ValueError, OverflowError):
+        return published
+    return published if published <= last.isoformat() else ""

@@ -21,15 +21,13 @@ from pipelines.extraction.html import rows, tags, tree
 from pipelines.extraction.html.runs import text_words
 from pipelines.extraction.linked_data import data_text, linked_data
 from pipelines.extraction.markdown.lines import block_text, page_text
+from pipelines.extraction.page_dates import MARKS_OF_DATES, other_date
 from pipelines.extraction.page_metadata import (
-    MARKS_OF_DATES,
-    MAX_TAG,
-    attributes,
     headline,
-    other_date,
     read_metadata,
     title_of,
 )
+from pipelines.extraction.tag_attributes import MAX_TAG, attributes
 from pipelines.kernels.marks import ByteMarks, has_controls
 
 MAX_CHARS = 4_000_000  # characters of markup that are read; the rest is cut

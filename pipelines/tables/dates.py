@@ -1,7 +1,7 @@
 """The one date of a document, where one is asked for.
 
 Belongs here: which of a document's dates counts. Does not belong here: how a date is found
-(extraction/page_metadata.py, dumps/records.py), periods and cut-off dates (cards/dates.py).
+(extraction/page_dates.py, dumps/records.py), periods and cut-off dates (cards/dates.py).
 """
 
 from __future__ import annotations

@@ -24,10 +24,15 @@ def url(number: int) -> str:
 
 
 def warc(
-    number: int, body: bytes | None = None, length: int | None = None, newline: bytes = b"\r\n"
+    number: int,
+    body: bytes | None = None,
+    length: int | None = None,
+    newline: bytes = b"\r\n",
+    headers: bytes = b"",
 ) -> bytes:
-    """A WARC response record of page(number), with a `length` that may lie."""
-    block = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + (page(number) if body is None else body)
+    """A WARC response record of page(number), with a `length` that may lie and HTTP `headers` of its own."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n" + headers + b"\r\n"
+    block = head + (page(number) if body is None else body)
     lines = [
         b"WARC/1.0",
         b"WARC-Type: response",

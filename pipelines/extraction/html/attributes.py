@@ -240,9 +240,9 @@ def attributes(data: Array, at: int) -> tuple[int, int, np.uint64, int]:
     What else: LINKS (href), HIDES (hidden, display: none, a class for what is unseen), HIDES_LINE
     (visibility: hidden), CLOSES_ITSELF (/>), what a role says (_ROLES), IS_CODE, IS_GUTTER and
     IS_FORMULA (classes; type=math/...), IS_INLINE (display: inline), IS_SHOWN (content that a script
-    moves to its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex, data-latex),
-    IS_LINES (a class: code, if lines follow), IS_TEX (a class: a formula, if text alone follows),
-    IS_SOURCE (name=code, type=syntaxhighlighter), IS_LINE_ID (the id is L and a number).
+    moves to its place: ids of React's stream, shadowrootmode), HOLDS_TEX (data-formula, data-tex,
+    data-latex), IS_LINES (a class: code, if lines follow), IS_TEX (a class: a formula, if text alone
+    follows), IS_SOURCE (name=code, type=syntaxhighlighter), IS_LINE_ID (the id is L and a number).
     """
     n = data.size
     groups, path, says = 0, FNV, 0

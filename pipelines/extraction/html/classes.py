@@ -41,7 +41,8 @@ _NAMES: dict[int, str] = {
     ),
     # of a division: code, where its lines follow (Doxygen)
     HOLDS_LINES: "fragment",
-    # of an element in the line: a formula, where it holds text alone (pandoc, Discourse, Obsidian, KaTeX), AsciiMath
+    # of an element in the line: a formula, where it holds text alone (pandoc, Discourse, Obsidian, KaTeX;
+    # AsciiMath)
     HOLDS_TEXT: "math tex katex-error asciimath",
 }
 

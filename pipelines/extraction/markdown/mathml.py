@@ -43,7 +43,6 @@ _SIZES = (("big", 1.2), ("Big", 1.8), ("bigg", 2.4), ("Bigg", 3.0))
 _IGNORED_NAMES = "annotation annotation-xml mprescripts none script style mphantom"
 _IGNORED = frozenset(_IGNORED_NAMES.split())
 _TEXT_SPECIAL = re.compile(r"([#%&_$])")
-_LETTERS = re.compile(r"[A-Za-z]+(?:\s[A-Za-z]+)+")  # names of more words: lim inf, arg max
 _RAW_COMMAND = re.compile(r"\\[A-Za-z]+")  # TeX that a converter did not know and left
 
 
@@ -149,10 +148,11 @@ def _named(text: str) -> str:
         return "\\" + text
     if _RAW_COMMAND.fullmatch(text):
         return text
-    if not _LETTERS.fullmatch(text):
+    words = text.split()  # such as lim inf, arg max
+    if len(words) < 2 or not all(word.isascii() and word.isalpha() for word in words):
         return ""
-    name = "".join(text.split())
-    return "\\" + name if name in FUNCTIONS else r"\operatorname{" + r"\,".join(text.split()) + "}"
+    name = "".join(words)
+    return "\\" + name if name in FUNCTIONS else r"\operatorname{" + r"\,".join(words) + "}"
 
 
 def _number(node: Node) -> str:

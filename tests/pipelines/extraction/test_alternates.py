@@ -37,6 +37,17 @@ def test_links_of_the_head_are_read(markup: str, lines: list[str]) -> None:
     assert parted(found) == [tuple(line.split(" ")) for line in lines]
 
 
+def test_links_of_a_header_are_read() -> None:
+    header = '<https://a.org/en>; rel="alternate"; hreflang="en", </zh>; rel=alternate; hreflang=zh-CN'
+    assert alternates("<p>text", URL, header).splitlines() == [
+        "en https://a.org/en",
+        "zh-cn https://a.org/zh",
+    ]
+    both = alternates(link("en", "https://a.org/en"), URL, header)
+    assert len(both.splitlines()) == 2
+    assert_linear(lambda data: alternates("", URL, data.decode()), b"<a>; hreflang=")
+
+
 def test_links_of_a_page_are_bounded_and_read_in_linear_time() -> None:
     many = "".join(link("en", f"/{n}") for n in range(500))
     assert len(parted(alternates(many, URL))) == MAX_ALTERNATES

@@ -386,6 +386,23 @@ def test_rows_have_the_dates_that_their_fields_give_and_else_that_of_the_card(tm
     assert table["crawled"].to_pylist() == ["2022", "2023-05"]
 
 
+def test_a_date_behind_the_crawl_is_none_of_publication(tmp_path: Path) -> None:
+    pages = [
+        PageFile(f"https://h{i}.invalid/", "x", f"<time datetime={day}></time>{TEXT}".encode())
+        for i, day in enumerate(("2023-01-02", "2023-06-07"))
+    ]
+    write_warc(tmp_path / "a.warc.gz", pages, "2023-01-01T23:00:00Z")
+    table = build(Lake(tmp_path), kind="warc", uris=["a.warc.gz"]).read()
+    assert table["published"].to_pylist() == ["2023-01-02", None]
+
+
+def test_headers_name_other_languages_of_a_page(tmp_path: Path) -> None:
+    header = b'Link: </zh/>; rel="alternate"; hreflang="zh"\r\nLink: </e>; rel=alternate; hreflang=en\r\n'
+    (tmp_path / "a.warc").write_bytes(warc(0, f"<p>{TEXT}</p>".encode(), headers=header))
+    table = build(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
+    assert [line.split()[0] for line in table["alternates"][0].as_py().splitlines()] == ["zh", "en"]
+
+
 def test_pages_name_their_other_languages(tmp_path: Path) -> None:
     link = '<link rel="alternate" hreflang="zh-CN" href="/zh/">'
     page = PageFile("https://a.invalid/en/", "x", f"<head>{link}</head>{TEXT}".encode())

@@ -54,7 +54,8 @@ def tex(inner: str) -> str:
         ("<munder><mo>lim\u2006inf</mo><mi>n</mi></munder><mi>x</mi>", r"\liminf_{n}x"),
         ("<munder><mi>arg max</mi><mi>x</mi></munder>", r"\operatorname*{arg\,max}_{x}"),
         (
-            "<mi>a</mi><mspace width='1em'/><mo>(</mo><mi>mod</mi><mspace width='.333em'/><mi>n</mi><mo>)</mo>",
+            "<mi>a</mi><mspace width='1em'/><mo>(</mo><mi>mod</mi><mspace width='.333em'/><mi>n</mi>"
+            "<mo>)</mo>",
             r"a\pmod{n}",
         ),
         ("<mn>7</mn><mo>mod</mo><mn>3</mn>", r"7\bmod3"),
@@ -70,7 +71,8 @@ def tex(inner: str) -> str:
             r"\dbinom{n}{k}",
         ),
         (
-            "<mfrac><mstyle scriptlevel='0'><mn>1</mn></mstyle><mstyle scriptlevel='0'><mi>x</mi></mstyle></mfrac>",
+            "<mfrac><mstyle scriptlevel='0'><mn>1</mn></mstyle><mstyle scriptlevel='0'><mi>x</mi></mstyle>"
+            "</mfrac>",
             r"\cfrac{1}{x}",
         ),
         ("<mo>⟂</mo><mo>↗</mo><mo>⊧</mo><mo>⊴</mo>", r"\perp\nearrow\models\trianglelefteq"),
