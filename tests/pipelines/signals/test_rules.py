@@ -17,7 +17,9 @@ from pipelines.signals.columns import MEANINGS
 from pipelines.signals.reference import plain_rules
 from pipelines.signals.rules import COUNTED as SCHEMA
 from pipelines.signals.rules import measure_prose, measure_rules
+from tests.support.rule_texts import rule_texts
 
+SAVED = Path(__file__).with_name("datatrove_reasons.json")
 LANGUAGE = {"words": "en", "characters": "zh"}
 SHARES = [
     n
@@ -335,6 +337,24 @@ def test_decisions_equal_datatrove(shared_data: Path, tmp_path: Path) -> None:
     assert [d for d in different if d[0] not in DIFFERENCES] == []
     assert {name for v in found for name, r in v.items() if r} == set(REASONS)  # every filter drops something
     assert {name for v in found for name, r in v.items() if not r} == set(REASONS)
+
+
+def saved_reasons() -> list[dict[str, str]]:
+    """What datatrove says of `rule_texts()`; made anew with `reasons_of` where either changes."""
+    saved = json.loads(SAVED.read_text())
+    return [dict(zip(saved["filters"], row, strict=True)) for row in saved["reasons"]]
+
+
+def test_decisions_equal_saved_ones_of_datatrove() -> None:
+    texts, found = rule_texts(), saved_reasons()
+    different = [d for d in compare(found, failing(texts)) if texts[d[0]].split()]
+    assert different == []
+    assert {name for v in found for name, r in v.items() if r} == set(REASONS)  # every filter drops something
+    assert {name for v in found for name, r in v.items() if not r} == set(REASONS)
+
+
+def test_saved_reasons_are_those_of_datatrove(tmp_path: Path) -> None:
+    assert reasons_of(rule_texts(), tmp_path) == saved_reasons()
 
 
 @pytest.mark.full
