@@ -25,6 +25,15 @@ hypothesis.settings.register_profile("unhurried", deadline=None)  # a busy machi
 hypothesis.settings.load_profile("unhurried")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def disks_that_need_not_be_waited_for() -> Iterator[None]:
+    """No test cuts the power, so no file of one has to be on a disk: one room makes 25,000 syncs. What
+    is synced, and in which order, is watched in Python (tests/support/power_cuts.py)."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     return Lake(tmp_path / "lake")
