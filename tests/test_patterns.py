@@ -31,12 +31,15 @@ AT_A_PLACE = {
     "pipelines.extraction.markdown.formulas:_OPENING",
     "pipelines.extraction.markdown.tables:_HEAD",
     "pipelines.release.template_lines:ITEM",
+    *(f"pipelines.extraction.blocks.asides:_{name}" for name in ("POINTER", "CALL", "FOLLOW", "GATE")),
     "pipelines.release.template_lines:ENVIRONMENT",
 }
 """Used with `match` or `fullmatch` alone."""
 BOUNDED = {
     "pipelines.quality.shape:_HEADING": 50,  # MAX_HEADING
     "pipelines.edits.boilerplate:_LINE": 160,  # MAX_CHARS
+    "pipelines.edits.boilerplate:_LINE_WITHIN": 160,
+    "pipelines.extraction.blocks.asides:_GATE": 400,  # MAX_GATE words
     "pipelines.extraction.page_metadata:_BETWEEN": 1_000,  # of a title, by _TITLE
     "pipelines.extraction.page_metadata:_CHINESE_SITE": 1_000,
     **{f"pipelines.signals.code:_CONTENT[{i}][1]": 2_000 for i in range(15)},  # the head of a file
