@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,6 @@ def train(run_dir: Path) -> None:
 def test_after_a_cut_what_has_a_name_is_whole_and_the_newest_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone: None, what: str
 ) -> None:
-    monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr("model.checkpoints.write.environment", dict)
 
     def work(run_dir: Path) -> None:

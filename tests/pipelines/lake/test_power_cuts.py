@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +14,6 @@ from tests.support import scenarios
 from tests.support.kills import half_tables, pointers
 from tests.support.lake_samples import build
 from tests.support.power_cuts import cuts
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 def test_two_hundred_cuts_are_made_up_for(tmp_path: Path) -> None:
