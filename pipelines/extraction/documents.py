@@ -81,7 +81,8 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
 
         def parts(i: int) -> Iterator[tuple[str, pa.Table, Stats]]:
             first = f"part-{digest(files[i]['file'])[:12]}.parquet"
-            if not writer.has(first):  # written last: it stands for all parts of its file
+            # Written last, so it stands for all parts of its file; a power cut may lose what is beside.
+            if not (writer.has(first) and (published or left_out.has(first))):
 
                 def name(places: Sequence[LeftOut]) -> None:
                     left_out.write_table(first, left_out_table(files[i]["file"], places), key=keys[i])
@@ -89,6 +90,7 @@ def documents_stage(card: DumpCard, raw_dump: Dataset, split: Dataset) -> Stage:
                 yield from _read_file(lake, card, files[i], base, first, by, name)
 
         left_out = building.writer_beside(LEFT_OUT, VERSION, {})
+        published = building.lake.computed(left_out.key) is not None
         building.write_files(keys, parts, left_out)
         if fingerprint(lake, card.name) != named:
             raise InputsChanged
