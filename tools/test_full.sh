@@ -14,7 +14,7 @@ for file in $(grep -rl 'pytest.mark.full' tests --include='*.py' | sort); do
     [ -f "$stamp" ] && { echo "$file: passed at $commit before"; continue; }
     output=$(timeout 2400 .venv/bin/python -m pytest -m full "$file" 2>&1)
     code=$?
-    counts=$(echo "$output" | grep -E '(passed|failed|error).* in ' | tail -1)
+    counts=$(echo "$output" | grep -E '(passed|failed|error|skipped).* in ' | tail -1)
     echo "$file: ${counts:-ended with code $code}"
     echo "- $(date -u +%F) make test-full at $commit, $file: ${counts:-ended with code $code}" >>"$page"
     if [ "$code" = 0 ]; then touch "$stamp"; else echo "$output" | tail -40; failed=1; fi
