@@ -61,7 +61,8 @@ def waits_for(instance: dg.DagsterInstance, run_id: str) -> str:
         if not steps:
             continue
         holders = [_holder(instance, run, step) for run, step in sorted(claimed)]
-        return f"{steps[0]} waits for the pool {pool}, held by {', '.join(holders) or 'nobody any more'}"
+        held = f"held by {', '.join(holders)}" if holders else "which is free: its turn comes within seconds"
+        return f"{steps[0]} waits for the pool {pool}, {held}"
     return ""
 
 

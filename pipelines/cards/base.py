@@ -69,6 +69,8 @@ class Card(BaseModel):
     named_by_file: ClassVar[bool] = False
     """Whether the card's `name` is the name of its file: a copied card would move the pointers of
     the card that it was copied from."""
+    written_by: ClassVar[str] = ""
+    """The command that writes a first card of this kind, "" where there is none."""
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -77,7 +79,10 @@ class Card(BaseModel):
         try:
             data: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise CardError(f"{path}: no such file; write a {cls.__name__} there") from None
+            how = f"; `{cls.written_by}` makes one" if cls.written_by else ""
+            raise CardError(
+                f"{path}: no such file; write a {cls.__name__} there (docs/cards.md){how}"
+            ) from None
         except (yaml.YAMLError, ValueError) as error:  # a date such as 2023-13-45; other than UTF-8
             raise CardError(f"{path}: not readable as YAML: {error}") from None
         if not isinstance(data, dict):

@@ -54,6 +54,7 @@ class DumpCard(Card):
     """One dump: a crawl snapshot, a folder of JSONL files, an encyclopedia."""
 
     named_by_file = True
+    written_by = "skypile card dump"
     name: CardName
     """The dump's partition key, and the card's file name."""
     kind: Literal["warc", "wet", "jsonl", "parquet"]

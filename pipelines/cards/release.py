@@ -55,6 +55,7 @@ class ReleaseCard(Card):
     """
 
     named_by_file = True
+    written_by = "skypile card release"
     name: CardName
     """The release's partition key, and the card's file name."""
     dumps: tuple[str, ...] = Field(min_length=1)

@@ -44,6 +44,7 @@ class TokenizerConfig(Card):
     does."""
 
     named_by_file = True
+    written_by = "skypile card tokenizer"
     name: CardName
     """The vocabulary's partition key."""
     latin: int = PAPER["latin"]

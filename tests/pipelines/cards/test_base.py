@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from jobs.commands.cards import card
 from pipelines.cards.base import Card, CardError, CardName, card_names, misnamed_cards
 from pipelines.cards.checks import CheckBounds
+from pipelines.cards.dump import DumpCard
+from pipelines.cards.release import ReleaseCard
+from pipelines.cards.tokenizer import TokenizerConfig
 from pipelines.lake import Lake
 
 
@@ -57,6 +61,13 @@ def test_errors_name_the_file_and_every_key(tmp_path: Path, text: str, message: 
 def test_a_card_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(CardError, match="no such file; write a Example there"):
         Example.load(tmp_path / "none.yaml")
+    with pytest.raises(CardError, match=r"write a ReleaseCard there.*`skypile card release` makes one"):
+        ReleaseCard.load(tmp_path / "none.yaml")
+
+
+def test_the_commands_that_write_cards_are_there() -> None:
+    for kind in (DumpCard, ReleaseCard, TokenizerConfig):
+        assert kind.written_by.removeprefix("skypile card ") in card.commands
 
 
 @pytest.mark.parametrize(
