@@ -31,7 +31,7 @@ from pipelines.quality.labelled import LabelledText, class_report, deal, number_
 from pipelines.tables.inputs import DumpTables
 from pipelines.tables.stage import Building, Stage
 
-VERSION = 1
+VERSION = 2
 SHIPPED = Path(__file__).with_name("shipped")
 MIN_EXAMPLES = 10  # of each class, or in all for a number, below which there is no model
 IMPORTANCE = (0.2, 5.0)  # least and greatest factor on an example's step, by how rare its class is

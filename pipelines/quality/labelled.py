@@ -15,7 +15,7 @@ import math
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -77,12 +77,14 @@ def read_examples(
     card: ClassifierCard, data: bytes, texts: Mapping[str, str] | None = None
 ) -> list[LabelledText]:
     """The examples of a card's file, in the order of their keys, one for each text; at most
-    `per_source` of a source, label and language.
+    `per_source` of a source, label and language. The order of the rows does not count.
 
-    `texts` by doc_id where the card names a dump; rows of documents that are gone are left out.
+    A text that has several rows, as of several readers, has the mean of their numbers; one whose rows
+    say different classes (the card's or not) is left out. `texts` by doc_id where the card names a
+    dump; rows of documents that are gone are left out.
     CardError names the line, the field and what was expected.
     """
-    found: dict[bytes, LabelledText] = {}
+    found: defaultdict[bytes, list[LabelledText]] = defaultdict(list)
     fields, name = card.fields, card.examples
     for number, row in rows_of(data, name):
         text = _value(row, fields.text)
@@ -98,14 +100,24 @@ def read_examples(
                 f" {', '.join(sorted(row)) or 'no field'}. Name it in the card, `fields: {{text: NAME}}`"
             )
         label = _label(card, row, number)
-        if label is None:
-            continue
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # half of a pair: U+FFFD
         key = hashlib.blake2b(text.encode(), digest_size=16).digest()
         source = str(_value(row, fields.source) or "") if fields.source else ""
         language = str(_value(row, fields.language) or "") if fields.language else ""
-        found.setdefault(key, LabelledText(key, text, label, source, language))
-    return _at_most(card, _with_languages([found[key] for key in sorted(found)]))
+        found[key].append(LabelledText(key, text, label, source, language))
+    merged = (_merged(card, found[key]) for key in sorted(found))
+    return _at_most(card, _with_languages([example for example in merged if example]))
+
+
+def _merged(card: ClassifierCard, rows: list[LabelledText]) -> LabelledText | None:
+    """One example of the rows of one text; None where they differ in class, or in a class that the
+    card does not name."""
+    labels = [row.label for row in rows]
+    first = min(rows, key=lambda row: (row.source, row.language))
+    if card.gives == "number":
+        return replace(first, label=math.fsum(float(label) for label in labels) / len(labels))
+    known = not card.classes or labels[0] in card.classes
+    return replace(first, label=labels[0]) if known and len(set(labels)) == 1 else None
 
 
 def _value(row: Mapping[str, Any], path: str) -> Any:
@@ -115,8 +127,8 @@ def _value(row: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def _label(card: ClassifierCard, row: Mapping[str, Any], number: int) -> str | float | None:
-    """The label of a row; None where its class is not among those that the card names."""
+def _label(card: ClassifierCard, row: Mapping[str, Any], number: int) -> str | float:
+    """The label of a row: its number, or its class, be it among those that the card names or not."""
     value, field, where = _value(row, card.fields.label), card.fields.label, f"{card.examples}, line {number}"
     if value is None:
         raise CardError(
@@ -130,7 +142,7 @@ def _label(card: ClassifierCard, row: Mapping[str, Any], number: int) -> str | f
     if not isinstance(value, str | int) or isinstance(value, bool):
         raise CardError(f"{where}: {WRONG_LABEL.format(field=field, value=value, wanted='classes')}")
     if card.classes:
-        return str(value) if str(value) in card.classes else None
+        return str(value)
     try:
         check_class(str(value))
     except ValueError as error:

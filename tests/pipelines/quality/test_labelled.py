@@ -43,10 +43,24 @@ def row(text: str, label: Any = "a", **more: Any) -> dict[str, Any]:
 
 
 def test_rows_become_examples_once_for_each_text_in_an_order_of_their_own() -> None:
-    rows = [row("one"), row("two", "b"), row("one", "b")]
+    rows = [row("one"), row("two", "b"), row("one"), row("two", "b", **{"from": "r"})]
     found = read_examples(card(), file(*rows))
-    assert {(e.text, e.label) for e in found} == {("one", "a"), ("two", "b")}
-    assert found == read_examples(card(), file(*rows[:2][::-1]))
+    assert {(e.text, e.label, e.source) for e in found} == {("one", "a", "s"), ("two", "b", "r")}
+    assert found == read_examples(card(), file(*rows[::-1]))
+
+
+@pytest.mark.parametrize("other", ["b", "border"])
+def test_a_text_on_which_readers_differ_has_no_class(other: str) -> None:
+    rows = [row("one"), row("one", other), row("two", "b")]
+    for order in (rows, rows[::-1]):
+        assert [e.text for e in read_examples(card(classes=["a", "b"]), file(*order))] == ["two"]
+
+
+def test_a_text_of_several_numbers_has_their_mean() -> None:
+    rows = [row("one", 1), row("one", 2), row("two", 4), row("one", 1.5)]
+    found = read_examples(card(gives="number"), file(*rows))
+    assert {e.text: e.label for e in found} == {"one": 1.5, "two": 4.0}
+    assert found == read_examples(card(gives="number"), file(*rows[::-1]))
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])
