@@ -52,6 +52,9 @@ def decode(data: bytes, http: str = "") -> tuple[str, str]:
     wide = _wide(data)
     if wide:
         return data.decode(wide, "replace"), wide
+    escaped = b"\x1b$" in data  # a sequence of ISO-2022-JP, that no text in another charset holds
+    if escaped and "iso2022_jp" in _declared(data, http):
+        return decode_as(data, "iso2022_jp"), "iso2022_jp"
     utf8 = "" if data.isascii() else _valid_utf8(data)
     if len(data) - len(utf8) > FEW and utf8:
         return utf8, "utf-8"
@@ -60,7 +63,7 @@ def decode(data: bytes, http: str = "") -> tuple[str, str]:
         return data.decode(declared[0], "replace"), declared[0]
     declared = [codec for codec in declared if codec not in _WIDE]
     if data.isascii():
-        if b"\x1b$" in data and (not declared or "iso2022_jp" in declared):
+        if escaped and not declared:
             return decode_as(data, "iso2022_jp"), "iso2022_jp"
         return data.decode("ascii"), declared[0] if declared else "utf-8"
     if utf8 and ("utf-8" in declared or not any(codec in _PAIRS for codec in declared)):

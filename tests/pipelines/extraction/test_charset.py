@@ -142,6 +142,12 @@ def test_ascii_is_what_it_is_declared_as() -> None:
     assert decode(JAPANESE.replace("①", "").encode("iso2022_jp"))[1] == "iso2022_jp"
 
 
+def test_a_line_in_utf8_does_not_make_a_page_with_escapes_utf8() -> None:
+    data = JAPANESE.replace("①", "").encode("iso2022_jp") + "\n“naïve” – übung élan çà".encode() * 4
+    text, codec = decode(data, http="iso-2022-jp")
+    assert codec == "iso2022_jp" and text.startswith(JAPANESE.replace("①", ""))
+
+
 def test_a_meta_in_a_comment_declares_nothing() -> None:
     data = b"<!-- <meta charset=big5> --><meta charset=koi8-r><!--" + RUSSIAN.encode("koi8-r")
     assert decode(data)[1] == "koi8-r"
