@@ -41,12 +41,12 @@ _MONEY = re.compile(
     r"(?<![\\$])\$(?=\d[\d,]*(?:\.\d+)?\s?(?:[kKmMbB]|bn)?(?:[\s,.;:!?)\]/–-]|\Z)"
     r"(?:[^$\\]*?(?:\b[a-z]{2,}\b(?!\$)|[\u3400-\u9fff])|[^$]*\Z))"
 )
-_ELEMENTS_NAMES = (
+_ELEMENT_NAMES = (
     "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr "
     "Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm "
     "Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf"
 )
-_ELEMENTS = {name: number for number, name in enumerate(_ELEMENTS_NAMES.split(), 1)}
+_ELEMENTS = {name: number for number, name in enumerate(_ELEMENT_NAMES.split(), 1)}
 _ISOTOPE = re.compile(r"[A-Z][a-z]?(?![A-Za-z])")
 TAIL = 80  # characters before a power or index that say how it is written
 MAX_UNIT = 3  # letters of a word up to which a number above it is a power (cm, mol), not a footnote

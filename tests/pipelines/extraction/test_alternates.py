@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from jobs.demo.pack import PageFile, write_warc
 from pipelines.extraction.alternates import MAX_ALTERNATES, alternates, parted
+from pipelines.lake import Lake
+from tests.support.archives import warc
+from tests.support.dumps import TEXT, documents_of
 from tests.support.time_bounds import assert_linear
 
 URL = "https://a.org/zh/x.html"
@@ -53,3 +59,18 @@ def test_links_of_a_page_are_bounded_and_read_in_linear_time() -> None:
     assert len(parted(alternates(many, URL))) == MAX_ALTERNATES
     for unit in (b"<link ", b"<link hreflang=", b"<link rel=alternate hreflang=en href=", b"<link x='"):
         assert_linear(lambda data: alternates("hreflang" + data.decode(), URL), unit)
+
+
+def test_headers_name_other_languages_of_a_page(tmp_path: Path) -> None:
+    header = b'Link: </zh/>; rel="alternate"; hreflang="zh"\r\nLink: </e>; rel=alternate; hreflang=en\r\n'
+    (tmp_path / "a.warc").write_bytes(warc(0, f"<p>{TEXT}</p>".encode(), headers=header))
+    table = documents_of(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
+    assert [line.split()[0] for line in table["alternates"][0].as_py().splitlines()] == ["zh", "en"]
+
+
+def test_pages_name_their_other_languages(tmp_path: Path) -> None:
+    link = '<link rel="alternate" hreflang="zh-CN" href="/zh/">'
+    page = PageFile("https://a.invalid/en/", "x", f"<head>{link}</head>{TEXT}".encode())
+    write_warc(tmp_path / "a.warc", [page], "2023-01-01T00:00:00Z")
+    table = documents_of(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
+    assert table["alternates"].to_pylist() == ["zh-cn https://a.invalid/zh/"]

@@ -17,19 +17,11 @@ from pipelines.extraction import documents as stage
 from pipelines.extraction import page
 from pipelines.extraction.documents import to_document
 from pipelines.extraction.page import Page, extract
-from pipelines.inspection.explain import explain
-from pipelines.inspection.funnel import judge_ids, judge_rules, what_came
-from pipelines.lake import Dataset, Lake, digest
+from pipelines.inspection.funnel import judge_ids, what_came
+from pipelines.lake import Lake, digest
 from pipelines.tables.schemas import DOCUMENTS, document_id
 from tests.support.archives import CODECS, compressed, warc
-from tests.support.dumps import build_documents
-
-TEXT = "<p>An ordinary paragraph of main text, long enough to be kept, with commas, and a full stop.</p>"
-
-
-def build(lake: Lake, **fields: object) -> Dataset:
-    card = DumpCard.model_validate({"name": "d", **fields})
-    return build_documents(lake, InProcess(), card).dataset
+from tests.support.dumps import TEXT, build_documents, documents_of
 
 
 def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
@@ -46,7 +38,7 @@ def test_pages_become_rows_and_losses_are_counted(tmp_path: Path) -> None:
     pages.append(PageFile("https://h0.invalid/binary", "x", b"\x89PNG\0\0\0" * 50))
     write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
     (tmp_path / "in" / "b.warc.gz").write_bytes(b"not a warc")
-    dataset = build(
+    dataset = documents_of(
         Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], block=["blocked.invalid"], group="host/1"
     )
     table = dataset.read()
@@ -77,7 +69,7 @@ def test_parts_are_cut_by_file_and_rows(tmp_path: Path, monkeypatch: pytest.Monk
             for i in range(count)
         ]
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], category="code", group="repo")
+    dataset = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], category="code", group="repo")
     a, b, c = (f"part-{digest(f'{name}.jsonl')[:12]}" for name in "abc")
     rows = {p.path: p.rows for p in dataset.parts}
     assert rows == {
@@ -108,8 +100,8 @@ def test_a_crash_keeps_finished_files(tmp_path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(stage, "_read_file", fails_once)
     with pytest.raises(KeyboardInterrupt):
-        build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
-    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
+        documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    assert documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).manifest.rows == 2
     assert calls == ["a.jsonl", "b.jsonl", "b.jsonl"]
 
 
@@ -135,8 +127,8 @@ def test_opt_outs_are_counted_and_obeyed_where_the_card_says_so(tmp_path: Path) 
         for i in range(9)
     ]
     write_warc(tmp_path / "in" / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
-    counted = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
-    obeyed = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], obey_opt_outs=["noai", "tdm"])
+    counted = documents_of(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
+    obeyed = documents_of(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], obey_opt_outs=["noai", "tdm"])
     assert counted.stats["opted_out"] == obeyed.stats["opted_out"] == {"noindex": 3, "noai": 3}
     assert (counted.manifest.rows, obeyed.manifest.rows) == (9, 6) and obeyed.stats["skipped"] == {
         "opted_out": 3
@@ -150,7 +142,7 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(
     for i in range(20):
         lines = (json.dumps({"text": f"a text that is long enough {i} {j}"}) for j in range(3))
         (tmp_path / f"{i}.jsonl").write_text("".join(line + "\n" for line in lines))
-    small = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4, min_groups=0)
+    small = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], sample=0.4, min_groups=0)
     real, calls = stage._read_file, []
 
     def counted(lake: object, card: object, file: dict[str, str], *rest: object) -> object:
@@ -158,11 +150,13 @@ def test_a_larger_sample_reads_only_the_files_that_are_new(
         return real(lake, card, file, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stage, "_read_file", counted)
-    whole = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], min_groups=0)
+    whole = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], min_groups=0)
     old = {row["file"] for row in small.read().to_pylist()}
     assert 0 < len(old) < 20 and len(calls) == 20 - len(old) and not old & set(calls)
     assert (whole.stats["files"], whole.stats["documents"], whole.manifest.rows) == (20, 60, 60)
-    fresh = build(Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")], min_groups=0)
+    fresh = documents_of(
+        Lake(tmp_path / "other"), kind="jsonl", uris=[str(tmp_path / "*.jsonl")], min_groups=0
+    )
     assert fresh.content_hash == whole.content_hash
 
 
@@ -182,7 +176,7 @@ def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(
         return real(record, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stage, "to_document", stuck)
-    first = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    first = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert (
         first.manifest.rows == 7
         and first.stats["skipped"] == {"quarantined": 1}
@@ -194,67 +188,9 @@ def test_a_page_that_the_clock_stops_is_named_and_left_out_from_then_on(
     }
     monkeypatch.setattr(stage, "to_document", real)
     assert (
-        build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash
+        documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).content_hash == first.content_hash
     )  # a fast machine gives equal documents
     assert first.stats["pages"] == first.stats["documents"] + 1 == 8
-
-
-def write_pages(path: Path, sites: int, pages: int) -> None:
-    made = [
-        PageFile(
-            f"https://s{k % sites}.invalid/{k}.html",
-            "x",
-            f"<html><title>T{k}</title><body>{TEXT * 2}{k}</body></html>".encode(),
-        )
-        for k in range(pages)
-    ]
-    write_warc(path, made, "2023-01-01T00:00:00Z")
-
-
-def sides(dataset: Dataset) -> dict[str, dict[str, str]]:
-    """Side by URL, by group."""
-    found: dict[str, dict[str, str]] = {}
-    for row in dataset.read(["group", "url", "side"]).to_pylist():
-        found.setdefault(row["group"], {})[row["url"]] = row["side"]
-    return found
-
-
-def test_a_dump_of_few_sources_is_split_page_by_page_and_one_of_many_is_not(tmp_path: Path) -> None:
-    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=80)
-    lake = Lake(tmp_path)
-    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3}
-    few = build(lake, **fields, min_groups=5)
-    assert few.manifest.parameters["split_by"] == "url"
-    assert all(set(pages.values()) == {"train", "validation"} for pages in sides(few).values())
-    many = build(lake, **fields, min_groups=4)
-    assert many.manifest.parameters["split_by"] == "group"
-    assert all(len(set(pages.values())) == 1 for pages in sides(many).values())
-    assert (
-        few.stats["validation_documents"]
-        == sum(s == "validation" for p in sides(few).values() for s in p.values())
-        > 0
-    )
-
-
-def test_a_dump_that_grows_past_the_bound_is_split_by_source_and_nothing_taken_over_is_left_on_the_wrong_side(
-    tmp_path: Path,
-) -> None:
-    lake = Lake(tmp_path)
-    fields = {"kind": "warc", "uris": ["in/*.warc.gz"], "validation_share": 0.3, "min_groups": 6}
-    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
-    assert build(lake, **fields).manifest.parameters["split_by"] == "url"
-    write_pages(tmp_path / "in" / "b.warc.gz", sites=7, pages=40)
-    grown = build(lake, **fields)
-    assert grown.manifest.parameters["split_by"] == "group"
-    assert all(len(set(pages.values())) == 1 for pages in sides(grown).values())
-    fresh = build(Lake(tmp_path / "other"), **{**fields, "uris": [str(tmp_path / "in" / "*.warc.gz")]})
-    assert sides(fresh) == sides(grown)
-
-
-def test_only_records_that_may_become_documents_count_as_groups(tmp_path: Path) -> None:
-    write_pages(tmp_path / "in" / "a.warc.gz", sites=4, pages=40)
-    blocked = build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"], min_groups=4, block=["s0.invalid"])
-    assert blocked.manifest.parameters["split_by"] == "url"
 
 
 def test_kernels_are_compiled_before_a_page_is_under_the_clock(
@@ -279,7 +215,7 @@ def test_kernels_are_compiled_before_a_page_is_under_the_clock(
     monkeypatch.setattr(page, "extract", extract_and_note)
     monkeypatch.setattr(stage, "extract", extract_and_note)
     write_warc(tmp_path / "in" / "a.warc.gz", [PageFile("https://h.invalid/a", "x", TEXT.encode())], "2023")
-    build(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
+    documents_of(Lake(tmp_path), kind="warc", uris=["in/*.warc.gz"])
     assert seen[0] is False and seen[-1] is True
 
 
@@ -289,7 +225,7 @@ def test_records_of_one_member_become_documents_with_ids_of_their_own(tmp_path: 
     bodies = [f"<html><body>{TEXT * 2}{n}</body></html>".encode() for n in range(5)]
     records = b"".join(warc(n, body) for n, body in enumerate(bodies))
     (tmp_path / "in" / "a.warc").write_bytes(compressed(records, codec))
-    dataset = build(Lake(tmp_path), kind="warc", uris=["in/*"])
+    dataset = documents_of(Lake(tmp_path), kind="warc", uris=["in/*"])
     assert len(set(dataset.read()["doc_id"].to_pylist())) == 5 and judge_ids(dataset).passed
     assert dataset.stats["seen"] == {"not_seekable": 4}
 
@@ -306,7 +242,7 @@ def test_a_page_that_raises_costs_only_itself(tmp_path: Path, monkeypatch: pytes
         return real(record, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(stage, "to_document", fails)
-    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    dataset = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert dataset.manifest.rows == 2 and dataset.stats["pages"] == 4
     assert dataset.stats["broken"] == {"LookupError": 1, "OverflowError": 1}
 
@@ -328,7 +264,7 @@ def test_parts_are_cut_by_bytes_too(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(stage, "PART_BYTES", 1000)
     rows = [{"text": "\u4e00" * 200} for _ in range(10)]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    dataset = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    dataset = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert [p.rows for p in dataset.parts] == [2, 2, 2, 2, 2]
 
 
@@ -338,12 +274,12 @@ def test_rows_without_text_name_the_fields_that_there_are_and_a_card_can_name_on
         for n in range(3)
     ]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    unnamed = build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
+    unnamed = documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"])
     assert unnamed.manifest.rows == 0
     assert "the fields content, meta" in what_came(unnamed.stats) and "fields: {text: NAME}" in what_came(
         unnamed.stats
     )
-    named = build(
+    named = documents_of(
         Lake(tmp_path), kind="jsonl", uris=["*.jsonl"], fields={"text": "content", "url": "meta.url"}
     )
     assert named.read()["url"].to_pylist() == [f"https://a.invalid/{n}" for n in range(3)]
@@ -354,13 +290,15 @@ def test_rows_are_made_as_pages_are(tmp_path: Path) -> None:
     text = "A line of prose, which is long enough.\nAnd a second line of it."
     rows = [text, text.replace("\n", "\r\n"), "\ufeff" + text.replace("prose", "pr\x00ose\x07")]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": t}) + "\n" for t in rows))
-    assert build(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).read()["text"].to_pylist() == [text] * 3
+    assert (
+        documents_of(Lake(tmp_path), kind="jsonl", uris=["*.jsonl"]).read()["text"].to_pylist() == [text] * 3
+    )
 
 
 def test_a_nul_in_the_head_of_a_page_does_not_make_it_binary(tmp_path: Path) -> None:
     body = b"<!DOCTYPE html><html><head><title>a\0b</title></head><body>" + TEXT.encode() * 2
     (tmp_path / "a.warc").write_bytes(warc(0, body) + warc(1, b"\x89PNG\0\0" + body))
-    dataset = build(Lake(tmp_path), kind="warc", uris=["a.warc"])
+    dataset = documents_of(Lake(tmp_path), kind="warc", uris=["a.warc"])
     assert dataset.manifest.rows == 1 and dataset.stats["skipped"] == {"binary": 1}
 
 
@@ -371,7 +309,7 @@ def test_when_a_page_was_published_stands_apart_from_when_it_was_fetched(tmp_pat
         for i, head in enumerate(("", dated))
     ]
     write_warc(tmp_path / "a.warc.gz", pages, "2023-01-01T00:00:00Z")
-    table = build(Lake(tmp_path), kind="warc", uris=["a.warc.gz"], date="2023-05").read()
+    table = documents_of(Lake(tmp_path), kind="warc", uris=["a.warc.gz"], date="2023-05").read()
     assert table["published"].to_pylist() == [None, "2021-03-04"]
     assert table["crawled"].to_pylist() == ["2023-01-01T00:00:00Z"] * 2
 
@@ -379,7 +317,7 @@ def test_when_a_page_was_published_stands_apart_from_when_it_was_fetched(tmp_pat
 def test_rows_have_the_dates_that_their_fields_give_and_else_that_of_the_card(tmp_path: Path) -> None:
     rows = [{"text": TEXT, "date": "2020-01-02", "at": "2022"}, {"text": TEXT * 2}]
     (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    table = build(
+    table = documents_of(
         Lake(tmp_path), kind="jsonl", uris=["a.jsonl"], fields={"crawled": "at"}, date="2023-05"
     ).read()
     assert table["published"].to_pylist() == ["2020-01-02", None]
@@ -392,70 +330,5 @@ def test_a_date_behind_the_crawl_is_none_of_publication(tmp_path: Path) -> None:
         for i, day in enumerate(("2023-01-02", "2023-06-07"))
     ]
     write_warc(tmp_path / "a.warc.gz", pages, "2023-01-01T23:00:00Z")
-    table = build(Lake(tmp_path), kind="warc", uris=["a.warc.gz"]).read()
+    table = documents_of(Lake(tmp_path), kind="warc", uris=["a.warc.gz"]).read()
     assert table["published"].to_pylist() == ["2023-01-02", None]
-
-
-def test_headers_name_other_languages_of_a_page(tmp_path: Path) -> None:
-    header = b'Link: </zh/>; rel="alternate"; hreflang="zh"\r\nLink: </e>; rel=alternate; hreflang=en\r\n'
-    (tmp_path / "a.warc").write_bytes(warc(0, f"<p>{TEXT}</p>".encode(), headers=header))
-    table = build(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
-    assert [line.split()[0] for line in table["alternates"][0].as_py().splitlines()] == ["zh", "en"]
-
-
-def test_pages_name_their_other_languages(tmp_path: Path) -> None:
-    link = '<link rel="alternate" hreflang="zh-CN" href="/zh/">'
-    page = PageFile("https://a.invalid/en/", "x", f"<head>{link}</head>{TEXT}".encode())
-    write_warc(tmp_path / "a.warc", [page], "2023-01-01T00:00:00Z")
-    table = build(Lake(tmp_path), kind="warc", uris=["a.warc"]).read()
-    assert table["alternates"].to_pylist() == ["zh-cn https://a.invalid/zh/"]
-
-
-LISTED = {
-    "https://example.org/": "",
-    "http://www.example.org/private/a": "block_list",
-    "https://example.org/privateer": "",
-    "https://sub.example.org/private/a": "",
-    "https://Ads.Example.ORG/x": "block_list",
-    "https://far.ads.example.org/x": "block_list",
-    "https://a.tracker.invalid/": "block_list",
-    "https://tracker.invalid/": "",
-    "https://xn--fsqu00a.xn--fiqs8s/y": "block_list",
-    "https://example.org:8443/x": "block_list",
-    "https://elsewhere.invalid/": "allow_list",
-}
-"""Addresses and why they are left out by the lists below."""
-
-
-@pytest.mark.parametrize("kind", ["warc", "jsonl"])
-def test_lists_leave_out_what_they_say_from_the_files_to_the_answer_about_a_page(
-    tmp_path: Path, kind: str
-) -> None:
-    if kind == "warc":
-        pages = [PageFile(url, "x", f"<title>T</title>{TEXT}".encode()) for url in LISTED]
-        write_warc(tmp_path / "a.warc", pages, "2023-01-01T00:00:00Z")
-    else:
-        rows = [{"url": url, "text": TEXT} for url in LISTED]
-        (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    lists = {
-        "allow": ["example.org", "tracker.invalid", "例子.中国", "never.invalid"],
-        "block": [
-            "https://example.org/private/",
-            "ads.example.org",
-            "*.tracker.invalid",
-            "例子.中国",
-            "example.org:8443",
-            "example.org/none/",
-        ],
-    }
-    lake = Lake(tmp_path)
-    dataset = build(lake, kind=kind, uris=[f"a.{kind}"], **lists)
-    assert sorted(dataset.read()["url"].to_pylist()) == sorted(u for u, why in LISTED.items() if not why)
-    assert dataset.stats["skipped"] == {"block_list": 6, "allow_list": 1}
-    card = DumpCard.model_validate({"name": "d", "kind": kind, "uris": ["x"], **lists})
-    unused = judge_rules(dataset, card)
-    assert not unused.passed and unused.numbers == {"rules": 10, "unused": 2}
-    assert unused.meaning.endswith(": allow never.invalid, block example.org/none/")
-    for url, why in LISTED.items():
-        said = "\n".join(explain(lake, url, dumps=("d",)))
-        assert (f"left out: skipped/{why} (the card's" in said) if why else "  documents   a." in said
